@@ -1,0 +1,19 @@
+/**
+ * Waits for `work`, but no longer than `timeoutMs` milliseconds; then throws what `onTimeout` makes.
+ * Work that ends later is left alone: its result, or its rejection, is ignored.
+ */
+export async function withinDeadline<T>(
+  work: Promise<T>,
+  timeoutMs: number,
+  onTimeout: () => Error,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(onTimeout()), timeoutMs)
+  })
+  try {
+    return await Promise.race([work, deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,44 @@
+export type { Clock } from './clock.js'
+export { ERROR_CODES, type ErrorCode, WeappError, type WeappErrorOptions } from './errors.js'
+export type { AuthenticateOptions } from './flows/authenticate.js'
+export type { LoginEvent, LoginRequest, LoginResult, OnLogin } from './flows/log-in.js'
+export { createSessions, type Sessions, type SessionsOptions, type WechatOptions } from './flows/sessions.js'
+export type { UserDataRequest } from './flows/user-data.js'
+export { defaultSessions } from './http/default-sessions.js'
+export { type LoginRouterOptions, loginRouter } from './http/login-router.js'
+export type { MountOptions } from './http/mount-options.js'
+export { problemHandler } from './http/problem-handler.js'
+export type { RequestSession } from './http/request.js'
+export { type RequireSessionOptions, requireSession } from './http/require-session.js'
+export type { Logger } from './logger.js'
+export { nativeProtocol } from './protocols/native.js'
+export type { Problem } from './protocols/problem.js'
+export {
+  type Protocol,
+  type ProtocolRoute,
+  type RouteParts,
+  route,
+  type WireReply,
+  type WireRequest,
+} from './protocols/protocol.js'
+export type { AppInfo } from './sessions/app-info.js'
+export type { Session, SessionRef, SessionSummary, UserRef } from './sessions/session.js'
+export type {
+  CodeClaim,
+  IssueResult,
+  RemovedBatch,
+  SessionEntry,
+  SessionStore,
+  StoredSession,
+  StoredVisit,
+} from './sessions/store.js'
+export type { SessionAddress } from './sessions/token.js'
+export type { UserInfo, UserInfoValue } from './sessions/user-info.js'
+export { MemoryStore, type MemoryStoreOptions } from './stores/memory-store.js'
+export {
+  type RedisClient,
+  type RedisClusterClient,
+  RedisStore,
+  type RedisStoreOptions,
+} from './stores/redis-store.js'
+export type { EncryptedData, OpenData, SignedData } from './wechat/open-data.js'

@@ -1,0 +1,95 @@
+/** The names of all options of `T`. Written as a record so that the compiler misses none. */
+export type OptionNames<T> = Readonly<Record<keyof Required<T>, true>>
+
+/** Refuses what is not an object, and every name that is not an option, with a `TypeError` that lists what is allowed. */
+export function checkOptionNames<T extends object>(
+  where: string,
+  given: unknown,
+  names: OptionNames<T>,
+): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new TypeError(`${where} takes an object of options, not ${describe(given)}`)
+  }
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(names, name)) {
+      throw new TypeError(`${where} has no option "${name}"; it knows ${Object.keys(names).join(', ')}`)
+    }
+  }
+}
+
+/** A number above 0 and up to `most`; fractions are allowed. */
+export function positiveNumber(
+  where: string,
+  value: unknown,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number {
+  if (typeof value !== 'number' || !(value > 0 && value <= most)) {
+    throw new TypeError(`${where} must be a number above 0 and at most ${most}, not ${describe(value)}`)
+  }
+  return value
+}
+
+/** A whole number of 1 or more, up to `most`. */
+export function positiveInteger(
+  where: string,
+  value: unknown,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) {
+    throw new TypeError(`${where} must be a whole number from 1 to ${most}, not ${describe(value)}`)
+  }
+  return value
+}
+
+/** A text of at least `least` characters. The value itself is never shown: it may be a secret. */
+export function textOption(where: string, value: unknown, least = 1): string {
+  if (typeof value !== 'string' || value.length < least) {
+    const size = least === 1 ? 'a string that is not empty' : `a string of at least ${least} characters`
+    throw new TypeError(`${where} must be ${size}, not ${describe(value)}`)
+  }
+  return value
+}
+
+/** One of a few fixed words. */
+export function oneOf<T extends string>(where: string, value: unknown, allowed: readonly T[]): T {
+  if (!allowed.includes(value as T)) {
+    throw new TypeError(
+      `${where} must be one of ${allowed.map((word) => `'${word}'`).join(', ')}, not ${describe(value)}`,
+    )
+  }
+  return value as T
+}
+
+/** True or false. */
+export function booleanOption(where: string, value: unknown): boolean {
+  if (typeof value !== 'boolean')
+    throw new TypeError(`${where} must be true or false, not ${describe(value)}`)
+  return value
+}
+
+/** A function, or nothing. */
+export function optionalFunction<T>(where: string, value: T): T {
+  if (value !== undefined && typeof value !== 'function') {
+    throw new TypeError(`${where} must be a function, not ${describe(value)}`)
+  }
+  return value
+}
+
+/** An object that has each of `methods`; `what` names it in the error. */
+export function objectWithMethods<T>(where: string, value: T, methods: readonly string[], what: string): T {
+  for (const method of methods) {
+    if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== 'function') {
+      throw new TypeError(`${where} must be ${what} (it has no method "${method}")`)
+    }
+  }
+  return value
+}
+
+/** Names a value without giving away what a string holds. */
+function describe(value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
+    return String(value)
+  if (typeof value === 'string')
+    return value === '' ? 'an empty string' : `a string of ${value.length} characters`
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
+}

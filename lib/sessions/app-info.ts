@@ -1,0 +1,116 @@
+import { WeappError } from '../errors.js'
+import {
+  checkOptionNames,
+  type OptionNames,
+  positiveInteger,
+  positiveNumber,
+  textOption,
+} from '../options.js'
+import { type Lifetimes, lifetimesFrom } from './lifetimes.js'
+
+const MOST_DAYS = 3650
+const MOST_SECONDS = MOST_DAYS * 24 * 60 * 60
+
+/** One mini-program that may log in here. */
+export interface AppInfo {
+  /** The AppID of the mini-program, such as `wx` and 16 hex digits. */
+  appid: string
+  /** Its AppSecret. Sent to WeChat alone; never logged. */
+  secret: string
+  /** A number by which old clients name the app. Default: its place in `apps`, from 1. */
+  id?: number
+  /** A name for people. Default: the appid. */
+  title?: string
+  /** Login duration in days, fractions allowed: the absolute lifetime, counted from login and never extended. Default 30. */
+  loginDurationDays?: number
+  /** Session duration in seconds, fractions allowed: the idle lifetime, counted from the last visit. Default 2592000, 30 days. */
+  sessionDurationSeconds?: number
+  /** How long a user's `userInfo` is kept after the last login or change, in days. Default 365. */
+  userInfoDurationDays?: number
+}
+
+/** An {@link AppInfo} with every default filled in. */
+export interface App {
+  readonly appid: string
+  readonly secret: string
+  readonly id: number
+  readonly title: string
+  readonly lifetimes: Lifetimes
+  readonly userInfoDurationMs: number
+}
+
+/** The configured apps, looked up by appid. */
+export interface AppBook {
+  readonly all: readonly App[]
+  find(appid: string): App | undefined
+  /** The app of that appid; without one, the only app. Throws `ERR_APP_UNKNOWN`. */
+  choose(appid: string | undefined): App
+}
+
+const NAMES: OptionNames<AppInfo> = {
+  appid: true,
+  secret: true,
+  id: true,
+  title: true,
+  loginDurationDays: true,
+  sessionDurationSeconds: true,
+  userInfoDurationDays: true,
+}
+
+/** Checks the `apps` option and fills in the defaults. */
+export function createAppBook(where: string, apps: unknown, touchShare: number): AppBook {
+  if (!Array.isArray(apps) || apps.length === 0) {
+    throw new TypeError(`${where} must be an array of one or more apps: [{ appid, secret }]`)
+  }
+  const all = apps.map((info: AppInfo, index) => readApp(`${where}[${index}]`, info, index + 1, touchShare))
+  const byAppid = indexBy(where, all, 'appid')
+  indexBy(where, all, 'id')
+  const only = all.length === 1 ? all[0] : undefined
+
+  return {
+    all,
+    find: (appid) => byAppid.get(appid),
+    choose(appid) {
+      const app = appid === undefined ? only : byAppid.get(appid)
+      if (app) return app
+      throw new WeappError(
+        'ERR_APP_UNKNOWN',
+        appid === undefined
+          ? 'Several apps log in here: say which one with "appid".'
+          : 'This appid does not log in here.',
+      )
+    },
+  }
+}
+
+function readApp(where: string, info: AppInfo, position: number, touchShare: number): App {
+  checkOptionNames<AppInfo>(where, info, NAMES)
+  const appid = textOption(`${where}.appid`, info.appid)
+  const days = positiveNumber(`${where}.loginDurationDays`, info.loginDurationDays ?? 30, MOST_DAYS)
+  const seconds = positiveNumber(
+    `${where}.sessionDurationSeconds`,
+    info.sessionDurationSeconds ?? 2592000,
+    MOST_SECONDS,
+  )
+  return {
+    appid,
+    secret: textOption(`${where}.secret`, info.secret),
+    id: positiveInteger(`${where}.id`, info.id ?? position),
+    title: textOption(`${where}.title`, info.title ?? appid),
+    lifetimes: lifetimesFrom(days, seconds, touchShare),
+    userInfoDurationMs: Math.round(
+      positiveNumber(`${where}.userInfoDurationDays`, info.userInfoDurationDays ?? 365, MOST_DAYS) *
+        86_400_000,
+    ),
+  }
+}
+
+function indexBy<K extends 'appid' | 'id'>(where: string, apps: readonly App[], key: K): Map<App[K], App> {
+  const index = new Map<App[K], App>()
+  for (const app of apps) {
+    if (index.has(app[key]))
+      throw new TypeError(`${where} names the ${key} ${app[key]} twice; each app needs its own`)
+    index.set(app[key], app)
+  }
+  return index
+}

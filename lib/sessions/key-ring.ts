@@ -1,0 +1,74 @@
+import { hash } from 'node:crypto'
+import { textOption } from '../options.js'
+import type { App } from './app-info.js'
+import { deriveKey, open, seal } from './envelope.js'
+
+const LEAST_SECRET_LENGTH = 32
+const KEY_ID_LENGTH = 6
+
+/** What a sealed session_key belongs to. Moved to another app, user or session, it does not open. */
+export interface KeyBinding {
+  readonly appid: string
+  readonly openid: string
+  readonly sessionId: string
+}
+
+/** Keeps every session_key encrypted at rest: AES-256-GCM under a key of its own for each session. */
+export interface KeyRing {
+  /** Encrypts with the newest key. Answers `<key id>.<envelope>`. */
+  seal(sessionKey: string, binding: KeyBinding): string
+  /** Decrypts, or answers nothing when no key of the ring fits or the binding is another. */
+  open(sealed: string, binding: KeyBinding): string | undefined
+}
+
+interface RingKey {
+  readonly id: string
+  readonly master: Buffer
+}
+
+/**
+ * Makes the ring. `secrets` are at least 32 characters each, newest first: the first one seals, all of them open.
+ * Without secrets, each app's session_keys are sealed under a key derived from its AppSecret.
+ */
+export function createKeyRing(secrets: readonly string[] | undefined, apps: readonly App[]): KeyRing {
+  const shared = secrets?.map(ringKey)
+  const own = new Map(shared ? [] : apps.map((app) => [app.appid, ringKey(app.secret)]))
+  const opening = new Map([...(shared ?? own.values())].map((key) => [key.id, key]))
+
+  return {
+    seal(sessionKey, binding) {
+      const key = shared?.[0] ?? own.get(binding.appid)
+      if (!key) throw new TypeError('a session_key can only be sealed for an app that is configured')
+      return `${key.id}.${seal(keyFor(key, binding), sessionKey, contextOf(binding))}`
+    },
+    open(sealed, binding) {
+      const key = opening.get(sealed.slice(0, KEY_ID_LENGTH))
+      if (!key) return undefined
+      return open(keyFor(key, binding), sealed.slice(KEY_ID_LENGTH + 1), contextOf(binding))
+    },
+  }
+}
+
+/** Checks the `keys` option: at least one secret, each long enough. */
+export function checkSecrets(where: string, secrets: unknown): void {
+  if (secrets === undefined) return
+  if (!Array.isArray(secrets) || secrets.length === 0) {
+    throw new TypeError(`${where} must be an array of one or more secrets, newest first`)
+  }
+  for (const [index, secret] of secrets.entries())
+    textOption(`${where}[${index}]`, secret, LEAST_SECRET_LENGTH)
+}
+
+function ringKey(secret: string): RingKey {
+  const master = deriveKey(secret, '', 'at-rest')
+  return { id: hash('sha256', master, 'base64url').slice(0, KEY_ID_LENGTH), master }
+}
+
+/** One key a session, so that random nonces cannot repeat under a key however many logins there are. */
+function keyFor(key: RingKey, binding: KeyBinding): Buffer {
+  return deriveKey(key.master, binding.sessionId, 'session_key')
+}
+
+function contextOf(binding: KeyBinding): string {
+  return [binding.appid, binding.openid, binding.sessionId].join('\0')
+}

@@ -1,0 +1,61 @@
+const SECOND_MS = 1000
+const DAY_MS = 24 * 60 * 60 * SECOND_MS
+
+/** The two clocks of an app's sessions and the touch that keeps the second one going, all in whole milliseconds. */
+export interface Lifetimes {
+  /** From login to the absolute end. */
+  readonly loginDurationMs: number
+  /** From the last visit to the idle end. */
+  readonly sessionDurationMs: number
+  /** From the last recorded visit to the next one worth a write. */
+  readonly touchAfterMs: number
+}
+
+/** What a session knows of time: moments in milliseconds since 1970. */
+export interface SessionTimes {
+  readonly createdAt: number
+  readonly lastVisitAt: number
+  /** The absolute end as it was fixed at login. */
+  readonly expiresAt: number
+}
+
+/** Turns the durations of an app (days, seconds, share of the idle window) into milliseconds. */
+export function lifetimesFrom(
+  loginDurationDays: number,
+  sessionDurationSeconds: number,
+  touchShare: number,
+): Lifetimes {
+  const sessionDurationMs = atLeastOne(sessionDurationSeconds * SECOND_MS)
+  return {
+    loginDurationMs: atLeastOne(loginDurationDays * DAY_MS),
+    sessionDurationMs,
+    touchAfterMs: atLeastOne(sessionDurationMs * touchShare),
+  }
+}
+
+/**
+ * The absolute end: never later than it was fixed at login, so a longer duration set afterwards extends nothing;
+ * earlier when the app's duration has been shortened since.
+ */
+export function absoluteEnd(times: SessionTimes, lifetimes: Lifetimes): number {
+  return Math.min(times.expiresAt, times.createdAt + lifetimes.loginDurationMs)
+}
+
+/** The nearer of the two ends: what the store is told to keep. */
+export function nearestEnd(times: SessionTimes, lifetimes: Lifetimes): number {
+  return Math.min(times.lastVisitAt + lifetimes.sessionDurationMs, absoluteEnd(times, lifetimes))
+}
+
+/** Whether the session lives at `now`: up to, but not including, the nearer end. */
+export function isAlive(now: number, times: SessionTimes, lifetimes: Lifetimes): boolean {
+  return now < nearestEnd(times, lifetimes)
+}
+
+/** Whether enough of the idle window has passed for this visit to be written down. */
+export function isTouchDue(now: number, times: SessionTimes, lifetimes: Lifetimes): boolean {
+  return now - times.lastVisitAt >= lifetimes.touchAfterMs
+}
+
+function atLeastOne(milliseconds: number): number {
+  return Math.max(1, Math.round(milliseconds))
+}

@@ -1,0 +1,235 @@
+import type { Clock } from '../clock.js'
+import { WeappError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { App, AppBook } from './app-info.js'
+import type { KeyRing } from './key-ring.js'
+import { absoluteEnd, isAlive, isTouchDue, nearestEnd } from './lifetimes.js'
+import { decodeRecord, encodeRecord, type SessionRecord } from './record.js'
+import {
+  type Session,
+  type SessionMoments,
+  type SessionRef,
+  type SessionSummary,
+  sessionFrom,
+  summaryFrom,
+  type UserRef,
+} from './session.js'
+import type { SessionStore, StoredSession } from './store.js'
+import { addressOf, handleOf, newToken, type SessionAddress } from './token.js'
+import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
+
+/** Who WeChat says somebody is, with the key for the data of that somebody. */
+export interface Identity {
+  readonly openid: string
+  readonly unionid: string | undefined
+  readonly sessionKey: string
+}
+
+/** What a new session starts with. */
+export interface NewSession {
+  readonly identity: Identity
+  readonly data: unknown
+  /** A new profile; undefined keeps the one there is. */
+  readonly userInfo: UserInfo | undefined
+  /** The token that the phone presented while logging in: that session ends. */
+  readonly presentedToken: string | undefined
+}
+
+/** How many sessions a user may have, and what happens to one more. */
+export interface SessionCap {
+  readonly maxSessionsPerUser: number
+  readonly onLimit: 'end-oldest' | 'refuse'
+}
+
+/** More keys than this are not tried: each costs a decryption that somebody else may ask for. */
+const MOST_KEYS_TRIED = 10
+
+interface SessionBookParts {
+  readonly apps: AppBook
+  readonly store: Required<SessionStore>
+  readonly keyRing: KeyRing
+  readonly cap: SessionCap
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+interface LiveRecord {
+  readonly app: App
+  readonly record: SessionRecord
+  readonly moments: SessionMoments
+}
+
+/** Issues, reads, touches and ends sessions: the rules of time, cap and secrecy on top of a plain store. */
+export class SessionBook {
+  readonly #apps: AppBook
+  readonly #store: Required<SessionStore>
+  readonly #keyRing: KeyRing
+  readonly #cap: SessionCap
+  readonly #clock: Clock
+  readonly #logger: Logger
+
+  constructor(parts: SessionBookParts) {
+    this.#apps = parts.apps
+    this.#store = parts.store
+    this.#keyRing = parts.keyRing
+    this.#cap = parts.cap
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+  }
+
+  /** Starts a session in one round trip. Throws `ERR_SESSION_LIMIT`, `ERR_STORE_UNAVAILABLE`. */
+  async issue(app: App, start: NewSession): Promise<{ token: string; session: Session }> {
+    const { identity } = start
+    const user: UserRef = { appid: app.appid, openid: identity.openid }
+    const handle = handleOf(user.appid, user.openid)
+    const token = newToken(handle)
+    const address = addressOf(token) as SessionAddress
+    const now = this.#clock()
+    const times = { createdAt: now, lastVisitAt: now, expiresAt: now + app.lifetimes.loginDurationMs }
+    const record: SessionRecord = {
+      ...user,
+      unionid: identity.unionid,
+      createdAt: times.createdAt,
+      expiresAt: times.expiresAt,
+      sealedSessionKey: this.#keyRing.seal(identity.sessionKey, { ...user, sessionId: address.sessionId }),
+      data: start.data,
+    }
+    const presented = start.presentedToken === undefined ? undefined : addressOf(start.presentedToken)
+    const isSameUser = presented?.handle === handle
+
+    const issuing = this.#store.issue({
+      address,
+      record: encodeRecord(record),
+      createdAt: now,
+      dropAt: nearestEnd(times, app.lifetimes),
+      expiresAt: times.expiresAt,
+      maxSessions: this.#cap.maxSessionsPerUser,
+      onLimit: this.#cap.onLimit,
+      replaces: isSameUser ? presented?.sessionId : undefined,
+      userInfo: start.userInfo && encodeUserInfo(start.userInfo),
+      userInfoDropAt: now + app.userInfoDurationMs,
+    })
+    const endingOther = presented && !isSameUser ? this.#store.remove(presented) : undefined
+    const [result] = await Promise.all([issuing, endingOther])
+    if (!result.issued) {
+      throw new WeappError('ERR_SESSION_LIMIT', 'Too many sessions. Log out on another device first.')
+    }
+    const moments = { ...times, idleExpiresAt: nearestEnd(times, app.lifetimes) }
+    return {
+      token,
+      session: sessionFrom(address.sessionId, record, moments, decodeUserInfo(result.userInfo)),
+    }
+  }
+
+  /**
+   * The live session at an address, and the visit recorded when that is due. One command, or two with the visit.
+   * Nothing when it is unknown, expired, revoked or unreadable. Throws `ERR_STORE_UNAVAILABLE`.
+   */
+  async visit(address: SessionAddress): Promise<Session | undefined> {
+    const stored = await this.#store.read(address)
+    if (!stored) return undefined
+    const record = decodeRecord(stored.record)
+    if (!record) {
+      await this.#store.remove(address)
+      return undefined
+    }
+    const live = this.#live(stored, record)
+    const visited = live && (await this.#recordVisit(address, live))
+    return visited && sessionFrom(address.sessionId, record, visited, decodeUserInfo(stored.userInfo))
+  }
+
+  /** The live sessions of a user, oldest login first. */
+  async list(user: UserRef): Promise<SessionSummary[]> {
+    const stored = await this.#store.list(handleOf(user.appid, user.openid))
+    return stored.flatMap((session) => {
+      const live = this.#live(session)
+      return live ? [summaryFrom(session.sessionId, live.moments)] : []
+    })
+  }
+
+  /** The session_keys of a user's live sessions: that of `first` in front, then the newest logins. */
+  async sessionKeys(user: UserRef, first?: string): Promise<string[]> {
+    const stored = await this.#store.list(handleOf(user.appid, user.openid))
+    const newestFirst = stored
+      .reverse()
+      .sort((a, b) => Number(b.sessionId === first) - Number(a.sessionId === first))
+    return newestFirst.slice(0, MOST_KEYS_TRIED).flatMap((session) => {
+      const live = this.#live(session)
+      const key =
+        live && this.#keyRing.open(live.record.sealedSessionKey, { ...user, sessionId: session.sessionId })
+      return key ? [key] : []
+    })
+  }
+
+  /** Ends one session; answers whether there was one. */
+  async end(session: SessionRef): Promise<boolean> {
+    return this.#store.remove({
+      handle: handleOf(session.appid, session.openid),
+      sessionId: session.sessionId,
+    })
+  }
+
+  /** Ends the session at an address. */
+  async endAt(address: SessionAddress): Promise<void> {
+    await this.#store.remove(address)
+  }
+
+  /** Ends all sessions of a user, except one if named; answers how many. */
+  async endAllOf(user: UserRef, exceptSessionId?: string): Promise<number> {
+    return this.#store.removeUser(handleOf(user.appid, user.openid), exceptSessionId)
+  }
+
+  /** Ends every session that exists at the call, of all users and apps; answers how many. */
+  async endAll(): Promise<number> {
+    let ended = 0
+    let cursor: string | undefined
+    do {
+      const batch = await this.#store.removeBatch(cursor)
+      ended += batch.removed
+      cursor = batch.next
+    } while (cursor !== undefined)
+    return ended
+  }
+
+  /** Sets the profile of a user, or deletes it. */
+  async setUserInfo(app: App, openid: string, userInfo: UserInfo | null): Promise<void> {
+    const handle = handleOf(app.appid, openid)
+    await this.#store.writeUserInfo(
+      handle,
+      userInfo && encodeUserInfo(userInfo),
+      this.#clock() + app.userInfoDurationMs,
+    )
+  }
+
+  /** The record with its moments, if its app is configured here and neither clock has run out. */
+  #live(stored: StoredSession, record = decodeRecord(stored.record)): LiveRecord | undefined {
+    const app = record && this.#apps.find(record.appid)
+    if (!app) return undefined
+    const times = {
+      createdAt: record.createdAt,
+      lastVisitAt: stored.lastVisitAt,
+      expiresAt: record.expiresAt,
+    }
+    if (!isAlive(this.#clock(), times, app.lifetimes)) return undefined
+    const idleExpiresAt = nearestEnd(times, app.lifetimes)
+    return { app, record, moments: { ...times, expiresAt: absoluteEnd(times, app.lifetimes), idleExpiresAt } }
+  }
+
+  /** Writes the visit down if it is due. Answers the moments as they stand then, or nothing if the session has ended meanwhile. */
+  async #recordVisit(address: SessionAddress, live: LiveRecord): Promise<SessionMoments | undefined> {
+    const { lifetimes } = live.app
+    const now = this.#clock()
+    if (!isTouchDue(now, live.moments, lifetimes)) return live.moments
+    const times = { ...live.moments, lastVisitAt: now }
+    const idleExpiresAt = nearestEnd(times, lifetimes)
+    try {
+      const isThere = await this.#store.touch(address, now, idleExpiresAt)
+      return isThere ? { ...times, idleExpiresAt } : undefined
+    } catch (error) {
+      this.#logger.warn(
+        `a visit could not be recorded: ${error instanceof WeappError ? error.hint : 'unknown reason'}`,
+      )
+      return live.moments
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { SessionRecord } from './record.js'
+import type { UserInfo } from './user-info.js'
+
+/** A user of an app. */
+export interface UserRef {
+  readonly appid: string
+  readonly openid: string
+}
+
+/** A session of a user, named by its public id. */
+export interface SessionRef extends UserRef {
+  readonly sessionId: string
+}
+
+/** A session as a list shows it to its user. */
+export interface SessionSummary {
+  /** The public id, safe for lists and logs. It opens nothing. */
+  readonly id: string
+  readonly createdAt: Date
+  /** The last recorded visit. It lags behind the real one by at most the touch share of the idle window. */
+  readonly lastVisitAt: Date
+  /** The absolute end. */
+  readonly expiresAt: Date
+  /** The end unless another visit comes first; never later than `expiresAt`. */
+  readonly idleExpiresAt: Date
+}
+
+/** A live session: who it is, since when and until when, and what the application knows of it. */
+export interface Session extends SessionRef {
+  /** The user across the apps of one WeChat Open Platform account, where WeChat tells. */
+  readonly unionid: string | undefined
+  /** The time of login. */
+  readonly createdAt: Date
+  /** The last recorded visit. It lags behind the real one by at most the touch share of the idle window. */
+  readonly lastVisitAt: Date
+  /** The absolute end. */
+  readonly expiresAt: Date
+  /** The end unless another visit comes first; never later than `expiresAt`. */
+  readonly idleExpiresAt: Date
+  /** The user's profile, shared by all of the user's sessions; null when there is none. */
+  readonly userInfo: UserInfo | null
+  /** What `onLogin` answered at login. */
+  readonly data: unknown
+}
+
+/** The moments of a session in milliseconds since 1970. */
+export interface SessionMoments {
+  readonly createdAt: number
+  readonly lastVisitAt: number
+  readonly expiresAt: number
+  readonly idleExpiresAt: number
+}
+
+/** Puts a session together from what was stored. */
+export function sessionFrom(
+  sessionId: string,
+  record: SessionRecord,
+  moments: SessionMoments,
+  userInfo: UserInfo | null,
+): Session {
+  const { appid, openid, unionid, data } = record
+  return { sessionId, appid, openid, unionid, ...datesOf(moments), userInfo, data }
+}
+
+/** The line of a list. */
+export function summaryFrom(sessionId: string, moments: SessionMoments): SessionSummary {
+  return { id: sessionId, ...datesOf(moments) }
+}
+
+function datesOf(moments: SessionMoments) {
+  return {
+    createdAt: new Date(moments.createdAt),
+    lastVisitAt: new Date(moments.lastVisitAt),
+    expiresAt: new Date(moments.expiresAt),
+    idleExpiresAt: new Date(moments.idleExpiresAt),
+  }
+}

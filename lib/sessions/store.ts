@@ -1,0 +1,106 @@
+import type { SessionAddress } from './token.js'
+
+/** A session as it lies in a store. The store does not look into `record`. */
+export interface StoredSession {
+  readonly sessionId: string
+  /** Opaque text, written once at login. */
+  readonly record: string
+  /** The last recorded visit, in milliseconds since 1970. */
+  readonly lastVisitAt: number
+}
+
+/** A session together with the profile of its user. */
+export interface StoredVisit extends StoredSession {
+  /** The user's profile as opaque text, or null when there is none. */
+  readonly userInfo: string | null
+}
+
+/** What a login writes, in one atomic step. */
+export interface SessionEntry {
+  readonly address: SessionAddress
+  readonly record: string
+  /** The time of login; also the first visit. Milliseconds since 1970, like every time here. */
+  readonly createdAt: number
+  /** When the store drops the record unless a touch comes first. May already have passed. */
+  readonly dropAt: number
+  /** The absolute end, after which no touch can move `dropAt`. */
+  readonly expiresAt: number
+  /** How many sessions the user may have, this one included. */
+  readonly maxSessions: number
+  /** What happens to one more: the oldest ends, or the new one is refused. */
+  readonly onLimit: 'end-oldest' | 'refuse'
+  /** A session of the same user that ends with this login. */
+  readonly replaces: string | undefined
+  /** A new profile; undefined keeps the one there is. */
+  readonly userInfo: string | undefined
+  readonly userInfoDropAt: number
+}
+
+/** What became of a login. */
+export interface IssueResult {
+  /** False when the user had too many sessions and `onLimit` is `refuse`. */
+  readonly issued: boolean
+  /** The user's profile after the login. */
+  readonly userInfo: string | null
+}
+
+/**
+ * What became of the wish to use a login code: it is yours alone to send (`claimed`), somebody else is using it
+ * (`pending`), or it has been used and this is the sealed answer (`settled`).
+ */
+export type CodeClaim =
+  | { readonly state: 'claimed' }
+  | { readonly state: 'pending' }
+  | { readonly state: 'settled'; readonly answer: string }
+
+/** One step of {@link SessionStore.removeBatch}. */
+export interface RemovedBatch {
+  readonly removed: number
+  /** Where to go on; undefined when all is done. */
+  readonly next: string | undefined
+}
+
+/**
+ * Where sessions live. Every method is atomic for one user; absolute times cross this interface, never a relative TTL.
+ * A method throws when it cannot do its work: an error is never reported as "not there". Deadlines are kept by the caller.
+ *
+ * `spec/contracts/store-contract.ts` in the repository is a test suite for implementations.
+ *
+ * @example
+ * class MyStore implements SessionStore { … }
+ * createSessions({ apps, store: new MyStore() })
+ */
+export interface SessionStore {
+  /** Reads a session and its user's profile; null when there is none or it has been dropped. One round trip. */
+  read(address: SessionAddress): Promise<StoredVisit | null>
+  /** Writes a login: record, index, profile; keeps to the cap; forgets what the index names but the store has dropped. */
+  issue(entry: SessionEntry): Promise<IssueResult>
+  /**
+   * Records a visit and moves the end, only if the session is still there; answers whether it is.
+   * A visit earlier than the recorded one changes nothing.
+   */
+  touch(address: SessionAddress, lastVisitAt: number, dropAt: number): Promise<boolean>
+  /** Ends a session; answers whether there was one. */
+  remove(address: SessionAddress): Promise<boolean>
+  /** Ends all sessions of a user, except one if named; answers how many. The profile stays. */
+  removeUser(handle: string, exceptSessionId?: string): Promise<number>
+  /** All live sessions of a user, oldest login first. */
+  list(handle: string): Promise<StoredSession[]>
+  /** Sets or deletes (null) the profile that all sessions of the user share. */
+  writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void>
+  /** Claims a login code until `dropAt`, unless it is claimed or settled already. Exactly one caller gets `claimed`. */
+  claimCode(codeId: string, dropAt: number): Promise<CodeClaim>
+  /** Replaces a claim by its sealed answer. */
+  settleCode(codeId: string, answer: string, dropAt: number): Promise<void>
+  /** Gives a claim back: the code was certainly not used. */
+  releaseCode(codeId: string): Promise<void>
+  /**
+   * Ends a part of all sessions of all users. Called again with `next` until that is undefined, it has ended every
+   * session that existed at the first call. Profiles stay.
+   */
+  removeBatch(cursor?: string): Promise<RemovedBatch>
+  /** Resolves when the store answers. */
+  ping(): Promise<void>
+  /** Gives back what the store itself has opened. */
+  close?(): Promise<void>
+}

@@ -1,0 +1,46 @@
+import { hash, randomBytes } from 'node:crypto'
+
+const HANDLE_BYTES = 15
+const SECRET_BYTES = 33
+const SESSION_ID_BYTES = 18
+const HANDLE_LENGTH = 20
+const TOKEN = /^[A-Za-z0-9_-]{64}$/
+const SESSION_ID = /^[A-Za-z0-9_-]{24}$/
+
+/** Where a session lives in a store. The store learns only this, never the token. */
+export interface SessionAddress {
+  /** The user of an app: 20 base64url characters, the same for all sessions of that user. */
+  readonly handle: string
+  /** The public id of the session: 24 base64url characters, a truncated SHA-256 of the token. */
+  readonly sessionId: string
+}
+
+/** The handle of a user of an app: a truncated SHA-256. It routes; it is no secret and proves nothing. */
+export function handleOf(appid: string, openid: string): string {
+  return digest(`handle\0${appid}\0${openid}`, HANDLE_BYTES)
+}
+
+/** Makes a new token for a user: the handle, then 33 bytes from the system's random source. */
+export function newToken(handle: string): string {
+  return handle + randomBytes(SECRET_BYTES).toString('base64url')
+}
+
+/** The address of the session that a token opens, or nothing when the text cannot be a token. */
+export function addressOf(token: string): SessionAddress | undefined {
+  if (!TOKEN.test(token)) return undefined
+  return { handle: token.slice(0, HANDLE_LENGTH), sessionId: digest(`session\0${token}`, SESSION_ID_BYTES) }
+}
+
+/** Whether a text has the form of a session id. */
+export function isSessionId(text: string): boolean {
+  return SESSION_ID.test(text)
+}
+
+/** The id under which a store remembers that a login code was used. The code cannot be found from it. */
+export function codeIdOf(appid: string, code: string): string {
+  return digest(`code\0${appid}\0${code}`, SESSION_ID_BYTES)
+}
+
+function digest(text: string, bytes: number): string {
+  return hash('sha256', text, 'buffer').subarray(0, bytes).toString('base64url')
+}

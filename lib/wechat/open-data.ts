@@ -1,0 +1,122 @@
+import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
+import { WeappError } from '../errors.js'
+
+const BLOCK_BYTES = 16
+const MOST_ENCRYPTED_LENGTH = 48 * 1024
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+const SIGNATURE = /^[0-9a-f]{40}$/
+
+/** `encryptedData` and `iv` as the mini-program got them, both base64. */
+export interface EncryptedData {
+  readonly encryptedData: string
+  readonly iv: string
+}
+
+/** `rawData` and `signature` as the mini-program got them, rawData untouched to the byte. */
+export interface SignedData {
+  readonly rawData: string
+  readonly signature: string
+}
+
+/** What WeChat encrypted: the fields of the API that was called, and a watermark. */
+export interface OpenData {
+  readonly watermark: { readonly appid: string; readonly timestamp: number }
+  readonly [field: string]: unknown
+}
+
+/** Whose data it has to be. */
+export interface DataOwner {
+  readonly appid: string
+  readonly openid: string
+}
+
+/** Encrypted data of the right form, decoded. */
+export interface Ciphertext {
+  readonly bytes: Buffer
+  readonly iv: Buffer
+}
+
+/**
+ * Checks the form of encrypted data before anything else is done with it. Throws `ERR_DATA_MALFORMED`, with a word of its own for
+ * the `+` that a form or a query string turned into a blank.
+ */
+export function readCiphertext(data: EncryptedData): Ciphertext {
+  const bytes = strictBase64('encryptedData', data.encryptedData)
+  const iv = strictBase64('iv', data.iv)
+  if (bytes.length === 0 || bytes.length % BLOCK_BYTES !== 0)
+    throw malformed('encryptedData is not a whole number of blocks')
+  if (iv.length !== BLOCK_BYTES) throw malformed(`iv must decode to ${BLOCK_BYTES} bytes`)
+  return { bytes, iv }
+}
+
+/**
+ * Decrypts with the first of `sessionKeys` that fits. Answers nothing when none does: whether padding, JSON, watermark or openId
+ * was wrong is not told apart. CBC is not authenticated: never take an identity from the result.
+ * Source: https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
+ */
+export function decryptOpenData(
+  data: Ciphertext,
+  sessionKeys: readonly string[],
+  owner: DataOwner,
+): OpenData | undefined {
+  for (const sessionKey of sessionKeys) {
+    const text = decrypt(data, Buffer.from(sessionKey, 'base64'))
+    const openData = text === undefined ? undefined : parseOpenData(text, owner)
+    if (openData) return openData
+  }
+  return undefined
+}
+
+/** Checks the form of signed data. Throws `ERR_DATA_MALFORMED`. */
+export function checkSignedData(data: SignedData): void {
+  if (typeof data.rawData !== 'string' || data.rawData.length > MOST_ENCRYPTED_LENGTH)
+    throw malformed('rawData must be a text')
+  if (typeof data.signature !== 'string' || !SIGNATURE.test(data.signature)) {
+    throw malformed('signature must be 40 hexadecimal digits in lower case')
+  }
+}
+
+/** Whether `signature` is `sha1(rawData + session_key)` for one of the keys, each compared in constant time. */
+export function isSignedBy(data: SignedData, sessionKeys: readonly string[]): boolean {
+  const given = Buffer.from(data.signature, 'hex')
+  return sessionKeys.some((sessionKey) =>
+    timingSafeEqual(given, hash('sha1', data.rawData + sessionKey, 'buffer')),
+  )
+}
+
+function decrypt({ bytes, iv }: Ciphertext, key: Buffer): string | undefined {
+  if (key.length !== BLOCK_BYTES) return undefined
+  try {
+    const decipher = createDecipheriv('aes-128-cbc', key, iv)
+    return decipher.update(bytes, undefined, 'utf8') + decipher.final('utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** A wrong key passes the padding check once in 256 times; JSON and watermark tell. */
+function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
+  try {
+    const value = JSON.parse(text) as OpenData | null
+    if (value?.watermark?.appid !== owner.appid) return undefined
+    return value.openId === undefined || value.openId === owner.openid ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function strictBase64(name: string, text: unknown): Buffer {
+  if (typeof text !== 'string') throw malformed(`${name} must be a text in base64`)
+  if (text.length > MOST_ENCRYPTED_LENGTH) throw malformed(`${name} is too long`)
+  if (text.includes(' ')) {
+    throw malformed(
+      `${name} has blanks where base64 has "+": send it in a JSON body, not in a form or a query string`,
+    )
+  }
+  if (!BASE64.test(text)) throw malformed(`${name} is not base64`)
+  return Buffer.from(text, 'base64')
+}
+
+function malformed(what: string): WeappError {
+  return new WeappError('ERR_DATA_MALFORMED', `${what}.`)
+}

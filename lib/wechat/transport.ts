@@ -1,0 +1,102 @@
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { WeappError } from '../errors.js'
+
+const MOST_ANSWER_BYTES = 256 * 1024
+const MOST_SOCKETS = 128
+const IDLE_SOCKET_MS = 4000
+
+/** A GET to WeChat. `path` is fixed text; whatever varies goes into `query`, where it is escaped. */
+export interface WechatRequest {
+  readonly path: string
+  readonly query: Readonly<Record<string, string>>
+  /** When the answer must be there; aborts the request. */
+  readonly signal: AbortSignal
+}
+
+/** Carries requests to WeChat and tells apart what may be sent again from what may not. */
+export interface WechatTransport {
+  /**
+   * The body of a 200 answer, as text. Throws `ERR_WECHAT_UNREACHABLE` when the request certainly never arrived,
+   * `ERR_WECHAT_NO_ANSWER` when it may have, `ERR_WECHAT_ANSWER_INVALID` for any other status, and for an answer that
+   * breaks off or does not end.
+   */
+  get(request: WechatRequest): Promise<string>
+  /** Closes idle connections. */
+  close(): void
+}
+
+/** Connects to `baseUrl`, such as `https://api.weixin.qq.com`, with a pool of its own. Redirects are not followed. */
+export function createTransport(baseUrl: URL): WechatTransport {
+  const { Agent, request } = baseUrl.protocol === 'https:' ? https : http
+  const agent = new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_SOCKET_MS })
+  const basePath = baseUrl.pathname.replace(/\/$/, '')
+
+  function get({ path, query, signal }: WechatRequest): Promise<string> {
+    return new Promise((resolve, reject) => {
+      let isConnected = false
+      const url = new URL(`${basePath}${path}?${new URLSearchParams(query)}`, baseUrl)
+      const outgoing = request(url, { agent, signal, headers: { accept: 'application/json' } })
+      outgoing.on('socket', (socket) => {
+        const established = () => {
+          isConnected = true
+        }
+        if (!socket.connecting) established()
+        else socket.once(baseUrl.protocol === 'https:' ? 'secureConnect' : 'connect', established)
+      })
+      outgoing.on('error', () => reject(isConnected ? noAnswer() : unreachable()))
+      outgoing.on('response', (incoming) => readBody(incoming).then(resolve, reject))
+      outgoing.end()
+    })
+  }
+
+  return { get, close: () => agent.destroy() }
+}
+
+/** The causes stay behind: an error of node:http may name the address, and the address holds the AppSecret. */
+async function readBody(incoming: http.IncomingMessage): Promise<string> {
+  if (incoming.statusCode !== 200) {
+    incoming.destroy()
+    throw invalidAnswer(`HTTP status ${incoming.statusCode}`)
+  }
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of incoming as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > MOST_ANSWER_BYTES) break
+      chunks.push(chunk)
+    }
+  } catch {
+    throw invalidAnswer('an answer that broke off')
+  }
+  if (size > MOST_ANSWER_BYTES) throw invalidAnswer('an answer that is too long')
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** WeChat, or something in between, answered what is not its API. `what` goes to the operator's log. */
+export function invalidAnswer(what: string): WeappError {
+  return new WeappError('ERR_WECHAT_ANSWER_INVALID', 'WeChat gave an answer that cannot be used.', {
+    hint: `WeChat gave ${what}`,
+  })
+}
+
+function unreachable(): WeappError {
+  return new WeappError(
+    'ERR_WECHAT_UNREACHABLE',
+    'WeChat cannot be reached at the moment. Please try again.',
+    {
+      hint: 'no connection to WeChat could be made',
+    },
+  )
+}
+
+function noAnswer(): WeappError {
+  return new WeappError(
+    'ERR_WECHAT_NO_ANSWER',
+    'WeChat did not answer. Call wx.login again and send the new code.',
+    {
+      hint: 'WeChat was reached but did not answer',
+    },
+  )
+}
