@@ -1,0 +1,106 @@
+import { hash } from 'node:crypto'
+
+/** A Lua script and the SHA-1 by which Redis knows it once it has been loaded. */
+export interface RedisScript {
+  readonly source: string
+  readonly sha1: string
+}
+
+function script(source: string): RedisScript {
+  return { source, sha1: hash('sha1', source) }
+}
+
+/*
+ * In all scripts KEYS[1] is the user's index, a sorted set of session ids by time of login. Records lie at
+ * `<index>:<session id>`; the braces around the handle put them, the index and the profile in one hash slot, so a script may
+ * reach every session of the user. A record is 13 digits, the last visit in milliseconds, then the text.
+ */
+
+/**
+ * KEYS: index, record, profile.
+ * ARGV: session id, record with visit, createdAt, dropAt, expiresAt, cap, onLimit, session id to end, profile, profile dropAt.
+ * The index must outlive its longest member; PTTL counts by the clock of Redis, so TIME is asked as well.
+ */
+export const ISSUE: RedisScript = script(`
+local index = KEYS[1]
+local function drop(id)
+  redis.call('DEL', index .. ':' .. id)
+  redis.call('ZREM', index, id)
+end
+
+if ARGV[8] ~= '' then drop(ARGV[8]) end
+for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+  if redis.call('EXISTS', index .. ':' .. id) == 0 then redis.call('ZREM', index, id) end
+end
+
+local excess = redis.call('ZCARD', index) + 1 - tonumber(ARGV[6])
+if excess > 0 then
+  if ARGV[7] == 'refuse' then return { 0, redis.call('GET', KEYS[3]) } end
+  for _, id in ipairs(redis.call('ZRANGE', index, 0, excess - 1)) do drop(id) end
+end
+
+redis.call('SET', KEYS[2], ARGV[2], 'PXAT', ARGV[4])
+redis.call('ZADD', index, ARGV[3], ARGV[1])
+local time = redis.call('TIME')
+local dropsAt = time[1] * 1000 + math.floor(time[2] / 1000) + redis.call('PTTL', index)
+if dropsAt < tonumber(ARGV[5]) then redis.call('PEXPIREAT', index, ARGV[5]) end
+
+if ARGV[9] ~= '' then
+  redis.call('SET', KEYS[3], ARGV[9], 'PXAT', ARGV[10])
+else
+  redis.call('PEXPIREAT', KEYS[3], ARGV[10])
+end
+return { 1, redis.call('GET', KEYS[3]) }
+`)
+
+/** KEYS: record. ARGV: last visit as 13 digits, dropAt. Answers 1 if the session is there. */
+export const TOUCH: RedisScript = script(`
+local recorded = redis.call('GETRANGE', KEYS[1], 0, 12)
+if recorded == '' then return 0 end
+if recorded < ARGV[1] then
+  redis.call('SETRANGE', KEYS[1], 0, ARGV[1])
+  redis.call('PEXPIREAT', KEYS[1], ARGV[2])
+end
+return 1
+`)
+
+/** KEYS: index, record. ARGV: session id. Answers how many sessions ended. */
+export const REMOVE: RedisScript = script(`
+redis.call('ZREM', KEYS[1], ARGV[1])
+return redis.call('DEL', KEYS[2])
+`)
+
+/** KEYS: index. ARGV: session id to spare, or ''. Answers how many sessions ended. */
+export const REMOVE_USER: RedisScript = script(`
+local ended = 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  if id ~= ARGV[1] then
+    ended = ended + redis.call('DEL', KEYS[1] .. ':' .. id)
+    redis.call('ZREM', KEYS[1], id)
+  end
+end
+return ended
+`)
+
+/** KEYS: index. Answers session id and record in turn, and forgets ids whose record has been dropped. */
+export const LIST: RedisScript = script(`
+local found = {}
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local record = redis.call('GET', KEYS[1] .. ':' .. id)
+  if record then
+    found[#found + 1] = id
+    found[#found + 1] = record
+  else
+    redis.call('ZREM', KEYS[1], id)
+  end
+end
+return found
+`)
+
+/** KEYS: code. ARGV: dropAt. Claims and answers nil, or answers what is there: '' while pending, else the sealed answer. */
+export const CLAIM_CODE: RedisScript = script(`
+local answer = redis.call('GET', KEYS[1])
+if answer then return answer end
+redis.call('SET', KEYS[1], '', 'PXAT', ARGV[1])
+return nil
+`)
