@@ -1,0 +1,47 @@
+import type { Clock } from '../clock.js'
+import { WeappError } from '../errors.js'
+import type { Session } from '../sessions/session.js'
+import type { SessionBook } from '../sessions/session-book.js'
+import { addressOf, type SessionAddress } from '../sessions/token.js'
+
+/**
+ * The address that a presented token opens, found without asking the store. Throws `ERR_TOKEN_MISSING` for none and
+ * `ERR_TOKEN_MALFORMED` for what cannot be a token.
+ */
+export function addressIn(token: string | undefined): SessionAddress {
+  if (token === undefined || token === '') {
+    throw new WeappError('ERR_TOKEN_MISSING', 'Log in first, then send the token with each request.')
+  }
+  const address = typeof token === 'string' ? addressOf(token) : undefined
+  if (!address) throw new WeappError('ERR_TOKEN_MALFORMED', 'This is not a token that was given out here.')
+  return address
+}
+
+/** What a session must fulfil besides being live. */
+export interface AuthenticateOptions {
+  /** The login may be at most this long ago, in seconds. Default: no limit but the absolute end. */
+  readonly maxAgeSeconds?: number | undefined
+}
+
+/** The use case "authenticate". */
+export type Authenticate = (token: string | undefined, options?: AuthenticateOptions) => Promise<Session>
+
+/** Makes the use case "authenticate". Whether an unknown session expired, was ended or never was is not told. */
+export function createAuthenticate(book: SessionBook, clock: Clock): Authenticate {
+  return async function authenticate(
+    token: string | undefined,
+    options: AuthenticateOptions = {},
+  ): Promise<Session> {
+    const session = await book.visit(addressIn(token))
+    if (!session)
+      throw new WeappError('ERR_SESSION_UNKNOWN', 'This session is unknown or has ended. Log in again.')
+    const { maxAgeSeconds = Number.POSITIVE_INFINITY } = options
+    if (clock() - session.createdAt.getTime() > maxAgeSeconds * 1000) {
+      throw new WeappError(
+        'ERR_LOGIN_TOO_OLD',
+        'This asks for a fresh login. Call wx.login and log in again.',
+      )
+    }
+    return session
+  }
+}

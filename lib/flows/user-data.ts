@@ -1,0 +1,113 @@
+import { WeappError } from '../errors.js'
+import { type UserInfo, unverifiedUserInfo, verifiedUserInfo } from '../sessions/user-info.js'
+import {
+  type Ciphertext,
+  checkSignedData,
+  type DataOwner,
+  decryptOpenData,
+  isSignedBy,
+  type OpenData,
+  readCiphertext,
+  type SignedData,
+} from '../wechat/open-data.js'
+
+/** User data as a mini-program sends it: encrypted, signed, or neither. What belongs together comes together. */
+export interface UserDataRequest {
+  /** Base64, with `iv`. */
+  readonly encryptedData?: string | undefined
+  /** Base64, with `encryptedData`. */
+  readonly iv?: string | undefined
+  /** The text WeChat signed, untouched to the byte, with `signature`. */
+  readonly rawData?: string | undefined
+  /** Hexadecimal SHA-1, with `rawData`. */
+  readonly signature?: string | undefined
+  /** A profile nobody signed; kept with `verified: false`. */
+  readonly userInfo?: unknown
+}
+
+/** User data of the right form. */
+export interface UserData {
+  readonly encrypted: Ciphertext | undefined
+  readonly signed: SignedData | undefined
+  readonly unsigned: UserInfo | undefined
+}
+
+/**
+ * The session_keys that may fit, asked for one group after the other: the likely one first, the rest only if that fails.
+ * Any wx.login may have replaced a key since the data was made.
+ */
+export type KeyGroups = readonly (() => Promise<readonly string[]> | readonly string[])[]
+
+/** Checks the form, before a code is spent or a key is looked up. Throws `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`. */
+export function readUserData(request: UserDataRequest): UserData {
+  const { encryptedData, iv, rawData, signature, userInfo } = request
+  requirePair('encryptedData', encryptedData, 'iv', iv)
+  requirePair('rawData', rawData, 'signature', signature)
+  const signed = rawData !== undefined && signature !== undefined ? { rawData, signature } : undefined
+  if (signed) checkSignedData(signed)
+  return {
+    encrypted:
+      encryptedData !== undefined && iv !== undefined ? readCiphertext({ encryptedData, iv }) : undefined,
+    signed,
+    unsigned: userInfo === undefined || userInfo === null ? undefined : unverifiedUserInfo(userInfo),
+  }
+}
+
+/**
+ * The profile in the data: decrypted, else signed, else as typed in. All that WeChat vouches for has to hold; otherwise
+ * `ERR_SESSION_KEY_STALE`.
+ */
+export async function profileFrom(
+  data: UserData,
+  keys: KeyGroups,
+  owner: DataOwner,
+): Promise<UserInfo | undefined> {
+  const { encrypted, signed } = data
+  if (signed) await verifyFor(signed, keys)
+  if (encrypted) return verifiedUserInfo(await decryptFor(owner, encrypted, keys))
+  return signed ? verifiedUserInfo(parseRawData(signed.rawData)) : data.unsigned
+}
+
+/** Decrypts data that must be of `owner`. Throws `ERR_SESSION_KEY_STALE` when no key fits. */
+export function decryptFor(owner: DataOwner, data: Ciphertext, keys: KeyGroups): Promise<OpenData> {
+  return withFittingKeys(keys, (group) => decryptOpenData(data, group, owner))
+}
+
+/** Checks that one of the keys signed the data. Throws `ERR_SESSION_KEY_STALE` when none did. */
+export async function verifyFor(signed: SignedData, keys: KeyGroups): Promise<void> {
+  await withFittingKeys(keys, (group) => isSignedBy(signed, group) || undefined)
+}
+
+async function withFittingKeys<T>(
+  keys: KeyGroups,
+  use: (group: readonly string[]) => T | undefined,
+): Promise<T> {
+  for (const group of keys) {
+    const result = use(await group())
+    if (result !== undefined) return result
+  }
+  throw new WeappError(
+    'ERR_SESSION_KEY_STALE',
+    'The session_key of this data is out of date. Call wx.login, get the data again, and send the new code and the data together.',
+  )
+}
+
+function parseRawData(rawData: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(rawData)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>
+  } catch {
+    // Said below, as for any other text that is not an object.
+  }
+  throw new WeappError('ERR_DATA_MALFORMED', 'rawData is not a JSON object.')
+}
+
+function requirePair(oneName: string, one: unknown, otherName: string, other: unknown): void {
+  if ((one === undefined) !== (other === undefined)) {
+    throw new WeappError(
+      'ERR_REQUEST_INVALID',
+      `${oneName} and ${otherName} belong together: send both or neither.`,
+    )
+  }
+}

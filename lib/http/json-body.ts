@@ -1,0 +1,35 @@
+import express, { type Request, type Response } from 'express'
+import { WeappError } from '../errors.js'
+
+const LIMIT = '64kb'
+const MOST_DEPTH = 8
+
+/* Mini-programs have sent JSON as text and as form for years, so every content type is read as JSON. */
+const parseJson = express.json({ limit: LIMIT, strict: false, type: () => true })
+
+/**
+ * The JSON body of a request, or the one that a parser before has left. Throws `ERR_REQUEST_INVALID` and `ERR_BODY_TOO_LARGE`;
+ * nesting deeper than 8 levels and a key `__proto__` are refused too.
+ */
+export async function readJsonBody(req: Request, res: Response): Promise<unknown> {
+  await new Promise<void>((resolve, reject) => {
+    parseJson(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyError(error))))
+  })
+  checkShape(req.body, MOST_DEPTH)
+  return req.body
+}
+
+function bodyError(error: unknown): unknown {
+  const status = (error as { status?: unknown }).status
+  if (status === 413) return new WeappError('ERR_BODY_TOO_LARGE', `The body is larger than ${LIMIT}.`)
+  if (typeof status !== 'number' || status >= 500) return error
+  return new WeappError('ERR_REQUEST_INVALID', 'The body could not be read as JSON.')
+}
+
+function checkShape(value: unknown, depthLeft: number): void {
+  if (typeof value !== 'object' || value === null) return
+  if (depthLeft === 0 || Object.hasOwn(value, '__proto__')) {
+    throw new WeappError('ERR_REQUEST_INVALID', 'The body has a shape that is not accepted.')
+  }
+  for (const inner of Object.values(value)) checkShape(inner, depthLeft - 1)
+}

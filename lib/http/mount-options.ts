@@ -1,0 +1,36 @@
+import type { Sessions } from '../flows/sessions.js'
+import { textOption } from '../options.js'
+import { nativeProtocol } from '../protocols/native.js'
+import type { Protocol } from '../protocols/protocol.js'
+import { defaultSessions } from './default-sessions.js'
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i
+
+/** What `loginRouter` and `requireSession` have in common. */
+export interface MountOptions {
+  /** The sessions to work with. Default: those of {@link defaultSessions}, read from the environment. */
+  sessions?: Sessions
+  /** The header that carries the token, for the native protocol. Default `x-3rd-session`. `Authorization: Bearer` is read as well. */
+  header?: string
+  /** The wire protocol of the clients. Default: the native one. */
+  protocol?: Protocol
+}
+
+/** Fills in the defaults. Throws a `TypeError` for a header that is none, or for a header beside a protocol, which has its own. */
+export function readMountOptions(
+  where: string,
+  options: MountOptions,
+): { sessions: Sessions; protocol: Protocol } {
+  if (options.header !== undefined && options.protocol !== undefined) {
+    throw new TypeError(
+      `${where}: header belongs to the native protocol; leave it out where protocol is given`,
+    )
+  }
+  if (options.header !== undefined && !HEADER_NAME.test(textOption(`${where}: header`, options.header))) {
+    throw new TypeError(`${where}: header must be the name of an HTTP header, such as x-3rd-session`)
+  }
+  return {
+    sessions: options.sessions ?? defaultSessions(),
+    protocol: options.protocol ?? nativeProtocol(options.header?.toLowerCase()),
+  }
+}

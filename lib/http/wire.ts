@@ -1,0 +1,35 @@
+import type { NextFunction, Request, Response } from 'express'
+import { WeappError } from '../errors.js'
+import type { Protocol, WireReply, WireRequest } from '../protocols/protocol.js'
+
+/** An Express request as a protocol sees it. */
+export function wireRequest(req: Request, body?: unknown): WireRequest {
+  return {
+    headers: req.headersDistinct,
+    params: req.params as Record<string, string>,
+    query: req.query,
+    body,
+  }
+}
+
+/** Sends what a protocol answered. It speaks of a session, so no cache may keep it (RFC 9111). */
+export function sendReply(res: Response, reply: WireReply): void {
+  res.status(reply.status).set({ 'Cache-Control': 'no-store', ...reply.headers })
+  if (reply.body === undefined) {
+    res.end()
+    return
+  }
+  if (!res.get('Content-Type')) res.set('Content-Type', 'application/json; charset=utf-8')
+  res.end(JSON.stringify(reply.body))
+}
+
+/** Answers a failure in the protocol's way. A bug is not a failure: it goes to the error handler of the application. */
+export function sendError(
+  error: unknown,
+  protocol: Pick<Protocol, 'writeError'>,
+  res: Response,
+  next: NextFunction,
+): void {
+  if (error instanceof WeappError && !res.headersSent) sendReply(res, protocol.writeError(error))
+  else next(error)
+}

@@ -1,0 +1,20 @@
+import { WeappError } from '../errors.js'
+import type { WireRequest } from './protocol.js'
+
+/** The body as a JSON object. Throws `ERR_REQUEST_INVALID` for anything else, an empty body included. */
+export function jsonObject(request: WireRequest): Readonly<Record<string, unknown>> {
+  const { body } = request
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new WeappError('ERR_REQUEST_INVALID', 'The body must be a JSON object.')
+  }
+  return body as Record<string, unknown>
+}
+
+/** A text among the fields; undefined when it is absent or null. Throws `ERR_REQUEST_INVALID` for any other type. */
+export function textField(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = fields[name] ?? undefined
+  if (value !== undefined && typeof value !== 'string') {
+    throw new WeappError('ERR_REQUEST_INVALID', `"${name}" must be a string.`)
+  }
+  return value
+}

@@ -1,0 +1,137 @@
+import { WeappError } from '../errors.js'
+import type { LoginRequest, LoginResult } from '../flows/log-in.js'
+import type { Sessions } from '../flows/sessions.js'
+import type { UserDataRequest } from '../flows/user-data.js'
+import { tokenInHeaders } from './header-token.js'
+import { jsonObject, textField } from './json-fields.js'
+import { problemReply } from './problem.js'
+import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
+
+/** The header in which a phone sends its token, unless another one is chosen. */
+export const DEFAULT_HEADER = 'x-3rd-session'
+
+/** The protocol of this package: JSON over REST, the token in a header, failures as problem details. `header` in lower case. */
+export function nativeProtocol(header: string = DEFAULT_HEADER): Protocol {
+  const readToken = (request: WireRequest) => tokenInHeaders(request, header)
+
+  return {
+    name: 'native',
+    readToken,
+    writeError: problemReply,
+    routes: [
+      route({
+        method: 'post',
+        path: '/login',
+        body: 'json',
+        read: (request): LoginRequest => readLogin(request, presentedToken(request, readToken)),
+        run: (sessions, login) => sessions.login(login),
+        write: writeLogin,
+      }),
+      route({
+        method: 'post',
+        path: '/logout',
+        read: readToken,
+        run: (sessions, token) => sessions.logout(token),
+        write: () => ({ status: 204 }),
+      }),
+      route({
+        method: 'get',
+        path: '/session',
+        read: readToken,
+        run: (sessions, token) => sessions.authenticate(token),
+        write: ({ sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, userInfo }) =>
+          ok({ id: sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, userInfo }),
+      }),
+      route({
+        method: 'put',
+        path: '/session/user-info',
+        body: 'json',
+        read: (request) => ({ token: readToken(request), data: readUserData(jsonObject(request)) }),
+        run: setOwnUserInfo,
+        write: (userInfo) => ok({ userInfo }),
+      }),
+      route({
+        method: 'get',
+        path: '/sessions',
+        read: readToken,
+        run: listOwn,
+        write: (sessions) => ok({ sessions }),
+      }),
+      route({
+        method: 'delete',
+        path: '/sessions/:id',
+        read: (request) => ({ token: readToken(request), sessionId: request.params.id ?? '' }),
+        run: revokeOwn,
+        write: () => ({ status: 204 }),
+      }),
+      route({
+        method: 'delete',
+        path: '/sessions',
+        read: readToken,
+        run: revokeOthers,
+        write: () => ({ status: 204 }),
+      }),
+    ],
+  }
+}
+
+function readLogin(request: WireRequest, presented: string | undefined): LoginRequest {
+  const fields = jsonObject(request)
+  const code = textField(fields, 'code')
+  if (code === undefined)
+    throw new WeappError('ERR_REQUEST_INVALID', '"code" is missing: send the code of wx.login.')
+  return { code, appid: textField(fields, 'appid'), presentedToken: presented, ...readUserData(fields) }
+}
+
+/** An old token that is damaged must not keep anybody from logging in. */
+function presentedToken(request: WireRequest, readToken: Protocol['readToken']): string | undefined {
+  try {
+    return readToken(request)
+  } catch {
+    return undefined
+  }
+}
+
+function readUserData(fields: Readonly<Record<string, unknown>>): UserDataRequest {
+  return {
+    encryptedData: textField(fields, 'encryptedData'),
+    iv: textField(fields, 'iv'),
+    rawData: textField(fields, 'rawData'),
+    signature: textField(fields, 'signature'),
+    userInfo: fields.userInfo,
+  }
+}
+
+function writeLogin({ token, session }: LoginResult): WireReply {
+  const { expiresAt, idleExpiresAt, userInfo } = session
+  return ok({ token, expiresAt, idleExpiresAt, userInfo })
+}
+
+async function setOwnUserInfo(
+  sessions: Sessions,
+  input: { token: string | undefined; data: UserDataRequest },
+) {
+  return sessions.setUserInfo(await sessions.authenticate(input.token), input.data)
+}
+
+async function listOwn(sessions: Sessions, token: string | undefined) {
+  const own = await sessions.authenticate(token)
+  const live = await sessions.list(own)
+  return live.map(({ id, ...times }) => ({ id, current: id === own.sessionId, ...times }))
+}
+
+async function revokeOwn(sessions: Sessions, input: { token: string | undefined; sessionId: string }) {
+  const { appid, openid } = await sessions.authenticate(input.token)
+  const wasThere = await sessions.revoke({ appid, openid, sessionId: input.sessionId })
+  if (!wasThere)
+    throw new WeappError('ERR_SESSION_NOT_FOUND', 'You have no such session, or it has ended already.')
+}
+
+async function revokeOthers(sessions: Sessions, token: string | undefined) {
+  const own = await sessions.authenticate(token)
+  await sessions.revokeUser(own, { exceptSessionId: own.sessionId })
+}
+
+function ok(body: unknown): WireReply {
+  return { status: 200, body }
+}

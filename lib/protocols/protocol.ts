@@ -1,0 +1,75 @@
+import type { WeappError } from '../errors.js'
+import type { Sessions } from '../flows/sessions.js'
+
+/** A request as a protocol sees it, free of any web framework. */
+export interface WireRequest {
+  /** Header values by lower-case name, one entry for each time the header was sent. */
+  readonly headers: Readonly<Record<string, readonly string[] | undefined>>
+  /** The parts of the path that the route names, such as `id` in `/sessions/:id`. */
+  readonly params: Readonly<Record<string, string | undefined>>
+  readonly query: Readonly<Record<string, unknown>>
+  /** The parsed JSON body, for a route with `body: 'json'`. */
+  readonly body: unknown
+}
+
+/** An answer as a protocol gives it. */
+export interface WireReply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON; without it the answer is empty. */
+  readonly body?: unknown
+}
+
+/** A route of a protocol, as {@link route} makes it. */
+export interface ProtocolRoute {
+  readonly method: 'get' | 'post' | 'put' | 'delete'
+  readonly path: string
+  readonly body: 'json' | 'none'
+  answer(sessions: Sessions, request: WireRequest): Promise<WireReply>
+}
+
+/** How one kind of client speaks: where its requests carry what, and how it wants to be answered. Pure: text in, text out. */
+export interface Protocol {
+  /** For error texts. */
+  readonly name: string
+  /** What `loginRouter` mounts. */
+  readonly routes: readonly ProtocolRoute[]
+  /** The token that a request carries, undefined when it carries none. Never taken from the query string. */
+  readToken(request: WireRequest): string | undefined
+  /** How a failure is answered, a missing session among them. */
+  writeError(error: WeappError): WireReply
+}
+
+/** The parts of a route: decode the request, run a use case, encode the result. */
+export interface RouteParts<Input, Result> {
+  readonly method: ProtocolRoute['method']
+  readonly path: string
+  /** `json`: the body is parsed as JSON whatever its content type says. Default `none`: it is not looked at. */
+  readonly body?: ProtocolRoute['body']
+  read(request: WireRequest): Input
+  run(sessions: Sessions, input: Input): Promise<Result>
+  write(result: Result): WireReply
+}
+
+/**
+ * Makes a route from its parts.
+ *
+ * @example
+ * route({
+ *   method: 'post',
+ *   path: '/login',
+ *   body: 'json',
+ *   read: (request) => ({ code: String((request.body as { code?: unknown }).code) }),
+ *   run: (sessions, login) => sessions.login(login),
+ *   write: ({ token }) => ({ status: 200, body: { token } }),
+ * })
+ */
+export function route<Input, Result>(parts: RouteParts<Input, Result>): ProtocolRoute {
+  const { method, path, body = 'none' } = parts
+  return {
+    method,
+    path,
+    body,
+    answer: async (sessions, request) => parts.write(await parts.run(sessions, parts.read(request))),
+  }
+}
