@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { type RedisServer, startRedisServer } from './redis-server.js'
+
+export interface RedisCluster {
+  readonly nodes: { host: string; port: number }[]
+  stop(): Promise<void>
+}
+
+const slotCount = 16_384
+const masterCount = 3
+const formationDeadline = 15_000
+
+/** Three masters that share all slots, formed without redis-cli. */
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const servers = await Promise.all(Array.from({ length: masterCount }, startMaster))
+  const stop = async () => {
+    await Promise.all(servers.map((server) => server.stop()))
+  }
+  try {
+    await formCluster(servers)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { nodes: servers.map(({ port }) => ({ host: '127.0.0.1', port })), stop }
+}
+
+function startMaster(): Promise<RedisServer> {
+  return startRedisServer({ args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'] })
+}
+
+async function formCluster(servers: RedisServer[]): Promise<void> {
+  const masters = servers.map(({ url }) => new Redis(url))
+  try {
+    await Promise.all(masters.map(takeShareOfSlots))
+    for (const { port } of servers.slice(1))
+      await masters[0]?.call('CLUSTER', 'MEET', '127.0.0.1', String(port))
+    await Promise.all(masters.map(agreement))
+  } finally {
+    for (const master of masters) master.disconnect()
+  }
+}
+
+async function takeShareOfSlots(master: Redis, index: number): Promise<void> {
+  const first = Math.ceil((slotCount * index) / masterCount)
+  const end = Math.ceil((slotCount * (index + 1)) / masterCount)
+  const slots = Array.from({ length: end - first }, (_, offset) => String(first + offset))
+  await master.call('CLUSTER', 'ADDSLOTS', ...slots)
+  // Masters of one epoch would first have to settle which of them goes ahead.
+  await master.call('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
+}
+
+async function agreement(master: Redis): Promise<void> {
+  const deadline = Date.now() + formationDeadline
+  for (;;) {
+    const info = String(await master.call('CLUSTER', 'INFO'))
+    if (/cluster_state:ok/.test(info) && info.includes(`cluster_slots_ok:${slotCount}`)) return
+    if (Date.now() > deadline) throw new Error(`The Redis cluster did not form in time:\n${info}`)
+    await delay(50)
+  }
+}
