@@ -1,0 +1,71 @@
+import { Redis } from 'ioredis'
+import { createSessions, MemoryStore, RedisStore, type Sessions, type SessionsOptions } from 'weapp-session'
+import { createSandbox, type Sandbox } from 'weapp-session/sandbox'
+
+/** What the example app runs on: real credentials and Redis where the environment names them, else the sandbox and memory. */
+export interface Surroundings {
+  readonly sessions: Sessions
+  readonly port: number
+  /** The fake WeChat; undefined with real credentials. */
+  readonly sandbox: Sandbox | undefined
+  close(): Promise<void>
+}
+
+/** Reads the environment. Throws a `TypeError` that names the variable when one is wrong. */
+export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundings> {
+  const port = readPort(env.PORT)
+  const redis = env.REDIS_URL ? connectRedis(env.REDIS_URL) : undefined
+  const sandbox = env.WEAPP_APPID ? undefined : await createSandbox()
+  const sessions = createSessions({
+    apps: [readApp(env, sandbox)],
+    store: redis ? new RedisStore(redis) : new MemoryStore(),
+    ...(env.WEAPP_KEYS && { keys: env.WEAPP_KEYS.split(',').map((key) => key.trim()) }),
+    ...readWechat(env, sandbox),
+  })
+  return {
+    sessions,
+    port,
+    sandbox,
+    async close() {
+      await sessions.close()
+      redis?.disconnect()
+      await sandbox?.close()
+    },
+  }
+}
+
+function readApp(env: NodeJS.ProcessEnv, sandbox: Sandbox | undefined): SessionsOptions['apps'][number] {
+  return {
+    appid: sandbox?.app.appid ?? env.WEAPP_APPID ?? '',
+    secret: sandbox?.app.secret ?? env.WEAPP_SECRET ?? '',
+    ...(env.WEAPP_LOGIN_DURATION_DAYS && { loginDurationDays: Number(env.WEAPP_LOGIN_DURATION_DAYS) }),
+    ...(env.WEAPP_SESSION_DURATION_SECONDS && {
+      sessionDurationSeconds: Number(env.WEAPP_SESSION_DURATION_SECONDS),
+    }),
+  }
+}
+
+function readWechat(env: NodeJS.ProcessEnv, sandbox: Sandbox | undefined): Pick<SessionsOptions, 'wechat'> {
+  const baseUrl = sandbox?.url ?? env.WEAPP_API_BASE
+  return baseUrl ? { wechat: { baseUrl } } : {}
+}
+
+/** Gives a command up after one reconnection: a request then gets its 503, and nothing queues up while Redis is away. */
+function connectRedis(url: string): Redis {
+  const redis = new Redis(url, { maxRetriesPerRequest: 1 })
+  let isDown = false
+  redis.on('ready', () => {
+    isDown = false
+  })
+  redis.on('error', () => {
+    if (!isDown) process.stderr.write('Redis cannot be reached; connecting again until it answers\n')
+    isDown = true
+  })
+  return redis
+}
+
+function readPort(text: string | undefined): number {
+  const port = Number(text || 3000)
+  if (Number.isInteger(port) && port >= 0 && port < 65536) return port
+  throw new TypeError('PORT must be a whole number from 0 to 65535')
+}

@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createApp } from './app.js'
+import { readEnvironment, type Surroundings } from './environment.js'
+
+const SHUTDOWN_MS = 10_000
+
+const surroundings = await readEnvironment(process.env).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof TypeError ? error.message : String(error)}\n`)
+  process.exit(1)
+})
+const server = createServer(createApp(surroundings.sessions))
+server.listen(surroundings.port)
+await once(server, 'listening')
+const { port } = server.address() as AddressInfo
+process.stdout.write(welcome(`http://127.0.0.1:${port}`, surroundings))
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void shutDown())
+
+/** Takes no new requests, lets the running ones end, then gives everything back. */
+async function shutDown(): Promise<void> {
+  setTimeout(() => process.exit(1), SHUTDOWN_MS).unref()
+  server.close()
+  server.closeIdleConnections()
+  await once(server, 'close')
+  await surroundings.close()
+}
+
+function welcome(url: string, { sandbox }: Surroundings): string {
+  if (!sandbox) return `weapp-session example: ${url}\n`
+  return `weapp-session example: ${url}, on a fake WeChat: ${sandbox.url}
+
+Try it in another terminal:
+  CODE=$(curl -s -X POST ${sandbox.url}/sandbox/login | sed 's/.*"code":"\\([^"]*\\)".*/\\1/')
+  TOKEN=$(curl -s ${url}/login -d "{\\"code\\":\\"$CODE\\"}" | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+  curl -i ${url}/me -H "x-3rd-session: $TOKEN"
+
+`
+}
