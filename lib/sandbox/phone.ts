@@ -1,0 +1,48 @@
+import { createWxAccount, type Device, type WxAccount } from './wx-account.js'
+import { createWxRequest, type WxRequest } from './wx-request.js'
+import { createWxStorage, type WxStorage } from './wx-storage.js'
+
+/** The `wx` of one phone. Its methods need no `this` and may be taken off it. */
+export interface Wx extends WxAccount, WxStorage {
+  /** Asks any HTTP server. */
+  request: WxRequest
+}
+
+/**
+ * A phone on which one mini-program runs for one WeChat user.
+ *
+ * @example
+ * const phone = sandbox.phone()
+ * const { code } = await phone.wx.login()
+ * const answer = await phone.wx.request({ url: `${server}/login`, method: 'POST', data: { code } })
+ */
+export interface Phone {
+  /** Name of the WeChat user. Give it to another phone, and both belong to the same person. */
+  readonly user: string
+  /** The mini-program that runs on it. */
+  readonly appid: string
+  /** The user's openid in this app: 28 characters. */
+  readonly openid: string
+  /** The user's unionid: 28 characters; absent when the sandbox gives none. */
+  readonly unionid?: string
+  /** What the mini-program calls. Old SDKs expect it as a global: `globalThis.wx = phone.wx`. */
+  readonly wx: Wx
+  /** Set it to `true`, and everything that needs the network fails. Default `false`. */
+  offline: boolean
+}
+
+export function createPhone(device: Device, identity: Pick<Phone, 'openid' | 'unionid'>): Phone {
+  const { user, appid } = device
+  return {
+    ...identity,
+    user,
+    appid,
+    wx: { ...createWxAccount(device), ...createWxStorage(), request: createWxRequest(device) },
+    get offline() {
+      return device.offline
+    },
+    set offline(offline) {
+      device.offline = offline
+    },
+  }
+}

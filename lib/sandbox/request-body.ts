@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http'
+
+const MAX_BODY_BYTES = 16 * 1024
+
+/** A request body that the sandbox refuses, with the HTTP status to refuse it with. */
+export class RefusedBody extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** Reads a body to its end but keeps no more than the limit: `undefined` means it was longer. */
+export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request) {
+    bytes += chunk.length
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk)
+  }
+  return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks) : undefined
+}
+
+/** The fields of a JSON body, whatever its Content-Type says, so that a bare `curl -d` works; nothing is `{}`. */
+export function parseFields(body: Buffer | undefined): Record<string, unknown> {
+  if (body === undefined) throw new RefusedBody(413, `The body is longer than ${MAX_BODY_BYTES} bytes.`)
+  const text = body.toString('utf8').trim()
+  if (text === '') return {}
+  const value = parseJson(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new RefusedBody(400, 'The body must be a JSON object.')
+  }
+  return { ...value }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new RefusedBody(400, 'The body is not JSON.')
+  }
+}
