@@ -1,17 +1,13 @@
-import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { App, AppBook } from '../sessions/app-info.js'
 import type { CodeLedger } from '../sessions/code-ledger.js'
 import type { Session } from '../sessions/session.js'
-import type { Identity, SessionBook } from '../sessions/session-book.js'
+import type { SessionBook } from '../sessions/session-book.js'
 import { addressOf, codeIdOf } from '../sessions/token.js'
-import type { UserInfo } from '../sessions/user-info.js'
 import { type CodeExchange, checkCode } from '../wechat/code2session.js'
+import { askHook, type OnLogin } from './login-hook.js'
 import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
-
-/** How long `onLogin` may take, in milliseconds. */
-export const ON_LOGIN_TIMEOUT_MS = 5000
 
 /** A login: the code of `wx.login` and, if the mini-program has any, data about the user. */
 export interface LoginRequest extends UserDataRequest {
@@ -29,17 +25,13 @@ export interface LoginResult {
   readonly session: Session
 }
 
-/** What `onLogin` is told. */
-export interface LoginEvent {
-  readonly appid: string
-  readonly openid: string
-  readonly unionid: string | undefined
-  /** The profile that came with this login, if any. */
-  readonly userInfo: UserInfo | undefined
+/** A login of the right form, its app found. */
+interface CheckedLogin {
+  readonly app: App
+  readonly code: string
+  readonly data: UserData
+  readonly presentedToken: string | undefined
 }
-
-/** Called before a session is issued. Its answer, which JSON must be able to carry, is kept as `session.data`; throwing refuses the login. */
-export type OnLogin = (event: LoginEvent) => unknown
 
 interface LogInParts {
   readonly apps: AppBook
@@ -56,45 +48,37 @@ export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promi
   const inFlight = new Map<string, Promise<LoginResult>>()
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
-    const app = apps.choose(request.appid)
-    const code = checkCode(request.code)
-    const data = readUserData(request)
-    const codeId = codeIdOf(app.appid, code)
+    const login: CheckedLogin = {
+      app: apps.choose(request.appid),
+      code: checkCode(request.code),
+      data: readUserData(request),
+      presentedToken: request.presentedToken,
+    }
+    const codeId = codeIdOf(login.app.appid, login.code)
     const running = inFlight.get(codeId)
     if (running) return running
 
-    const login = useCode(app, code, data, request.presentedToken).finally(() => inFlight.delete(codeId))
-    inFlight.set(codeId, login)
-    return login
+    const result = useCode(login).finally(() => inFlight.delete(codeId))
+    inFlight.set(codeId, result)
+    return result
   }
 
-  async function useCode(
-    app: App,
-    code: string,
-    data: UserData,
-    presentedToken?: string,
-  ): Promise<LoginResult> {
-    const login = { appid: app.appid, code }
-    const token = await ledger.claim(login)
+  async function useCode(login: CheckedLogin): Promise<LoginResult> {
+    const code = { appid: login.app.appid, code: login.code }
+    const token = await ledger.claim(code)
     if (token !== undefined) return { token, session: await existing(token) }
     try {
-      const result = await start(app, code, data, presentedToken)
-      ledger.settle(login, result.token)
+      const result = await start(login)
+      ledger.settle(code, result.token)
       return result
     } catch (error) {
-      ledger.fail(login, error)
-      if (error instanceof WeappError && error.hint)
-        logger.error(`a login failed with ${error.code}: ${error.hint}`)
+      ledger.fail(code, error)
+      report(error)
       throw error
     }
   }
 
-  async function start(
-    app: App,
-    code: string,
-    data: UserData,
-    presentedToken?: string,
-  ): Promise<LoginResult> {
+  async function start({ app, code, data, presentedToken }: CheckedLogin): Promise<LoginResult> {
     const identity = await exchange(app, code)
     const owner = { appid: app.appid, openid: identity.openid }
     const userInfo = await profileFrom(
@@ -102,24 +86,8 @@ export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promi
       [() => [identity.sessionKey], () => book.sessionKeys(owner)],
       owner,
     )
-    return book.issue(app, { identity, userInfo, presentedToken, data: await hear(app, identity, userInfo) })
-  }
-
-  async function hear(app: App, identity: Identity, userInfo: UserInfo | undefined): Promise<unknown> {
-    if (!onLogin) return undefined
-    const { openid, unionid } = identity
-    const tooLate = () => new Error(`it did not answer within ${ON_LOGIN_TIMEOUT_MS} ms`)
-    try {
-      const answer = (async () => onLogin({ appid: app.appid, openid, unionid, userInfo }))()
-      return await withinDeadline(answer, ON_LOGIN_TIMEOUT_MS, tooLate)
-    } catch (cause) {
-      const reason =
-        cause instanceof Error ? `${cause.name}: ${cause.message}` : 'something that is not an Error'
-      throw new WeappError('ERR_LOGIN_REFUSED', 'This login was refused.', {
-        cause,
-        hint: `onLogin threw ${reason}`,
-      })
-    }
+    const answer = await askHook(onLogin, { ...owner, unionid: identity.unionid, userInfo })
+    return book.issue(app, { identity, userInfo, presentedToken, data: answer })
   }
 
   async function existing(token: string): Promise<Session> {
@@ -130,6 +98,14 @@ export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promi
       'ERR_CODE_INVALID',
       'The session of this code has ended. Call wx.login for a new one.',
     )
+  }
+
+  /** The operator has to hear of what the operator has to mend; the rest is good to know. */
+  function report(error: unknown): void {
+    if (!(error instanceof WeappError) || error.hint === undefined) return
+    const line = `a login failed with ${error.code}: ${error.hint}`
+    if (error.status >= 500) logger.error(line)
+    else logger.warn(line)
   }
 
   return logIn

@@ -181,7 +181,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     ] as const),
   }
 
-  const store = guardStore(plainStore, storeTimeoutMs)
+  const store = guardStore(plainStore, storeTimeoutMs, logger)
   const book = new SessionBook({
     apps,
     store,

@@ -1,5 +1,5 @@
 import type { Sessions } from '../flows/sessions.js'
-import { textOption } from '../options.js'
+import { objectWithMethods, textOption } from '../options.js'
 import { nativeProtocol } from '../protocols/native.js'
 import type { Protocol } from '../protocols/protocol.js'
 import { defaultSessions } from './default-sessions.js'
@@ -29,8 +29,19 @@ export function readMountOptions(
   if (options.header !== undefined && !HEADER_NAME.test(textOption(`${where}: header`, options.header))) {
     throw new TypeError(`${where}: header must be the name of an HTTP header, such as x-3rd-session`)
   }
-  return {
-    sessions: options.sessions ?? defaultSessions(),
-    protocol: options.protocol ?? nativeProtocol(options.header?.toLowerCase()),
-  }
+  const protocol = options.protocol ?? nativeProtocol(options.header?.toLowerCase())
+  objectWithMethods(
+    `${where}: protocol`,
+    protocol,
+    ['readToken', 'writeError'],
+    'a Protocol such as nativeProtocol()',
+  )
+  const sessions = options.sessions ?? defaultSessions()
+  objectWithMethods(
+    `${where}: sessions`,
+    sessions,
+    ['login', 'authenticate'],
+    'what createSessions() returns',
+  )
+  return { sessions, protocol }
 }

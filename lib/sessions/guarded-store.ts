@@ -1,14 +1,24 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
+import type { Logger } from '../logger.js'
 import type { SessionStore } from './store.js'
 
-/** A store each of whose calls ends in time: a failure, or no answer within `timeoutMs`, is `ERR_STORE_UNAVAILABLE`. */
-export function guardStore(store: SessionStore, timeoutMs: number): Required<SessionStore> {
+/**
+ * A store each of whose calls ends in time: a failure, or no answer within `timeoutMs`, is `ERR_STORE_UNAVAILABLE`. The log hears
+ * of the first failure and of the first answer after it, not of each request in between.
+ */
+export function guardStore(store: SessionStore, timeoutMs: number, logger: Logger): Required<SessionStore> {
+  let isFailing = false
+
   async function guarded<T>(call: () => Promise<T>): Promise<T> {
-    const tooLate = () => new Error(`the store did not answer within ${timeoutMs} ms`)
     try {
-      return await withinDeadline(call(), timeoutMs, tooLate)
+      const result = await withinDeadline(call(), timeoutMs, () => new TimeoutError())
+      if (isFailing) logger.warn('the session store answers again')
+      isFailing = false
+      return result
     } catch (cause) {
+      if (!isFailing) logger.error(`the session store fails: ${reasonOf(cause)}`)
+      isFailing = true
       throw new WeappError(
         'ERR_STORE_UNAVAILABLE',
         'Sessions cannot be reached at the moment. Please try again.',
@@ -35,6 +45,11 @@ export function guardStore(store: SessionStore, timeoutMs: number): Required<Ses
     ping: () => guarded(() => store.ping()),
     close: () => guarded(async () => store.close?.()),
   }
+}
+
+class TimeoutError extends Error {
+  override readonly name = 'TimeoutError'
+  override readonly message = 'the store did not answer in time'
 }
 
 /** The kind of failure; a client's own message may hold an address with a password in it, so it is left out. */

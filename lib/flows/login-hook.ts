@@ -1,0 +1,38 @@
+import { withinDeadline } from '../deadline.js'
+import { WeappError } from '../errors.js'
+import type { UserInfo } from '../sessions/user-info.js'
+
+/** How long `onLogin` may take, in milliseconds. */
+export const ON_LOGIN_TIMEOUT_MS = 5000
+
+/** What `onLogin` is told. */
+export interface LoginEvent {
+  readonly appid: string
+  readonly openid: string
+  readonly unionid: string | undefined
+  /** The profile that came with this login, if any. */
+  readonly userInfo: UserInfo | undefined
+}
+
+/**
+ * Called before a session is issued. Its answer, which JSON must be able to carry, is kept as `session.data`; throwing, or
+ * taking longer than 5 seconds, refuses the login.
+ *
+ * @example
+ * const onLogin = async ({ appid, openid }) => ({ userId: await users.idFor(appid, openid) })
+ */
+export type OnLogin = (event: LoginEvent) => unknown
+
+/** Asks the hook, if there is one. Throws `ERR_LOGIN_REFUSED`. */
+export async function askHook(onLogin: OnLogin | undefined, event: LoginEvent): Promise<unknown> {
+  if (!onLogin) return undefined
+  try {
+    const answer = (async () => onLogin(event))()
+    return await withinDeadline(answer, ON_LOGIN_TIMEOUT_MS, () => new Error('it took too long'))
+  } catch (cause) {
+    const reason =
+      cause instanceof Error ? `${cause.name}: ${cause.message}` : 'something that is not an Error'
+    const hint = `onLogin threw ${reason}`
+    throw new WeappError('ERR_LOGIN_REFUSED', 'This login was refused.', { cause, hint })
+  }
+}
