@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
-import { createSessions, type Sessions } from '../flows/sessions.js'
+import { createSessions } from '../flows/create-sessions.js'
+import type { Sessions } from '../flows/sessions.js'
 import { stderrLogger } from '../logger.js'
 import type { SessionStore } from '../sessions/store.js'
 import { MemoryStore } from '../stores/memory-store.js'

@@ -1,0 +1,69 @@
+import { WeappError } from '../errors.js'
+import { CodeLedger } from '../sessions/code-ledger.js'
+import { guardStore } from '../sessions/guarded-store.js'
+import type { UserRef } from '../sessions/session.js'
+import { SessionBook } from '../sessions/session-book.js'
+import { isSessionId } from '../sessions/token.js'
+import { code2Session } from '../wechat/code2session.js'
+import { checkSignedData, readCiphertext } from '../wechat/open-data.js'
+import { createTransport } from '../wechat/transport.js'
+import { addressIn, createAuthenticate } from './authenticate.js'
+import { createLogIn } from './log-in.js'
+import { ON_LOGIN_TIMEOUT_MS } from './login-hook.js'
+import type { Sessions } from './sessions.js'
+import { readSessionsOptions, type SessionsOptions } from './sessions-options.js'
+import { decryptFor, profileFrom, readUserData, verifyFor } from './user-data.js'
+
+/**
+ * Puts login and sessions together. Wrong options throw a `TypeError` that says what is allowed.
+ *
+ * @example
+ * const sessions = createSessions({
+ *   apps: [{ appid: 'wx…', secret: '…', loginDurationDays: 30, sessionDurationSeconds: 7200 }],
+ *   store: new RedisStore(new Redis(process.env.REDIS_URL)),
+ * })
+ */
+export function createSessions(options: SessionsOptions): Sessions {
+  const { apps, keyRing, cap, wechat, onLogin, logger, clock, ...settings } = readSessionsOptions(options)
+  const store = guardStore(settings.store, settings.storeTimeoutMs, logger)
+  const book = new SessionBook({ apps, store, keyRing, cap, clock, logger })
+  const patienceMs = wechat.timeoutMs + ON_LOGIN_TIMEOUT_MS + settings.storeTimeoutMs
+  const ledger = new CodeLedger({ store, clock, logger, patienceMs })
+  const transport = createTransport(wechat.baseUrl)
+  const exchange = code2Session(transport, wechat.timeoutMs)
+  const keysOf = (session: UserRef & { sessionId?: string }) => [
+    () => book.sessionKeys(session, session.sessionId),
+  ]
+
+  return {
+    login: createLogIn({ apps, book, ledger, exchange, onLogin, logger }),
+    authenticate: createAuthenticate(book, clock),
+    logout: async (token) => book.endAt(addressIn(token)),
+    list: (user) => book.list(user),
+    revoke: async (session) => isSessionId(session.sessionId) && book.end(session),
+    revokeUser: (user, { exceptSessionId } = {}) => book.endAllOf(user, exceptSessionId),
+    revokeAll: () => book.endAll(),
+    async setUserInfo(user, data) {
+      const userInfo = data && (await profileFrom(readUserData(data), keysOf(user), user))
+      if (userInfo === undefined) {
+        throw new WeappError(
+          'ERR_REQUEST_INVALID',
+          'Send encryptedData and iv, or rawData and signature, or userInfo.',
+        )
+      }
+      await book.setUserInfo(apps.choose(user.appid), user.openid, userInfo)
+      return userInfo
+    },
+    decrypt: async (session, data) => decryptFor(session, readCiphertext(data), keysOf(session)),
+    async verifySignature(session, data) {
+      checkSignedData(data)
+      await verifyFor(data, keysOf(session))
+    },
+    ping: () => store.ping(),
+    async close() {
+      await ledger.idle()
+      transport.close()
+      await store.close()
+    },
+  }
+}

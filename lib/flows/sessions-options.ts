@@ -1,0 +1,144 @@
+import { type Clock, systemClock } from '../clock.js'
+import { type Logger, stderrLogger } from '../logger.js'
+import {
+  checkOptionNames,
+  type OptionNames,
+  objectWithMethods,
+  oneOf,
+  optionalFunction,
+  positiveInteger,
+  positiveNumber,
+  textOption,
+} from '../options.js'
+import { type AppBook, type AppInfo, createAppBook } from '../sessions/app-info.js'
+import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.js'
+import type { SessionCap } from '../sessions/session-book.js'
+import type { SessionStore } from '../sessions/store.js'
+import type { OnLogin } from './login-hook.js'
+
+const MOST_TIMEOUT_MS = 60_000
+const MOST_SESSIONS = 1000
+const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
+  read: true,
+  issue: true,
+  touch: true,
+  remove: true,
+  removeUser: true,
+  list: true,
+  writeUserInfo: true,
+  claimCode: true,
+  settleCode: true,
+  releaseCode: true,
+  removeBatch: true,
+  ping: true,
+}
+
+/** How WeChat is called. */
+export interface WechatOptions {
+  /** Where its API is. Default `https://api.weixin.qq.com`; a sandbox's `url` in tests. */
+  baseUrl?: string
+  /** The deadline of a code exchange, retries included, in milliseconds. Default 5000. */
+  timeoutMs?: number
+}
+
+/** Options of {@link createSessions}. */
+export interface SessionsOptions {
+  /** The mini-programs that log in here, one or more. */
+  apps: readonly AppInfo[]
+  /** Where sessions live: a `RedisStore`, a `MemoryStore` or your own. */
+  store: SessionStore
+  /** Secrets that encrypt every session_key at rest, 32 characters or more each, newest first. Default: derived from the AppSecrets. */
+  keys?: readonly string[]
+  /** How many sessions a user of an app may have at once. Default 10. */
+  maxSessionsPerUser?: number
+  /** What happens to one more: `'end-oldest'` ends the user's oldest session, `'refuse'` answers `ERR_SESSION_LIMIT`. Default `'end-oldest'`. */
+  onLimit?: 'end-oldest' | 'refuse'
+  /** A visit is written down when this share of the session duration has passed since the last one. Above 0, at most 1. Default 0.02. */
+  touchShare?: number
+  /** The deadline of each call to the store, in milliseconds. Default 1000. */
+  storeTimeoutMs?: number
+  /** How WeChat is called. */
+  wechat?: WechatOptions
+  /** Called before a session is issued, for 5 seconds at most; its answer becomes `session.data`, throwing refuses the login. */
+  onLogin?: OnLogin
+  /** Where the operator's few lines go. Default: stderr. */
+  logger?: Logger
+  /** Tells the time. Default: the machine's clock. */
+  clock?: Clock
+}
+
+const OPTION_NAMES: OptionNames<SessionsOptions> = {
+  apps: true,
+  store: true,
+  keys: true,
+  maxSessionsPerUser: true,
+  onLimit: true,
+  touchShare: true,
+  storeTimeoutMs: true,
+  wechat: true,
+  onLogin: true,
+  logger: true,
+  clock: true,
+}
+
+/** The options as they are used: checked, every default filled in. */
+export interface SessionsSettings {
+  readonly apps: AppBook
+  readonly store: SessionStore
+  readonly storeTimeoutMs: number
+  readonly keyRing: KeyRing
+  readonly cap: SessionCap
+  readonly wechat: { readonly baseUrl: URL; readonly timeoutMs: number }
+  readonly onLogin: OnLogin | undefined
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+/** Checks the options and fills in the defaults. Throws a `TypeError` that names the option and what is allowed. */
+export function readSessionsOptions(options: SessionsOptions): SessionsSettings {
+  checkOptionNames<SessionsOptions>('createSessions', options, OPTION_NAMES)
+  const {
+    touchShare = 0.02,
+    storeTimeoutMs = 1000,
+    maxSessionsPerUser = 10,
+    onLimit = 'end-oldest',
+  } = options
+  const { store, keys, logger = stderrLogger, clock = systemClock } = options
+  checkSecrets(named('keys'), keys)
+  const apps = createAppBook(named('apps'), options.apps, positiveNumber(named('touchShare'), touchShare, 1))
+  return {
+    apps,
+    store: objectWithMethods(
+      named('store'),
+      store,
+      Object.keys(STORE_METHODS),
+      'a SessionStore such as RedisStore',
+    ),
+    storeTimeoutMs: positiveNumber(named('storeTimeoutMs'), storeTimeoutMs, MOST_TIMEOUT_MS),
+    keyRing: createKeyRing(keys, apps.all),
+    cap: {
+      maxSessionsPerUser: positiveInteger(named('maxSessionsPerUser'), maxSessionsPerUser, MOST_SESSIONS),
+      onLimit: oneOf(named('onLimit'), onLimit, ['end-oldest', 'refuse'] as const),
+    },
+    wechat: readWechatOptions(options.wechat ?? {}),
+    onLogin: optionalFunction(named('onLogin'), options.onLogin),
+    logger: objectWithMethods(named('logger'), logger, ['warn', 'error'], 'a Logger such as console'),
+    clock: optionalFunction(named('clock'), clock),
+  }
+}
+
+function readWechatOptions(options: WechatOptions): SessionsSettings['wechat'] {
+  checkOptionNames<WechatOptions>(named('wechat'), options, { baseUrl: true, timeoutMs: true })
+  const { baseUrl = 'https://api.weixin.qq.com', timeoutMs = 5000 } = options
+  const url = URL.canParse(textOption(named('wechat.baseUrl'), baseUrl)) ? new URL(baseUrl) : undefined
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new TypeError(
+      `${named('wechat.baseUrl')} must be an http or https address such as https://api.weixin.qq.com`,
+    )
+  }
+  return { baseUrl: url, timeoutMs: positiveNumber(named('wechat.timeoutMs'), timeoutMs, MOST_TIMEOUT_MS) }
+}
+
+function named(option: string): string {
+  return `createSessions: ${option}`
+}
