@@ -20,7 +20,7 @@ import { decryptFor, profileFrom, readUserData, verifyFor } from './user-data.js
  * @example
  * const sessions = createSessions({
  *   apps: [{ appid: 'wx…', secret: '…', loginDurationDays: 30, sessionDurationSeconds: 7200 }],
- *   store: new RedisStore(new Redis(process.env.REDIS_URL)),
+ *   store: new RedisStore(new Redis('redis://127.0.0.1:6379')),
  * })
  */
 export function createSessions(options: SessionsOptions): Sessions {

@@ -19,7 +19,7 @@ export interface RequireSessionOptions extends MountOptions {
 /**
  * Lets a request pass only with a live session, and sets `req.openid`, `req.userInfo` and `req.weapp`.
  *
- * No token, a malformed, unknown, ended or expired one is a 401; a store that fails or is too slow a 503.
+ * Sets `Cache-Control: no-store`, which a handler may replace. No token, a malformed, unknown, ended or expired one is a 401; a store that fails or is too slow a 503.
  *
  * @example
  * app.get('/me', requireSession({ sessions }), (req, res) => res.json({ userInfo: req.userInfo }))
@@ -46,6 +46,8 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
   return async function checkSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
       const session = await findSession(req)
+      // A shared cache knows to keep out of what has an Authorization header, but not of a header of our own (RFC 9111, 3.5).
+      res.set('Cache-Control', 'no-store')
       if (session) attachSession(req, sessions, session)
       else req.userInfo = null
     } catch (error) {

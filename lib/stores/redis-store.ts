@@ -43,7 +43,7 @@ export interface RedisStoreOptions {
  *
  * @example
  * import { Redis } from 'ioredis'
- * const store = new RedisStore(new Redis(process.env.REDIS_URL, { maxRetriesPerRequest: 1 }))
+ * const store = new RedisStore(new Redis('redis://127.0.0.1:6379', { maxRetriesPerRequest: 1 }))
  */
 export class RedisStore implements SessionStore {
   readonly #client: RedisClient | RedisClusterClient

@@ -45,8 +45,9 @@ export function code2Session(transport: WechatTransport, timeoutMs: number): Cod
         return readIdentity(await transport.get({ path: '/sns/jscode2session', query, signal }))
       } catch (error) {
         const pauseMs = error instanceof WeappError ? pausesMs[error.code]?.shift() : undefined
-        if (pauseMs === undefined || signal.aborted) throw error
+        if (pauseMs === undefined) throw error
         await pause(pauseMs)
+        if (signal.aborted) throw error
       }
     }
   }
