@@ -18,7 +18,7 @@ const runs: Run[] = [
   { title: 'Express 5', specs: ['spec/**/*.spec.ts'], env: {} },
   {
     title: 'Express 4',
-    specs: ['spec/http/**/*.spec.ts', 'spec/example-app/**/*.spec.ts'],
+    specs: ['spec/http/**/*.spec.ts', 'spec/protocols/**/*.spec.ts', 'spec/example-app/**/*.spec.ts'],
     env: { TSX_TSCONFIG_PATH: fileURLToPath(import.meta.resolve('./tsconfig.express4.json')) },
   },
 ]

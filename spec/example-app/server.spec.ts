@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { afterEach, describe, it } from 'mocha'
+import supertest from 'supertest'
+import { type RedisServer, startRedisServer } from '../support/redis-server.js'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+interface Example {
+  readonly process: ChildProcess
+  readonly url: string
+  readonly wechatUrl: string
+  /** Both streams, as far as they have come. */
+  output(): string
+}
+
+describe('the example app, as npm start runs it', () => {
+  let example: Example | undefined
+
+  afterEach(() => {
+    example?.process.kill('SIGKILL')
+    example = undefined
+  })
+
+  /** Starts it with these variables alone, and waits until it says where it listens. */
+  async function start(environment: Record<string, string> = {}): Promise<Example> {
+    const args = ['--import', 'tsx', 'example-app/server.ts']
+    const tsconfig = process.env.TSX_TSCONFIG_PATH ?? 'tsconfig.json'
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, TSX_TSCONFIG_PATH: tsconfig, PORT: '0', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
+    const ended = once(child, 'exit').then(() => expect.fail(`it ended: ${output}`))
+    while (!output.includes('\n')) await Promise.race([once(child.stdout, 'data'), ended])
+    const [url = '', wechatUrl = ''] = output.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? []
+    example = { process: child, url, wechatUrl, output: () => output }
+    return example
+  }
+
+  async function logIn({ url, wechatUrl }: Example): Promise<string> {
+    const { body } = await supertest(wechatUrl).post('/sandbox/login').expect(200)
+    const login = await supertest(url).post('/login').send({ code: body.code }).expect(200)
+    return login.body.token
+  }
+
+  it('needs nothing: it runs on the sandbox and in memory', async () => {
+    const app = await start()
+    const token = await logIn(app)
+    const me = await supertest(app.url).get('/me').set('x-3rd-session', token).expect(200)
+    expect(me.body.userInfo).to.equal(null)
+    expect(me.headers).to.include.keys('content-security-policy', 'x-content-type-options')
+    expect(me.headers).not.to.have.property('x-powered-by')
+    await supertest(app.url).get('/healthz').expect(200, { store: 'up' })
+  })
+
+  it('ends on SIGTERM by itself, after the requests under way', async () => {
+    const app = await start()
+    await logIn(app)
+    const exit = once(app.process, 'exit')
+    app.process.kill('SIGTERM')
+    const [code, signal] = await exit
+    expect({ code, signal }).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('uses Redis where REDIS_URL names one, and tells at /healthz whether it answers', async () => {
+    const redis: RedisServer = await startRedisServer({ keepData: true })
+    try {
+      const app = await start({ REDIS_URL: redis.url })
+      const token = await logIn(app)
+      await supertest(app.url).get('/healthz').expect(200, { store: 'up' })
+      await redis.kill()
+      await supertest(app.url).get('/healthz').expect(503, { store: 'down' })
+      await supertest(app.url).get('/me').set('x-3rd-session', token).expect(503)
+      await redis.restart()
+      let health = await supertest(app.url).get('/healthz')
+      while (health.status !== 200) health = await supertest(app.url).get('/healthz')
+      await supertest(app.url).get('/me').set('x-3rd-session', token).expect(200)
+    } finally {
+      await redis.stop()
+    }
+  })
+
+  it('uses real credentials where they are given, and then shows no fake WeChat', async () => {
+    const app = await start({
+      WEAPP_APPID: 'wx1',
+      WEAPP_SECRET: 'a-planted-secret',
+      WEAPP_API_BASE: 'http://127.0.0.1:1',
+    })
+    expect(app.wechatUrl).to.equal('')
+    await supertest(app.url).post('/login').send({ code: 'abc' }).expect(503)
+    expect(app.output()).not.to.contain('planted')
+  })
+
+  it('names the variable that is wrong and ends', async () => {
+    for (const [environment, message] of [
+      [{ PORT: 'x' }, /PORT must be a whole number/],
+      [{ WEAPP_APPID: 'wx1' }, /apps\[0\]\.secret must be a string/],
+      [{ WEAPP_SESSION_DURATION_SECONDS: 'x' }, /sessionDurationSeconds must be a number/],
+    ] as const) {
+      const outcome = await start(environment).catch((error: Error) => error.message)
+      expect(outcome).to.match(message)
+    }
+  })
+})

@@ -1,0 +1,153 @@
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { createSessions, MemoryStore, type SessionsOptions } from '../../lib/index.js'
+import { openTestBed, type TestBed } from '../support/test-bed.js'
+
+const apps = [{ appid: 'wx1', secret: 'a secret that must not be shown' }]
+const store = new MemoryStore()
+
+describe('createSessions', () => {
+  const wrong: [string, unknown, RegExp][] = [
+    ['no options', undefined, /^createSessions takes an object of options, not undefined$/],
+    [
+      'an unknown name',
+      { apps, store, ttl: 1 },
+      /^createSessions has no option "ttl"; it knows apps, store, keys/,
+    ],
+    ['no apps', { apps: [], store }, /^createSessions: apps must be an array of one or more apps/],
+    ['apps that are none', { apps: 'wx1', store }, /^createSessions: apps must be an array/],
+    ['no appid', { apps: [{ secret: 's' }], store }, /apps\[0\]\.appid must be a string that is not empty/],
+    [
+      'no secret',
+      { apps: [{ appid: 'wx1' }], store },
+      /apps\[0\]\.secret must be a string that is not empty/,
+    ],
+    ['one appid twice', { apps: [...apps, ...apps], store }, /apps names the appid wx1 twice/],
+    [
+      'one id twice',
+      {
+        apps: [
+          { ...apps[0], id: 2 },
+          { appid: 'b', secret: 's' },
+        ],
+        store,
+      },
+      /the id 2 twice/,
+    ],
+    ['an unknown name in an app', { apps: [{ ...apps[0], ttl: 1 }], store }, /apps\[0\] has no option "ttl"/],
+    [
+      'a negative duration',
+      { apps: [{ ...apps[0], loginDurationDays: -1 }], store },
+      /apps\[0\]\.loginDurationDays must be a number above 0 and at most 3650, not -1/,
+    ],
+    [
+      'a duration of NaN',
+      { apps: [{ ...apps[0], sessionDurationSeconds: Number.NaN }], store },
+      /apps\[0\]\.sessionDurationSeconds must be a number above 0 .* not NaN/,
+    ],
+    ['no store', { apps }, /^createSessions: store must be a SessionStore/],
+    ['a store that is none', { apps, store: {} }, /it has no method "read"/],
+    ['short keys', { apps, store, keys: ['short'] }, /keys\[0\] must be a string of at least 32 characters/],
+    ['empty keys', { apps, store, keys: [] }, /keys must be an array of one or more secrets/],
+    [
+      'a cap of 0',
+      { apps, store, maxSessionsPerUser: 0 },
+      /maxSessionsPerUser must be a whole number from 1 to 1000/,
+    ],
+    ['an unknown onLimit', { apps, store, onLimit: 'x' }, /onLimit must be one of 'end-oldest', 'refuse'/],
+    [
+      'a touch share of 2',
+      { apps, store, touchShare: 2 },
+      /touchShare must be a number above 0 and at most 1/,
+    ],
+    [
+      'a baseUrl that is none',
+      { apps, store, wechat: { baseUrl: 'weixin' } },
+      /wechat\.baseUrl must be an http/,
+    ],
+    [
+      'a file as baseUrl',
+      { apps, store, wechat: { baseUrl: 'file:///x' } },
+      /wechat\.baseUrl must be an http/,
+    ],
+    ['an unknown name in wechat', { apps, store, wechat: { url: 'x' } }, /wechat has no option "url"/],
+    ['an onLogin that is none', { apps, store, onLogin: 1 }, /onLogin must be a function/],
+    ['a logger that is none', { apps, store, logger: {} }, /logger must be a Logger/],
+  ]
+  for (const [what, options, message] of wrong) {
+    it(`throws a TypeError for ${what} that names it and says what is allowed`, () => {
+      expect(() => createSessions(options as SessionsOptions)).to.throw(TypeError, message)
+    })
+  }
+
+  it('shows no secret in any of these errors', () => {
+    for (const [, options] of wrong) {
+      expect(() => createSessions(options as SessionsOptions))
+        .to.throw()
+        .with.property('message')
+        .not.contains('shown')
+    }
+  })
+})
+
+describe('the sessions of users', () => {
+  let bed: TestBed
+
+  beforeEach(async () => {
+    bed = await openTestBed()
+  })
+  afterEach(() => bed.close())
+
+  const userOf = ({ appid, openid } = bed.phone) => ({ appid, openid })
+
+  it('are ended one by one, all of a user, all but one, or all there are', async () => {
+    const [first, second, third] = [await bed.logIn(), await bed.logIn(), await bed.logIn()]
+    const others = await bed.logIn(bed.sandbox.phone())
+    const { sessionId } = await bed.sessions.authenticate(third)
+
+    expect(await bed.sessions.revoke(await bed.sessions.authenticate(first))).to.equal(true)
+    expect(await bed.sessions.revokeUser(userOf(), { exceptSessionId: sessionId })).to.equal(1)
+    await bed.me(second).expect(401)
+    await bed.me(third).expect(200)
+    expect(await bed.sessions.revokeUser(userOf())).to.equal(1)
+    await bed.me(third).expect(401)
+    await bed.me(others).expect(200)
+    expect(await bed.sessions.revokeAll()).to.equal(1)
+    await bed.me(others).expect(401)
+  })
+
+  it('are listed without what has expired', async () => {
+    await bed.close()
+    bed = await openTestBed({ app: { sessionDurationSeconds: 60 } })
+    await bed.logIn()
+    bed.clock.advance(59_999)
+    await bed.logIn()
+    expect(await bed.sessions.list(userOf())).to.have.lengthOf(2)
+    bed.clock.advance(1)
+    expect(await bed.sessions.list(userOf())).to.have.lengthOf(1)
+  })
+
+  it('survive a change of keys that keeps the old one', async () => {
+    const [oldKey, newKey] = ['o'.repeat(32), 'n'.repeat(32)]
+    const shared = new MemoryStore()
+    const parts = { apps: bed.sandbox.apps, store: shared, wechat: { baseUrl: bed.sandbox.url } }
+    const before = createSessions({ ...parts, keys: [oldKey] })
+    const after = createSessions({ ...parts, keys: [newKey, oldKey] })
+    const { session } = await before.login({ code: (await bed.phone.wx.login()).code })
+    const { encryptedData = '', iv = '' } = await bed.phone.wx.getUserInfo()
+    expect((await after.decrypt(session, { encryptedData, iv })).openId).to.equal(bed.phone.openid)
+    await Promise.all([before.close(), after.close()])
+  })
+
+  it('of an app that is no longer configured are unknown, but not lost', async () => {
+    const shared = new MemoryStore()
+    const parts = { store: shared, wechat: { baseUrl: bed.sandbox.url } }
+    const here = createSessions({ ...parts, apps: bed.sandbox.apps })
+    const elsewhere = createSessions({ ...parts, apps })
+    const { token } = await here.login({ code: (await bed.phone.wx.login()).code })
+    const error = await elsewhere.authenticate(token).catch((reason: unknown) => reason)
+    expect(error).to.include({ code: 'ERR_SESSION_UNKNOWN' })
+    expect((await here.authenticate(token)).openid).to.equal(bed.phone.openid)
+    await Promise.all([here.close(), elsewhere.close()])
+  })
+})

@@ -1,0 +1,193 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { RedisStore, WeappError } from '../../lib/index.js'
+import { commandCalls } from '../support/command-calls.js'
+import { sharedRedis } from '../support/shared-redis.js'
+import { EXCHANGE, openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
+
+const CROWD = fileURLToPath(import.meta.resolve('../support/login-crowd.ts'))
+
+describe('logging in, on Redis', () => {
+  let redis: Redis
+  let bed: TestBed
+
+  beforeEach(async () => {
+    redis = new Redis((await sharedRedis()).url)
+    await redis.flushall()
+    await reopen()
+  })
+  afterEach(async () => {
+    await bed.close()
+    redis.disconnect()
+  })
+
+  async function reopen(options: TestBedOptions = {}): Promise<void> {
+    await bed?.close()
+    bed = await openTestBed({ store: new RedisStore(redis), ...options })
+  }
+
+  const newCode = async () => (await bed.phone.wx.login()).code
+
+  it('makes one call to WeChat and one session of 50 parallel logins with one code', async () => {
+    const code = await newCode()
+    bed.sandbox.misbehave({ slowMs: 50 })
+    const results = await Promise.all(Array.from({ length: 50 }, () => bed.sessions.login({ code })))
+    expect(new Set(results.map(({ token }) => token)).size).to.equal(1)
+    expect(bed.sandbox.callCount(EXCHANGE)).to.equal(1)
+    expect(await bed.sessions.list(userOf(bed))).to.have.lengthOf(1)
+  })
+
+  it('makes one call to WeChat and one answer of 50 parallel logins from two processes', async () => {
+    const code = await newCode()
+    bed.sandbox.misbehave({ slowMs: 100 })
+    const { url: redisUrl } = await sharedRedis()
+    const crowd = { redisUrl, baseUrl: bed.sandbox.url, app: bed.sandbox.app, code, logins: 25 }
+    const processes = await Promise.all([startCrowd(crowd), startCrowd(crowd)])
+    const answers = await Promise.all(processes.map(releaseCrowd))
+    const tokens = answers.flat()
+    expect(tokens).to.have.lengthOf(50)
+    expect(new Set(tokens).size).to.equal(1)
+    expect(bed.sandbox.callCount(EXCHANGE)).to.equal(1)
+    expect(await bed.sessions.list(userOf(bed))).to.have.lengthOf(1)
+  })
+
+  it('gives one failure to all who bring a code that WeChat refuses', async () => {
+    const logins = Array.from({ length: 20 }, () => bed.sessions.login({ code: 'unknown-code' }))
+    const outcomes = await Promise.allSettled(logins)
+    const codes = outcomes.map(
+      (outcome) => outcome.status === 'rejected' && (outcome.reason as WeappError).code,
+    )
+    expect(new Set(codes)).to.deep.equal(new Set(['ERR_CODE_INVALID']))
+    expect(bed.sandbox.callCount(EXCHANGE)).to.equal(1)
+  })
+
+  it('gives a retry after a lost answer the same token, for a minute', async () => {
+    const code = await newCode()
+    const first = await bed.sessions.login({ code })
+    bed.clock.advance(59_999)
+    const again = await bed.sessions.login({ code })
+    expect(again.token).to.equal(first.token)
+    expect(again.session.sessionId).to.equal(first.session.sessionId)
+    bed.clock.advance(1)
+    await expectFailure(bed.sessions.login({ code }), 'ERR_CODE_INVALID')
+    expect(bed.sandbox.callCount(EXCHANGE)).to.equal(1)
+  })
+
+  it('does not bring a session back by a retry after it was ended', async () => {
+    const code = await newCode()
+    const { token } = await bed.sessions.login({ code })
+    await bed.sessions.logout(token)
+    await expectFailure(bed.sessions.login({ code }), 'ERR_CODE_INVALID')
+  })
+
+  it('leaves the cap’s number of live sessions and no orphan after 100 parallel logins of a user', async () => {
+    const codes = await Promise.all(Array.from({ length: 100 }, newCode))
+    const results = await Promise.all(codes.map((code) => bed.sessions.login({ code })))
+    const outcomes = await Promise.allSettled(results.map(({ token }) => bed.sessions.authenticate(token)))
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.lengthOf(10)
+
+    const [index] = (await redis.keys('weapp:{*}')) as [string]
+    const members = await redis.zrange(index, '0', '-1')
+    const records = (await redis.keys('weapp:{*}:*')).map((key) => key.slice(index.length + 1))
+    expect(members).to.have.lengthOf(10).and.to.have.members(records)
+  })
+
+  it('refuses one session too many where onLimit says so, and makes room after a logout', async () => {
+    await reopen({ maxSessionsPerUser: 2, onLimit: 'refuse' })
+    const first = await bed.sessions.login({ code: await newCode() })
+    await bed.sessions.login({ code: await newCode() })
+    await expectFailure(
+      newCode().then((code) => bed.sessions.login({ code })),
+      'ERR_SESSION_LIMIT',
+    )
+    await bed.sessions.authenticate(first.token)
+    await bed.sessions.logout(first.token)
+    await bed.sessions.login({ code: await newCode() })
+  })
+
+  it('ends the oldest session for one too many otherwise', async () => {
+    await reopen({ maxSessionsPerUser: 1 })
+    const first = await bed.sessions.login({ code: await newCode() })
+    bed.clock.advance(1)
+    await bed.sessions.login({ code: await newCode() })
+    await expectFailure(bed.sessions.authenticate(first.token), 'ERR_SESSION_UNKNOWN')
+  })
+
+  it('keeps what onLogin answers as session.data', async () => {
+    await reopen({
+      onLogin: async ({ openid, unionid }) => ({ userId: 7, seen: [openid, unionid], empty: [] }),
+    })
+    const { token } = await bed.sessions.login({ code: await newCode() })
+    const { data } = await bed.sessions.authenticate(token)
+    expect(data).to.deep.equal({ userId: 7, seen: [bed.phone.openid, bed.phone.unionid], empty: [] })
+  })
+
+  it('refuses a login when onLogin throws, tells the operator why, and asks WeChat no second time', async () => {
+    await reopen({
+      onLogin: () => {
+        throw new Error('banned until Friday')
+      },
+    })
+    const code = await newCode()
+    await expectFailure(bed.sessions.login({ code }), 'ERR_LOGIN_REFUSED')
+    await expectFailure(bed.sessions.login({ code }), 'ERR_LOGIN_REFUSED')
+    expect(bed.sandbox.callCount(EXCHANGE)).to.equal(1)
+    expect(bed.log).to.deep.equal([
+      'a login failed with ERR_LOGIN_REFUSED: onLogin threw Error: banned until Friday',
+    ])
+    expect(await redis.keys('weapp:{*')).to.deep.equal([])
+  })
+
+  it('costs two round trips: one script claims the code, one writes the session', async () => {
+    await bed.sessions.login({ code: await newCode() })
+    await redis.config('RESETSTAT')
+    await bed.sessions.login({ code: await newCode() })
+    await bed.sessions.close()
+    const calls = await commandCalls(redis)
+    expect(calls.evalsha).to.equal(2)
+    expect(calls.eval).to.equal(undefined)
+    // One in each script, and the third tells others the answer: it is not waited for.
+    expect(calls.set).to.equal(3)
+  })
+})
+
+function userOf(bed: TestBed) {
+  return { appid: bed.phone.appid, openid: bed.phone.openid }
+}
+
+async function expectFailure(work: Promise<unknown>, code: string): Promise<void> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).to.be.instanceOf(WeappError)
+  expect((error as WeappError).code).to.equal(code)
+}
+
+interface CrowdProcess {
+  readonly child: ChildProcessByStdio<Writable, Readable, null>
+  readonly lines: AsyncIterator<string>
+}
+
+async function startCrowd(crowd: object): Promise<CrowdProcess> {
+  const child = spawn(process.execPath, ['--import', 'tsx', CROWD, JSON.stringify(crowd)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  expect((await lines.next()).value).to.equal('ready')
+  return { child, lines }
+}
+
+async function releaseCrowd({ child, lines }: CrowdProcess): Promise<string[]> {
+  const exit = once(child, 'exit')
+  child.stdin.end('go\n')
+  const { value } = await lines.next()
+  await exit
+  return JSON.parse(String(value)) as string[]
+}

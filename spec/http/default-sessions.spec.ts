@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { defaultSessions, loginRouter, requireSession } from '../../lib/index.js'
+import { createSandbox, type Sandbox } from '../../lib/sandbox/index.js'
+import { sharedRedis } from '../support/shared-redis.js'
+
+const LIB = import.meta.resolve('../../lib/index.ts')
+const KEY = 'k'.repeat(32)
+
+/* Each case is a process of its own: what the environment gives is made once and shared. */
+const LOG_IN = `
+  import { defaultSessions, loginRouter, requireSession } from '${LIB}'
+  loginRouter(); requireSession(); loginRouter()
+  const sessions = defaultSessions()
+  const { token, session } = await sessions.login({ code: process.env.CODE })
+  const { expiresAt, idleExpiresAt, createdAt } = await sessions.authenticate(token)
+  console.log(JSON.stringify([expiresAt - createdAt, idleExpiresAt - createdAt]))
+  await sessions.close()
+`
+
+describe('defaultSessions', () => {
+  let sandbox: Sandbox
+  let environment: Record<string, string>
+
+  before(async () => {
+    sandbox = await createSandbox()
+    const { appid, secret } = sandbox.app
+    environment = { WEAPP_APPID: appid, WEAPP_SECRET: secret, WEAPP_API_BASE: sandbox.url }
+  })
+  after(() => sandbox.close())
+
+  async function run(variables: Record<string, string>) {
+    const { code: CODE } = await sandbox.phone().wx.login()
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', LOG_IN], {
+      env: { PATH: process.env.PATH, TSX_TSCONFIG_PATH: process.env.TSX_TSCONFIG_PATH, CODE, ...variables },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const [stdout, stderr, [status]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit'),
+    ])
+    return { stdout: stdout.trim(), stderr, status: status as number }
+  }
+
+  it('keeps sessions in memory without REDIS_URL, says so once, and ends by itself', async () => {
+    const { stdout, stderr, status } = await run({ ...environment, REDIS_URL: '' })
+    expect(stderr.trim().split('\n')).to.deep.equal([
+      'weapp-session: REDIS_URL is not set, so sessions live in the memory of this process and end with it',
+    ])
+    expect(JSON.parse(stdout)).to.deep.equal([30 * 86_400_000, 30 * 86_400_000])
+    expect(status).to.equal(0)
+  })
+
+  it('keeps sessions in Redis, reads durations with fractions and keys, and ends by itself', async () => {
+    const { url } = await sharedRedis()
+    const { stdout, stderr, status } = await run({
+      ...environment,
+      REDIS_URL: url,
+      WEAPP_LOGIN_DURATION_DAYS: '0.5',
+      WEAPP_SESSION_DURATION_SECONDS: '1.5',
+      WEAPP_KEYS: `${KEY}, ${KEY}2`,
+    })
+    expect(stderr).to.equal('')
+    expect(JSON.parse(stdout)).to.deep.equal([43_200_000, 1500])
+    expect(status).to.equal(0)
+  })
+
+  const wrong: [string, Record<string, string>, RegExp][] = [
+    ['WEAPP_APPID is missing', { WEAPP_APPID: '' }, /TypeError: WEAPP_APPID is not set/],
+    ['WEAPP_SECRET is missing', { WEAPP_SECRET: '' }, /TypeError: WEAPP_SECRET is not set/],
+    [
+      'a duration is no number',
+      { WEAPP_LOGIN_DURATION_DAYS: 'x' },
+      /WEAPP_LOGIN_DURATION_DAYS must be a number/,
+    ],
+    [
+      'a duration is negative',
+      { WEAPP_SESSION_DURATION_SECONDS: '-1' },
+      /WEAPP_SESSION_DURATION_SECONDS must be/,
+    ],
+    ['a key is too short', { WEAPP_KEYS: 'short' }, /keys\[0\] must be a string of at least 32 characters/],
+  ]
+  for (const [what, variables, message] of wrong) {
+    it(`throws a TypeError when the router is made and ${what}`, async () => {
+      const { stderr, status } = await run({ ...environment, ...variables })
+      expect(stderr).to.match(message)
+      expect(stderr).not.to.contain(environment.WEAPP_SECRET)
+      expect(status).to.equal(1)
+    })
+  }
+
+  it('is not asked for when sessions are passed', () => {
+    const sessions = { login: () => undefined, authenticate: () => undefined }
+    loginRouter({ sessions } as object)
+    requireSession({ sessions } as object)
+    expect(defaultSessions).to.throw(TypeError, 'WEAPP_APPID')
+  })
+})

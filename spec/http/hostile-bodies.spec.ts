@@ -1,0 +1,110 @@
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { expectProblem } from '../support/problem.js'
+import { EXCHANGE, openTestBed, type TestBed } from '../support/test-bed.js'
+
+const CODE = '0123456789abcdef0123456789abcdef'
+const IV = 'r7BXXKkLb8qrSNn05n0qiA=='
+const withCode = (fields: object) => JSON.stringify({ code: CODE, ...fields })
+const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
+
+const refused: [string, string, 'ERR_REQUEST_INVALID' | 'ERR_DATA_MALFORMED'][] = [
+  ['that is not JSON', '{"code":', 'ERR_REQUEST_INVALID'],
+  ['that is empty', '', 'ERR_REQUEST_INVALID'],
+  ['that is an array', JSON.stringify([{ code: CODE }]), 'ERR_REQUEST_INVALID'],
+  ['that is null', 'null', 'ERR_REQUEST_INVALID'],
+  ['that is a string', JSON.stringify(CODE), 'ERR_REQUEST_INVALID'],
+  ['without a code', '{}', 'ERR_REQUEST_INVALID'],
+  ['whose code is null', '{"code":null}', 'ERR_REQUEST_INVALID'],
+  ['whose code is a number', '{"code":1}', 'ERR_REQUEST_INVALID'],
+  ['whose code is an object', '{"code":{"toString":"x"}}', 'ERR_REQUEST_INVALID'],
+  ['whose code is an array', JSON.stringify({ code: [CODE] }), 'ERR_REQUEST_INVALID'],
+  ['whose code is empty', '{"code":""}', 'ERR_REQUEST_INVALID'],
+  ['whose code has 10,000 characters', JSON.stringify({ code: 'x'.repeat(10_000) }), 'ERR_REQUEST_INVALID'],
+  ['whose code has control characters', JSON.stringify({ code: 'abc\r\nHost: x' }), 'ERR_REQUEST_INVALID'],
+  ['whose code is not ASCII', JSON.stringify({ code: '微信' }), 'ERR_REQUEST_INVALID'],
+  ['whose appid is a number', withCode({ appid: 1 }), 'ERR_REQUEST_INVALID'],
+  ['that nests 20 levels deep', deep(20), 'ERR_REQUEST_INVALID'],
+  ['that nests 10,000 levels deep', deep(10_000), 'ERR_REQUEST_INVALID'],
+  ['that nests 30,000 arrays', '['.repeat(30_000) + ']'.repeat(30_000), 'ERR_REQUEST_INVALID'],
+  ['with a key __proto__', `{"code":"${CODE}","__proto__":{"admin":true}}`, 'ERR_REQUEST_INVALID'],
+  [
+    'with a key __proto__ inside',
+    `{"code":"${CODE}","userInfo":{"__proto__":{"x":1}}}`,
+    'ERR_REQUEST_INVALID',
+  ],
+  ['whose userInfo is a text', withCode({ userInfo: 'Ada' }), 'ERR_REQUEST_INVALID'],
+  ['whose userInfo is an array', withCode({ userInfo: ['Ada'] }), 'ERR_REQUEST_INVALID'],
+  ['whose userInfo nests', withCode({ userInfo: { nickName: { a: 1 } } }), 'ERR_REQUEST_INVALID'],
+  [
+    'whose userInfo is too long',
+    withCode({ userInfo: { nickName: 'x'.repeat(1025) } }),
+    'ERR_REQUEST_INVALID',
+  ],
+  [
+    'whose userInfo has control characters',
+    withCode({ userInfo: { nickName: 'a\u0000b' } }),
+    'ERR_REQUEST_INVALID',
+  ],
+  ['with encryptedData but no iv', withCode({ encryptedData: 'AAAA' }), 'ERR_REQUEST_INVALID'],
+  ['with rawData but no signature', withCode({ rawData: '{}' }), 'ERR_REQUEST_INVALID'],
+  [
+    'whose encryptedData has a blank for a +',
+    withCode({ encryptedData: 'AA AA', iv: IV }),
+    'ERR_DATA_MALFORMED',
+  ],
+  [
+    'whose encryptedData is no whole block',
+    withCode({ encryptedData: 'AAAA', iv: IV }),
+    'ERR_DATA_MALFORMED',
+  ],
+  ['whose iv is too short', withCode({ encryptedData: IV, iv: 'AAAA' }), 'ERR_DATA_MALFORMED'],
+  ['whose signature is none', withCode({ rawData: '{}', signature: 'zz' }), 'ERR_DATA_MALFORMED'],
+]
+
+describe('a hostile body', () => {
+  let bed: TestBed
+
+  before(async () => {
+    bed = await openTestBed()
+  })
+  after(() => bed.close())
+
+  for (const [what, body, code] of refused) {
+    it(`${what} is refused before WeChat is asked`, async () => {
+      const res = await bed.http.post('/login').set('content-type', 'application/json').send(body)
+      expectProblem(res, 400, code)
+      expect(bed.sandbox.callCount(EXCHANGE)).to.equal(0)
+      expect(bed.bugs).to.deep.equal([])
+    })
+  }
+
+  it('of 1 MB is answered 413 before WeChat is asked', async () => {
+    const res = await bed.http.post('/login').send({ code: 'x'.repeat(1024 * 1024) })
+    expectProblem(res, 413, 'ERR_BODY_TOO_LARGE')
+    expect(bed.sandbox.callCount(EXCHANGE)).to.equal(0)
+  })
+
+  it('that inflates to 1 MB is answered 413', async () => {
+    const { gzipSync } = await import('node:zlib')
+    const bomb = gzipSync(Buffer.alloc(1024 * 1024, 32))
+    const post = bed.http
+      .post('/login')
+      .set({ 'content-type': 'application/json', 'content-encoding': 'gzip' })
+    expectProblem(await post.serialize(() => bomb as unknown as string).send(bomb), 413, 'ERR_BODY_TOO_LARGE')
+  })
+
+  it('that claims an unknown charset or encoding is refused', async () => {
+    const charset = bed.http.post('/login').set('content-type', 'application/json; charset=utf-99')
+    expectProblem(await charset.send('{}'), 400, 'ERR_REQUEST_INVALID')
+    const encoding = bed.http
+      .post('/login')
+      .set({ 'content-type': 'application/json', 'content-encoding': 'x' })
+    expectProblem(await encoding.send('{}'), 400, 'ERR_REQUEST_INVALID')
+  })
+
+  it('leaves no trace on Object.prototype and the next login working', async () => {
+    expect(({} as Record<string, unknown>).admin).to.equal(undefined)
+    await bed.me(await bed.logIn()).expect(200)
+  })
+})

@@ -1,0 +1,77 @@
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { RedisStore } from '../../lib/index.js'
+import type { Misbehaviour } from '../../lib/sandbox/index.js'
+import { sharedRedis } from '../support/shared-redis.js'
+import { openTestBed, type TestBed } from '../support/test-bed.js'
+
+describe('secrets', () => {
+  let redis: Redis
+  let bed: TestBed
+
+  beforeEach(async () => {
+    redis = new Redis((await sharedRedis()).url)
+    await redis.flushall()
+    bed = await openTestBed({ store: new RedisStore(redis), wechat: { timeoutMs: 300 } })
+  })
+  afterEach(async () => {
+    await bed.close()
+    redis.disconnect()
+  })
+
+  it('are not in Redis: no key and no value holds a token, a session_key, a code or an AppSecret', async () => {
+    const planted: string[] = [bed.sandbox.app.secret]
+    for (const phone of [bed.phone, bed.phone, bed.sandbox.phone()]) {
+      const { code } = await phone.wx.login()
+      const { rawData, signature } = await phone.wx.getUserProfile({ desc: 'to greet you' })
+      const { body } = await bed.http.post('/login').send({ code, rawData, signature }).expect(200)
+      planted.push(code, body.token, body.token.slice(20), bed.sandbox.sessionKeyOf(phone))
+    }
+    await bed.close()
+    const dump = await dumpOf(redis)
+    expect(dump).to.contain(bed.phone.openid)
+    for (const secret of planted) {
+      const raw = Buffer.from(secret, 'base64')
+      for (const form of [secret, encodeURIComponent(secret), raw.toString('latin1'), raw.toString('hex')]) {
+        expect(dump).not.to.contain(form)
+      }
+    }
+  })
+
+  it('are in no answer and in no log line, whatever fails', async () => {
+    const planted: string[] = [bed.sandbox.app.secret, bed.sandbox.url.replace('http://', '')]
+    const seen: string[] = []
+    const ways: Misbehaviour[] = ['hang', 'drop', 'truncated', 'badJson', 'html', 'redirect', 'wrongTypes']
+    const errmsg = `invalid ${bed.sandbox.app.secret} rid: 0123abcd-4567cdef-89abcdef`
+    const errors = [-1, 40013, 40029, 40125, 40164, 45011, 77777].map((errcode) => ({ errcode, errmsg }))
+    for (const misbehaviour of [...ways, ...errors]) {
+      const { code } = await bed.phone.wx.login()
+      planted.push(code, bed.sandbox.sessionKeyOf(bed.phone))
+      const restore = bed.sandbox.misbehave(misbehaviour)
+      const token = `${code}${code}`
+      const res = await bed.http.post('/login').set('x-3rd-session', token).send({ code })
+      restore()
+      seen.push(res.text, JSON.stringify(res.headers))
+      planted.push(token)
+    }
+    await bed.sandbox.takeDown()
+    seen.push((await bed.http.post('/login').send({ code: 'unreachable-code' })).text)
+    planted.push('unreachable-code')
+    expect(bed.log.length).to.be.greaterThan(5)
+    const everything = [...seen, ...bed.log].join('\n')
+    for (const secret of planted) expect(everything).not.to.contain(secret)
+  })
+})
+
+async function dumpOf(redis: Redis): Promise<string> {
+  const keys = await redis.keys('*')
+  const values = await Promise.all(
+    keys.map(async (key) =>
+      (await redis.type(key)) === 'zset'
+        ? (await redis.zrange(key, '0', '-1')).join('\n')
+        : await redis.get(key),
+    ),
+  )
+  return [...keys, ...values].join('\n')
+}
