@@ -1,0 +1,221 @@
+import { posix } from 'node:path'
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { undocumentedSymbols } from './package/public-symbols.js'
+import { nodesIn, parseSource, readSources, type SourceFile, targetOf } from './package/source-tree.js'
+
+/** What a room may import besides itself: other rooms, and packages. */
+interface Leave {
+  readonly rooms: readonly string[]
+  readonly packages: readonly string[]
+}
+
+const core = ['kernel', 'wechat', 'sessions']
+const rules: Readonly<Record<string, Leave>> = {
+  kernel: { rooms: [], packages: [] },
+  wechat: { rooms: ['kernel'], packages: ['node:'] },
+  sessions: { rooms: ['kernel'], packages: ['node:'] },
+  stores: { rooms: ['kernel', 'sessions'], packages: ['node:'] },
+  flows: { rooms: core, packages: ['node:'] },
+  protocols: { rooms: [...core, 'flows'], packages: ['node:'] },
+  http: { rooms: [...core, 'stores', 'flows', 'protocols'], packages: ['node:', 'express'] },
+  index: { rooms: [...core, 'stores', 'flows', 'protocols', 'http'], packages: [] },
+  sandbox: { rooms: [], packages: ['node:'] },
+  'example-app': {
+    rooms: [],
+    packages: ['node:', 'weapp-session', 'weapp-session/sandbox', 'express', 'helmet', 'ioredis'],
+  },
+}
+const barrels = ['lib/index.ts', 'lib/sandbox/index.ts']
+const mostLines = 300
+
+function roomOf(path: string): string {
+  const [top = '', second = '', ...rest] = path.split('/')
+  if (top !== 'lib') return top
+  if (rest.length > 0) return second
+  return second === 'index.ts' ? 'index' : 'kernel'
+}
+
+function forbiddenImports(file: SourceFile): string[] {
+  const room = roomOf(file.path)
+  const leave = rules[room]
+  if (!leave) return [`${file.path} lies in a room without a rule`]
+  const isAllowed = (specifier: string) => {
+    const target = targetOf(file.path, specifier)
+    if (target !== undefined) return [room, ...leave.rooms].includes(roomOf(target))
+    return leave.packages.some((name) =>
+      name.endsWith(':') ? specifier.startsWith(name) : specifier === name,
+    )
+  }
+  return file.imports
+    .filter((specifier) => !isAllowed(specifier))
+    .map((name) => `${file.path} imports ${name}`)
+}
+
+/** The first cycle found, as a chain of paths; empty when there is none. */
+function importCycle(files: readonly SourceFile[]): string[] {
+  const importsOf = new Map(
+    files.map(({ path, imports }) => [path, imports.flatMap((name) => targetOf(path, name) ?? [])]),
+  )
+  const finished = new Set<string>()
+  function walk(path: string, chain: readonly string[]): string[] {
+    if (chain.includes(path)) return [...chain.slice(chain.indexOf(path)), path]
+    if (finished.has(path)) return []
+    for (const next of importsOf.get(path) ?? []) {
+      const cycle = walk(next, [...chain, path])
+      if (cycle.length > 0) return cycle
+    }
+    finished.add(path)
+    return []
+  }
+  return files.map(({ path }) => walk(path, [])).find((cycle) => cycle.length > 0) ?? []
+}
+
+function badNames(paths: readonly string[]): string[] {
+  return paths.filter((path) => {
+    const name = posix.basename(path, '.ts')
+    return (
+      /^(utils?|helpers?|common|types?)$/i.test(name) ||
+      (path.startsWith('lib/') && name === 'index' && !barrels.includes(path))
+    )
+  })
+}
+
+function badWords({ path, program }: SourceFile): string[] {
+  return [...nodesIn(program)].flatMap(({ type, name }) => {
+    if (type === 'TSAnyKeyword') return [`${path} has the type any`]
+    return type === 'Identifier' && name === 'console' ? [`${path} uses console`] : []
+  })
+}
+
+function isTooLong({ source }: SourceFile): boolean {
+  return source.trimEnd().split('\n').length > mostLines
+}
+
+describe('the architecture', () => {
+  const lib = readSources('lib')
+  const example = readSources('example-app')
+
+  it('lets imports point down only, and packages come in where they belong', () => {
+    expect(lib.length).to.be.above(40)
+    expect([...lib, ...example].flatMap(forbiddenImports)).to.deep.equal([])
+  })
+
+  it('has a room for every rule', () => {
+    expect(Object.keys(rules).sort()).to.deep.equal(
+      [...new Set([...lib, ...example].map(({ path }) => roomOf(path)))].sort(),
+    )
+  })
+
+  it('imports files that exist', () => {
+    const paths = new Set([...lib, ...example].map(({ path }) => path))
+    const targets = [...lib, ...example].flatMap(({ path, imports }) =>
+      imports.flatMap((name) => targetOf(path, name) ?? []),
+    )
+    expect(targets.filter((target) => !paths.has(target))).to.deep.equal([])
+  })
+
+  it('has no import cycle, type imports included', () => {
+    expect(importCycle([...lib, ...example])).to.deep.equal([])
+  })
+
+  it('names files for what they do, and keeps barrels at the two entries', () => {
+    const spec = readSources('spec')
+    expect(badNames([...lib, ...example, ...spec].map(({ path }) => path))).to.deep.equal([])
+  })
+
+  it(`keeps files of lib within ${mostLines} lines`, () => {
+    expect(lib.filter(isTooLong).map(({ path }) => path)).to.deep.equal([])
+  })
+
+  it('has no any and no console in lib', () => {
+    expect(lib.flatMap(badWords)).to.deep.equal([])
+  })
+
+  for (const barrel of barrels) {
+    it(`documents everything that ${barrel} exports`, () => {
+      const entry = lib.find(({ path }) => path === barrel)
+      expect(entry && undocumentedSymbols(entry, lib)).to.deep.equal([])
+    })
+  }
+})
+
+describe('the checks of the architecture', () => {
+  const importer = (path: string, name: string) => parseSource(path, `import { a } from '${name}'\n`)
+
+  it('see static imports, type imports, re-exports, dynamic imports and import types', () => {
+    const source = `
+      import a from './a.js'
+      import type { B } from './b.js'
+      export * from './c.js'
+      export { type D } from './d.js'
+      export type E = import('./e.js').E
+      export const f = () => import('./f.js')
+      import './g.js'`
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `./${name}.js`)
+    expect([...parseSource('lib/x.ts', source).imports].sort()).to.deep.equal(names)
+  })
+
+  for (const [path, name] of [
+    ['lib/clock.ts', './http/wire.js'],
+    ['lib/clock.ts', 'express'],
+    ['lib/clock.ts', 'node:fs'],
+    ['lib/wechat/a.ts', '../sessions/token.js'],
+    ['lib/sessions/a.ts', '../wechat/errcodes.js'],
+    ['lib/stores/a.ts', '../wechat/errcodes.js'],
+    ['lib/stores/a.ts', 'ioredis'],
+    ['lib/flows/a.ts', '../stores/memory-store.js'],
+    ['lib/protocols/a.ts', '../http/wire.js'],
+    ['lib/protocols/a.ts', 'express'],
+    ['lib/http/a.ts', '../index.js'],
+    ['lib/http/a.ts', 'express/lib/router'],
+    ['lib/index.ts', './sandbox/index.js'],
+    ['lib/sandbox/a.ts', '../clock.js'],
+    ['lib/sandbox/a.ts', 'express'],
+    ['example-app/a.ts', '../lib/index.js'],
+    ['example-app/a.ts', 'weapp-session/dist/index.js'],
+  ] as const) {
+    it(`refuse ${name} in ${path}`, () => {
+      expect(forbiddenImports(importer(path, name))).to.deep.equal([`${path} imports ${name}`])
+    })
+  }
+
+  it('refuse a room without a rule', () => {
+    expect(forbiddenImports(parseSource('lib/attic/a.ts', ''))).to.have.lengthOf(1)
+  })
+
+  it('allow what points down', () => {
+    expect(forbiddenImports(importer('lib/http/a.ts', '../stores/memory-store.js'))).to.deep.equal([])
+    expect(forbiddenImports(importer('lib/flows/a.ts', 'node:crypto'))).to.deep.equal([])
+  })
+
+  it('find a cycle of types', () => {
+    const files = [
+      parseSource('lib/a.ts', `import type { B } from './b.js'`),
+      parseSource('lib/b.ts', `export type C = import('./c.js').C`),
+      parseSource('lib/c.ts', `export { a } from './a.js'`),
+    ]
+    expect(importCycle(files)).to.deep.equal(['lib/a.ts', 'lib/b.ts', 'lib/c.ts', 'lib/a.ts'])
+    expect(importCycle(files.slice(1))).to.deep.equal([])
+  })
+
+  it('find bad names, inner barrels, any, console and long files', () => {
+    expect(badNames(['lib/utils.ts', 'lib/http/index.ts', 'lib/index.ts', 'spec/types.ts'])).to.have.lengthOf(
+      3,
+    )
+    const file = parseSource('lib/a.ts', 'export const a = (b: any) => console.log(b)')
+    expect(badWords(file)).to.deep.equal(['lib/a.ts has the type any', 'lib/a.ts uses console'])
+    expect(isTooLong(parseSource('lib/a.ts', 'a()\n'.repeat(mostLines)))).to.equal(false)
+    expect(isTooLong(parseSource('lib/a.ts', 'a()\n'.repeat(mostLines + 1)))).to.equal(true)
+  })
+
+  it('find an export without a doc comment, also behind re-exports', () => {
+    const barrel = parseSource(
+      'lib/index.ts',
+      `export { a, type B, c as d } from './a.js'\nexport * from './b.js'`,
+    )
+    const inner = `/** A. */\nexport const a = 1\n/* B. */\nexport interface B {}\n// C.\nexport function c() {}\n`
+    const files = [barrel, parseSource('lib/a.ts', inner), parseSource('lib/b.ts', 'export class E {}')]
+    expect(undocumentedSymbols(barrel, files)).to.deep.equal(['lib/a.ts: B', 'lib/a.ts: c', 'lib/b.ts: E'])
+  })
+})

@@ -1,0 +1,165 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { ERROR_CODES, nativeProtocol, WeappError } from '../lib/index.js'
+import {
+  codeBlocks,
+  headingLevels,
+  linkedFiles,
+  readmes,
+  readText,
+  rowNames,
+  section,
+} from './package/readme.js'
+import { nodesIn, parseSource, readSources, root, type SourceFile } from './package/source-tree.js'
+
+const documents = [
+  ...readmes,
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'docs/error-codes.md',
+  'docs/error-codes.zh-CN.md',
+]
+
+const optionTables: Readonly<Record<string, string>> = {
+  '### createSessions': 'SessionsOptions',
+  '### AppInfo': 'AppInfo',
+  '### loginRouter': 'LoginRouterOptions',
+  '### requireSession': 'RequireSessionOptions',
+  '### RedisStore': 'RedisStoreOptions',
+  '### MemoryStore': 'MemoryStoreOptions',
+}
+
+/** The property names of an interface, those it extends included. */
+function optionNames(interfaceName: string, files: readonly SourceFile[]): string[] {
+  const found = files
+    .flatMap(({ program }) => [...nodesIn(program)])
+    .find(({ type, id }) => type === 'TSInterfaceDeclaration' && nameIn(id) === interfaceName)
+  if (!found) throw new Error(`there is no interface ${interfaceName}`)
+  const parents = found.extends as { expression: unknown }[]
+  const members = (found.body as { body: { key?: unknown }[] }).body
+  return [
+    ...parents.flatMap(({ expression }) => optionNames(nameIn(expression), files)),
+    ...members.map(({ key }) => nameIn(key)),
+  ]
+}
+
+function nameIn(node: unknown): string {
+  return String((node as { name?: unknown } | undefined)?.name)
+}
+
+/** Names the tables use: those of a nested object stand with a dot. */
+function documentedNames(interfaceName: string, files: readonly SourceFile[]): string[] {
+  return optionNames(interfaceName, files).flatMap((name) =>
+    name === 'wechat' ? optionNames('WechatOptions', files).map((inner) => `wechat.${inner}`) : [name],
+  )
+}
+
+describe('the documents', () => {
+  for (const path of ['docs/error-codes.md', 'docs/error-codes.zh-CN.md']) {
+    it(`have one heading for each error code in ${path}, with its status`, () => {
+      const text = readText(path)
+      const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
+      expect(headings).to.deep.equal([...ERROR_CODES])
+      for (const code of ERROR_CODES) {
+        const { status, retryAfterSeconds } = new WeappError(code, '')
+        const [, given, wait] =
+          /\*\*.+?\*\*[:：] ?(\d+)(?:.+`Retry-After: (\d+)`)?$/m.exec(section(text, `## ${code}`)) ?? []
+        expect([code, Number(given), wait && Number(wait)]).to.deep.equal([code, status, retryAfterSeconds])
+      }
+    })
+  }
+
+  for (const path of documents) {
+    it(`link only to files that exist, in ${path}`, () => {
+      const missing = linkedFiles(readText(path)).filter(
+        (file) => !existsSync(join(root, dirname(path), file)),
+      )
+      expect(missing).to.deep.equal([])
+    })
+  }
+
+  it('name the folders of the house in CONTRIBUTING.md', () => {
+    const [tree = ''] = codeBlocks(readText('CONTRIBUTING.md')).map(({ code }) => code)
+    const named = [...tree.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name)
+    const present = readdirSync(join(root, 'lib'), { withFileTypes: true })
+      .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+      .filter((name) => name !== 'index.ts')
+    expect(present.filter((name) => !named.includes(name))).to.deep.equal([])
+  })
+})
+
+for (const path of readmes) {
+  describe(path, () => {
+    const text = readText(path)
+    const lib = readSources('lib')
+
+    for (const [heading, interfaceName] of Object.entries(optionTables)) {
+      it(`has a row for every option under "${heading}", and no other`, () => {
+        const rows = rowNames(section(text, heading))
+        expect(rows.sort()).to.deep.equal(documentedNames(interfaceName, lib).sort())
+      })
+    }
+
+    it('has a row for every route', () => {
+      const routes = nativeProtocol().routes.map((route) => `${route.method.toUpperCase()} ${route.path}`)
+      const heading = path === 'README.md' ? '## Routes' : '## 路由'
+      expect(rowNames(section(text, heading))).to.deep.equal(routes)
+    })
+
+    it('has a row for every environment variable', () => {
+      const source = lib.find((file) => file.path === 'lib/http/default-sessions.ts')?.source ?? ''
+      const variables = [...source.matchAll(/'((?:WEAPP|REDIS)_[A-Z_]+)'/g)].map(([, name]) => name)
+      const heading = path === 'README.md' ? '## Configure it by environment' : '## 用环境变量配置'
+      expect(rowNames(section(text, heading)).sort()).to.deep.equal([...new Set(variables)].sort())
+    })
+
+    it('links to the heading of every error code, under its status', () => {
+      for (const code of ERROR_CODES) {
+        const row = text.split('\n').find((line) => line.startsWith(`| ${new WeappError(code, '').status} |`))
+        const file = path === 'README.md' ? 'docs/error-codes.md' : 'docs/error-codes.zh-CN.md'
+        expect(row).to.include(`[\`${code}\`](${file}#${code.toLowerCase()})`)
+      }
+    })
+
+    it('names commands that exist, and tests as .ci/run does', () => {
+      const commands = codeBlocks(text)
+        .filter(({ language }) => language === 'sh')
+        .flatMap(({ code }) => code.trim().split(/ && |\n/))
+      const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> }
+      const ci = readText('.ci/run').split('\n')
+      expect(ci).to.include.members(['npm ci', 'npm test'])
+      expect(commands).to.include.members(['npm ci', 'npm start', 'npm test'])
+      for (const script of ['start', 'test']) expect(scripts).to.have.property(script)
+    })
+  })
+}
+
+describe('the README in both languages', () => {
+  const [english, chinese] = readmes.map(readText) as [string, string]
+
+  it('has the same headings in the same order', () => {
+    expect(headingLevels(chinese)).to.deep.equal(headingLevels(english))
+  })
+
+  it('has the same code', () => {
+    expect(codeBlocks(chinese)).to.deep.equal(codeBlocks(english))
+  })
+})
+
+describe('the checks of the documents', () => {
+  it('find the options of an interface, inherited ones too', () => {
+    const source = 'interface A { a?: string; b(): void }\nexport interface B extends A { c: 1 }'
+    expect(optionNames('B', [parseSource('lib/a.ts', source)])).to.deep.equal(['a', 'b', 'c'])
+  })
+
+  it('read the first table of a section, the links and the code', () => {
+    const text =
+      '# T\n\n## A\n\n| `a` | 1 |\n| `b.c` | 2 |\n\n| `d` | 3 |\n\n## B\n\n[x](y.md#z) [w](https://a)\n'
+    expect(rowNames(section(text, '## A'))).to.deep.equal(['a', 'b.c'])
+    expect(linkedFiles(text)).to.deep.equal(['y.md'])
+    expect(() => section(text, '## C')).to.throw('no heading')
+    expect(codeBlocks('```ts\na\n```\n')).to.deep.equal([{ language: 'ts', code: 'a\n' }])
+  })
+})
