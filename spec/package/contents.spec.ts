@@ -1,0 +1,39 @@
+import { expect } from 'chai'
+import { before, describe, it } from 'mocha'
+import { type PackedPackage, packedPackage } from './packed-package.js'
+import { readSources } from './source-tree.js'
+
+describe('the packed package', () => {
+  let packed: PackedPackage
+  before(async function () {
+    this.timeout(60_000)
+    packed = await packedPackage()
+  })
+
+  const withFolders = (folder: string) => packed.files.filter((path) => path.startsWith(`${folder}/`)).sort()
+
+  it('holds the sources', () => {
+    const sources = readSources('lib').map(({ path }) => path)
+    expect(withFolders('lib')).to.deep.equal(sources.sort())
+  })
+
+  it('holds code, declarations and their maps for each source', () => {
+    const outputs = readSources('lib').flatMap(({ path }) => {
+      const output = path.replace(/^lib\//, 'dist/').replace(/\.ts$/, '')
+      return ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => output + ending)
+    })
+    expect(withFolders('dist')).to.deep.equal(outputs.sort())
+  })
+
+  it('holds the documents, and nothing else', () => {
+    expect(withFolders('docs')).to.deep.equal(['docs/error-codes.md', 'docs/error-codes.zh-CN.md'])
+    expect(packed.files.filter((path) => !path.includes('/')).sort()).to.deep.equal([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'README.zh-CN.md',
+      'package.json',
+    ])
+    expect(packed.files.filter((path) => !/^(?:dist|lib|docs)\/|^[^/]+$/.test(path))).to.deep.equal([])
+  })
+})
