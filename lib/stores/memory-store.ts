@@ -22,8 +22,9 @@ export interface MemoryStoreOptions {
 }
 
 interface Kept {
-  readonly handle: string
+  readonly address: SessionAddress
   readonly record: string
+  readonly createdAt: number
   lastVisitAt: number
   dropAt: number
 }
@@ -44,7 +45,7 @@ export class MemoryStore implements SessionStore {
   readonly #clock: Clock
   readonly #maxSessions: number
   readonly #sessions = new Map<string, Kept>()
-  readonly #users = new Map<string, Set<string>>()
+  readonly #users = new Map<string, Set<Kept>>()
   readonly #userInfo = new Map<string, Dropping>()
   readonly #codes = new Map<string, Dropping>()
   readonly #sweeper: NodeJS.Timeout
@@ -56,59 +57,48 @@ export class MemoryStore implements SessionStore {
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
   }
 
-  async read({ handle, sessionId }: SessionAddress): Promise<StoredVisit | null> {
-    const kept = this.#live(handle, sessionId)
-    if (!kept) return null
-    return { ...stored(sessionId, kept), userInfo: this.#liveText(this.#userInfo, handle) }
+  async read(address: SessionAddress): Promise<StoredVisit | null> {
+    const kept = this.#live(address)
+    return kept ? { ...stored(kept), userInfo: this.#liveText(this.#userInfo, address.handle) } : null
   }
 
   async issue(entry: SessionEntry): Promise<IssueResult> {
-    const { handle, sessionId } = entry.address
-    if (entry.replaces !== undefined) this.#drop(handle, entry.replaces)
-    const own = this.#liveIds(handle)
+    const { address, record, createdAt, dropAt } = entry
+    const { handle } = address
+    if (entry.replaces !== undefined) await this.remove({ handle, sessionId: entry.replaces })
+    const own = this.#liveOf(handle)
     const excess = own.length + 1 - entry.maxSessions
     if (excess > 0 && entry.onLimit === 'refuse') {
       return { issued: false, userInfo: this.#liveText(this.#userInfo, handle) }
     }
-    for (const oldest of own.slice(0, Math.max(0, excess))) this.#drop(handle, oldest)
-
-    for (const [oldest, kept] of this.#overflow(this.#sessions)) this.#drop(kept.handle, oldest)
-    this.#sessions.set(sessionId, {
-      handle,
-      record: entry.record,
-      lastVisitAt: entry.createdAt,
-      dropAt: entry.dropAt,
-    })
-    this.#users.set(handle, (this.#users.get(handle) ?? new Set()).add(sessionId))
+    for (const oldest of own.slice(0, Math.max(0, excess))) this.#drop(oldest)
+    this.#keep({ address, record, createdAt, lastVisitAt: createdAt, dropAt })
     const profile = entry.userInfo ?? this.#liveText(this.#userInfo, handle)
     if (profile !== null) this.#keepText(this.#userInfo, handle, profile, entry.userInfoDropAt)
     return { issued: true, userInfo: profile }
   }
 
-  async touch({ handle, sessionId }: SessionAddress, lastVisitAt: number, dropAt: number): Promise<boolean> {
-    const kept = this.#live(handle, sessionId)
+  async touch(address: SessionAddress, lastVisitAt: number, dropAt: number): Promise<boolean> {
+    const kept = this.#live(address)
     if (!kept) return false
     if (kept.lastVisitAt < lastVisitAt) Object.assign(kept, { lastVisitAt, dropAt })
     return true
   }
 
-  async remove({ handle, sessionId }: SessionAddress): Promise<boolean> {
-    const wasThere = this.#live(handle, sessionId) !== undefined
-    this.#drop(handle, sessionId)
-    return wasThere
+  async remove(address: SessionAddress): Promise<boolean> {
+    const kept = this.#live(address)
+    if (kept) this.#drop(kept)
+    return kept !== undefined
   }
 
   async removeUser(handle: string, exceptSessionId?: string): Promise<number> {
-    const ending = this.#liveIds(handle).filter((id) => id !== exceptSessionId)
-    for (const id of ending) this.#drop(handle, id)
+    const ending = this.#liveOf(handle).filter(({ address }) => address.sessionId !== exceptSessionId)
+    for (const kept of ending) this.#drop(kept)
     return ending.length
   }
 
   async list(handle: string): Promise<StoredSession[]> {
-    return this.#liveIds(handle).flatMap((id) => {
-      const kept = this.#sessions.get(id)
-      return kept ? [stored(id, kept)] : []
-    })
+    return this.#liveOf(handle).map(stored)
   }
 
   async writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void> {
@@ -147,17 +137,15 @@ export class MemoryStore implements SessionStore {
     clearInterval(this.#sweeper)
   }
 
-  #live(handle: string, sessionId: string): Kept | undefined {
-    const kept = this.#sessions.get(sessionId)
-    if (kept?.handle !== handle) return undefined
-    if (this.#clock() < kept.dropAt) return kept
-    this.#drop(handle, sessionId)
-    return undefined
+  #live(address: SessionAddress): Kept | undefined {
+    const kept = this.#sessions.get(keyOf(address))
+    return kept && this.#clock() < kept.dropAt ? kept : undefined
   }
 
-  /** In order of login: a Set keeps the order in which ids were added. */
-  #liveIds(handle: string): string[] {
-    return [...(this.#users.get(handle) ?? [])].filter((id) => this.#live(handle, id))
+  #liveOf(handle: string): Kept[] {
+    const now = this.#clock()
+    const live = [...(this.#users.get(handle) ?? [])].filter(({ dropAt }) => now < dropAt)
+    return live.sort((one, other) => one.createdAt - other.createdAt)
   }
 
   #liveText(texts: Map<string, Dropping>, key: string): string | null {
@@ -165,33 +153,46 @@ export class MemoryStore implements SessionStore {
     return found && this.#clock() < found.dropAt ? found.text : null
   }
 
-  #drop(handle: string, sessionId: string): void {
+  #keep(kept: Kept): void {
+    const { handle } = kept.address
+    for (const oldest of this.#sessions.values()) {
+      if (this.#sessions.size < this.#maxSessions) break
+      this.#drop(oldest)
+    }
+    this.#sessions.set(keyOf(kept.address), kept)
+    this.#users.set(handle, (this.#users.get(handle) ?? new Set()).add(kept))
+  }
+
+  #drop(kept: Kept): void {
+    const { handle } = kept.address
     const own = this.#users.get(handle)
-    if (!own?.delete(sessionId)) return
-    this.#sessions.delete(sessionId)
-    if (own.size === 0) this.#users.delete(handle)
+    this.#sessions.delete(keyOf(kept.address))
+    own?.delete(kept)
+    if (own?.size === 0) this.#users.delete(handle)
   }
 
   #keepText(texts: Map<string, Dropping>, key: string, text: string, dropAt: number): void {
     texts.delete(key)
-    for (const [oldest] of this.#overflow(texts)) texts.delete(oldest)
+    for (const oldest of texts.keys()) {
+      if (texts.size < this.#maxSessions) break
+      texts.delete(oldest)
+    }
     texts.set(key, { text, dropAt })
-  }
-
-  /** What has to go so that one more fits. A Map yields what was put in first first. */
-  #overflow<T>(kept: Map<string, T>): [string, T][] {
-    return kept.size < this.#maxSessions ? [] : [...kept].slice(0, kept.size + 1 - this.#maxSessions)
   }
 
   #sweep(): void {
     const now = this.#clock()
-    for (const [sessionId, kept] of this.#sessions) if (now >= kept.dropAt) this.#drop(kept.handle, sessionId)
+    for (const kept of this.#sessions.values()) if (now >= kept.dropAt) this.#drop(kept)
     for (const texts of [this.#userInfo, this.#codes]) {
       for (const [key, { dropAt }] of texts) if (now >= dropAt) texts.delete(key)
     }
   }
 }
 
-function stored(sessionId: string, kept: Kept): StoredSession {
-  return { sessionId, record: kept.record, lastVisitAt: kept.lastVisitAt }
+function keyOf({ handle, sessionId }: SessionAddress): string {
+  return `${handle}:${sessionId}`
+}
+
+function stored({ address, record, lastVisitAt }: Kept): StoredSession {
+  return { sessionId: address.sessionId, record, lastVisitAt }
 }
