@@ -37,7 +37,7 @@ const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
 export interface WechatOptions {
   /** Where its API is. Default `https://api.weixin.qq.com`; a sandbox's `url` in tests. */
   baseUrl?: string
-  /** The deadline of a code exchange, retries included, in milliseconds. Default 5000. */
+  /** The deadline of a code exchange, retries included, in whole milliseconds. Default 5000. */
   timeoutMs?: number
 }
 
@@ -55,7 +55,7 @@ export interface SessionsOptions {
   onLimit?: 'end-oldest' | 'refuse'
   /** A visit is written down when this share of the session duration has passed since the last one. Above 0, at most 1. Default 0.02. */
   touchShare?: number
-  /** The deadline of each call to the store, in milliseconds. Default 1000. */
+  /** The deadline of each call to the store, in whole milliseconds. Default 1000. */
   storeTimeoutMs?: number
   /** How WeChat is called. */
   wechat?: WechatOptions
@@ -114,7 +114,7 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
       Object.keys(STORE_METHODS),
       'a SessionStore such as RedisStore',
     ),
-    storeTimeoutMs: positiveNumber(named('storeTimeoutMs'), storeTimeoutMs, MOST_TIMEOUT_MS),
+    storeTimeoutMs: positiveInteger(named('storeTimeoutMs'), storeTimeoutMs, MOST_TIMEOUT_MS),
     keyRing: createKeyRing(keys, apps.all),
     cap: {
       maxSessionsPerUser: positiveInteger(named('maxSessionsPerUser'), maxSessionsPerUser, MOST_SESSIONS),
@@ -136,7 +136,7 @@ function readWechatOptions(options: WechatOptions): SessionsSettings['wechat'] {
       `${named('wechat.baseUrl')} must be an http or https address such as https://api.weixin.qq.com`,
     )
   }
-  return { baseUrl: url, timeoutMs: positiveNumber(named('wechat.timeoutMs'), timeoutMs, MOST_TIMEOUT_MS) }
+  return { baseUrl: url, timeoutMs: positiveInteger(named('wechat.timeoutMs'), timeoutMs, MOST_TIMEOUT_MS) }
 }
 
 function named(option: string): string {

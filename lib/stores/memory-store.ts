@@ -65,7 +65,8 @@ export class MemoryStore implements SessionStore {
   async issue(entry: SessionEntry): Promise<IssueResult> {
     const { address, record, createdAt, dropAt } = entry
     const { handle } = address
-    if (entry.replaces !== undefined) await this.remove({ handle, sessionId: entry.replaces })
+    if (entry.replaces !== undefined) this.#dropAt({ handle, sessionId: entry.replaces })
+    this.#dropAt(address)
     const own = this.#liveOf(handle)
     const excess = own.length + 1 - entry.maxSessions
     if (excess > 0 && entry.onLimit === 'refuse') {
@@ -161,6 +162,11 @@ export class MemoryStore implements SessionStore {
     }
     this.#sessions.set(keyOf(kept.address), kept)
     this.#users.set(handle, (this.#users.get(handle) ?? new Set()).add(kept))
+  }
+
+  #dropAt(address: SessionAddress): void {
+    const kept = this.#sessions.get(keyOf(address))
+    if (kept) this.#drop(kept)
   }
 
   #drop(kept: Kept): void {

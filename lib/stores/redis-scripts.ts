@@ -19,6 +19,7 @@ function script(source: string): RedisScript {
 /**
  * KEYS: index, record, profile.
  * ARGV: session id, record with visit, createdAt, dropAt, expiresAt, cap, onLimit, session id to end, profile, profile dropAt.
+ * A client may send it again after a lost connection: the session it wrote the first time is dropped before it is counted.
  * The index must outlive its longest member; PTTL counts by the clock of Redis, so TIME is asked as well.
  */
 export const ISSUE: RedisScript = script(`
@@ -28,6 +29,7 @@ local function drop(id)
   redis.call('ZREM', index, id)
 end
 
+drop(ARGV[1])
 if ARGV[8] ~= '' then drop(ARGV[8]) end
 for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
   if redis.call('EXISTS', index .. ':' .. id) == 0 then redis.call('ZREM', index, id) end
@@ -41,9 +43,10 @@ end
 
 redis.call('SET', KEYS[2], ARGV[2], 'PXAT', ARGV[4])
 redis.call('ZADD', index, ARGV[3], ARGV[1])
+local left = redis.call('PTTL', index)
 local time = redis.call('TIME')
-local dropsAt = time[1] * 1000 + math.floor(time[2] / 1000) + redis.call('PTTL', index)
-if dropsAt < tonumber(ARGV[5]) then redis.call('PEXPIREAT', index, ARGV[5]) end
+local dropsAt = time[1] * 1000 + math.floor(time[2] / 1000) + left
+if left < 0 or dropsAt < tonumber(ARGV[5]) then redis.call('PEXPIREAT', index, ARGV[5]) end
 
 if ARGV[9] ~= '' then
   redis.call('SET', KEYS[3], ARGV[9], 'PXAT', ARGV[10])
@@ -82,14 +85,13 @@ end
 return ended
 `)
 
-/** KEYS: index. Answers session id and record in turn, and forgets ids whose record has been dropped. */
+/** KEYS: index. Answers pairs of session id and record, and forgets ids whose record has been dropped. */
 export const LIST: RedisScript = script(`
 local found = {}
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local record = redis.call('GET', KEYS[1] .. ':' .. id)
   if record then
-    found[#found + 1] = id
-    found[#found + 1] = record
+    found[#found + 1] = { id, record }
   else
     redis.call('ZREM', KEYS[1], id)
   end

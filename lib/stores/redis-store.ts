@@ -13,6 +13,8 @@ import { CLAIM_CODE, ISSUE, LIST, REMOVE, REMOVE_USER, type RedisScript, TOUCH }
 
 const VISIT_DIGITS = 13
 const STORED = /^(\d{13})(.*)$/s
+const RECORD_KEY = /^\{([^{}]+)\}:(.+)$/s
+const USER = 'user'
 const SCAN_COUNT = 500
 
 /**
@@ -48,6 +50,7 @@ export interface RedisStoreOptions {
 export class RedisStore implements SessionStore {
   readonly #client: RedisClient | RedisClusterClient
   readonly #prefix: string
+  readonly #recordPattern: string
 
   constructor(client: RedisClient | RedisClusterClient, options: RedisStoreOptions = {}) {
     checkOptionNames<RedisStoreOptions>('RedisStore', options, { prefix: true })
@@ -59,6 +62,12 @@ export class RedisStore implements SessionStore {
     )
     refuseKeyPrefix(client)
     this.#prefix = textOption('RedisStore: prefix', options.prefix ?? 'weapp:')
+    if (/[{}]/.test(this.#prefix)) {
+      throw new TypeError(
+        'RedisStore: prefix must not contain braces: they mark the part of a key that chooses the hash slot',
+      )
+    }
+    this.#recordPattern = `${escapeGlob(this.#prefix)}{*}:*`
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
@@ -103,12 +112,13 @@ export class RedisStore implements SessionStore {
   }
 
   async list(handle: string): Promise<StoredSession[]> {
-    const reply = asTexts(await this.#run(LIST, [this.#indexKey(handle)], []))
-    const sessions: StoredSession[] = []
-    for (let at = 0; at + 1 < reply.length; at += 2) {
-      sessions.push(parseStored(String(reply[at]), String(reply[at + 1])))
-    }
-    return sessions
+    const reply = await this.#run(LIST, [this.#indexKey(handle)], [])
+    if (!Array.isArray(reply)) throw unexpected(reply)
+    return reply.map((pair) => {
+      const [sessionId, stored] = asTexts(pair, 2)
+      if (!isText(sessionId) || !isText(stored)) throw unexpected(pair)
+      return parseStored(sessionId, stored)
+    })
   }
 
   async writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void> {
@@ -132,25 +142,20 @@ export class RedisStore implements SessionStore {
     await this.#client.call('DEL', this.#codeKey(codeId))
   }
 
-  async removeBatch(cursor = '0:0'): Promise<RemovedBatch> {
-    const nodes = 'nodes' in this.#client ? this.#client.nodes('master') : [this.#client]
-    const [nodeIndex, position] = cursor.split(':') as [string, string]
-    const node = nodes[Number(nodeIndex)]
-    if (!node) return { removed: 0, next: undefined }
+  async removeBatch(cursor = ':0'): Promise<RemovedBatch> {
+    const masters = await mastersOf(this.#client)
+    const ids = [...masters.keys()]
+    const [id = '', position = ''] = cursor.split(':')
+    const at = Math.max(0, ids.indexOf(id))
+    const node = masters.get(ids[at] ?? '') ?? this.#client
 
-    const pattern = `${escapeGlob(this.#prefix)}{*}*`
-    const reply = await node.call('SCAN', position, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
-    if (!Array.isArray(reply)) throw unexpected(reply)
-    const keys = asTexts(reply[1]).filter((key): key is string => key !== null && !key.endsWith('}:user'))
-    const ended = await Promise.all(keys.map((key) => this.#client.call('UNLINK', key)))
-
-    const sessions = keys.filter((key, at) => !key.endsWith('}') && ended[at] === 1)
-    const following = String(reply[0])
-    const next = following !== '0' ? `${nodeIndex}:${following}` : `${Number(nodeIndex) + 1}:0`
-    return {
-      removed: sessions.length,
-      next: following === '0' && Number(nodeIndex) + 1 >= nodes.length ? undefined : next,
-    }
+    const reply = await node.call('SCAN', position, 'MATCH', this.#recordPattern, 'COUNT', SCAN_COUNT)
+    if (!Array.isArray(reply) || !isText(reply[0])) throw unexpected(reply)
+    const addresses = asTexts(reply[1]).flatMap((key) => this.#addressIn(key ?? ''))
+    const ended = await Promise.all(addresses.map((address) => this.remove(address)))
+    const next =
+      reply[0] !== '0' ? `${ids[at]}:${reply[0]}` : at + 1 < ids.length ? `${ids[at + 1]}:0` : undefined
+    return { removed: ended.filter(Boolean).length, next }
   }
 
   async ping(): Promise<void> {
@@ -179,8 +184,16 @@ export class RedisStore implements SessionStore {
     return `${this.#prefix}{${address.handle}}:${address.sessionId}`
   }
 
+  /** A key that {@link RedisStore.#recordKey} made, read backwards; none for a profile. */
+  #addressIn(key: string): SessionAddress[] {
+    const [, handle, sessionId] = RECORD_KEY.exec(key.slice(this.#prefix.length)) ?? []
+    return handle !== undefined && sessionId !== undefined && sessionId !== USER
+      ? [{ handle, sessionId }]
+      : []
+  }
+
   #userInfoKey(handle: string): string {
-    return `${this.#prefix}{${handle}}:user`
+    return `${this.#prefix}{${handle}}:${USER}`
   }
 
   #codeKey(codeId: string): string {
@@ -196,6 +209,26 @@ function refuseKeyPrefix(client: object): void {
       'RedisStore does not work with a keyPrefix of the client: use new RedisStore(client, { prefix })',
     )
   }
+}
+
+/**
+ * The masters by node id; a client that is no cluster stands for itself. A cluster client lists only the nodes it is connected to,
+ * so the list is held against what the cluster says of itself: passing over a master would leave sessions alive.
+ */
+async function mastersOf(client: RedisClient | RedisClusterClient): Promise<Map<string, RedisClient>> {
+  if (!('nodes' in client)) return new Map([['', client]])
+  const slots = await client.call('CLUSTER', 'SLOTS')
+  if (!Array.isArray(slots)) throw unexpected(slots)
+  const needed = new Set(slots.map((range) => String(range?.[2]?.[2])))
+  const connected = new Map<string, RedisClient>()
+  for (const node of client.nodes('master')) connected.set(String(await node.call('CLUSTER', 'MYID')), node)
+  return new Map(
+    [...needed].sort().map((id) => {
+      const node = connected.get(id)
+      if (!node) throw new Error('a master of the Redis Cluster is not connected')
+      return [id, node]
+    }),
+  )
 }
 
 function visitDigits(milliseconds: number): string {
@@ -220,6 +253,10 @@ function asTexts(reply: unknown, length?: number): (string | null)[] {
 function asText(reply: unknown): string | null {
   if (reply !== null && typeof reply !== 'string') throw unexpected(reply)
   return reply
+}
+
+function isText(reply: unknown): reply is string {
+  return typeof reply === 'string'
 }
 
 function asCount(reply: unknown): number {

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
+
+const CAP = 7
+
+/** What must hold although many do it at once. */
+export function concurrencyContract(subject: StoreUnderTest): void {
+  const { describe, it, entry, issue, listedIds } = subject
+
+  async function aliveIds(addresses: ReturnType<typeof newAddress>[]): Promise<string[]> {
+    const visits = await Promise.all(addresses.map((address) => subject.store.read(address)))
+    return visits.flatMap((visit) => visit?.sessionId ?? [])
+  }
+
+  describe('many at once', () => {
+    it('100 logins of one user leave exactly the cap, and the list agrees', async () => {
+      const handle = newHandle()
+      const addresses = Array.from({ length: 100 }, () => newAddress(handle))
+      await Promise.all(addresses.map((address) => issue({ address, maxSessions: CAP })))
+      const alive = await aliveIds(addresses)
+      assert.equal(alive.length, CAP)
+      assert.deepEqual(new Set(await listedIds(handle)), new Set(alive))
+    })
+
+    it('100 logins of one user that may be refused are let in up to the cap', async () => {
+      const handle = newHandle()
+      const logins = Array.from({ length: 100 }, () =>
+        entry({ address: newAddress(handle), maxSessions: CAP, onLimit: 'refuse' }),
+      )
+      const results = await Promise.all(logins.map((login) => subject.store.issue(login)))
+      const accepted = logins.filter((_, number) => results[number]?.issued)
+      assert.equal(accepted.length, CAP)
+      const ids = accepted.map(({ address }) => address.sessionId)
+      assert.deepEqual(new Set(await listedIds(handle)), new Set(ids))
+      assert.deepEqual(new Set(await aliveIds(logins.map(({ address }) => address))), new Set(ids))
+    })
+
+    it('20 removals of one session find it once', async () => {
+      const { address } = await issue()
+      const removals = await Promise.all(Array.from({ length: 20 }, () => subject.store.remove(address)))
+      assert.equal(removals.filter(Boolean).length, 1)
+    })
+
+    it('removals of a user count each session once', async () => {
+      const handle = newHandle()
+      await Promise.all(Array.from({ length: CAP }, () => issue({ address: newAddress(handle) })))
+      const counts = await Promise.all(Array.from({ length: 5 }, () => subject.store.removeUser(handle)))
+      assert.equal(
+        counts.reduce((sum, count) => sum + count, 0),
+        CAP,
+      )
+    })
+
+    it('logins that replace the same session end it and stay themselves', async () => {
+      const { address } = await issue()
+      const logins = await Promise.all(
+        Array.from({ length: 5 }, () =>
+          issue({ address: newAddress(address.handle), replaces: address.sessionId }),
+        ),
+      )
+      const ids = logins.map((login) => login.address.sessionId)
+      assert.deepEqual(new Set(await listedIds(address.handle)), new Set(ids))
+      assert.equal(await subject.store.read(address), null)
+    })
+
+    it('logins and removals of a user leave a list that agrees with what can be read', async () => {
+      const handle = newHandle()
+      const addresses = Array.from({ length: 60 }, () => newAddress(handle))
+      await Promise.all(
+        addresses.map(async (address, number) => {
+          await issue({ address, maxSessions: CAP })
+          if (number % 3 === 0) await subject.store.remove(address)
+          if (number % 20 === 19) await subject.store.removeUser(handle, address.sessionId)
+        }),
+      )
+      assert.deepEqual(new Set(await listedIds(handle)), new Set(await aliveIds(addresses)))
+    })
+  })
+}

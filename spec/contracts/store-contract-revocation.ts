@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import type { SessionAddress } from 'weapp-session'
+import {
+  endAllSessions,
+  HOUR,
+  LONG_AGO,
+  newAddress,
+  newCodeId,
+  newHandle,
+  type StoreUnderTest,
+} from './store-under-test.js'
+
+const MANY = 1_500
+
+/** The end of all sessions of one user, and of all sessions there are. */
+export function revocationContract(subject: StoreUnderTest): void {
+  const { describe, it, entry, issue, listedIds } = subject
+
+  async function sessionsOf(handle: string, count: number): Promise<SessionAddress[]> {
+    const start = subject.now()
+    const addresses = Array.from({ length: count }, () => newAddress(handle))
+    for (const [number, address] of addresses.entries()) await issue({ address, createdAt: start + number })
+    return addresses
+  }
+
+  async function alive(addresses: SessionAddress[]): Promise<number> {
+    const visits = await Promise.all(addresses.map((address) => subject.store.read(address)))
+    return visits.filter((visit) => visit !== null).length
+  }
+
+  describe('removeUser', () => {
+    it('ends all sessions of the user and answers how many', async () => {
+      const handle = newHandle()
+      const addresses = await sessionsOf(handle, 3)
+      assert.equal(await subject.store.removeUser(handle), 3)
+      assert.equal(await alive(addresses), 0)
+      assert.deepEqual(await listedIds(handle), [])
+      assert.equal(await subject.store.removeUser(handle), 0)
+    })
+
+    it('spares the session that is named', async () => {
+      const handle = newHandle()
+      const [first, spared = newAddress(), last] = await sessionsOf(handle, 3)
+      assert.equal(await subject.store.removeUser(handle, spared.sessionId), 2)
+      assert.deepEqual(await listedIds(handle), [spared.sessionId])
+      assert.notEqual(await subject.store.read(spared), null)
+      assert.equal(await alive([first ?? spared, last ?? spared]), 0)
+    })
+
+    it('ends all when the session that is named is of somebody else', async () => {
+      const [handle, other] = [newHandle(), await issue()]
+      const addresses = await sessionsOf(handle, 2)
+      assert.equal(await subject.store.removeUser(handle, other.address.sessionId), 2)
+      assert.equal(await alive(addresses), 0)
+      assert.equal(await alive([other.address]), 1)
+    })
+
+    it('does not count what has been dropped', async () => {
+      const handle = newHandle()
+      await sessionsOf(handle, 2)
+      await issue({ address: newAddress(handle), dropAt: LONG_AGO })
+      assert.equal(await subject.store.removeUser(handle), 2)
+    })
+
+    it('answers 0 for an unknown user', async () => {
+      assert.equal(await subject.store.removeUser(newHandle()), 0)
+    })
+
+    it('leaves the profile, and the sessions of others', async () => {
+      const [{ address }, other] = [await issue({ userInfo: 'kept' }), await issue({ userInfo: 'other' })]
+      await subject.store.removeUser(address.handle)
+      assert.equal((await subject.store.read(other.address))?.userInfo, 'other')
+      const login = entry({ address: newAddress(address.handle) })
+      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: 'kept' })
+    })
+  })
+
+  describe('removeBatch', () => {
+    it('is done at once, or soon, when there is nothing', async () => {
+      assert.equal(await endAllSessions(subject.store), 0)
+    })
+
+    it(`ends ${MANY} sessions of many users, and counts each once`, async () => {
+      const handles = Array.from({ length: MANY / 3 }, newHandle)
+      const addresses = handles.flatMap((handle) => [1, 2, 3].map(() => newAddress(handle)))
+      await Promise.all(addresses.map((address) => issue({ address })))
+      assert.equal(await alive(addresses), MANY)
+
+      assert.equal(await endAllSessions(subject.store), MANY)
+
+      assert.equal(await alive(addresses), 0)
+      const lists = await Promise.all(handles.map((handle) => subject.store.list(handle)))
+      assert.deepEqual(lists.flat(), [])
+      assert.equal(await endAllSessions(subject.store), 0)
+    })
+
+    it('does not count what has been dropped', async () => {
+      const { address } = await issue()
+      await issue({ address: newAddress(address.handle), dropAt: LONG_AGO })
+      await issue({ dropAt: LONG_AGO })
+      assert.equal(await endAllSessions(subject.store), 1)
+    })
+
+    it('leaves profiles, claims and answers', async () => {
+      const [claimed, settled] = [newCodeId(), newCodeId()]
+      const { address } = await issue({ userInfo: 'kept' })
+      const end = subject.now() + HOUR
+      await subject.store.claimCode(claimed, end)
+      await subject.store.settleCode(settled, 'sealed', end)
+
+      assert.equal(await endAllSessions(subject.store), 1)
+
+      const login = entry({ address: newAddress(address.handle) })
+      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: 'kept' })
+      assert.deepEqual(await subject.store.claimCode(claimed, end), { state: 'pending' })
+      assert.deepEqual(await subject.store.claimCode(settled, end), { state: 'settled', answer: 'sealed' })
+    })
+
+    it('lets everyone log in again, with nothing counted against them', async () => {
+      const handle = newHandle()
+      await sessionsOf(handle, 2)
+      await endAllSessions(subject.store)
+      const login = entry({ address: newAddress(handle), maxSessions: 1, onLimit: 'refuse' })
+      assert.equal((await subject.store.issue(login)).issued, true)
+      assert.deepEqual(await listedIds(handle), [login.address.sessionId])
+    })
+  })
+}

@@ -1,0 +1,61 @@
+import type { SessionStore } from 'weapp-session'
+import { codesContract } from './store-contract-codes.js'
+import { concurrencyContract } from './store-contract-concurrency.js'
+import { modelContract } from './store-contract-model.js'
+import { profilesContract } from './store-contract-profiles.js'
+import { revocationContract } from './store-contract-revocation.js'
+import { sessionsContract } from './store-contract-sessions.js'
+import { touchContract } from './store-contract-touch.js'
+import { usersContract } from './store-contract-users.js'
+import { storeUnderTest, type TestRunner } from './store-under-test.js'
+
+export interface StoreContractOptions {
+  /** The functions of your test runner. */
+  readonly runner: TestRunner
+  /** Makes the store of one test. It has to be empty: give each its own prefix, table or directory. */
+  readonly createStore: () => SessionStore | Promise<SessionStore>
+  /** Tells the time as the store sees it; it has to go on by itself. Default: the machine's clock. */
+  readonly now?: () => number
+}
+
+/**
+ * Registers a test for every sentence of the `SessionStore` interface. It knows nothing of any store or runner: it needs
+ * `node:assert`, fast-check and the package's types. A store that passes may be given to `createSessions`.
+ *
+ * @example
+ * import { storeContract } from './contracts/store-contract.js'
+ *
+ * describe('MyStore', () => {
+ *   storeContract({
+ *     runner: { describe, it, beforeEach, afterEach },
+ *     createStore: () => new MyStore({ table: `test_${randomUUID()}` }),
+ *   })
+ * })
+ */
+export function storeContract({ runner, createStore, now = Date.now }: StoreContractOptions): void {
+  let current: SessionStore | undefined
+  const subject = storeUnderTest(runner, now, () => {
+    if (!current) throw new Error('a test of the contract asks for its store before it runs')
+    return current
+  })
+
+  runner.describe('as a SessionStore', () => {
+    runner.beforeEach(async () => {
+      current = await createStore()
+    })
+
+    runner.afterEach(async () => {
+      await current?.close?.()
+      current = undefined
+    })
+
+    sessionsContract(subject)
+    touchContract(subject)
+    usersContract(subject)
+    profilesContract(subject)
+    codesContract(subject)
+    revocationContract(subject)
+    concurrencyContract(subject)
+    modelContract(subject)
+  })
+}

@@ -1,0 +1,167 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'chai'
+import { RedisStore, type SessionEntry } from '../../lib/index.js'
+import {
+  endAllSessions,
+  HOUR,
+  LONG_AGO,
+  newAddress,
+  newCodeId,
+  storeUnderTest,
+} from '../contracts/store-under-test.js'
+import { aRedisClient, freshPrefix } from '../support/redis-client.js'
+
+const runner = { describe, it, beforeEach, afterEach }
+
+describe('the keys of RedisStore', () => {
+  const redis = aRedisClient()
+  let prefix: string
+  let store: RedisStore
+  const { issue } = storeUnderTest(runner, Date.now, () => store)
+
+  beforeEach(() => {
+    prefix = freshPrefix()
+    store = new RedisStore(redis(), { prefix })
+  })
+
+  async function keys(): Promise<string[]> {
+    return (await redis().keys(`${prefix}*`)).map((key) => key.slice(prefix.length)).sort()
+  }
+
+  /** The moment at which a key ends, as far as can be known from two clocks that are read one after the other. */
+  async function end(key: string): Promise<{ earliest: number; latest: number }> {
+    const earliest = Date.now()
+    const ttl = await redis().pttl(prefix + key)
+    if (ttl < 0) expect.fail(ttl === -1 ? `${key} never ends` : `${key} is not there`)
+    return { earliest: earliest + ttl, latest: Date.now() + ttl }
+  }
+
+  async function expectEnd(key: string, moment: number): Promise<void> {
+    const { earliest, latest } = await end(key)
+    expect(moment).to.be.within(earliest, latest)
+  }
+
+  it('are named as documented, the record after its session id', async () => {
+    const { address } = await issue({ userInfo: '{}' })
+    const user = `{${address.handle}}`
+    expect(await keys()).to.deep.equal([user, `${user}:${address.sessionId}`, `${user}:user`].sort())
+    const codeId = newCodeId()
+    await store.claimCode(codeId, Date.now() + HOUR)
+    expect(await keys()).to.include(`code:${codeId}`)
+  })
+
+  it('begin with weapp: unless told otherwise', async () => {
+    const usual = new RedisStore(redis())
+    const { address } = await issue()
+    await usual.writeUserInfo(address.handle, 'kept', Date.now() + HOUR)
+    const name = `weapp:{${address.handle}}:user`
+    expect(await redis().get(name)).to.equal('kept')
+    await redis().del(name)
+  })
+
+  it('hold the index as a sorted set by time of login', async () => {
+    const { address, createdAt } = await issue()
+    const index = `${prefix}{${address.handle}}`
+    expect(await redis().zrange(index, 0, '-1')).to.deep.equal([address.sessionId])
+    expect(Number(await redis().zscore(index, address.sessionId))).to.equal(createdAt)
+  })
+
+  it('of a user who has no session and no profile any more are gone', async () => {
+    const { address } = await issue()
+    const other = await issue({ address: newAddress(address.handle) })
+    await store.remove(address)
+    await store.remove(other.address)
+    expect(await keys()).to.deep.equal([])
+    await issue({ address })
+    await store.removeUser(address.handle)
+    expect(await keys()).to.deep.equal([])
+  })
+
+  it('of users whose sessions were all ended are gone, but for profiles', async () => {
+    const { address } = await issue({ userInfo: 'kept' })
+    await issue()
+    await endAllSessions(store)
+    expect(await keys()).to.deep.equal([`{${address.handle}}:user`])
+  })
+
+  describe('end by themselves', () => {
+    async function login(differences: Partial<SessionEntry>) {
+      const { address, ...entry } = await issue(differences)
+      const index = `{${address.handle}}`
+      return { ...entry, address, index, record: `${index}:${address.sessionId}`, profile: `${index}:user` }
+    }
+
+    it('a record at its end, the index at the absolute end, the profile at its own', async () => {
+      const now = Date.now()
+      const { record, index, profile } = await login({
+        dropAt: now + HOUR,
+        expiresAt: now + 2 * HOUR,
+        userInfo: '{}',
+        userInfoDropAt: now + 3 * HOUR,
+      })
+      await expectEnd(record, now + HOUR)
+      await expectEnd(index, now + 2 * HOUR)
+      await expectEnd(profile, now + 3 * HOUR)
+    })
+
+    it('a record where a touch says, within the life of the index', async () => {
+      const now = Date.now()
+      const { address, record, index } = await login({ dropAt: now + 5_000, expiresAt: now + 2 * HOUR })
+      await store.touch(address, now + 1, now + 2 * HOUR)
+      await expectEnd(record, now + 2 * HOUR)
+      await expectEnd(index, now + 2 * HOUR)
+    })
+
+    it('an index not before its longest session, although a newer one ends earlier', async () => {
+      const now = Date.now()
+      const { address, index } = await login({ expiresAt: now + 3 * HOUR })
+      await issue({ address: newAddress(address.handle), expiresAt: now + 2 * HOUR })
+      await expectEnd(index, now + 3 * HOUR)
+      await issue({ address: newAddress(address.handle), expiresAt: now + 4 * HOUR })
+      await expectEnd(index, now + 4 * HOUR)
+    })
+
+    it('an index not before its other sessions, although the newest has ended already', async () => {
+      const now = Date.now()
+      const { address, index } = await login({ expiresAt: now + HOUR })
+      await issue({ address: newAddress(address.handle), dropAt: LONG_AGO, expiresAt: LONG_AGO })
+      await expectEnd(index, now + HOUR)
+    })
+
+    it('an index whose only session has ended already', async () => {
+      const { index } = await login({ dropAt: LONG_AGO, expiresAt: LONG_AGO })
+      expect(await redis().pttl(prefix + index)).to.not.equal(-1)
+    })
+
+    it('a profile where a login that brings none says', async () => {
+      const now = Date.now()
+      const { address, profile } = await login({ userInfo: '{}', userInfoDropAt: now + HOUR })
+      await issue({ address: newAddress(address.handle), userInfoDropAt: now + 2 * HOUR })
+      await expectEnd(profile, now + 2 * HOUR)
+      await store.writeUserInfo(address.handle, 'new', now + 3 * HOUR)
+      await expectEnd(profile, now + 3 * HOUR)
+    })
+
+    it('a code where the claim says, then where the answer says', async () => {
+      const [codeId, now] = [newCodeId(), Date.now()]
+      await store.claimCode(codeId, now + HOUR)
+      await store.claimCode(codeId, now + 9 * HOUR)
+      await expectEnd(`code:${codeId}`, now + HOUR)
+      await store.settleCode(codeId, 'sealed', now + 2 * HOUR)
+      await expectEnd(`code:${codeId}`, now + 2 * HOUR)
+    })
+
+    for (const cleaner of ['list', 'issue'] as const) {
+      it(`a session, whose place in the index the next ${cleaner} takes away`, async () => {
+        const { address, index, record } = await login({ dropAt: Date.now() + 20 })
+        const other = await issue({ address: newAddress(address.handle) })
+        while ((await redis().exists(prefix + record)) === 1) await delay(2)
+        expect(await redis().zcard(prefix + index)).to.equal(2)
+        const newest = newAddress(address.handle)
+        await (cleaner === 'list' ? store.list(address.handle) : issue({ address: newest }))
+        const ids = [other.address.sessionId, newest.sessionId].slice(0, cleaner === 'list' ? 1 : 2)
+        expect(await redis().zrange(prefix + index, 0, '-1')).to.have.members(ids)
+      })
+    }
+  })
+})

@@ -1,0 +1,56 @@
+import { expect } from 'chai'
+import { RedisStore } from '../../lib/index.js'
+import { endAllSessions, HOUR, newCodeId, storeUnderTest } from '../contracts/store-under-test.js'
+import { aRedisClient, freshPrefix } from '../support/redis-client.js'
+
+describe('two RedisStores with different prefixes', () => {
+  const redis = aRedisClient()
+  const { entry } = storeUnderTest({ describe, it, beforeEach, afterEach }, Date.now, () =>
+    expect.fail('there is not one store here'),
+  )
+
+  it('know nothing of each other', async () => {
+    const [mine, theirs] = [freshPrefix(), freshPrefix()].map((prefix) => new RedisStore(redis(), { prefix }))
+    if (!mine || !theirs) return expect.fail()
+    const [login, codeId] = [entry({ userInfo: '{}' }), newCodeId()]
+    await mine.issue(login)
+    await mine.claimCode(codeId, Date.now() + HOUR)
+
+    expect(await theirs.read(login.address)).to.equal(null)
+    expect(await theirs.list(login.address.handle)).to.deep.equal([])
+    expect(await theirs.touch(login.address, Date.now() + 1, Date.now() + HOUR)).to.equal(false)
+    expect(await theirs.remove(login.address)).to.equal(false)
+    expect(await theirs.removeUser(login.address.handle)).to.equal(0)
+    expect(await theirs.claimCode(codeId, Date.now() + HOUR)).to.deep.equal({ state: 'claimed' })
+    expect(await theirs.issue({ ...login, userInfo: undefined })).to.deep.equal({
+      issued: true,
+      userInfo: null,
+    })
+    await theirs.releaseCode(codeId)
+
+    expect((await mine.read(login.address))?.userInfo).to.equal('{}')
+    expect(await mine.claimCode(codeId, Date.now() + HOUR)).to.deep.equal({ state: 'pending' })
+  })
+
+  // Taken as a glob, the first of each pair matches keys of the second.
+  for (const [mine, theirs] of [
+    ['a*:', 'abc:'],
+    ['a?:', 'ab:'],
+    ['[ab]:', 'a:'],
+    ['[^a]:', 'b:'],
+    ['a\\b:', 'ab:'],
+    ['a:', 'a:b:'],
+    ['', 'code:'],
+  ] as const) {
+    it(`end their own sessions only: "${mine}" and "${theirs}"`, async () => {
+      const base = freshPrefix()
+      const [own, other] = [mine, theirs].map((end) => new RedisStore(redis(), { prefix: base + end }))
+      const [login, otherLogin] = [entry(), entry()]
+      await own?.issue(login)
+      await other?.issue(otherLogin)
+      expect(own && (await endAllSessions(own))).to.equal(1)
+      expect(await own?.read(login.address)).to.equal(null)
+      expect(await other?.read(otherLogin.address)).to.include({ record: otherLogin.record })
+    })
+  }
+})

@@ -1,0 +1,81 @@
+import { expect } from 'chai'
+import { Cluster, Redis } from 'ioredis'
+import { Redis as Redis5 } from 'ioredis5'
+import { type RedisClient, RedisStore } from '../../lib/index.js'
+import { storeContract } from '../contracts/store-contract.js'
+import { aRedisClient, freshPrefix } from '../support/redis-client.js'
+
+const runner = { describe, it, beforeEach, afterEach }
+
+describe('RedisStore with ioredis 6', () => {
+  const redis = aRedisClient()
+  storeContract({ runner, createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
+})
+
+describe('RedisStore with ioredis 6 speaking RESP2', () => {
+  const redis = aRedisClient((url) => new Redis(url, { protocol: 2 }))
+  storeContract({ runner, createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
+})
+
+describe('RedisStore with ioredis 5', () => {
+  const redis = aRedisClient((url) => new Redis5(url))
+  storeContract({ runner, createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
+})
+
+describe('RedisStore with a client like that of node-redis', () => {
+  const redis = aRedisClient()
+  // node-redis takes all words in one array, and only strings.
+  const nodeRedis = {
+    sendCommand: ([command = '', ...words]: string[]) => redis().call(command, ...words),
+  }
+  const client: RedisClient = { call: (...words) => nodeRedis.sendCommand(words.map(String)) }
+  storeContract({ runner, createStore: () => new RedisStore(client, { prefix: freshPrefix() }) })
+})
+
+describe('new RedisStore', () => {
+  const client: RedisClient = { call: async () => null }
+
+  it('refuses what is no client', () => {
+    for (const wrong of [undefined, null, 'redis://127.0.0.1', {}, { call: 'PING' }]) {
+      expect(() => new RedisStore(wrong as unknown as RedisClient))
+        .to.throw(TypeError)
+        .with.property('message')
+        .that.matches(/^RedisStore must be given an ioredis client/)
+    }
+  })
+
+  it('refuses an option it does not know', () => {
+    expect(() => new RedisStore(client, { prefx: 'a:' } as object)).to.throw(TypeError, /"prefx".*prefix/)
+  })
+
+  for (const prefix of ['', 7]) {
+    it(`refuses ${JSON.stringify(prefix)} as prefix`, () => {
+      expect(() => new RedisStore(client, { prefix: prefix as string })).to.throw(TypeError, /prefix must be/)
+    })
+  }
+
+  for (const prefix of ['{}:', 'weapp:{eu}:']) {
+    it(`refuses the prefix ${prefix}, as braces belong to handles`, () => {
+      expect(() => new RedisStore(client, { prefix })).to.throw(TypeError, /prefix/)
+    })
+  }
+
+  it('refuses a client that has a keyPrefix of its own', () => {
+    const lazy = { lazyConnect: true, keyPrefix: 'mine:' }
+    const clients = {
+      standalone: new Redis(lazy),
+      'standalone of ioredis 5': new Redis5(lazy),
+      cluster: new Cluster([{ port: 1 }], lazy),
+      'nodes of a cluster': new Cluster([{ port: 1 }], {
+        lazyConnect: true,
+        redisOptions: { keyPrefix: 'mine:' },
+      }),
+    }
+    const structural = { ...client, options: { redisOptions: { keyPrefix: 'mine:' } } }
+    expect(() => new RedisStore(structural)).to.throw(TypeError, /keyPrefix/)
+    for (const [which, prefixed] of Object.entries(clients)) {
+      expect(() => new RedisStore(prefixed), which).to.throw(TypeError, /keyPrefix.*\{ prefix \}/)
+      prefixed.disconnect()
+    }
+  })
+})
