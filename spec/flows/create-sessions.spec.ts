@@ -71,6 +71,16 @@ describe('createSessions', () => {
       /wechat\.baseUrl must be an http/,
     ],
     ['an unknown name in wechat', { apps, store, wechat: { url: 'x' } }, /wechat has no option "url"/],
+    [
+      'a timeout of half a millisecond',
+      { apps, store, storeTimeoutMs: 0.5 },
+      /storeTimeoutMs must be a whole number/,
+    ],
+    [
+      'a fraction of a timeout',
+      { apps, store, wechat: { timeoutMs: 1.5 } },
+      /wechat\.timeoutMs must be a whole number/,
+    ],
     ['an onLogin that is none', { apps, store, onLogin: 1 }, /onLogin must be a function/],
     ['a logger that is none', { apps, store, logger: {} }, /logger must be a Logger/],
   ]

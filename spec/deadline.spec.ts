@@ -1,0 +1,73 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { withinDeadline } from '../lib/deadline.js'
+import { failureOf } from './support/failures.js'
+import { unhandledRejectionsDuring } from './support/unhandled-rejections.js'
+
+const NEVER_REACHED_MS = 3_600_000
+const tooLate = () => new Error('too late')
+
+/** Counted after a turn: Mocha starts the timer of a test only once that has answered its promise. */
+async function runningTimers(): Promise<number> {
+  await turn()
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+}
+
+describe('withinDeadline', () => {
+  it('answers what the work gives', async () => {
+    expect(await withinDeadline(Promise.resolve('done'), NEVER_REACHED_MS, tooLate)).to.equal('done')
+  })
+
+  it('passes on the very error that the work ends in', async () => {
+    const broken = new Error('broken')
+    expect(await failureOf(() => withinDeadline(Promise.reject(broken), NEVER_REACHED_MS, tooLate))).to.equal(
+      broken,
+    )
+  })
+
+  it('gives up on work that does not end, with the error it was told to make', async () => {
+    const error = new Error('too late')
+    expect(await failureOf(() => withinDeadline(new Promise(() => {}), 1, () => error))).to.equal(error)
+  })
+
+  it('makes no error when the work ends in time', async () => {
+    let made = 0
+    await withinDeadline(Promise.resolve(), NEVER_REACHED_MS, () => {
+      made += 1
+      return tooLate()
+    })
+    expect(made).to.equal(0)
+  })
+
+  it('leaves no timer behind, whether the work gives or fails', async () => {
+    const before = await runningTimers()
+    await withinDeadline(Promise.resolve(), NEVER_REACHED_MS, tooLate)
+    await failureOf(() => withinDeadline(Promise.reject(new Error('broken')), NEVER_REACHED_MS, tooLate))
+    expect(await runningTimers()).to.equal(before)
+  })
+
+  it('has a timer while it waits', async () => {
+    const before = await runningTimers()
+    let finish = () => {}
+    const work = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const waiting = withinDeadline(work, NEVER_REACHED_MS, tooLate)
+    expect(await runningTimers()).to.equal(before + 1)
+    finish()
+    await waiting
+  })
+
+  it('leaves no rejection unhandled when the work fails after the deadline', async () => {
+    const unhandled = await unhandledRejectionsDuring(async () => {
+      let fail = (_reason: Error) => {}
+      const work = new Promise<never>((_resolve, reject) => {
+        fail = reject
+      })
+      await failureOf(() => withinDeadline(work, 1, tooLate))
+      fail(new Error('late'))
+    })
+    expect(unhandled).to.deep.equal([])
+  })
+})

@@ -1,0 +1,99 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { ERROR_CODES, type ErrorCode, WeappError } from '../lib/errors.js'
+
+// Written out once more on purpose: clients switch on these, so a change has to be made twice.
+const STATUSES: Record<ErrorCode, number> = {
+  ERR_APP_UNKNOWN: 400,
+  ERR_BODY_TOO_LARGE: 413,
+  ERR_CODE_INVALID: 401,
+  ERR_CODE_MOCK: 400,
+  ERR_DATA_MALFORMED: 400,
+  ERR_LOGIN_REFUSED: 403,
+  ERR_LOGIN_TOO_OLD: 401,
+  ERR_REQUEST_INVALID: 400,
+  ERR_SERVER_MISCONFIGURED: 500,
+  ERR_SESSION_KEY_STALE: 409,
+  ERR_SESSION_LIMIT: 409,
+  ERR_SESSION_NOT_FOUND: 404,
+  ERR_SESSION_UNKNOWN: 401,
+  ERR_STORE_UNAVAILABLE: 503,
+  ERR_TOKEN_MALFORMED: 401,
+  ERR_TOKEN_MISSING: 401,
+  ERR_USER_BLOCKED: 403,
+  ERR_WECHAT_ANSWER_INVALID: 502,
+  ERR_WECHAT_BUSY: 503,
+  ERR_WECHAT_NO_ANSWER: 503,
+  ERR_WECHAT_QUOTA: 503,
+  ERR_WECHAT_RATE_LIMITED: 429,
+  ERR_WECHAT_UNREACHABLE: 503,
+}
+
+function errorsWithStatus(...statuses: number[]): WeappError[] {
+  const errors = ERROR_CODES.map((code) => new WeappError(code, 'a message'))
+  return errors.filter((error) => statuses.includes(error.status))
+}
+
+describe('ERROR_CODES', () => {
+  it('lists every code once, in alphabetical order', () => {
+    expect(ERROR_CODES).to.deep.equal(Object.keys(STATUSES).sort())
+  })
+})
+
+describe('WeappError', () => {
+  for (const [code, status] of Object.entries(STATUSES) as [ErrorCode, number][]) {
+    it(`has status ${status} and a title for ${code}`, () => {
+      const error = new WeappError(code, 'a message')
+      expect(error).to.include({ code, status, statusCode: status })
+      expect(error.title).to.match(/^[A-Za-z][\w ]{4,}$/)
+    })
+  }
+
+  it('is an Error with a name and a stack of its own', () => {
+    const error = new WeappError('ERR_TOKEN_MISSING', 'No token was sent.')
+    expect(error).to.be.an.instanceOf(Error).with.property('name', 'WeappError')
+    expect(error.stack).to.include('WeappError: No token was sent.').and.include('errors.spec.ts')
+  })
+
+  it('may be shown to a client, as far as its message goes', () => {
+    expect(new WeappError('ERR_SESSION_UNKNOWN', 'The session has ended.')).to.include({
+      expose: true,
+      message: 'The session has ended.',
+    })
+  })
+
+  it('asks for a Bearer token with each 401 and with nothing else', () => {
+    for (const error of errorsWithStatus(401))
+      expect(error.headers).to.deep.equal({ 'WWW-Authenticate': 'Bearer' })
+    const asking = ERROR_CODES.filter(
+      (code) => 'WWW-Authenticate' in new WeappError(code, 'a message').headers,
+    )
+    expect(asking).to.deep.equal(errorsWithStatus(401).map(({ code }) => code))
+  })
+
+  it('says when to come back with each 429 and 503 and with nothing else', () => {
+    const timely = errorsWithStatus(429, 503)
+    expect(timely).to.have.length(6)
+    for (const { headers, retryAfterSeconds } of timely) {
+      expect(retryAfterSeconds).to.be.a('number').above(0)
+      expect(headers).to.deep.equal({ 'Retry-After': String(retryAfterSeconds) })
+    }
+    const returning = ERROR_CODES.filter((code) => 'Retry-After' in new WeappError(code, 'a message').headers)
+    expect(returning).to.deep.equal(timely.map(({ code }) => code))
+  })
+
+  it('keeps its cause and its hint out of the message', () => {
+    const cause = new Error('connect ECONNREFUSED redis://:hunter2@10.0.0.1')
+    const error = new WeappError('ERR_STORE_UNAVAILABLE', 'Please try again.', { cause, hint: 'start Redis' })
+    expect(error.cause).to.equal(cause)
+    expect(error.hint).to.equal('start Redis')
+    expect(error.message).to.equal('Please try again.')
+    expect(JSON.stringify(error)).to.not.include('hunter2')
+  })
+
+  it('has neither a cause nor a hint unless it is given one', () => {
+    const error = new WeappError('ERR_CODE_INVALID', 'Used.')
+    expect(error).to.not.have.property('cause')
+    expect(error.hint).to.equal(undefined)
+  })
+})

@@ -1,0 +1,113 @@
+import { type App, type AppBook, type AppInfo, createAppBook } from '../../lib/sessions/app-info.js'
+import { createKeyRing } from '../../lib/sessions/key-ring.js'
+import { type NewSession, SessionBook, type SessionCap } from '../../lib/sessions/session-book.js'
+import type { SessionStore } from '../../lib/sessions/store.js'
+import { addressOf, type SessionAddress } from '../../lib/sessions/token.js'
+import { MemoryStore } from '../../lib/stores/memory-store.js'
+import { type TestClock, testClock } from '../support/clock.js'
+import { type KeptLog, keptLog } from '../support/log-lines.js'
+
+export const LOGIN = Date.UTC(2026, 0, 1)
+export const MINUTE_MS = 60_000
+export const DAY_MS = 24 * 60 * MINUTE_MS
+/** Ten days from login, an hour from the last visit; with a share of 0.1 a visit is written down after six minutes. */
+export const SHOP: AppInfo = {
+  appid: 'wxShop',
+  secret: 'secret of the shop',
+  loginDurationDays: 10,
+  sessionDurationSeconds: 3600,
+  userInfoDurationDays: 100,
+}
+export const GAME: AppInfo = { ...SHOP, appid: 'wxGame', secret: 'secret of the game' }
+const KEYS = ['a secret of 32 characters or more']
+
+export interface BookSettings {
+  readonly apps?: readonly AppInfo[]
+  readonly cap?: Partial<SessionCap>
+  readonly clock?: TestClock
+  readonly keys?: readonly string[]
+  /** What lies behind the book; given to another book, both see the same sessions. */
+  readonly memory?: MemoryStore
+  /** Methods that behave otherwise than those of the memory. */
+  readonly instead?: Partial<SessionStore>
+}
+
+export interface BookSetup {
+  readonly book: SessionBook
+  readonly apps: AppBook
+  readonly app: App
+  readonly clock: TestClock
+  readonly memory: MemoryStore
+  readonly log: KeptLog
+  /** The calls to the store, in order, since the last login of {@link BookSetup.logIn}. */
+  readonly calls: StoreCall[]
+  /** Starts a session of a user on the first app, or on the one named. */
+  logIn(openid: string, start?: Partial<NewSession> & { app?: App; sessionKey?: string }): Promise<LoggedIn>
+}
+
+export interface StoreCall {
+  readonly method: string
+  readonly args: readonly unknown[]
+}
+
+export interface LoggedIn {
+  readonly token: string
+  readonly address: SessionAddress
+  readonly session: Awaited<ReturnType<SessionBook['issue']>>['session']
+}
+
+/** A session book on a store in memory, with a clock that stands at {@link LOGIN}. */
+export function aBook(settings: BookSettings = {}): BookSetup {
+  const { clock = testClock(LOGIN), keys = KEYS, instead = {}, cap = {} } = settings
+  const { memory = new MemoryStore({ clock }) } = settings
+  const apps = createAppBook('apps', settings.apps ?? [SHOP], 0.1)
+  const app = apps.all[0] as App
+  const calls: StoreCall[] = []
+  const log = keptLog()
+  const book = new SessionBook({
+    apps,
+    store: recording(memory, instead, calls),
+    keyRing: createKeyRing(keys, apps.all),
+    cap: { maxSessionsPerUser: 10, onLimit: 'end-oldest', ...cap },
+    clock,
+    logger: log,
+  })
+
+  return {
+    book,
+    apps,
+    app,
+    clock,
+    memory,
+    log,
+    calls,
+    async logIn(openid, { app: where = app, sessionKey = `key of ${openid}`, ...start } = {}) {
+      calls.length = 0
+      const identity = { openid, unionid: undefined, sessionKey }
+      const nothing = { data: undefined, userInfo: undefined, presentedToken: undefined }
+      const { token, session } = await book.issue(where, { identity, ...nothing, ...start })
+      return { token, session, address: addressOf(token) as SessionAddress }
+    },
+  }
+}
+
+/** The store with some methods replaced, which writes down what it is asked. */
+export function recording(
+  store: MemoryStore,
+  instead: Partial<SessionStore> = {},
+  calls: StoreCall[] = [],
+): Required<SessionStore> {
+  return new Proxy(store, {
+    get(target, name: keyof SessionStore) {
+      const method = (instead[name] ?? target[name].bind(target)) as (...args: unknown[]) => unknown
+      return (...args: unknown[]) => {
+        calls.push({ method: name, args })
+        return method(...args)
+      }
+    },
+  })
+}
+
+export function methodsOf(calls: readonly StoreCall[]): string[] {
+  return calls.map(({ method }) => method)
+}

@@ -1,0 +1,146 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { createAppBook } from '../../lib/sessions/app-info.js'
+import { weappErrorOf } from '../support/failures.js'
+
+const DAY_MS = 86_400_000
+const FIRST = { appid: 'wx1', secret: 'the secret of wx1' }
+const SECOND = { appid: 'wx2', secret: 'the secret of wx2' }
+
+function book(...infos: unknown[]) {
+  return createAppBook('apps', infos, 0.02)
+}
+
+describe('createAppBook', () => {
+  it('fills in the defaults', () => {
+    expect(book(FIRST).all).to.deep.equal([
+      {
+        ...FIRST,
+        id: 1,
+        title: 'wx1',
+        lifetimes: {
+          loginDurationMs: 30 * DAY_MS,
+          sessionDurationMs: 30 * DAY_MS,
+          touchAfterMs: 0.6 * DAY_MS,
+        },
+        userInfoDurationMs: 365 * DAY_MS,
+      },
+    ])
+  })
+
+  it('takes every setting, durations with fractions', () => {
+    const settings = {
+      id: 7,
+      title: 'Shop',
+      loginDurationDays: 0.5,
+      sessionDurationSeconds: 0.25,
+      userInfoDurationDays: 1.5,
+    }
+    expect(book({ ...FIRST, ...settings }).all[0]).to.deep.equal({
+      ...FIRST,
+      id: 7,
+      title: 'Shop',
+      lifetimes: { loginDurationMs: 12 * 3_600_000, sessionDurationMs: 250, touchAfterMs: 5 },
+      userInfoDurationMs: 36 * 3_600_000,
+    })
+  })
+
+  it('numbers the apps by their place unless they have an id', () => {
+    expect(book(FIRST, SECOND, { appid: 'wx3', secret: 's', id: 9 }).all.map(({ id }) => id)).to.deep.equal([
+      1, 2, 9,
+    ])
+  })
+
+  it('refuses what is not a list of one or more apps', () => {
+    for (const apps of [undefined, null, [], FIRST, 'wx1'])
+      expect(() => createAppBook('apps', apps, 0.02)).to.throw(
+        TypeError,
+        'apps must be an array of one or more apps',
+      )
+  })
+
+  it('refuses an appid or an id that two apps have', () => {
+    expect(() => book(FIRST, { ...SECOND, appid: 'wx1' })).to.throw(
+      TypeError,
+      'apps names the appid wx1 twice',
+    )
+    expect(() => book(FIRST, { ...SECOND, id: 1 })).to.throw(TypeError, 'apps names the id 1 twice')
+  })
+
+  const wrong: [string, Record<string, unknown>, RegExp][] = [
+    ['a missing appid', { appid: undefined }, /^apps\[1\]\.appid must be a string/],
+    ['an empty secret', { secret: '' }, /^apps\[1\]\.secret must be a string/],
+    ['an id of 0', { id: 0 }, /^apps\[1\]\.id must be a whole number from 1/],
+    ['an id with a fraction', { id: 1.5 }, /^apps\[1\]\.id must be a whole number from 1/],
+    ['an empty title', { title: '' }, /^apps\[1\]\.title must be a string/],
+    [
+      'no login duration at all',
+      { loginDurationDays: 0 },
+      /^apps\[1\]\.loginDurationDays .* at most 3650, not 0$/,
+    ],
+    [
+      'a login of more than ten years',
+      { loginDurationDays: 3651 },
+      /^apps\[1\]\.loginDurationDays .*3650, not 3651$/,
+    ],
+    [
+      'a negative session duration',
+      { sessionDurationSeconds: -1 },
+      /^apps\[1\]\.sessionDurationSeconds .*315360000/,
+    ],
+    [
+      'a duration in words',
+      { sessionDurationSeconds: '2h' },
+      /^apps\[1\]\.sessionDurationSeconds must be a number/,
+    ],
+    [
+      'a profile kept for ever',
+      { userInfoDurationDays: Number.POSITIVE_INFINITY },
+      /userInfoDurationDays .*Infinity$/,
+    ],
+    [
+      'a misspelt setting',
+      { loginDuration: 30 },
+      /^apps\[1\] has no option "loginDuration"; it knows appid, secret/,
+    ],
+  ]
+  for (const [what, change, message] of wrong) {
+    it(`refuses ${what}, and says where`, () => {
+      const create = () => book(FIRST, { ...SECOND, ...change })
+      expect(create).to.throw(TypeError, message).with.property('message').that.does.not.include('the secret')
+    })
+  }
+
+  it('refuses an app that is no object', () => {
+    for (const app of [null, undefined, 'wx1', []])
+      expect(() => book(app)).to.throw(TypeError, 'apps[0] takes an object of options')
+  })
+})
+
+describe('an app book', () => {
+  it('finds an app by its appid', () => {
+    expect(book(FIRST, SECOND).find('wx2')).to.include(SECOND)
+    expect(book(FIRST).find('wx2')).to.equal(undefined)
+    expect(book(FIRST).find('constructor')).to.equal(undefined)
+  })
+
+  it('chooses the only app for whoever names none', () => {
+    expect(book(FIRST).choose(undefined)).to.include(FIRST)
+  })
+
+  it('chooses the app that is named', () => {
+    expect(book(FIRST, SECOND).choose('wx2')).to.include(SECOND)
+  })
+
+  it('asks for the appid where there are several', async () => {
+    const error = await weappErrorOf('ERR_APP_UNKNOWN', () => book(FIRST, SECOND).choose(undefined))
+    expect(error.message).to.include('say which one with "appid"')
+  })
+
+  it('refuses an appid that is not configured, even when there is only one app, without repeating it', async () => {
+    for (const appid of ['wx9', '', 'WX1', '__proto__']) {
+      const error = await weappErrorOf('ERR_APP_UNKNOWN', () => book(FIRST).choose(appid))
+      expect(error.message).to.equal('This appid does not log in here.')
+    }
+  })
+})

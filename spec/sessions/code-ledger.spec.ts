@@ -1,0 +1,221 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { ERROR_CODES, type ErrorCode, WeappError } from '../../lib/errors.js'
+import { CodeLedger } from '../../lib/sessions/code-ledger.js'
+import type { SessionStore } from '../../lib/sessions/store.js'
+import { codeIdOf } from '../../lib/sessions/token.js'
+import { MemoryStore } from '../../lib/stores/memory-store.js'
+import { testClock } from '../support/clock.js'
+import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
+import { keptLog } from '../support/log-lines.js'
+import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
+import { recording, type StoreCall } from './a-book.js'
+
+const LOGIN = { appid: 'wx1', code: '0a3kFq000aX1bP1KXY200Z9QyV2kFq0s' }
+const TOKEN = 'T'.repeat(64)
+const REPLAY_MS = 60_000
+const CODE_LIFETIME_MS = 300_000
+const STILL_GOOD: readonly ErrorCode[] = [
+  'ERR_SERVER_MISCONFIGURED',
+  'ERR_WECHAT_BUSY',
+  'ERR_WECHAT_QUOTA',
+  'ERR_WECHAT_RATE_LIMITED',
+  'ERR_WECHAT_UNREACHABLE',
+]
+
+/** Ledgers of several processes on one store. */
+function processes(instead: Partial<SessionStore> = {}) {
+  const clock = testClock()
+  const memory = new MemoryStore({ clock })
+  const calls: StoreCall[] = []
+  const log = keptLog()
+  const store = recording(memory, instead, calls)
+  const ledger = (patienceMs = 60_000) => new CodeLedger({ store, clock, logger: log, patienceMs })
+  return { clock, memory, calls, log, ledger }
+}
+
+/** A ledger whose claim of {@link LOGIN} has ended in `end`, and another ledger beside it. */
+async function afterwards(end: (ledger: CodeLedger) => void, instead: Partial<SessionStore> = {}) {
+  const shared = processes(instead)
+  const first = shared.ledger()
+  await first.claim(LOGIN)
+  end(first)
+  await first.idle()
+  return { ...shared, other: shared.ledger() }
+}
+
+const settled = (ledger: CodeLedger) => ledger.settle(LOGIN, TOKEN)
+const failedWith = (error: unknown) => (ledger: CodeLedger) => ledger.fail(LOGIN, error)
+
+describe('the claim of a code', () => {
+  it('is given to one of many who bring it, and all others get its token', async () => {
+    const { ledger } = processes()
+    const ledgers = [ledger(), ledger(), ledger()]
+    const claims = Array.from({ length: 30 }, async (_, index) => {
+      const own = ledgers[index % 3] as CodeLedger
+      const token = await own.claim(LOGIN)
+      if (token === undefined) own.settle(LOGIN, TOKEN)
+      return token
+    })
+    const tokens = await Promise.all(claims)
+    expect(tokens.filter((token) => token === undefined)).to.have.length(1)
+    expect(tokens.filter((token) => token === TOKEN)).to.have.length(29)
+  })
+
+  it('is of its own for each code and each app', async () => {
+    const { ledger } = processes()
+    const own = ledger()
+    for (const login of [LOGIN, { ...LOGIN, appid: 'wx2' }, { ...LOGIN, code: 'another' }])
+      expect(await own.claim(login)).to.equal(undefined)
+  })
+
+  it('waits for the answer that somebody else is still fetching', async () => {
+    const { ledger } = processes()
+    const first = ledger()
+    await first.claim(LOGIN)
+    const waiting = ledger().claim(LOGIN)
+    first.settle(LOGIN, TOKEN)
+    expect(await waiting).to.equal(TOKEN)
+  })
+
+  it('goes to one of those who wait when it is given back', async () => {
+    const { ledger } = processes()
+    const first = ledger()
+    await first.claim(LOGIN)
+    const waiting = ledger().claim(LOGIN)
+    first.fail(LOGIN, new WeappError('ERR_WECHAT_BUSY', 'Busy.'))
+    expect(await waiting).to.equal(undefined)
+  })
+
+  it('ends in ERR_CODE_INVALID for who waits longer than patience lasts', async () => {
+    const { ledger } = processes()
+    await ledger().claim(LOGIN)
+    await weappErrorOf('ERR_CODE_INVALID', () => ledger(1).claim(LOGIN))
+  })
+
+  it('fails as the store does', async () => {
+    const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
+    const { ledger } = processes({ claimCode: () => Promise.reject(failure) })
+    expect(await failureOf(() => ledger().claim(LOGIN))).to.equal(failure)
+  })
+
+  it('is forgotten when WeChat has forgotten the code', async () => {
+    const { ledger, clock } = processes()
+    await ledger().claim(LOGIN)
+    clock.advance(CODE_LIFETIME_MS - 1)
+    await weappErrorOf('ERR_CODE_INVALID', () => ledger(1).claim(LOGIN))
+    clock.advance(1)
+    expect(await ledger().claim(LOGIN)).to.equal(undefined)
+  })
+})
+
+describe('the token of a code', () => {
+  it('is answered again for a minute, to the millisecond, and the code is never free again', async () => {
+    const { other, clock } = await afterwards(settled)
+    clock.advance(REPLAY_MS - 1)
+    expect(await other.claim(LOGIN)).to.equal(TOKEN)
+    clock.advance(1)
+    await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
+    clock.advance(CODE_LIFETIME_MS - REPLAY_MS - 1)
+    await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
+  })
+
+  it('lies in the store sealed, under an id that does not show the code', async () => {
+    const { calls } = await afterwards(settled)
+    const seen = JSON.stringify(calls)
+    expect(calls).to.have.length(2)
+    expect(seen).to.not.include(LOGIN.code).and.not.include(TOKEN)
+  })
+
+  it('cannot be read with another code or by another app, even by who moves it there', async () => {
+    const { memory, clock, other } = await afterwards(settled)
+    const claim = await memory.claimCode(codeIdOf(LOGIN.appid, LOGIN.code), 0)
+    const answer = claim.state === 'settled' ? claim.answer : expect.fail(claim.state)
+    for (const login of [
+      { ...LOGIN, code: 'another' },
+      { ...LOGIN, appid: 'wx2' },
+    ]) {
+      await memory.settleCode(codeIdOf(login.appid, login.code), answer, clock.now + CODE_LIFETIME_MS)
+      await weappErrorOf('ERR_CODE_INVALID', () => other.claim(login))
+    }
+  })
+
+  it('is not answered when what lies in the store makes no sense', async () => {
+    const { memory, clock, other } = await afterwards(settled)
+    await memory.settleCode(codeIdOf(LOGIN.appid, LOGIN.code), 'no envelope', clock.now + CODE_LIFETIME_MS)
+    await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
+  })
+})
+
+describe('the failure of a code', () => {
+  it('is answered to all who bring the code', async () => {
+    const { other } = await afterwards(
+      failedWith(new WeappError('ERR_USER_BLOCKED', 'Blocked.', { hint: 'rid' })),
+    )
+    const error = await weappErrorOf('ERR_USER_BLOCKED', () => other.claim(LOGIN))
+    expect(error).to.include({ message: 'Blocked.', hint: undefined })
+  })
+
+  it('is answered as a used code where the first one was told of trouble on the server', async () => {
+    for (const failure of [
+      new WeappError('ERR_STORE_UNAVAILABLE', 'Later.'),
+      new WeappError('ERR_WECHAT_NO_ANSWER', 'Later.'),
+      new TypeError(`cannot read ${TOKEN}`),
+      undefined,
+    ]) {
+      const { other } = await afterwards(failedWith(failure))
+      const error = await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
+      expect(everythingIn(error)).to.not.include(TOKEN).and.not.include(LOGIN.code)
+    }
+  })
+
+  for (const code of ERROR_CODES) {
+    const isGood = STILL_GOOD.includes(code)
+    it(`${isGood ? 'gives the code back' : 'keeps the code'} after ${code}`, async () => {
+      const { other } = await afterwards(failedWith(new WeappError(code, 'A message.')))
+      if (isGood) expect(await other.claim(LOGIN)).to.equal(undefined)
+      else await failureOf(() => other.claim(LOGIN))
+    })
+  }
+})
+
+describe('a ledger that writes behind its caller', () => {
+  const failing = () => Promise.reject(new Error('the store is down'))
+  const endings: [string, (ledger: CodeLedger) => void][] = [
+    ['a token', settled],
+    ['a failure', failedWith(new WeappError('ERR_USER_BLOCKED', 'Blocked.'))],
+    ['a code given back', failedWith(new WeappError('ERR_WECHAT_BUSY', 'Busy.'))],
+  ]
+  for (const [what, end] of endings) {
+    it(`logs that the store failed to keep ${what}, and leaves no rejection unhandled`, async () => {
+      let lines: string[] = []
+      const unhandled = await unhandledRejectionsDuring(async () => {
+        const { log } = await afterwards(end, { settleCode: failing, releaseCode: failing })
+        lines = log.lines
+      })
+      expect(unhandled).to.deep.equal([])
+      expect(lines).to.deep.equal([
+        'warn: the answer to a login code could not be kept for a retry: the store failed',
+      ])
+    })
+  }
+
+  it('is idle once everything has been written, and not before', async () => {
+    let write = () => {}
+    const writing = new Promise<void>((resolve) => {
+      write = resolve
+    })
+    const { ledger } = processes({ settleCode: () => writing })
+    const own = ledger()
+    own.settle(LOGIN, TOKEN)
+    let isIdle = false
+    const idle = own.idle().then(() => {
+      isIdle = true
+    })
+    await new Promise(setImmediate)
+    expect(isIdle).to.equal(false)
+    write()
+    await idle
+    await own.idle()
+  })
+})

@@ -1,0 +1,233 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { WeappError } from '../../lib/errors.js'
+import type { SessionAddress } from '../../lib/sessions/token.js'
+import { MemoryStore } from '../../lib/stores/memory-store.js'
+import { failureOf } from '../support/failures.js'
+import { aBook, type BookSetup, DAY_MS, GAME, LOGIN, MINUTE_MS, methodsOf, SHOP } from './a-book.js'
+
+const TOUCH_MS = 6 * MINUTE_MS
+const IDLE_MS = 60 * MINUTE_MS
+const NOBODY: SessionAddress = { handle: 'h'.repeat(20), sessionId: 's'.repeat(24) }
+const alice = { appid: SHOP.appid, openid: 'alice' }
+
+/** A store that drops nothing: only the book is left to look at the clock. */
+function undropping(): MemoryStore {
+  return new MemoryStore({ clock: () => 0 })
+}
+
+async function methodsOfVisit({ book, calls }: BookSetup, address: SessionAddress): Promise<string[]> {
+  calls.length = 0
+  await book.visit(address)
+  return methodsOf(calls)
+}
+
+/** Whether the session lives a millisecond before the moment, and at it. Asks the later first: a visit may move the end. */
+async function livesAround(moment: number, setup: BookSetup, address: SessionAddress): Promise<boolean[]> {
+  const at = await livesAt(moment, setup, address)
+  return [await livesAt(moment - 1, setup, address), at]
+}
+
+async function livesAt(now: number, { book, clock }: BookSetup, address: SessionAddress): Promise<boolean> {
+  clock.set(now)
+  const [listed] = await book.list(alice)
+  const visited = await book.visit(address)
+  expect(visited?.sessionId).to.equal(listed?.id)
+  return visited !== undefined
+}
+
+describe('a visit', () => {
+  it('finds the session as it was issued', async () => {
+    const { book, logIn } = aBook()
+    const data = { accountId: 7 }
+    const { session, address } = await logIn('alice', {
+      data,
+      userInfo: { nickName: 'Band', verified: true },
+    })
+    expect(await book.visit(address)).to.deep.equal(session)
+  })
+
+  it('finds nothing where there is nothing', async () => {
+    const { book, logIn } = aBook()
+    const { address } = await logIn('alice')
+    expect(await book.visit(NOBODY)).to.equal(undefined)
+    expect(await book.visit({ ...address, sessionId: NOBODY.sessionId })).to.equal(undefined)
+    expect(await book.visit({ ...address, handle: NOBODY.handle })).to.equal(undefined)
+  })
+
+  it('finds no profile in one that cannot be read', async () => {
+    const { book, logIn, memory } = aBook()
+    const { address } = await logIn('alice')
+    await memory.writeUserInfo(address.handle, '{"nickName"', LOGIN + DAY_MS)
+    expect(await book.visit(address)).to.include({ openid: 'alice', userInfo: null })
+  })
+
+  it('fails as the store does', async () => {
+    const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
+    const { book } = aBook({ instead: { read: () => Promise.reject(failure) } })
+    expect(await failureOf(() => book.visit(NOBODY))).to.equal(failure)
+  })
+})
+
+describe('the touch of a visit', () => {
+  it('is due when its share of the idle window has passed, to the millisecond', async () => {
+    const setup = aBook()
+    const { address } = await setup.logIn('alice')
+    setup.clock.advance(TOUCH_MS - 1)
+    expect(await methodsOfVisit(setup, address)).to.deep.equal(['read'])
+    setup.clock.advance(1)
+    expect(await methodsOfVisit(setup, address)).to.deep.equal(['read', 'touch'])
+    expect(await methodsOfVisit(setup, address)).to.deep.equal(['read'])
+  })
+
+  it('moves the last visit and the idle end, and nothing else', async () => {
+    const { book, logIn, clock } = aBook()
+    const { session, address } = await logIn('alice')
+    clock.advance(TOUCH_MS)
+    const moved = {
+      ...session,
+      lastVisitAt: new Date(LOGIN + TOUCH_MS),
+      idleExpiresAt: new Date(LOGIN + TOUCH_MS + IDLE_MS),
+    }
+    expect(await book.visit(address)).to.deep.equal(moved)
+    expect(await book.visit(address)).to.deep.equal(moved)
+  })
+
+  it('never moves the end past the absolute one', async () => {
+    const setup = aBook({ memory: undropping() })
+    const { address } = await setup.logIn('alice')
+    const end = LOGIN + 10 * DAY_MS
+    for (let now = LOGIN; now < end; now += IDLE_MS - 1) {
+      setup.clock.set(now)
+      await setup.book.visit(address)
+    }
+    const dropTimes = setup.calls
+      .filter(({ method }) => method === 'touch')
+      .map(({ args }) => Number(args[2]))
+    expect(dropTimes).to.have.length.above(200)
+    expect(Math.max(...dropTimes)).to.equal(end)
+    expect(await livesAround(end, setup, address)).to.deep.equal([true, false])
+  })
+
+  it('does not revive a session that is revoked between reading and touching', async () => {
+    const memory = undropping()
+    const setup = aBook({
+      memory,
+      instead: {
+        async read(address) {
+          const stored = await memory.read(address)
+          await memory.remove(address)
+          return stored
+        },
+      },
+    })
+    const { address } = await setup.logIn('alice')
+    setup.clock.advance(TOUCH_MS)
+    expect(await setup.book.visit(address)).to.equal(undefined)
+    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'read', 'touch'])
+    expect(await memory.read(address)).to.equal(null)
+    expect(await memory.list(address.handle)).to.deep.equal([])
+  })
+
+  it('lets the visit pass when it fails, and says so in the log', async () => {
+    const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.', {
+      cause: new Error('redis://:hunter2@10.0.0.1'),
+      hint: 'the session store failed: Error (EPIPE)',
+    })
+    const { book, logIn, clock, log } = aBook({ instead: { touch: () => Promise.reject(failure) } })
+    const { session, address } = await logIn('alice')
+    clock.advance(TOUCH_MS)
+    expect(await book.visit(address)).to.deep.equal(session)
+    expect(log.lines).to.deep.equal([
+      'warn: a visit could not be recorded: the session store failed: Error (EPIPE)',
+    ])
+  })
+})
+
+describe('the end of a session', () => {
+  it('comes an idle window after the last recorded visit, even if the store has not dropped it', async () => {
+    const setup = aBook({ memory: undropping() })
+    const { address } = await setup.logIn('alice')
+    setup.clock.advance(TOUCH_MS)
+    await setup.book.visit(address)
+    expect(await livesAround(LOGIN + TOUCH_MS + IDLE_MS, setup, address)).to.deep.equal([true, false])
+  })
+
+  it('is not put off by a longer login duration set later, but comes sooner with a shorter one', async () => {
+    const idle = { sessionDurationSeconds: 40 * 86_400 }
+    const before = aBook({ apps: [{ ...SHOP, ...idle }], memory: undropping() })
+    const { address } = await before.logIn('alice')
+    const reconfigured = (loginDurationDays: number) =>
+      aBook({ ...before, apps: [{ ...SHOP, ...idle, loginDurationDays }] })
+
+    expect(await livesAround(LOGIN + 10 * DAY_MS, reconfigured(20), address)).to.deep.equal([true, false])
+    expect(await livesAround(LOGIN + 2 * DAY_MS, reconfigured(2), address)).to.deep.equal([true, false])
+    before.clock.set(LOGIN)
+    expect((await reconfigured(2).book.visit(address))?.expiresAt).to.deep.equal(new Date(LOGIN + 2 * DAY_MS))
+    expect((await reconfigured(20).book.visit(address))?.expiresAt).to.deep.equal(
+      new Date(LOGIN + 10 * DAY_MS),
+    )
+  })
+})
+
+describe('a record that cannot be used', () => {
+  it('is removed when it cannot be read', async () => {
+    const setup = aBook({ cap: { maxSessionsPerUser: 2 } })
+    const { address } = await setup.logIn('alice')
+    const { address: other } = await setup.logIn('alice')
+    await setup.memory.removeUser(address.handle, other.sessionId)
+    await setup.memory.issue({
+      address,
+      record: '{"v":1,"a":',
+      createdAt: LOGIN,
+      dropAt: LOGIN + DAY_MS,
+      expiresAt: LOGIN + DAY_MS,
+      maxSessions: 2,
+      onLimit: 'end-oldest',
+      replaces: undefined,
+      userInfo: undefined,
+      userInfoDropAt: LOGIN + DAY_MS,
+    })
+    expect((await setup.book.list(alice)).map(({ id }) => id)).to.deep.equal([other.sessionId])
+    expect(await setup.book.visit(address)).to.equal(undefined)
+    expect(await setup.memory.read(address)).to.equal(null)
+  })
+
+  it('is unknown, but stays, when its app is not configured here', async () => {
+    const both = aBook({ apps: [SHOP, GAME] })
+    const { address } = await both.logIn('alice', { app: both.apps.choose(GAME.appid) })
+    const user = { ...alice, appid: GAME.appid }
+    const shopOnly = aBook({ ...both, apps: [SHOP] })
+    expect(await shopOnly.book.visit(address)).to.equal(undefined)
+    expect(await shopOnly.book.list(user)).to.deep.equal([])
+    expect(await shopOnly.book.sessionKeys(user)).to.deep.equal([])
+    expect(await both.book.visit(address)).to.include(user)
+  })
+})
+
+describe('the list of a user', () => {
+  it('names the live sessions, oldest login first, with their moments', async () => {
+    const { book, logIn, clock } = aBook()
+    const first = await logIn('alice')
+    clock.advance(TOUCH_MS)
+    const second = await logIn('alice')
+    await logIn('bob')
+    await book.visit(first.address)
+    expect(await book.list(alice)).to.deep.equal([
+      {
+        id: first.session.sessionId,
+        createdAt: new Date(LOGIN),
+        lastVisitAt: new Date(LOGIN + TOUCH_MS),
+        expiresAt: new Date(LOGIN + 10 * DAY_MS),
+        idleExpiresAt: new Date(LOGIN + TOUCH_MS + IDLE_MS),
+      },
+      {
+        id: second.session.sessionId,
+        createdAt: new Date(LOGIN + TOUCH_MS),
+        lastVisitAt: new Date(LOGIN + TOUCH_MS),
+        expiresAt: new Date(LOGIN + TOUCH_MS + 10 * DAY_MS),
+        idleExpiresAt: new Date(LOGIN + TOUCH_MS + IDLE_MS),
+      },
+    ])
+  })
+})

@@ -1,0 +1,238 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { WeappError } from '../../lib/errors.js'
+import { handleOf } from '../../lib/sessions/token.js'
+import { failureOf, weappErrorOf } from '../support/failures.js'
+import { aBook, type BookSetup, DAY_MS, GAME, LOGIN, MINUTE_MS, methodsOf, SHOP } from './a-book.js'
+
+const BAND = { nickName: 'Band', verified: true }
+
+const alice = { appid: SHOP.appid, openid: 'alice' }
+const bob = { appid: SHOP.appid, openid: 'bob' }
+
+async function idsOf({ book }: BookSetup, user = alice): Promise<string[]> {
+  return (await book.list(user)).map(({ id }) => id)
+}
+
+/** Logs in several times, a minute apart, and answers the ids in that order. */
+async function logInTimes(setup: BookSetup, times: number, openid = 'alice'): Promise<string[]> {
+  const ids: string[] = []
+  for (let index = 0; index < times; index += 1) {
+    const { session } = await setup.logIn(openid, { sessionKey: `key ${index}` })
+    ids.push(session.sessionId)
+    setup.clock.advance(MINUTE_MS)
+  }
+  return ids
+}
+
+describe('issuing a session', () => {
+  it('answers the token and the session, which begins now', async () => {
+    const { logIn } = aBook()
+    const { token, address, session } = await logIn('alice', { data: { accountId: 7 }, userInfo: BAND })
+    expect(token.slice(0, 20)).to.equal(handleOf(SHOP.appid, 'alice'))
+    expect(session).to.deep.equal({
+      ...alice,
+      sessionId: address.sessionId,
+      unionid: undefined,
+      createdAt: new Date(LOGIN),
+      lastVisitAt: new Date(LOGIN),
+      expiresAt: new Date(LOGIN + 10 * DAY_MS),
+      idleExpiresAt: new Date(LOGIN + 60 * MINUTE_MS),
+      userInfo: BAND,
+      data: { accountId: 7 },
+    })
+  })
+
+  it('is one call to the store, which learns when to drop what', async () => {
+    const { logIn, calls } = aBook()
+    const { address } = await logIn('alice')
+    expect(methodsOf(calls)).to.deep.equal(['issue'])
+    expect(calls[0]?.args[0]).to.deep.include({
+      address,
+      createdAt: LOGIN,
+      dropAt: LOGIN + 60 * MINUTE_MS,
+      expiresAt: LOGIN + 10 * DAY_MS,
+      userInfoDropAt: LOGIN + 100 * DAY_MS,
+      replaces: undefined,
+    })
+  })
+
+  it('shows the store neither token nor session_key', async () => {
+    const { logIn, calls } = aBook()
+    const { token } = await logIn('alice', { sessionKey: 'tiihtNczf5v6AKRyjwEUhQ==' })
+    const seen = JSON.stringify(calls)
+    expect(seen).to.not.include(token.slice(20)).and.not.include('tiihtNczf5v6AKRyjwEUhQ==')
+  })
+
+  it('has another token and id each time', async () => {
+    const setup = aBook()
+    const [first, second] = [await setup.logIn('alice'), await setup.logIn('alice')]
+    expect(first.token).to.not.equal(second.token)
+    expect(await idsOf(setup)).to.deep.equal([first.session.sessionId, second.session.sessionId])
+  })
+
+  it('keeps the profile there is, unless it brings one', async () => {
+    const { logIn } = aBook()
+    await logIn('alice', { userInfo: BAND })
+    expect((await logIn('alice')).session.userInfo).to.deep.equal(BAND)
+    const renamed = { nickName: 'Solo', verified: false }
+    expect((await logIn('alice', { userInfo: renamed })).session.userInfo).to.deep.equal(renamed)
+    expect((await logIn('bob')).session.userInfo).to.equal(null)
+  })
+
+  it('fails as the store does', async () => {
+    const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
+    const { logIn } = aBook({ instead: { issue: () => Promise.reject(failure) } })
+    expect(await failureOf(() => logIn('alice'))).to.equal(failure)
+  })
+})
+
+describe('issuing a session to a phone that presents a token', () => {
+  it('ends the old session of the same user in the same call', async () => {
+    const setup = aBook()
+    const old = await setup.logIn('alice')
+    const { session } = await setup.logIn('alice', { presentedToken: old.token })
+    expect(await idsOf(setup)).to.deep.equal([session.sessionId])
+    expect(methodsOf(setup.calls)).to.include('issue').and.not.include('remove')
+  })
+
+  it('ends the old session of another user, and no other of theirs', async () => {
+    const setup = aBook()
+    const [phone, tablet] = [await setup.logIn('bob'), await setup.logIn('bob')]
+    await setup.logIn('alice', { presentedToken: phone.token })
+    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'remove'])
+    expect(await idsOf(setup, bob)).to.deep.equal([tablet.session.sessionId])
+  })
+
+  it('takes no notice of what is no token, or of no session', async () => {
+    const setup = aBook()
+    const first = await setup.logIn('alice', { presentedToken: 'undefined' })
+    expect(methodsOf(setup.calls)).to.deep.equal(['issue'])
+    const second = await setup.logIn('alice', { presentedToken: `${first.token.slice(0, 63)}~` })
+    const gone = first.token.slice(0, 20) + 'A'.repeat(44)
+    const third = await setup.logIn('alice', { presentedToken: gone })
+    expect(await idsOf(setup)).to.deep.equal([first, second, third].map(({ session }) => session.sessionId))
+  })
+})
+
+describe('the cap of a user', () => {
+  it('ends the oldest sessions for a new one', async () => {
+    const setup = aBook({ cap: { maxSessionsPerUser: 2 } })
+    const [, second, third] = await logInTimes(setup, 3)
+    expect(await idsOf(setup)).to.deep.equal([second, third])
+  })
+
+  it('refuses a new one, and leaves the others alone', async () => {
+    const setup = aBook({ cap: { maxSessionsPerUser: 2, onLimit: 'refuse' } })
+    const ids = await logInTimes(setup, 2)
+    await weappErrorOf('ERR_SESSION_LIMIT', () => setup.logIn('alice'))
+    expect(await idsOf(setup)).to.deep.equal(ids)
+  })
+
+  it('does not count the session that the new one replaces', async () => {
+    const setup = aBook({ cap: { maxSessionsPerUser: 1, onLimit: 'refuse' } })
+    const old = await setup.logIn('alice')
+    const { session } = await setup.logIn('alice', { presentedToken: old.token })
+    expect(await idsOf(setup)).to.deep.equal([session.sessionId])
+  })
+
+  it('does not count the sessions of others, nor of the same openid elsewhere', async () => {
+    const setup = aBook({ apps: [SHOP, GAME], cap: { maxSessionsPerUser: 1, onLimit: 'refuse' } })
+    await setup.logIn('alice')
+    await setup.logIn('bob')
+    await setup.logIn('alice', { app: setup.apps.choose(GAME.appid) })
+    expect(await idsOf(setup)).to.have.length(1)
+  })
+})
+
+describe('the session_keys of a user', () => {
+  it('begin with the one of the session that asks, then the newest', async () => {
+    const setup = aBook()
+    const ids = await logInTimes(setup, 4)
+    expect(await setup.book.sessionKeys(alice)).to.deep.equal(['key 3', 'key 2', 'key 1', 'key 0'])
+    expect(await setup.book.sessionKeys(alice, ids[1])).to.deep.equal(['key 1', 'key 3', 'key 2', 'key 0'])
+    expect(await setup.book.sessionKeys(alice, 'no such session')).to.have.length(4)
+  })
+
+  it('are ten at most, the one that asks among them', async () => {
+    const setup = aBook({ cap: { maxSessionsPerUser: 12 } })
+    const ids = await logInTimes(setup, 12)
+    const keys = await setup.book.sessionKeys(alice, ids[0])
+    expect(keys).to.have.length(10).and.include.members(['key 0', 'key 11', 'key 3']).and.not.include('key 2')
+  })
+
+  it('are those of live sessions that can be opened, of that user alone', async () => {
+    const setup = aBook()
+    const { clock, memory } = setup
+    await logInTimes(setup, 1)
+    await setup.logIn('bob')
+    const rotated = aBook({ clock, memory, keys: ['another secret, 32 characters long'] })
+    await rotated.logIn('alice', { sessionKey: 'key of the new secret' })
+    expect(await rotated.book.sessionKeys(alice)).to.deep.equal(['key of the new secret'])
+    expect(await setup.book.sessionKeys(alice)).to.deep.equal(['key 0'])
+    clock.advance(59 * MINUTE_MS)
+    expect(await setup.book.sessionKeys(alice)).to.deep.equal([])
+  })
+})
+
+describe('ending sessions', () => {
+  it('ends one, and tells whether there was one', async () => {
+    const setup = aBook()
+    const [first = '', second = ''] = await logInTimes(setup, 2)
+    expect(await setup.book.end({ ...alice, sessionId: first })).to.equal(true)
+    expect(await setup.book.end({ ...alice, sessionId: first })).to.equal(false)
+    expect(await setup.book.end({ ...bob, sessionId: second })).to.equal(false)
+    expect(await idsOf(setup)).to.deep.equal([second])
+  })
+
+  it('ends the one at an address, also when it has ended already', async () => {
+    const setup = aBook()
+    const { address } = await setup.logIn('alice')
+    await setup.book.endAt(address)
+    await setup.book.endAt(address)
+    expect(await idsOf(setup)).to.deep.equal([])
+  })
+
+  it('ends all of a user, except one if named', async () => {
+    const setup = aBook()
+    const [first = ''] = await logInTimes(setup, 3)
+    await setup.logIn('bob')
+    expect(await setup.book.endAllOf(alice, first)).to.equal(2)
+    expect(await idsOf(setup)).to.deep.equal([first])
+    expect(await setup.book.endAllOf(alice)).to.equal(1)
+    expect(await idsOf(setup, bob)).to.have.length(1)
+  })
+
+  it('ends all of all users, batch after batch', async () => {
+    const batches = [
+      { removed: 500, next: '0:17' },
+      { removed: 0, next: '1:0' },
+      { removed: 3, next: undefined },
+    ]
+    const { book, calls } = aBook({
+      instead: { removeBatch: async () => batches.shift() ?? expect.fail('it does not stop') },
+    })
+    expect(await book.endAll()).to.equal(503)
+    expect(calls.map(({ args }) => args[0])).to.deep.equal([undefined, '0:17', '1:0'])
+  })
+})
+
+describe('the profile of a user', () => {
+  it('is shared by all sessions of the user, and can be changed and deleted', async () => {
+    const { book, logIn, app } = aBook()
+    const [phone, tablet] = [await logIn('alice', { userInfo: BAND }), await logIn('alice')]
+    const profileOn = async ({ address }: typeof phone) => (await book.visit(address))?.userInfo
+    const renamed = { nickName: 'Solo', verified: false }
+    await book.setUserInfo(app, 'alice', renamed)
+    expect(await Promise.all([phone, tablet].map(profileOn))).to.deep.equal([renamed, renamed])
+    await book.setUserInfo(app, 'alice', null)
+    expect(await Promise.all([phone, tablet].map(profileOn))).to.deep.equal([null, null])
+  })
+
+  it('is kept as long as the app says, from the last change', async () => {
+    const { book, app, clock, calls } = aBook()
+    clock.advance(DAY_MS)
+    await book.setUserInfo(app, 'alice', BAND)
+    expect(calls[0]?.args[2]).to.equal(LOGIN + 101 * DAY_MS)
+  })
+})

@@ -1,0 +1,137 @@
+import { hash } from 'node:crypto'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { describe, it } from 'mocha'
+import { addressOf, codeIdOf, handleOf, isSessionId, newToken } from '../../lib/sessions/token.js'
+
+const APPID = 'wx4f4bc4dec97d474b'
+const OPENID = 'oGZUI0egBJY1zhBYw2KhdUfwVJJE'
+const HANDLE = handleOf(APPID, OPENID)
+
+// Neither appids nor openids nor codes hold control characters.
+const name = fc.stringMatching(/^[\x21-\x7e]{1,40}$/)
+const secretPart = fc.stringMatching(/^[A-Za-z0-9_-]{44}$/)
+
+describe('handleOf', () => {
+  it('is a truncated SHA-256 of appid and openid', () => {
+    const digest = hash('sha256', `handle\0${APPID}\0${OPENID}`, 'buffer').subarray(0, 15)
+    expect(HANDLE).to.equal(digest.toString('base64url')).and.to.have.length(20)
+  })
+
+  it('stays the same for a user of an app, and is another for every other user and app', () => {
+    fc.assert(
+      fc.property(name, name, name, name, (appid, openid, otherAppid, otherOpenid) => {
+        const isSame = appid === otherAppid && openid === otherOpenid
+        expect(handleOf(appid, openid) === handleOf(otherAppid, otherOpenid)).to.equal(isSame)
+      }),
+    )
+  })
+
+  it('tells apart where the appid ends and the openid begins', () => {
+    expect(handleOf('wx1', '23')).to.not.equal(handleOf('wx12', '3'))
+  })
+})
+
+describe('newToken', () => {
+  it('is the handle and 33 random bytes, 64 base64url characters in all', () => {
+    const token = newToken(HANDLE)
+    expect(token).to.match(/^[A-Za-z0-9_-]{64}$/)
+    expect(token.slice(0, 20)).to.equal(HANDLE)
+    expect(Buffer.from(token.slice(20), 'base64url')).to.have.length(33)
+  })
+
+  it('is never the same twice', () => {
+    const tokens = Array.from({ length: 1_000 }, () => newToken(HANDLE))
+    expect(new Set(tokens).size).to.equal(1_000)
+  })
+})
+
+describe('addressOf', () => {
+  it('is the handle in front and a truncated SHA-256 of the whole token', () => {
+    const token = `${HANDLE}${'A'.repeat(44)}`
+    const digest = hash('sha256', `session\0${token}`, 'buffer').subarray(0, 18)
+    expect(addressOf(token)).to.deep.equal({ handle: HANDLE, sessionId: digest.toString('base64url') })
+  })
+
+  it('gives away no part of the secret', () => {
+    fc.assert(
+      fc.property(secretPart, (secret) => {
+        const { sessionId = '' } = addressOf(HANDLE + secret) ?? {}
+        expect(isSessionId(sessionId)).to.equal(true)
+        for (let at = 0; at + 6 <= secret.length; at += 1)
+          expect(sessionId.includes(secret.slice(at, at + 6))).to.equal(false)
+      }),
+    )
+  })
+
+  it('is another for a token that differs in one character', () => {
+    const token = newToken(HANDLE)
+    fc.assert(
+      fc.property(fc.nat(63), (at) => {
+        const other = token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)
+        expect(addressOf(other)?.sessionId).to.be.a('string').and.not.equal(addressOf(token)?.sessionId)
+      }),
+    )
+  })
+
+  it('is nothing for any text that is not 64 base64url characters', () => {
+    const almost = fc
+      .tuple(
+        secretPart,
+        fc.nat(63),
+        fc.constantFrom('', '=', '+', '/', ' ', '.', '\n', '\0', 'é', '！', 'AB'),
+      )
+      .map(([secret, at, wrong]) => {
+        const token = HANDLE + secret
+        return token.slice(0, at) + wrong + token.slice(at + 1)
+      })
+    const anything = fc.oneof(
+      fc.string(),
+      fc.string({ unit: 'binary', minLength: 60, maxLength: 68 }),
+      almost,
+    )
+    fc.assert(
+      fc.property(anything, (text) => {
+        fc.pre(!/^[\w-]{64}$/.test(text))
+        expect(addressOf(text)).to.equal(undefined)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('is nothing for a token with something in front or behind', () => {
+    const token = newToken(HANDLE)
+    for (const text of [`${token}\n`, `\n${token}`, ` ${token}`, `${token}=`, `${token}${token}`, ''])
+      expect(addressOf(text)).to.equal(undefined)
+  })
+})
+
+describe('isSessionId', () => {
+  it('knows the form of an id', () => {
+    expect(isSessionId(addressOf(newToken(HANDLE))?.sessionId ?? '')).to.equal(true)
+    const id = 'A'.repeat(24)
+    for (const text of ['', id.slice(1), `${id}A`, `${id}\n`, `${id.slice(1)}*`, `{${id.slice(2)}}`])
+      expect(isSessionId(text)).to.equal(false)
+  })
+})
+
+describe('codeIdOf', () => {
+  it('is another for each code and each app, and holds no part of the code', () => {
+    const code = '0a3kFq000aX1bP1KXY200Z9QyV2kFq0s'
+    expect(codeIdOf(APPID, code)).to.equal(codeIdOf(APPID, code)).and.have.length(24)
+    expect(codeIdOf(APPID, `${code}1`)).to.not.equal(codeIdOf(APPID, code))
+    expect(codeIdOf('wx1', code)).to.not.equal(codeIdOf(APPID, code))
+    expect(code).to.not.include(codeIdOf(APPID, code).slice(0, 6))
+  })
+})
+
+describe('the digests of one text', () => {
+  it('differ with what they are for', () => {
+    const handle = handleOf('a', 'b')
+    const codeId = codeIdOf('a', 'b')
+    expect(codeId.slice(0, 20)).to.not.equal(handle)
+    const token = newToken(HANDLE)
+    const plain = hash('sha256', token, 'buffer').subarray(0, 18).toString('base64url')
+    expect(addressOf(token)?.sessionId).to.not.equal(plain)
+  })
+})

@@ -1,0 +1,94 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import type { ErrorCode } from '../../lib/errors.js'
+import { errorFromErrcode } from '../../lib/wechat/errcodes.js'
+import { everythingIn } from '../support/failures.js'
+
+const RID = '62a1b2c3-0a1b2c3d-4e5f6a7b'
+
+const MEANINGS: [number, ErrorCode, number][] = [
+  [-1, 'ERR_WECHAT_BUSY', 503],
+  [40029, 'ERR_CODE_INVALID', 401],
+  [40163, 'ERR_CODE_INVALID', 401],
+  [41008, 'ERR_CODE_INVALID', 401],
+  [40226, 'ERR_USER_BLOCKED', 403],
+  [45011, 'ERR_WECHAT_RATE_LIMITED', 429],
+  [45009, 'ERR_WECHAT_QUOTA', 503],
+  [40002, 'ERR_SERVER_MISCONFIGURED', 500],
+  [40013, 'ERR_SERVER_MISCONFIGURED', 500],
+  [40090, 'ERR_SERVER_MISCONFIGURED', 500],
+  [40125, 'ERR_SERVER_MISCONFIGURED', 500],
+  [40164, 'ERR_SERVER_MISCONFIGURED', 500],
+  [40243, 'ERR_SERVER_MISCONFIGURED', 500],
+  [41002, 'ERR_SERVER_MISCONFIGURED', 500],
+  [41004, 'ERR_SERVER_MISCONFIGURED', 500],
+  [48001, 'ERR_SERVER_MISCONFIGURED', 500],
+  [50002, 'ERR_SERVER_MISCONFIGURED', 500],
+  [50007, 'ERR_SERVER_MISCONFIGURED', 500],
+  [99999, 'ERR_WECHAT_ANSWER_INVALID', 502],
+  [-2, 'ERR_WECHAT_ANSWER_INVALID', 502],
+  [1.5, 'ERR_WECHAT_ANSWER_INVALID', 502],
+]
+
+describe('errorFromErrcode', () => {
+  for (const [errcode, code, status] of MEANINGS) {
+    it(`takes ${errcode} for ${code}, status ${status}`, () => {
+      const error = errorFromErrcode(errcode, undefined)
+      expect(error).to.include({ code, status })
+      expect(error.hint).to.match(new RegExp(`^WeChat answered errcode ${errcode}(,|$)`))
+      expect(error.message).to.match(/\.$/).and.not.include(String(errcode))
+    })
+  }
+
+  it('tells the operator alone what to mend', () => {
+    const error = errorFromErrcode(40125, 'invalid appsecret')
+    expect(error.hint).to.include('the AppSecret is wrong')
+    expect(error.message).to.equal('Login is not set up correctly on the server. Its operator has been told.')
+  })
+
+  it('has a hint of its own for each thing that an operator can mend', () => {
+    const mendable = MEANINGS.filter(([, code]) => code === 'ERR_SERVER_MISCONFIGURED')
+    const hints = mendable.map(([errcode]) => errorFromErrcode(errcode, undefined).hint?.split(', ')[1])
+    expect(new Set(hints).size).to.equal(mendable.length)
+    expect(hints).to.not.include(undefined)
+  })
+
+  it('keeps the rid of today, by which WeChat finds the call again', () => {
+    expect(errorFromErrcode(40163, `code been used, rid: ${RID}`).hint).to.equal(
+      `WeChat answered errcode 40163, rid ${RID}`,
+    )
+    expect(errorFromErrcode(40163, `code been used rid:${RID}`).hint).to.include(`rid ${RID}`)
+  })
+
+  it('makes do without one', () => {
+    for (const errmsg of [
+      'code been used, hints: [ req_id: abc ]',
+      `rid: ${RID.slice(1)}`,
+      '',
+      undefined,
+      null,
+      42,
+      {},
+    ])
+      expect(errorFromErrcode(40163, errmsg).hint).to.equal('WeChat answered errcode 40163')
+  })
+
+  it('keeps the address that is not whitelisted, with 40164 and no other errcode', () => {
+    const errmsg = `invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist, rid: ${RID}`
+    expect(errorFromErrcode(40164, errmsg).hint).to.match(/IP whitelist .*, address 203\.0\.113\.7$/)
+    expect(errorFromErrcode(40164, 'invalid ip 2001:db8::7, not in whitelist').hint).to.match(
+      /, address 2001:db8::7$/,
+    )
+    for (const [errcode] of MEANINGS.filter(([known]) => known !== 40164))
+      expect(errorFromErrcode(errcode, errmsg).hint).to.not.include('203.0.113.7')
+  })
+
+  it('lets no other word of errmsg through', () => {
+    const errmsg = `appsecret 0123456789abcdef of js_code 0a3kFq\nis spoilt <b>, ip https://x/, rid: ${RID}\ninjected`
+    for (const [errcode] of MEANINGS) {
+      const shown = everythingIn(errorFromErrcode(errcode, errmsg))
+      for (const word of ['0123456789abcdef', '0a3kFq', 'spoilt', '<b>', 'https', 'injected'])
+        expect(shown, `errcode ${errcode}`).to.not.include(word)
+    }
+  })
+})
