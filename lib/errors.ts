@@ -1,6 +1,7 @@
 /** Every code a {@link WeappError} can carry. Stable: programs may switch on it. One heading each in docs/error-codes.md. */
 export type ErrorCode =
   | 'ERR_APP_UNKNOWN'
+  | 'ERR_BODY_INVALID'
   | 'ERR_BODY_TOO_LARGE'
   | 'ERR_CODE_INVALID'
   | 'ERR_CODE_MOCK'
@@ -32,6 +33,7 @@ interface ErrorKind {
 
 const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   ERR_APP_UNKNOWN: { status: 400, title: 'Unknown app' },
+  ERR_BODY_INVALID: { status: 400, title: 'Body not usable' },
   ERR_BODY_TOO_LARGE: { status: 413, title: 'Body too large' },
   ERR_CODE_INVALID: { status: 401, title: 'Login code not valid' },
   ERR_CODE_MOCK: { status: 400, title: 'Mock login code' },

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
+import type { AppBook, AppSelector } from '../sessions/app-info.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
 import { addressOf, type SessionAddress } from '../sessions/token.js'
@@ -21,19 +22,22 @@ export function addressIn(token: string | undefined): SessionAddress {
 export interface AuthenticateOptions {
   /** The login may be at most this long ago, in seconds. Default: no limit but the absolute end. */
   readonly maxAgeSeconds?: number | undefined
+  /** The app it has to be of: its appid, or its `id`. A session of another one is as unknown as none. Default: any. */
+  readonly appid?: AppSelector | undefined
 }
 
 /** The use case "authenticate". */
 export type Authenticate = (token: string | undefined, options?: AuthenticateOptions) => Promise<Session>
 
 /** Makes the use case "authenticate". Whether an unknown session expired, was ended or never was is not told. */
-export function createAuthenticate(book: SessionBook, clock: Clock): Authenticate {
+export function createAuthenticate(apps: AppBook, book: SessionBook, clock: Clock): Authenticate {
   return async function authenticate(
     token: string | undefined,
     options: AuthenticateOptions = {},
   ): Promise<Session> {
     const session = await book.visit(addressIn(token))
-    if (!session)
+    const isOfApp = options.appid === undefined || apps.choose(options.appid).appid === session?.appid
+    if (!session || !isOfApp)
       throw new WeappError('ERR_SESSION_UNKNOWN', 'This session is unknown or has ended. Log in again.')
     const { maxAgeSeconds = Number.POSITIVE_INFINITY } = options
     if (clock() - session.createdAt.getTime() > maxAgeSeconds * 1000) {

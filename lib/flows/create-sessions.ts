@@ -37,7 +37,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     login: createLogIn({ apps, book, ledger, exchange, onLogin, logger }),
-    authenticate: createAuthenticate(book, clock),
+    authenticate: createAuthenticate(apps, book, clock),
     logout: async (token) => book.endAt(addressIn(token)),
     list: (user) => book.list(user),
     revoke: async (session) => isSessionId(session.sessionId) && book.end(session),

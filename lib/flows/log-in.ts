@@ -1,10 +1,11 @@
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import type { App, AppBook } from '../sessions/app-info.js'
+import type { App, AppBook, AppSelector } from '../sessions/app-info.js'
 import type { CodeLedger } from '../sessions/code-ledger.js'
-import type { Session } from '../sessions/session.js'
+import type { Session, UserRef } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
 import { addressOf, codeIdOf } from '../sessions/token.js'
+import type { UserInfo } from '../sessions/user-info.js'
 import { type CodeExchange, checkCode } from '../wechat/code2session.js'
 import { askHook, type OnLogin } from './login-hook.js'
 import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
@@ -13,8 +14,10 @@ import { profileFrom, readUserData, type UserData, type UserDataRequest } from '
 export interface LoginRequest extends UserDataRequest {
   /** The one-time code of `wx.login`. */
   readonly code: string
-  /** Which app it is of; may be left out when there is only one. */
-  readonly appid?: string | undefined
+  /** Which app it is of: its appid, or its `id`. May be left out when there is only one. */
+  readonly appid?: AppSelector | undefined
+  /** How many sessions the user may have after this login. Default: what the app or all apps allow. */
+  readonly maxSessionsPerUser?: number | undefined
   /** The token the phone still had: its session ends with this login. */
   readonly presentedToken?: string | undefined
 }
@@ -23,6 +26,8 @@ export interface LoginRequest extends UserDataRequest {
 export interface LoginResult {
   readonly token: string
   readonly session: Session
+  /** Whether the user had logged in before. */
+  readonly seenBefore: boolean
 }
 
 /** A login of the right form, its app found. */
@@ -31,6 +36,7 @@ interface CheckedLogin {
   readonly code: string
   readonly data: UserData
   readonly presentedToken: string | undefined
+  readonly maxSessionsPerUser: number | undefined
 }
 
 interface LogInParts {
@@ -42,7 +48,7 @@ interface LogInParts {
   readonly logger: Logger
 }
 
-/** Makes the use case "log in": one call to WeChat for a code, two round trips to the store, one answer to all who bring the code. */
+/** Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell `onLogin` whether the user is new), one answer to all who bring the code. */
 export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promise<LoginResult> {
   const { apps, book, ledger, exchange, onLogin, logger } = parts
   const inFlight = new Map<string, Promise<LoginResult>>()
@@ -53,6 +59,7 @@ export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promi
       code: checkCode(request.code),
       data: readUserData(request),
       presentedToken: request.presentedToken,
+      maxSessionsPerUser: request.maxSessionsPerUser,
     }
     const codeId = codeIdOf(login.app.appid, login.code)
     const running = inFlight.get(codeId)
@@ -65,11 +72,11 @@ export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promi
 
   async function useCode(login: CheckedLogin): Promise<LoginResult> {
     const code = { appid: login.app.appid, code: login.code }
-    const token = await ledger.claim(code)
-    if (token !== undefined) return { token, session: await existing(token) }
+    const grant = await ledger.claim(code)
+    if (grant) return { ...grant, session: await existing(grant.token) }
     try {
       const result = await start(login)
-      ledger.settle(code, result.token)
+      ledger.settle(code, result)
       return result
     } catch (error) {
       ledger.fail(code, error)
@@ -78,7 +85,7 @@ export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promi
     }
   }
 
-  async function start({ app, code, data, presentedToken }: CheckedLogin): Promise<LoginResult> {
+  async function start({ app, code, data, ...rest }: CheckedLogin): Promise<LoginResult> {
     const identity = await exchange(app, code)
     const owner = { appid: app.appid, openid: identity.openid }
     const userInfo = await profileFrom(
@@ -86,8 +93,21 @@ export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promi
       [() => [identity.sessionKey], () => book.sessionKeys(owner)],
       owner,
     )
-    const answer = await askHook(onLogin, { ...owner, unionid: identity.unionid, userInfo })
-    return book.issue(app, { identity, userInfo, presentedToken, data: answer })
+    return book.issue(app, {
+      ...rest,
+      identity,
+      userInfo,
+      data: await ask(owner, identity.unionid, userInfo),
+    })
+  }
+
+  async function ask(
+    user: UserRef,
+    unionid: string | undefined,
+    userInfo: UserInfo | undefined,
+  ): Promise<unknown> {
+    if (!onLogin) return undefined
+    return askHook(onLogin, { ...user, unionid, userInfo, seenBefore: await book.hasSeen(user) })
   }
 
   async function existing(token: string): Promise<Session> {

@@ -10,7 +10,9 @@ export interface LoginEvent {
   readonly appid: string
   readonly openid: string
   readonly unionid: string | undefined
-  /** The profile that came with this login, if any. */
+  /** Whether this user has logged in here before, as long as that is remembered: the `userInfoDurationDays` of the app. */
+  readonly seenBefore: boolean
+  /** The profile that came with this login, if any; `verified` tells whether WeChat vouched for it. */
   readonly userInfo: UserInfo | undefined
 }
 
@@ -23,9 +25,8 @@ export interface LoginEvent {
  */
 export type OnLogin = (event: LoginEvent) => unknown
 
-/** Asks the hook, if there is one. Throws `ERR_LOGIN_REFUSED`. */
-export async function askHook(onLogin: OnLogin | undefined, event: LoginEvent): Promise<unknown> {
-  if (!onLogin) return undefined
+/** Asks the hook. Throws `ERR_LOGIN_REFUSED`. */
+export async function askHook(onLogin: OnLogin, event: LoginEvent): Promise<unknown> {
   try {
     const answer = (async () => onLogin(event))()
     return await withinDeadline(answer, ON_LOGIN_TIMEOUT_MS, () => new Error('it took too long'))

@@ -10,16 +10,16 @@ import {
   positiveNumber,
   textOption,
 } from '../options.js'
-import { type AppBook, type AppInfo, createAppBook } from '../sessions/app-info.js'
+import { type AppBook, type AppInfo, createAppBook, MOST_SESSIONS } from '../sessions/app-info.js'
 import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.js'
 import type { SessionCap } from '../sessions/session-book.js'
 import type { SessionStore } from '../sessions/store.js'
 import type { OnLogin } from './login-hook.js'
 
 const MOST_TIMEOUT_MS = 60_000
-const MOST_SESSIONS = 1000
 const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
   read: true,
+  hasSeen: true,
   issue: true,
   touch: true,
   remove: true,

@@ -17,6 +17,8 @@ export interface UserDataRequest {
   readonly encryptedData?: string | undefined
   /** Base64, with `encryptedData`. */
   readonly iv?: string | undefined
+  /** The encrypted data was made by the algorithm of 2016, whose iv is the key itself; there is no `iv` then. Default false. */
+  readonly ivIsKey?: boolean | undefined
   /** The text WeChat signed, untouched to the byte, with `signature`. */
   readonly rawData?: string | undefined
   /** Hexadecimal SHA-1, with `rawData`. */
@@ -40,14 +42,13 @@ export type KeyGroups = readonly (() => Promise<readonly string[]> | readonly st
 
 /** Checks the form, before a code is spent or a key is looked up. Throws `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`. */
 export function readUserData(request: UserDataRequest): UserData {
-  const { encryptedData, iv, rawData, signature, userInfo } = request
-  requirePair('encryptedData', encryptedData, 'iv', iv)
+  const { encryptedData, iv, ivIsKey, rawData, signature, userInfo } = request
+  if (!ivIsKey) requirePair('encryptedData', encryptedData, 'iv', iv)
   requirePair('rawData', rawData, 'signature', signature)
   const signed = rawData !== undefined && signature !== undefined ? { rawData, signature } : undefined
   if (signed) checkSignedData(signed)
   return {
-    encrypted:
-      encryptedData !== undefined && iv !== undefined ? readCiphertext({ encryptedData, iv }) : undefined,
+    encrypted: encryptedData === undefined ? undefined : readCiphertext({ encryptedData, iv, ivIsKey }),
     signed,
     unsigned: userInfo === undefined || userInfo === null ? undefined : unverifiedUserInfo(userInfo),
   }

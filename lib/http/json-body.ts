@@ -8,7 +8,7 @@ const MOST_DEPTH = 8
 const parseJson = express.json({ limit: LIMIT, strict: false, type: () => true })
 
 /**
- * The JSON body of a request, or the one that a parser before has left. Throws `ERR_REQUEST_INVALID` and `ERR_BODY_TOO_LARGE`;
+ * The JSON body of a request, or the one that a parser before has left. Throws `ERR_BODY_INVALID` and `ERR_BODY_TOO_LARGE`;
  * nesting deeper than 8 levels and a key `__proto__` are refused too.
  */
 export async function readJsonBody(req: Request, res: Response): Promise<unknown> {
@@ -23,13 +23,13 @@ function bodyError(error: unknown): unknown {
   const status = (error as { status?: unknown }).status
   if (status === 413) return new WeappError('ERR_BODY_TOO_LARGE', `The body is larger than ${LIMIT}.`)
   if (typeof status !== 'number' || status >= 500) return error
-  return new WeappError('ERR_REQUEST_INVALID', 'The body could not be read as JSON.')
+  return new WeappError('ERR_BODY_INVALID', 'The body could not be read as JSON.')
 }
 
 function checkShape(value: unknown, depthLeft: number): void {
   if (typeof value !== 'object' || value === null) return
   if (depthLeft === 0 || Object.hasOwn(value, '__proto__')) {
-    throw new WeappError('ERR_REQUEST_INVALID', 'The body has a shape that is not accepted.')
+    throw new WeappError('ERR_BODY_INVALID', 'The body has a shape that is not accepted.')
   }
   for (const inner of Object.values(value)) checkShape(inner, depthLeft - 1)
 }

@@ -1,12 +1,17 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
-import { checkOptionNames } from '../options.js'
+import type { Sessions } from '../flows/sessions.js'
+import { checkOptionNames, positiveInteger } from '../options.js'
 import type { ProtocolRoute } from '../protocols/protocol.js'
+import { MOST_SESSIONS } from '../sessions/app-info.js'
 import { readJsonBody } from './json-body.js'
-import { type MountOptions, readMountOptions } from './mount-options.js'
+import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
 import { sendError, sendReply, wireRequest } from './wire.js'
 
 /** Options of {@link loginRouter}. */
-export interface LoginRouterOptions extends MountOptions {}
+export interface LoginRouterOptions extends MountOptions {
+  /** How many sessions a user may have after a login here. Default: what the app, or else `createSessions`, allows. */
+  maxSessionsPerUser?: number
+}
 
 /**
  * An Express router with the routes of the protocol; for the native one: `POST /login`, `POST /logout`, `GET /session`,
@@ -20,19 +25,20 @@ export interface LoginRouterOptions extends MountOptions {}
  */
 export function loginRouter(options: LoginRouterOptions = {}): Router {
   checkOptionNames<LoginRouterOptions>('loginRouter', options, {
-    sessions: true,
-    header: true,
-    protocol: true,
+    ...MOUNT_OPTION_NAMES,
+    maxSessionsPerUser: true,
   })
   const { sessions, protocol } = readMountOptions('loginRouter', options)
+  const mounted = withCap(sessions, options.maxSessionsPerUser)
 
   function handlerOf(route: ProtocolRoute): RequestHandler {
+    const words = route.writeError ? { writeError: route.writeError } : protocol
     return async function answerRoute(req: Request, res: Response, next) {
       try {
         const body = route.body === 'json' ? await readJsonBody(req, res) : undefined
-        sendReply(res, await route.answer(sessions, wireRequest(req, body)))
+        sendReply(res, await route.answer(mounted, wireRequest(req, body)))
       } catch (error) {
-        sendError(error, protocol, res, next)
+        sendError(error, words, res, next)
       }
     }
   }
@@ -40,4 +46,10 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
   const router = Router()
   for (const route of protocol.routes) router[route.method](route.path, handlerOf(route))
   return router
+}
+
+function withCap(sessions: Sessions, maxSessionsPerUser: number | undefined): Sessions {
+  if (maxSessionsPerUser === undefined) return sessions
+  positiveInteger('loginRouter: maxSessionsPerUser', maxSessionsPerUser, MOST_SESSIONS)
+  return { ...sessions, login: (request) => sessions.login({ ...request, maxSessionsPerUser }) }
 }

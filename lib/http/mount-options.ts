@@ -1,5 +1,6 @@
+import { WeappError } from '../errors.js'
 import type { Sessions } from '../flows/sessions.js'
-import { objectWithMethods, textOption } from '../options.js'
+import { type OptionNames, objectWithMethods, textOption } from '../options.js'
 import { nativeProtocol } from '../protocols/native.js'
 import type { Protocol } from '../protocols/protocol.js'
 import { defaultSessions } from './default-sessions.js'
@@ -14,6 +15,16 @@ export interface MountOptions {
   header?: string
   /** The wire protocol of the clients. Default: the native one. */
   protocol?: Protocol
+  /** The one app whose users log in at this mount and whose sessions are good there. Default: all apps of `sessions`. */
+  appid?: string
+}
+
+/** The names of all mount options. */
+export const MOUNT_OPTION_NAMES: OptionNames<MountOptions> = {
+  sessions: true,
+  header: true,
+  protocol: true,
+  appid: true,
 }
 
 /** Fills in the defaults. Throws a `TypeError` for a header that is none, or for a header beside a protocol, which has its own. */
@@ -43,5 +54,18 @@ export function readMountOptions(
     ['login', 'authenticate'],
     'what createSessions() returns',
   )
-  return { sessions, protocol }
+  if (options.appid !== undefined) textOption(`${where}: appid`, options.appid)
+  return { sessions: options.appid === undefined ? sessions : ofOneApp(sessions, options.appid), protocol }
+}
+
+/** The sessions as a mount of one app sees them. */
+function ofOneApp(sessions: Sessions, appid: string): Sessions {
+  return {
+    ...sessions,
+    async login(request) {
+      if (request.appid === undefined || request.appid === appid) return sessions.login({ ...request, appid })
+      throw new WeappError('ERR_APP_UNKNOWN', 'This app does not log in here.')
+    },
+    authenticate: (token, options) => sessions.authenticate(token, { ...options, appid }),
+  }
 }

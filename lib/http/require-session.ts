@@ -1,7 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { booleanOption, checkOptionNames, positiveNumber } from '../options.js'
 import type { Session } from '../sessions/session.js'
-import { type MountOptions, readMountOptions } from './mount-options.js'
+import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
 import { attachSession } from './request.js'
 import { sendError, wireRequest } from './wire.js'
 
@@ -26,9 +26,7 @@ export interface RequireSessionOptions extends MountOptions {
  */
 export function requireSession(options: RequireSessionOptions = {}): RequestHandler {
   checkOptionNames<RequireSessionOptions>('requireSession', options, {
-    sessions: true,
-    header: true,
-    protocol: true,
+    ...MOUNT_OPTION_NAMES,
     optional: true,
     maxAgeSeconds: true,
   })
@@ -38,7 +36,7 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
   if (maxAgeSeconds !== undefined) positiveNumber('requireSession: maxAgeSeconds', maxAgeSeconds)
 
   async function findSession(req: Request): Promise<Session | undefined> {
-    const token = protocol.readToken(wireRequest(req))
+    const token = protocol.readToken(wireRequest(req, req.body))
     if (isOptional && token === undefined) return undefined
     return sessions.authenticate(token, { maxAgeSeconds })
   }

@@ -5,6 +5,7 @@ import type { Protocol, WireReply, WireRequest } from '../protocols/protocol.js'
 /** An Express request as a protocol sees it. */
 export function wireRequest(req: Request, body?: unknown): WireRequest {
   return {
+    method: req.method,
     headers: req.headersDistinct,
     params: req.params as Record<string, string>,
     query: req.query,

@@ -1,11 +1,11 @@
 import { WeappError } from '../errors.js'
 import type { WireRequest } from './protocol.js'
 
-/** The body as a JSON object. Throws `ERR_REQUEST_INVALID` for anything else, an empty body included. */
+/** The body as a JSON object. Throws `ERR_BODY_INVALID` for anything else, an empty body included. */
 export function jsonObject(request: WireRequest): Readonly<Record<string, unknown>> {
   const { body } = request
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new WeappError('ERR_REQUEST_INVALID', 'The body must be a JSON object.')
+    throw new WeappError('ERR_BODY_INVALID', 'The body must be a JSON object.')
   }
   return body as Record<string, unknown>
 }

@@ -3,12 +3,14 @@ import type { Sessions } from '../flows/sessions.js'
 
 /** A request as a protocol sees it, free of any web framework. */
 export interface WireRequest {
+  /** In upper case. */
+  readonly method: string
   /** Header values by lower-case name, one entry for each time the header was sent. */
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>
   /** The parts of the path that the route names, such as `id` in `/sessions/:id`. */
   readonly params: Readonly<Record<string, string | undefined>>
   readonly query: Readonly<Record<string, unknown>>
-  /** The parsed JSON body, for a route with `body: 'json'`. */
+  /** The parsed JSON body of a route with `body: 'json'`; before `requireSession`, what a parser of the application has left. */
   readonly body: unknown
 }
 
@@ -22,10 +24,13 @@ export interface WireReply {
 
 /** A route of a protocol, as {@link route} makes it. */
 export interface ProtocolRoute {
-  readonly method: 'get' | 'post' | 'put' | 'delete'
+  /** `all` answers every method. */
+  readonly method: 'get' | 'post' | 'put' | 'delete' | 'all'
   readonly path: string
   readonly body: 'json' | 'none'
   answer(sessions: Sessions, request: WireRequest): Promise<WireReply>
+  /** How a failure of this route is answered, where that differs from the protocol's `writeError`. */
+  readonly writeError?: Protocol['writeError'] | undefined
 }
 
 /** How one kind of client speaks: where its requests carry what, and how it wants to be answered. Pure: text in, text out. */
@@ -49,6 +54,8 @@ export interface RouteParts<Input, Result> {
   read(request: WireRequest): Input
   run(sessions: Sessions, input: Input): Promise<Result>
   write(result: Result): WireReply
+  /** How a failure of this route is answered. Default: the protocol's `writeError`. */
+  readonly writeError?: Protocol['writeError']
 }
 
 /**
@@ -70,6 +77,7 @@ export function route<Input, Result>(parts: RouteParts<Input, Result>): Protocol
     method,
     path,
     body,
+    writeError: parts.writeError,
     answer: async (sessions, request) => parts.write(await parts.run(sessions, parts.read(request))),
   }
 }

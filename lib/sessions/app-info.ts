@@ -8,6 +8,8 @@ import {
 } from '../options.js'
 import { type Lifetimes, lifetimesFrom } from './lifetimes.js'
 
+/** The highest cap of sessions a user may be given: a login looks at each of them. */
+export const MOST_SESSIONS = 1000
 const MOST_DAYS = 3650
 const MOST_SECONDS = MOST_DAYS * 24 * 60 * 60
 
@@ -25,9 +27,14 @@ export interface AppInfo {
   loginDurationDays?: number
   /** Session duration in seconds, fractions allowed: the idle lifetime, counted from the last visit. Default 2592000, 30 days. */
   sessionDurationSeconds?: number
+  /** How many sessions a user of this app may have at once. Default: `maxSessionsPerUser` of `createSessions`. */
+  maxSessionsPerUser?: number
   /** How long a user's `userInfo` is kept after the last login or change, in days. Default 365. */
   userInfoDurationDays?: number
 }
+
+/** Names an app: by its appid, or by the `id` of its {@link AppInfo}. */
+export type AppSelector = string | number
 
 /** An {@link AppInfo} with every default filled in. */
 export interface App {
@@ -37,14 +44,15 @@ export interface App {
   readonly title: string
   readonly lifetimes: Lifetimes
   readonly userInfoDurationMs: number
+  readonly maxSessionsPerUser: number | undefined
 }
 
 /** The configured apps, looked up by appid. */
 export interface AppBook {
   readonly all: readonly App[]
   find(appid: string): App | undefined
-  /** The app of that appid; without one, the only app. Throws `ERR_APP_UNKNOWN`. */
-  choose(appid: string | undefined): App
+  /** The app so named; without a name, the only app. Throws `ERR_APP_UNKNOWN`. */
+  choose(selector: AppSelector | undefined): App
 }
 
 const NAMES: OptionNames<AppInfo> = {
@@ -55,6 +63,7 @@ const NAMES: OptionNames<AppInfo> = {
   loginDurationDays: true,
   sessionDurationSeconds: true,
   userInfoDurationDays: true,
+  maxSessionsPerUser: true,
 }
 
 /** Checks the `apps` option and fills in the defaults. */
@@ -64,20 +73,25 @@ export function createAppBook(where: string, apps: unknown, touchShare: number):
   }
   const all = apps.map((info: AppInfo, index) => readApp(`${where}[${index}]`, info, index + 1, touchShare))
   const byAppid = indexBy(where, all, 'appid')
-  indexBy(where, all, 'id')
+  const byId = indexBy(where, all, 'id')
   const only = all.length === 1 ? all[0] : undefined
 
   return {
     all,
     find: (appid) => byAppid.get(appid),
-    choose(appid) {
-      const app = appid === undefined ? only : byAppid.get(appid)
+    choose(selector) {
+      const app =
+        selector === undefined
+          ? only
+          : typeof selector === 'number'
+            ? byId.get(selector)
+            : byAppid.get(selector)
       if (app) return app
       throw new WeappError(
         'ERR_APP_UNKNOWN',
-        appid === undefined
+        selector === undefined
           ? 'Several apps log in here: say which one with "appid".'
-          : 'This appid does not log in here.',
+          : 'This app does not log in here.',
       )
     },
   }
@@ -98,6 +112,10 @@ function readApp(where: string, info: AppInfo, position: number, touchShare: num
     id: positiveInteger(`${where}.id`, info.id ?? position),
     title: textOption(`${where}.title`, info.title ?? appid),
     lifetimes: lifetimesFrom(days, seconds, touchShare),
+    maxSessionsPerUser:
+      info.maxSessionsPerUser === undefined
+        ? undefined
+        : positiveInteger(`${where}.maxSessionsPerUser`, info.maxSessionsPerUser, MOST_SESSIONS),
     userInfoDurationMs: Math.round(
       positiveNumber(`${where}.userInfoDurationDays`, info.userInfoDurationDays ?? 365, MOST_DAYS) *
         86_400_000,

@@ -28,7 +28,14 @@ export interface LoginCode {
   readonly code: string
 }
 
-type CodeAnswer = { readonly token: string } | { readonly error: ErrorCode; readonly message: string }
+/** What a login code was good for. */
+export interface CodeGrant {
+  readonly token: string
+  /** Whether the user had logged in before. */
+  readonly seenBefore: boolean
+}
+
+type CodeAnswer = CodeGrant | { readonly error: ErrorCode; readonly message: string }
 
 interface CodeLedgerParts {
   readonly store: Required<SessionStore>
@@ -57,22 +64,22 @@ export class CodeLedger {
     this.#patienceMs = parts.patienceMs
   }
 
-  /** Claims the code. Answers nothing when it is the caller's to use, or the token that somebody else's use gave. */
-  async claim(login: LoginCode): Promise<string | undefined> {
+  /** Claims the code. Answers nothing when it is the caller's to use, or what somebody else's use of it gave. */
+  async claim(login: LoginCode): Promise<CodeGrant | undefined> {
     const codeId = codeIdOf(login.appid, login.code)
     const patience = AbortSignal.timeout(this.#patienceMs)
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 1.5, SLOWEST_POLL_MS)) {
       const claim = await this.#store.claimCode(codeId, this.#clock() + CODE_LIFETIME_MS)
       if (claim.state === 'claimed') return undefined
-      if (claim.state === 'settled') return this.#tokenIn(claim.answer, login)
+      if (claim.state === 'settled') return this.#grantIn(claim.answer, login)
       if (patience.aborted) throw usedUp()
       await pause(pollMs)
     }
   }
 
-  /** Tells the others that the login gave this token. Does not wait: the token is good already. */
-  settle(login: LoginCode, token: string): void {
-    this.#write(login, { token })
+  /** Tells the others what the login gave. Does not wait: the token is good already. */
+  settle(login: LoginCode, { token, seenBefore }: CodeGrant): void {
+    this.#write(login, { token, seenBefore })
   }
 
   /** Tells the others why there is no token, or gives the code back when WeChat did not use it up. */
@@ -97,12 +104,12 @@ export class CodeLedger {
     this.#inBackground(this.#store.settleCode(codeId, sealed, now + CODE_LIFETIME_MS))
   }
 
-  #tokenIn(sealed: string, login: LoginCode): string {
+  #grantIn(sealed: string, login: LoginCode): CodeGrant {
     const text = open(keyFrom(login), sealed, codeIdOf(login.appid, login.code))
     const answer = text === undefined ? undefined : (JSON.parse(text) as CodeAnswer & { until: number })
     if (!answer || this.#clock() >= answer.until) throw usedUp()
     if ('error' in answer) throw new WeappError(answer.error, answer.message)
-    return answer.token
+    return answer
   }
 
   #inBackground(work: Promise<void>): void {

@@ -32,6 +32,7 @@ export function guardStore(store: SessionStore, timeoutMs: number, logger: Logge
 
   return {
     read: (address) => guarded(() => store.read(address)),
+    hasSeen: (handle) => guarded(() => store.hasSeen(handle)),
     issue: (entry) => guarded(() => store.issue(entry)),
     touch: (address, lastVisitAt, dropAt) => guarded(() => store.touch(address, lastVisitAt, dropAt)),
     remove: (address) => guarded(() => store.remove(address)),

@@ -31,8 +31,18 @@ export interface NewSession {
   readonly data: unknown
   /** A new profile; undefined keeps the one there is. */
   readonly userInfo: UserInfo | undefined
+  /** How many sessions the user may have; undefined leaves it to the app, then to the cap of all. */
+  readonly maxSessionsPerUser: number | undefined
   /** The token that the phone presented while logging in: that session ends. */
   readonly presentedToken: string | undefined
+}
+
+/** A session that has just been issued. */
+export interface IssuedSession {
+  readonly token: string
+  readonly session: Session
+  /** Whether the user had logged in before. */
+  readonly seenBefore: boolean
 }
 
 /** How many sessions a user may have, and what happens to one more. */
@@ -78,7 +88,7 @@ export class SessionBook {
   }
 
   /** Starts a session in one round trip. Throws `ERR_SESSION_LIMIT`, `ERR_STORE_UNAVAILABLE`. */
-  async issue(app: App, start: NewSession): Promise<{ token: string; session: Session }> {
+  async issue(app: App, start: NewSession): Promise<IssuedSession> {
     const { identity } = start
     const user: UserRef = { appid: app.appid, openid: identity.openid }
     const handle = handleOf(user.appid, user.openid)
@@ -103,7 +113,7 @@ export class SessionBook {
       createdAt: now,
       dropAt: nearestEnd(times, app.lifetimes),
       expiresAt: times.expiresAt,
-      maxSessions: this.#cap.maxSessionsPerUser,
+      maxSessions: start.maxSessionsPerUser ?? app.maxSessionsPerUser ?? this.#cap.maxSessionsPerUser,
       onLimit: this.#cap.onLimit,
       replaces: isSameUser ? presented?.sessionId : undefined,
       userInfo: start.userInfo && encodeUserInfo(start.userInfo),
@@ -118,6 +128,7 @@ export class SessionBook {
     return {
       token,
       session: sessionFrom(address.sessionId, record, moments, decodeUserInfo(result.userInfo)),
+      seenBefore: result.seenBefore,
     }
   }
 
@@ -136,6 +147,11 @@ export class SessionBook {
     const live = this.#live(stored, record)
     const visited = live && (await this.#recordVisit(address, live))
     return visited && sessionFrom(address.sessionId, record, visited, decodeUserInfo(stored.userInfo))
+  }
+
+  /** Whether a user has logged in before, as long as that is remembered: for the `userInfoDurationDays` of the app. */
+  async hasSeen(user: UserRef): Promise<boolean> {
+    return this.#store.hasSeen(handleOf(user.appid, user.openid))
   }
 
   /** The live sessions of a user, oldest login first. */

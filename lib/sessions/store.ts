@@ -31,8 +31,9 @@ export interface SessionEntry {
   readonly onLimit: 'end-oldest' | 'refuse'
   /** A session of the same user that ends with this login. */
   readonly replaces: string | undefined
-  /** A new profile; undefined keeps the one there is. */
+  /** A new profile, never empty; undefined keeps the one there is. */
   readonly userInfo: string | undefined
+  /** Until when the profile is kept, and that the user was here. */
   readonly userInfoDropAt: number
 }
 
@@ -40,6 +41,8 @@ export interface SessionEntry {
 export interface IssueResult {
   /** False when the user had too many sessions and `onLimit` is `refuse`. */
   readonly issued: boolean
+  /** Whether the user had logged in before, as long as that is remembered. */
+  readonly seenBefore: boolean
   /** The user's profile after the login. */
   readonly userInfo: string | null
 }
@@ -73,6 +76,8 @@ export interface RemovedBatch {
 export interface SessionStore {
   /** Reads a session and its user's profile; null when there is none or it has been dropped. One round trip. */
   read(address: SessionAddress): Promise<StoredVisit | null>
+  /** Whether the user has logged in before, as long as that is remembered. */
+  hasSeen(handle: string): Promise<boolean>
   /** Writes a login: record, index, profile; keeps to the cap; forgets what the index names but the store has dropped. */
   issue(entry: SessionEntry): Promise<IssueResult>
   /**
@@ -86,11 +91,11 @@ export interface SessionStore {
   removeUser(handle: string, exceptSessionId?: string): Promise<number>
   /** All live sessions of a user, oldest login first. */
   list(handle: string): Promise<StoredSession[]>
-  /** Sets or deletes (null) the profile that all sessions of the user share. */
+  /** Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share. */
   writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void>
   /** Claims a login code until `dropAt`, unless it is claimed or settled already. Exactly one caller gets `claimed`. */
   claimCode(codeId: string, dropAt: number): Promise<CodeClaim>
-  /** Replaces a claim by its sealed answer. */
+  /** Replaces a claim by its sealed answer, which is never empty. */
   settleCode(codeId: string, answer: string, dropAt: number): Promise<void>
   /** Gives a claim back: the code was certainly not used. */
   releaseCode(codeId: string): Promise<void>

@@ -46,6 +46,7 @@ export class MemoryStore implements SessionStore {
   readonly #maxSessions: number
   readonly #sessions = new Map<string, Kept>()
   readonly #users = new Map<string, Set<Kept>>()
+  /** Empty for a user who has no profile: it tells that the user was here. */
   readonly #userInfo = new Map<string, Dropping>()
   readonly #codes = new Map<string, Dropping>()
   readonly #sweeper: NodeJS.Timeout
@@ -59,7 +60,11 @@ export class MemoryStore implements SessionStore {
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
     const kept = this.#live(address)
-    return kept ? { ...stored(kept), userInfo: this.#liveText(this.#userInfo, address.handle) } : null
+    return kept ? { ...stored(kept), userInfo: this.#liveText(this.#userInfo, address.handle) || null } : null
+  }
+
+  async hasSeen(handle: string): Promise<boolean> {
+    return this.#liveText(this.#userInfo, handle) !== null
   }
 
   async issue(entry: SessionEntry): Promise<IssueResult> {
@@ -69,14 +74,13 @@ export class MemoryStore implements SessionStore {
     this.#dropAt(address)
     const own = this.#liveOf(handle)
     const excess = own.length + 1 - entry.maxSessions
-    if (excess > 0 && entry.onLimit === 'refuse') {
-      return { issued: false, userInfo: this.#liveText(this.#userInfo, handle) }
-    }
+    if (excess > 0 && entry.onLimit === 'refuse') return { issued: false, seenBefore: false, userInfo: null }
     for (const oldest of own.slice(0, Math.max(0, excess))) this.#drop(oldest)
     this.#keep({ address, record, createdAt, lastVisitAt: createdAt, dropAt })
-    const profile = entry.userInfo ?? this.#liveText(this.#userInfo, handle)
-    if (profile !== null) this.#keepText(this.#userInfo, handle, profile, entry.userInfoDropAt)
-    return { issued: true, userInfo: profile }
+    const before = this.#liveText(this.#userInfo, handle)
+    const profile = entry.userInfo ?? before ?? ''
+    this.#keepText(this.#userInfo, handle, profile, entry.userInfoDropAt)
+    return { issued: true, seenBefore: before !== null, userInfo: profile || null }
   }
 
   async touch(address: SessionAddress, lastVisitAt: number, dropAt: number): Promise<boolean> {
@@ -103,8 +107,7 @@ export class MemoryStore implements SessionStore {
   }
 
   async writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void> {
-    if (userInfo === null) this.#userInfo.delete(handle)
-    else this.#keepText(this.#userInfo, handle, userInfo, dropAt)
+    this.#keepText(this.#userInfo, handle, userInfo ?? '', dropAt)
   }
 
   async claimCode(codeId: string, dropAt: number): Promise<CodeClaim> {

@@ -20,6 +20,7 @@ function script(source: string): RedisScript {
  * KEYS: index, record, profile.
  * ARGV: session id, record with visit, createdAt, dropAt, expiresAt, cap, onLimit, session id to end, profile, profile dropAt.
  * A client may send it again after a lost connection: the session it wrote the first time is dropped before it is counted.
+ * The profile is '' for a user who has none: it tells that the user was here. Answers issued, profile before, profile after.
  * The index must outlive its longest member; PTTL counts by the clock of Redis, so TIME is asked as well.
  */
 export const ISSUE: RedisScript = script(`
@@ -37,7 +38,7 @@ end
 
 local excess = redis.call('ZCARD', index) + 1 - tonumber(ARGV[6])
 if excess > 0 then
-  if ARGV[7] == 'refuse' then return { 0, redis.call('GET', KEYS[3]) } end
+  if ARGV[7] == 'refuse' then return { 0 } end
   for _, id in ipairs(redis.call('ZRANGE', index, 0, excess - 1)) do drop(id) end
 end
 
@@ -48,12 +49,11 @@ local time = redis.call('TIME')
 local dropsAt = time[1] * 1000 + math.floor(time[2] / 1000) + left
 if left < 0 or dropsAt < tonumber(ARGV[5]) then redis.call('PEXPIREAT', index, ARGV[5]) end
 
-if ARGV[9] ~= '' then
-  redis.call('SET', KEYS[3], ARGV[9], 'PXAT', ARGV[10])
-else
-  redis.call('PEXPIREAT', KEYS[3], ARGV[10])
-end
-return { 1, redis.call('GET', KEYS[3]) }
+local before = redis.call('GET', KEYS[3])
+local profile = ARGV[9]
+if profile == '' and before then profile = before end
+redis.call('SET', KEYS[3], profile, 'PXAT', ARGV[10])
+return { 1, before, profile }
 `)
 
 /** KEYS: record. ARGV: last visit as 13 digits, dropAt. Answers 1 if the session is there. */

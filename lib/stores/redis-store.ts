@@ -74,7 +74,11 @@ export class RedisStore implements SessionStore {
     const reply = await this.#client.call('MGET', this.#recordKey(address), this.#userInfoKey(address.handle))
     const [stored, userInfo] = asTexts(reply, 2)
     if (stored === null || stored === undefined) return null
-    return { ...parseStored(address.sessionId, stored), userInfo: userInfo ?? null }
+    return { ...parseStored(address.sessionId, stored), userInfo: asProfile(userInfo ?? null) }
+  }
+
+  async hasSeen(handle: string): Promise<boolean> {
+    return asCount(await this.#client.call('EXISTS', this.#userInfoKey(handle))) === 1
   }
 
   async issue(entry: SessionEntry): Promise<IssueResult> {
@@ -93,7 +97,12 @@ export class RedisStore implements SessionStore {
       entry.userInfoDropAt,
     ])
     if (!Array.isArray(reply)) throw unexpected(reply)
-    return { issued: asCount(reply[0]) === 1, userInfo: asText(reply[1] ?? null) }
+    const [issued, before = null, userInfo = null] = reply
+    return {
+      issued: asCount(issued) === 1,
+      seenBefore: asText(before) !== null,
+      userInfo: asProfile(userInfo),
+    }
   }
 
   async touch(address: SessionAddress, lastVisitAt: number, dropAt: number): Promise<boolean> {
@@ -122,10 +131,7 @@ export class RedisStore implements SessionStore {
   }
 
   async writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void> {
-    const key = this.#userInfoKey(handle)
-    await (userInfo === null
-      ? this.#client.call('DEL', key)
-      : this.#client.call('SET', key, userInfo, 'PXAT', dropAt))
+    await this.#client.call('SET', this.#userInfoKey(handle), userInfo ?? '', 'PXAT', dropAt)
   }
 
   async claimCode(codeId: string, dropAt: number): Promise<CodeClaim> {
@@ -253,6 +259,11 @@ function asTexts(reply: unknown, length?: number): (string | null)[] {
 function asText(reply: unknown): string | null {
   if (reply !== null && typeof reply !== 'string') throw unexpected(reply)
   return reply
+}
+
+/** Nothing, or nothing but the fact that the user was here. */
+function asProfile(reply: unknown): string | null {
+  return asText(reply) || null
 }
 
 function isText(reply: unknown): reply is string {

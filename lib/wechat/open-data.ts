@@ -9,7 +9,9 @@ const SIGNATURE = /^[0-9a-f]{40}$/
 /** `encryptedData` and `iv` as the mini-program got them, both base64. */
 export interface EncryptedData {
   readonly encryptedData: string
-  readonly iv: string
+  readonly iv?: string | undefined
+  /** The data was made by the algorithm of 2016, whose iv is the key itself; there is no `iv` then. Default false. */
+  readonly ivIsKey?: boolean | undefined
 }
 
 /** `rawData` and `signature` as the mini-program got them, rawData untouched to the byte. */
@@ -33,7 +35,8 @@ export interface DataOwner {
 /** Encrypted data of the right form, decoded. */
 export interface Ciphertext {
   readonly bytes: Buffer
-  readonly iv: Buffer
+  /** Undefined: it is the key itself. */
+  readonly iv: Buffer | undefined
 }
 
 /**
@@ -42,10 +45,10 @@ export interface Ciphertext {
  */
 export function readCiphertext(data: EncryptedData): Ciphertext {
   const bytes = strictBase64('encryptedData', data.encryptedData)
-  const iv = strictBase64('iv', data.iv)
+  const iv = data.ivIsKey && data.iv === undefined ? undefined : strictBase64('iv', data.iv)
   if (bytes.length === 0 || bytes.length % BLOCK_BYTES !== 0)
     throw malformed('encryptedData is not a whole number of blocks')
-  if (iv.length !== BLOCK_BYTES) throw malformed(`iv must decode to ${BLOCK_BYTES} bytes`)
+  if (iv && iv.length !== BLOCK_BYTES) throw malformed(`iv must decode to ${BLOCK_BYTES} bytes`)
   return { bytes, iv }
 }
 
@@ -87,7 +90,7 @@ export function isSignedBy(data: SignedData, sessionKeys: readonly string[]): bo
 function decrypt({ bytes, iv }: Ciphertext, key: Buffer): string | undefined {
   if (key.length !== BLOCK_BYTES) return undefined
   try {
-    const decipher = createDecipheriv('aes-128-cbc', key, iv)
+    const decipher = createDecipheriv('aes-128-cbc', key, iv ?? key)
     return decipher.update(bytes, undefined, 'utf8') + decipher.final('utf8')
   } catch {
     return undefined
