@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const HANDLE_BYTES = 15
 const SECRET_BYTES = 33
@@ -29,6 +29,12 @@ export function newToken(handle: string): string {
 export function addressOf(token: string): SessionAddress | undefined {
   if (!TOKEN.test(token)) return undefined
   return { handle: token.slice(0, HANDLE_LENGTH), sessionId: digest(`session\0${token}`, SESSION_ID_BYTES) }
+}
+
+/** Whether a token begins with this handle; compared in constant time. */
+export function isHandleOf(handle: string, token: string): boolean {
+  const [given, own] = [Buffer.from(handle), Buffer.from(token.slice(0, HANDLE_LENGTH))]
+  return given.length === own.length && timingSafeEqual(given, own)
 }
 
 /** Whether a text has the form of a session id. */

@@ -1,0 +1,18 @@
+import { WeappError } from '../errors.js'
+import type { UserRef } from '../sessions/session.js'
+import { handleOf, isHandleOf } from '../sessions/token.js'
+
+/**
+ * The token of a client that keeps two texts: `id`, which is the handle, and `skey`, which is the token. An id that does not
+ * belong to the skey is `ERR_TOKEN_MALFORMED`; with either of them missing there is no token.
+ */
+export function tokenFromPair(id: string | undefined, skey: string | undefined): string | undefined {
+  if (!id || !skey) return undefined
+  if (isHandleOf(id, skey)) return skey
+  throw new WeappError('ERR_TOKEN_MALFORMED', 'The id does not belong to the skey.')
+}
+
+/** The `id` that goes with a user's tokens: the same for all of them. */
+export function idOf(user: UserRef): string {
+  return handleOf(user.appid, user.openid)
+}

@@ -1,0 +1,29 @@
+import type { Session } from '../sessions/session.js'
+import type { UserInfoValue } from '../sessions/user-info.js'
+
+/** A profile as the systems of 2016 to 2018 gave it: the decrypted user info of WeChat, identity and all. */
+export interface LegacyUserInfo {
+  readonly openId: string
+  readonly unionId?: string
+  readonly watermark: { readonly appid: string; readonly timestamp: number }
+  readonly [field: string]: UserInfoValue | object | undefined
+}
+
+/**
+ * The profile of a session in that shape. Their back ends took the user's identity from it, so it is there even without a profile; it
+ * comes from code2Session, never from the decrypted data. `timestamp` is the login, in seconds since 1970.
+ */
+export function legacyUserInfo(session: Session): LegacyUserInfo {
+  const { verified: _verified, ...profile } = session.userInfo ?? {}
+  return {
+    ...profile,
+    openId: session.openid,
+    ...(session.unionid !== undefined && { unionId: session.unionid }),
+    watermark: { appid: session.appid, timestamp: Math.floor(session.createdAt.getTime() / 1000) },
+  }
+}
+
+/** The seconds until a session ends unless it is visited again, as `duration`. */
+export function durationOf(session: Session): number {
+  return Math.round((session.idleExpiresAt.getTime() - session.lastVisitAt.getTime()) / 1000)
+}

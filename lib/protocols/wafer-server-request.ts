@@ -1,0 +1,60 @@
+import type { LoginRequest } from '../flows/log-in.js'
+import type { EncryptedData } from '../wechat/open-data.js'
+import { jsonObject } from './json-fields.js'
+import type { WireRequest } from './protocol.js'
+import { PARA_ERR, RefusedInterface } from './wafer-server-outcomes.js'
+
+interface Credential {
+  readonly id: string
+  readonly skey: string
+}
+
+/** A call of the Wafer session server, its parameters checked. */
+export type Interface =
+  | { readonly name: 'qcloud.cam.id_skey'; readonly login: LoginRequest }
+  | ({ readonly name: 'qcloud.cam.auth' } & Credential)
+  | ({ readonly name: 'qcloud.cam.decrypt'; readonly data: EncryptedData } & Credential)
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Reads a call. What is wrong with it is said as that server said it. */
+export function readInterface(request: WireRequest): Interface {
+  const asked = asFields(jsonObject(request).interface)
+  const name = asked?.interfaceName
+  if (typeof name !== 'string' || name === '') throw new RefusedInterface([1002, 'NO_INTERFACENAME_PARA'])
+  const para = asFields(asked?.para)
+  if (!para) throw new RefusedInterface([1011, 'NO_PARA'])
+
+  switch (name) {
+    case 'qcloud.cam.id_skey':
+      return { name, login: { code: text(para, 'code'), ...encryptedData(para) } }
+    case 'qcloud.cam.auth':
+      return { name, ...credential(para) }
+    case 'qcloud.cam.decrypt':
+      return { name, ...credential(para), data: encryptedData(para) }
+    case 'qcloud.cam.initdata':
+      throw new RefusedInterface([1013, 'INIT_DATA_FAIL'])
+    default:
+      throw new RefusedInterface([1010, 'INTERFACENAME_PARA_ERR'])
+  }
+}
+
+function credential(para: Fields): Credential {
+  return { id: text(para, 'id'), skey: text(para, 'skey') }
+}
+
+/** Without an iv it is data of the algorithm of 2016, whose iv is the key. */
+function encryptedData(para: Fields): EncryptedData {
+  const iv = (para.iv ?? '') === '' ? undefined : text(para, 'iv')
+  return { encryptedData: text(para, 'encrypt_data'), iv, ivIsKey: iv === undefined }
+}
+
+function text(para: Fields, name: string): string {
+  const value = para[name]
+  if (typeof value !== 'string' || value === '') throw new RefusedInterface(PARA_ERR)
+  return value
+}
+
+function asFields(value: unknown): Fields | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
+}

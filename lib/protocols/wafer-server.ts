@@ -1,0 +1,85 @@
+import type { WeappError } from '../errors.js'
+import type { LoginResult } from '../flows/log-in.js'
+import type { Sessions } from '../flows/sessions.js'
+import type { Session } from '../sessions/session.js'
+import type { OpenData } from '../wechat/open-data.js'
+import { idOf, tokenFromPair } from './id-skey.js'
+import { durationOf, legacyUserInfo } from './legacy-user-info.js'
+import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
+import { outcomeOf } from './wafer-server-outcomes.js'
+import { type Interface, readInterface } from './wafer-server-request.js'
+
+/** What an interface gave, and what `returnMessage` says of it. */
+interface Done {
+  readonly returnMessage: string
+  readonly returnData: unknown
+}
+
+/**
+ * The protocol of the Wafer session server, which the Wafer server SDKs of five languages call: one route, JSON under any
+ * content type, `{ interface: { interfaceName, para } }` in and `{ returnCode, returnMessage, returnData }` out, always HTTP 200.
+ * Knows `qcloud.cam.id_skey`, `qcloud.cam.auth` and `qcloud.cam.decrypt`; `qcloud.cam.initdata` is refused, as apps are configured on the server.
+ *
+ * With several apps, name the one of a mount: `loginRouter({ sessions, protocol, appid })`.
+ *
+ * @example
+ * app.use('/mina_auth', loginRouter({ sessions, protocol: waferServerProtocol() }))
+ */
+export function waferServerProtocol(): Protocol {
+  return {
+    name: 'wafer-server',
+    readToken: tokenInBody,
+    writeError,
+    routes: [
+      route({ method: 'all', path: '/', body: 'json', read: readInterface, run: answer, write: writeDone }),
+    ],
+  }
+}
+
+async function answer(sessions: Sessions, asked: Interface): Promise<Done> {
+  if (asked.name === 'qcloud.cam.id_skey') return loggedIn(await sessions.login(asked.login))
+  const session = await sessions.authenticate(tokenFromPair(asked.id, asked.skey))
+  if (asked.name === 'qcloud.cam.auth') return authenticated(session)
+  return decrypted(await sessions.decrypt(session, asked.data))
+}
+
+function loggedIn({ token, session, seenBefore }: LoginResult): Done {
+  const userInfo = legacyUserInfo(session)
+  return {
+    returnMessage: seenBefore ? 'UPDATE_SESSION_SUCCESS' : 'NEW_SESSION_SUCCESS',
+    returnData: {
+      id: idOf(session),
+      skey: token,
+      user_info: userInfo,
+      userInfo,
+      duration: durationOf(session),
+    },
+  }
+}
+
+function authenticated(session: Session): Done {
+  const userInfo = legacyUserInfo(session)
+  return { returnMessage: 'AUTH_SUCCESS', returnData: { user_info: userInfo, userInfo } }
+}
+
+function decrypted(data: OpenData): Done {
+  return { returnMessage: 'DECRYPT_SUCCESS', returnData: JSON.stringify(data) }
+}
+
+function tokenInBody(request: WireRequest): string | undefined {
+  const asked = readInterface(request)
+  return 'skey' in asked ? tokenFromPair(asked.id, asked.skey) : undefined
+}
+
+function writeDone(done: Done): WireReply {
+  return envelope(0, done)
+}
+
+function writeError(error: WeappError): WireReply {
+  const [returnCode, returnMessage] = outcomeOf(error)
+  return envelope(returnCode, { returnMessage, returnData: '' })
+}
+
+function envelope(returnCode: number, { returnMessage, returnData }: Done): WireReply {
+  return { status: 200, body: { returnCode, returnMessage, returnData, version: 1, componentName: 'MA' } }
+}

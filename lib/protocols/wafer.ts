@@ -1,0 +1,82 @@
+import type { ErrorCode, WeappError } from '../errors.js'
+import type { LoginRequest } from '../flows/log-in.js'
+import type { Sessions } from '../flows/sessions.js'
+import { idOf, tokenFromPair } from './id-skey.js'
+import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
+import { loginInHeaders, wxHeader } from './wx-headers.js'
+
+/** By this the client tells an answer of the session layer from one of the application. */
+const MAGIC = { 'F2C224D4-2BCE-4C64-AF9F-A6D872000D1A': 1 } as const
+
+const LOG_IN_AGAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_LOGIN_TOO_OLD',
+  'ERR_SESSION_UNKNOWN',
+  'ERR_TOKEN_MALFORMED',
+  'ERR_TOKEN_MISSING',
+])
+
+type Entry = { readonly token: string } | { readonly login: LoginRequest }
+
+/**
+ * The protocol of Wafer 1: `wafer-client-sdk`, and the servers `wafer-node-session` and `qcloud-weapp-server-sdk`. Everything
+ * travels in headers: `X-WX-Code`, `X-WX-Encrypted-Data` and `X-WX-IV` to log in, then `X-WX-Id` and `X-WX-Skey`. All answers are
+ * HTTP 200. Mounts `/login`, for any method.
+ *
+ * Only a session that is not there is `ERR_INVALID_SESSION`, upon which the client logs in again; a store that is down is
+ * `ERR_CHECK_LOGIN_FAILED`, upon which it does not.
+ *
+ * @example
+ * app.use('/wafer', loginRouter({ sessions, protocol: waferProtocol() }))
+ */
+export function waferProtocol(): Protocol {
+  return {
+    name: 'wafer',
+    readToken,
+    writeError: writeSessionError,
+    routes: [
+      route({
+        method: 'all',
+        path: '/login',
+        read: (request): Entry => {
+          const token = readToken(request)
+          return token === undefined ? { login: loginInHeaders(request) } : { token }
+        },
+        run: enter,
+        write: (body) => ({ status: 200, body }),
+        writeError: writeLoginError,
+      }),
+    ],
+  }
+}
+
+function readToken(request: WireRequest): string | undefined {
+  return tokenFromPair(wxHeader(request, 'id'), wxHeader(request, 'skey'))
+}
+
+/** Who comes with a good session is logged in already, as with `wafer-node-session`. */
+async function enter(sessions: Sessions, entry: Entry) {
+  if ('token' in entry) {
+    await sessions.authenticate(entry.token)
+    return { code: 0, message: '小程序会话已登录' }
+  }
+  const { token, session } = await sessions.login(entry.login)
+  return { ...MAGIC, session: { id: idOf(session), skey: token } }
+}
+
+function writeSessionError(error: WeappError): WireReply {
+  const isGone = LOG_IN_AGAIN.has(error.code)
+  return failure(
+    isGone ? 'ERR_INVALID_SESSION' : 'ERR_CHECK_LOGIN_FAILED',
+    isGone ? '会话已失效，请重新登录' : `检查登录态失败（${error.code}）`,
+  )
+}
+
+function writeLoginError(error: WeappError): WireReply {
+  if (LOG_IN_AGAIN.has(error.code)) return writeSessionError(error)
+  return failure('ERR_LOGIN_FAILED', `登录小程序会话失败（${error.code}）：${error.message}`)
+}
+
+/** `error` for the client; `type` is its name in `wafer-node-session`. */
+function failure(error: string, message: string): WireReply {
+  return { status: 200, body: { ...MAGIC, error, type: error, message } }
+}

@@ -1,0 +1,21 @@
+import { WeappError } from '../errors.js'
+import type { LoginRequest } from '../flows/log-in.js'
+import type { WireRequest } from './protocol.js'
+
+/** The one value of a header of the Wafer clients; empty is absent. Sent twice it is `ERR_TOKEN_MALFORMED`. */
+export function wxHeader(
+  request: WireRequest,
+  name: 'code' | 'encrypted-data' | 'iv' | 'id' | 'skey',
+): string | undefined {
+  const values = request.headers[`x-wx-${name}`] ?? []
+  if (values.length > 1)
+    throw new WeappError('ERR_TOKEN_MALFORMED', `The header X-WX-${name} was sent more than once.`)
+  return values[0] || undefined
+}
+
+/** The login that the Wafer clients send in headers: the code and, if the user allowed it, the encrypted user info. */
+export function loginInHeaders(request: WireRequest): LoginRequest {
+  const code = wxHeader(request, 'code')
+  if (code === undefined) throw new WeappError('ERR_REQUEST_INVALID', '请求头里没有找到 X-WX-Code')
+  return { code, encryptedData: wxHeader(request, 'encrypted-data'), iv: wxHeader(request, 'iv') }
+}

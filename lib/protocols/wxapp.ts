@@ -1,0 +1,153 @@
+import { type ErrorCode, WeappError } from '../errors.js'
+import type { LoginRequest, LoginResult } from '../flows/log-in.js'
+import type { Session } from '../sessions/session.js'
+import { idOf, tokenFromPair } from './id-skey.js'
+import { jsonObject } from './json-fields.js'
+import { durationOf, legacyUserInfo } from './legacy-user-info.js'
+import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
+
+const DEFAULT_APP_ID = 1
+const SHORTEST_CODE = 7
+const SHORTEST_UUID = 6
+const SHORTEST_SKEY = 7
+/** Shorter texts are what clients send for "none". */
+const SHORTEST_ENCRYPTED_DATA = 51
+const SHORTEST_IV = 6
+
+const MESSAGES: Partial<Record<ErrorCode, string>> = {
+  ERR_APP_UNKNOWN: '获取app相关参数出错',
+  ERR_CODE_INVALID: 'code 无效或已被使用',
+  ERR_DATA_MALFORMED: '解密用户数据失败',
+  ERR_LOGIN_REFUSED: '登录被拒绝',
+  ERR_SESSION_KEY_STALE: '解密用户数据失败',
+  ERR_SESSION_LIMIT: '更新session出错',
+  ERR_SESSION_UNKNOWN: '验证失败',
+  ERR_STORE_UNAVAILABLE: '数据库错误',
+  ERR_TOKEN_MALFORMED: '验证失败',
+  ERR_WECHAT_BUSY: '网络错误',
+  ERR_WECHAT_NO_ANSWER: '网络错误',
+  ERR_WECHAT_UNREACHABLE: '网络错误',
+}
+
+interface Check {
+  readonly token: string | undefined
+  readonly appId: number
+}
+
+/** A request that wxapp refuses in words of its own. */
+class Refused extends WeappError {
+  constructor(message: string) {
+    super('ERR_REQUEST_INVALID', message)
+  }
+}
+
+/**
+ * The protocol of wxapp, Wafer for Django: `POST /login` and `POST /auth` with JSON under any content type,
+ * `{ ok: "success" | "fail", msg, data }` out, always HTTP 200. Business services post what the phone sent them to `/auth`. Several
+ * apps are told apart by `app_id`, the `id` of an `AppInfo`; without one it is 1.
+ *
+ * @example
+ * app.use('/mina', loginRouter({ sessions, protocol: wxappProtocol() }))
+ */
+export function wxappProtocol(): Protocol {
+  return {
+    name: 'wxapp',
+    readToken: (request) => readCheck(request).token,
+    writeError,
+    routes: [
+      route({
+        method: 'post',
+        path: '/login',
+        body: 'json',
+        read: readLogin,
+        run: (sessions, login) => sessions.login(login),
+        write: writeLogin,
+      }),
+      route({
+        method: 'post',
+        path: '/auth',
+        body: 'json',
+        read: readCheck,
+        run: (sessions, { token, appId }) => sessions.authenticate(token, { appid: appId }),
+        write: writeAuth,
+      }),
+      refuseOtherMethods('/login'),
+      refuseOtherMethods('/auth'),
+      route({ method: 'get', path: '/', read: () => undefined, run: async () => undefined, write: welcome }),
+    ],
+  }
+}
+
+function refuseOtherMethods(path: string) {
+  const refuse = () => {
+    throw new Refused('not post method')
+  }
+  return route({
+    method: 'all',
+    path,
+    read: refuse,
+    run: async () => undefined,
+    write: () => ({ status: 200 }),
+  })
+}
+
+function readLogin(request: WireRequest): LoginRequest {
+  const wrong = '参数错误'
+  const fields = jsonObject(request)
+  const [code, encryptedData, iv] = ['code', 'encrypt_data', 'iv'].map((name) => text(fields[name], wrong))
+  const appid = appId(fields.app_id ?? DEFAULT_APP_ID, wrong)
+  if (code === undefined || code.length < SHORTEST_CODE) throw new Refused(wrong)
+  const hasData = (encryptedData ?? '').length >= SHORTEST_ENCRYPTED_DATA && (iv ?? '').length >= SHORTEST_IV
+  return { code, appid, ...(hasData && { encryptedData, iv }) }
+}
+
+function readCheck(request: WireRequest): Check {
+  const wrong = '请求参数错误'
+  const fields = jsonObject(request)
+  const [uuid = '', skey = ''] = ['uuid', 'skey'].map((name) => text(fields[name], wrong))
+  if (uuid.length < SHORTEST_UUID || skey.length < SHORTEST_SKEY) throw new Refused(wrong)
+  return { token: tokenFromPair(uuid, skey), appId: appId(fields.app_id, wrong) }
+}
+
+function text(value: unknown, wrong: string): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'string') throw new Refused(wrong)
+  return value.trim()
+}
+
+/** A number above 0, or its digits as a text. */
+function appId(value: unknown, wrong: string): number {
+  const id = typeof value === 'string' ? Number(value.trim() || Number.NaN) : value
+  if (typeof id === 'number' && Number.isInteger(id) && id > 0) return id
+  throw new Refused(wrong)
+}
+
+function writeLogin({ token, session, seenBefore }: LoginResult): WireReply {
+  return success(seenBefore ? '更新session成功' : '新增session成功', {
+    uuid: idOf(session),
+    skey: token,
+    user_info: legacyUserInfo(session),
+    duration: durationOf(session),
+  })
+}
+
+function writeAuth(session: Session): WireReply {
+  return success('验证成功', { user_info: legacyUserInfo(session) })
+}
+
+function success(msg: string, data: object): WireReply {
+  return { status: 200, body: { ok: 'success', msg, data } }
+}
+
+function welcome(): WireReply {
+  return { status: 200, body: { msg: 'welcome' } }
+}
+
+function writeError(error: WeappError): WireReply {
+  const msg = error instanceof Refused ? error.message : (MESSAGES[error.code] ?? otherMessage(error))
+  return { status: 200, body: { ok: 'fail', msg, data: {} } }
+}
+
+function otherMessage(error: WeappError): string {
+  return error.status < 500 ? '参数错误' : '微信返回值错误'
+}
