@@ -29,11 +29,16 @@ export type OnLogin = (event: LoginEvent) => unknown
 export async function askHook(onLogin: OnLogin, event: LoginEvent): Promise<unknown> {
   try {
     const answer = (async () => onLogin(event))()
-    return await withinDeadline(answer, ON_LOGIN_TIMEOUT_MS, () => new Error('it took too long'))
+    return plain(await withinDeadline(answer, ON_LOGIN_TIMEOUT_MS, () => new Error('it took too long')))
   } catch (cause) {
     const reason =
       cause instanceof Error ? `${cause.name}: ${cause.message}` : 'something that is not an Error'
     const hint = `onLogin threw ${reason}`
     throw new WeappError('ERR_LOGIN_REFUSED', 'This login was refused.', { cause, hint })
   }
+}
+
+/** The answer as a later request will find it, after its way through JSON. */
+function plain(answer: unknown): unknown {
+  return answer === undefined ? undefined : JSON.parse(JSON.stringify(answer) ?? 'null')
 }

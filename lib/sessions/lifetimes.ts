@@ -51,9 +51,9 @@ export function isAlive(now: number, times: SessionTimes, lifetimes: Lifetimes):
   return now < nearestEnd(times, lifetimes)
 }
 
-/** Whether enough of the idle window has passed for this visit to be written down. */
-export function isTouchDue(now: number, times: SessionTimes, lifetimes: Lifetimes): boolean {
-  return now - times.lastVisitAt >= lifetimes.touchAfterMs
+/** Whether so much time has passed since the last recorded visit that this one is to be written down. */
+export function isTouchDue(now: number, lastVisitAt: number, touchAfterMs: number): boolean {
+  return now - lastVisitAt >= touchAfterMs
 }
 
 function atLeastOne(milliseconds: number): number {

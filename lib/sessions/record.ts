@@ -9,6 +9,8 @@ export interface SessionRecord {
   readonly createdAt: number
   /** The absolute end as fixed at login, in milliseconds since 1970. */
   readonly expiresAt: number
+  /** How long after a visit the next one was to be written down, in milliseconds, when the session began. */
+  readonly touchAfterMs: number
   /** The session_key in its envelope. */
   readonly sealedSessionKey: string
   /** What `onLogin` answered. */
@@ -24,21 +26,33 @@ export function encodeRecord(record: SessionRecord): string {
     u: record.unionid,
     c: record.createdAt,
     x: record.expiresAt,
+    t: record.touchAfterMs,
     k: record.sealedSessionKey,
     d: record.data,
   })
 }
 
-/** Reads a record, or answers nothing when it is damaged or of a version this code does not know. */
+/** Reads a record, or answers nothing when it is damaged or of another version. */
 export function decodeRecord(text: string): SessionRecord | undefined {
   const raw = parseObject(text)
   if (raw?.v !== VERSION) return undefined
-  const { a: appid, o: openid, u: unionid, c: createdAt, x: expiresAt, k: sealedSessionKey, d: data } = raw
+  const { a: appid, o: openid, u: unionid, k: sealedSessionKey, d: data } = raw
+  const { c: createdAt, x: expiresAt, t: touchAfterMs } = raw
   if (typeof appid !== 'string' || typeof openid !== 'string' || typeof sealedSessionKey !== 'string')
     return undefined
-  if (typeof createdAt !== 'number' || typeof expiresAt !== 'number') return undefined
+  if (!isNumber(createdAt) || !isNumber(expiresAt) || !isNumber(touchAfterMs)) return undefined
   if (unionid !== undefined && typeof unionid !== 'string') return undefined
-  return { appid, openid, unionid, createdAt, expiresAt, sealedSessionKey, data }
+  return { appid, openid, unionid, createdAt, expiresAt, touchAfterMs, sealedSessionKey, data }
+}
+
+/** Whether a record was written by a newer release, as there may be during a deployment: it is not ours to judge. */
+export function isOfNewerRelease(text: string): boolean {
+  const version = parseObject(text)?.v
+  return isNumber(version) && version > VERSION
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isFinite(value)
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

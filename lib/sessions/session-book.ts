@@ -4,7 +4,7 @@ import type { Logger } from '../logger.js'
 import type { App, AppBook } from './app-info.js'
 import type { KeyRing } from './key-ring.js'
 import { absoluteEnd, isAlive, isTouchDue, nearestEnd } from './lifetimes.js'
-import { decodeRecord, encodeRecord, type SessionRecord } from './record.js'
+import { decodeRecord, encodeRecord, isOfNewerRelease, type SessionRecord } from './record.js'
 import {
   type Session,
   type SessionMoments,
@@ -101,13 +101,14 @@ export class SessionBook {
       unionid: identity.unionid,
       createdAt: times.createdAt,
       expiresAt: times.expiresAt,
+      touchAfterMs: app.lifetimes.touchAfterMs,
       sealedSessionKey: this.#keyRing.seal(identity.sessionKey, { ...user, sessionId: address.sessionId }),
       data: start.data,
     }
     const presented = start.presentedToken === undefined ? undefined : addressOf(start.presentedToken)
     const isSameUser = presented?.handle === handle
 
-    const issuing = this.#store.issue({
+    const result = await this.#store.issue({
       address,
       record: encodeRecord(record),
       createdAt: now,
@@ -119,11 +120,10 @@ export class SessionBook {
       userInfo: start.userInfo && encodeUserInfo(start.userInfo),
       userInfoDropAt: now + app.userInfoDurationMs,
     })
-    const endingOther = presented && !isSameUser ? this.#store.remove(presented) : undefined
-    const [result] = await Promise.all([issuing, endingOther])
     if (!result.issued) {
       throw new WeappError('ERR_SESSION_LIMIT', 'Too many sessions. Log out on another device first.')
     }
+    if (presented && !isSameUser) await this.#endPresented(presented)
     const moments = { ...times, idleExpiresAt: nearestEnd(times, app.lifetimes) }
     return {
       token,
@@ -141,7 +141,7 @@ export class SessionBook {
     if (!stored) return undefined
     const record = decodeRecord(stored.record)
     if (!record) {
-      await this.#store.remove(address)
+      if (!isOfNewerRelease(stored.record)) await this.#store.remove(address)
       return undefined
     }
     const live = this.#live(stored, record)
@@ -217,6 +217,15 @@ export class SessionBook {
     )
   }
 
+  /** Somebody else used this phone before. The login stands whether or not that session can be ended. */
+  async #endPresented(address: SessionAddress): Promise<void> {
+    try {
+      await this.#store.remove(address)
+    } catch {
+      this.#logger.warn('the session of another user, whose token came with a login, could not be ended')
+    }
+  }
+
   /** The record with its moments, if its app is configured here and neither clock has run out. */
   #live(stored: StoredSession, record = decodeRecord(stored.record)): LiveRecord | undefined {
     const app = record && this.#apps.find(record.appid)
@@ -234,8 +243,10 @@ export class SessionBook {
   /** Writes the visit down if it is due. Answers the moments as they stand then, or nothing if the session has ended meanwhile. */
   async #recordVisit(address: SessionAddress, live: LiveRecord): Promise<SessionMoments | undefined> {
     const { lifetimes } = live.app
+    // The store still counts by the session duration of the login, which may have been shorter.
+    const touchAfterMs = Math.min(lifetimes.touchAfterMs, live.record.touchAfterMs)
     const now = this.#clock()
-    if (!isTouchDue(now, live.moments, lifetimes)) return live.moments
+    if (!isTouchDue(now, live.moments.lastVisitAt, touchAfterMs)) return live.moments
     const times = { ...live.moments, lastVisitAt: now }
     const idleExpiresAt = nearestEnd(times, lifetimes)
     try {

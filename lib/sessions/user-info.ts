@@ -4,7 +4,14 @@ const MOST_FIELDS = 32
 const MOST_NAME_LENGTH = 64
 const MOST_TEXT_LENGTH = 1024
 const CONTROL = /\p{Cc}/u
-const NEVER_STORED: ReadonlySet<string> = new Set(['openId', 'unionId', 'watermark', 'verified', '__proto__'])
+const NEVER_STORED: ReadonlySet<string> = new Set([
+  'openid',
+  'unionid',
+  'sessionkey',
+  'watermark',
+  'verified',
+  'proto',
+])
 
 /** A value of a profile: flat, as all of WeChat's are. */
 export type UserInfoValue = string | number | boolean | null
@@ -24,7 +31,7 @@ export function unverifiedUserInfo(given: unknown): UserInfo {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw refused('must be an object such as { "nickName": "…", "avatarUrl": "…" }')
   }
-  const fields = Object.entries(given).filter(([name]) => !NEVER_STORED.has(name))
+  const fields = Object.entries(given).filter(([name]) => !isReserved(name))
   if (fields.length > MOST_FIELDS) throw refused(`may have at most ${MOST_FIELDS} fields`)
   const wrong = fields.find(([name, value]) => !isField(name, value))
   if (wrong) {
@@ -37,9 +44,7 @@ export function unverifiedUserInfo(given: unknown): UserInfo {
 
 /** Takes over a profile that WeChat vouched for. What is not flat and short is left out: WeChat may add fields any day. */
 export function verifiedUserInfo(data: Readonly<Record<string, unknown>>): UserInfo {
-  const fields = Object.entries(data).filter(
-    ([name, value]) => !NEVER_STORED.has(name) && isField(name, value),
-  )
+  const fields = Object.entries(data).filter(([name, value]) => !isReserved(name) && isField(name, value))
   return { ...Object.fromEntries(fields.slice(0, MOST_FIELDS)), verified: true }
 }
 
@@ -57,6 +62,11 @@ export function decodeUserInfo(text: string | null): UserInfo | null {
   } catch {
     return null
   }
+}
+
+/** In any spelling: `open_id` would be taken for the identity as easily as `openId`. */
+function isReserved(name: string): boolean {
+  return NEVER_STORED.has(name.replaceAll('_', '').toLowerCase())
 }
 
 function isField(name: string, value: unknown): boolean {

@@ -46,8 +46,9 @@ export function code2Session(transport: WechatTransport, timeoutMs: number): Cod
       } catch (error) {
         const pauseMs = error instanceof WeappError ? pausesMs[error.code]?.shift() : undefined
         if (pauseMs === undefined) throw error
-        await pause(pauseMs)
-        if (signal.aborted) throw error
+        await pause(pauseMs, undefined, { signal }).catch(() => {
+          throw error
+        })
       }
     }
   }

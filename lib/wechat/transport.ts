@@ -19,7 +19,7 @@ export interface WechatTransport {
   /**
    * The body of a 200 answer, as text. Throws `ERR_WECHAT_UNREACHABLE` when the request certainly never arrived,
    * `ERR_WECHAT_NO_ANSWER` when it may have, `ERR_WECHAT_ANSWER_INVALID` for any other status, and for an answer that
-   * breaks off or does not end.
+   * breaks off or is too long.
    */
   get(request: WechatRequest): Promise<string>
   /** Closes idle connections. */
