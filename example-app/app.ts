@@ -1,16 +1,27 @@
 import express, { type Express } from 'express'
 import helmet from 'helmet'
 import { loginRouter, problemHandler, requireSession, type Sessions } from 'weapp-session'
+import { olderClients } from './older-clients.js'
+import type { Users } from './users.js'
 
-/** The example: helmet, the login routes, one protected route, and a health check. */
-export function createApp(sessions: Sessions): Express {
+/** What the app works with. */
+export interface ExampleParts {
+  readonly sessions: Sessions
+  readonly users: Users
+}
+
+/** The example: helmet, the login routes, one protected route, the same for older clients, and a health check. */
+export function createApp({ sessions, users }: ExampleParts): Express {
   const app = express()
   app.use(helmet())
   app.use(loginRouter({ sessions }))
 
   app.get('/me', requireSession({ sessions }), (req, res) => {
-    res.json({ userInfo: req.userInfo, lastVisitAt: req.weapp.lastVisitAt })
+    const { userId } = req.weapp.data as { userId: number }
+    res.json({ userInfo: req.userInfo, lastVisitAt: req.weapp.lastVisitAt, user: users.find(userId) })
   })
+
+  app.use(olderClients(sessions))
 
   app.get('/healthz', async (_req, res) => {
     const isStoreUp = await sessions.ping().then(

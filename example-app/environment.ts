@@ -1,11 +1,13 @@
 import { Redis } from 'ioredis'
 import { createSessions, MemoryStore, RedisStore, type Sessions, type SessionsOptions } from 'weapp-session'
 import { createSandbox, type Sandbox } from 'weapp-session/sandbox'
+import { openUsers, type Users } from './users.js'
 
 /** What the example app runs on: real credentials and Redis where the environment names them, else the sandbox and memory. */
 export interface Surroundings {
   readonly sessions: Sessions
   readonly port: number
+  readonly users: Users
   /** The fake WeChat; undefined with real credentials. */
   readonly sandbox: Sandbox | undefined
   close(): Promise<void>
@@ -15,9 +17,12 @@ export interface Surroundings {
 export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundings> {
   const port = readPort(env.PORT)
   const redis = env.REDIS_URL ? connectRedis(env.REDIS_URL) : undefined
+  const users = openUsers(env.DATABASE || ':memory:')
   const sandbox = env.WEAPP_APPID ? undefined : await createSandbox()
   const sessions = createSessions({
     apps: [readApp(env, sandbox)],
+    onLogin: users.onLogin,
+    onUserInfo: users.onUserInfo,
     store: redis ? new RedisStore(redis) : new MemoryStore(),
     ...(env.WEAPP_KEYS && { keys: env.WEAPP_KEYS.split(',').map((key) => key.trim()) }),
     ...readWechat(env, sandbox),
@@ -25,10 +30,12 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundi
   return {
     sessions,
     port,
+    users,
     sandbox,
     async close() {
       await sessions.close()
       redis?.disconnect()
+      users.close()
       await sandbox?.close()
     },
   }

@@ -10,7 +10,7 @@ const surroundings = await readEnvironment(process.env).catch((error: unknown) =
   process.stderr.write(`${error instanceof TypeError ? error.message : String(error)}\n`)
   process.exit(1)
 })
-const server = createServer(createApp(surroundings.sessions))
+const server = createServer(createApp(surroundings))
 server.listen(surroundings.port)
 await once(server, 'listening')
 const { port } = server.address() as AddressInfo

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'ERR_TOKEN_MALFORMED'
   | 'ERR_TOKEN_MISSING'
   | 'ERR_USER_BLOCKED'
+  | 'ERR_USER_INFO_REFUSED'
   | 'ERR_WECHAT_ANSWER_INVALID'
   | 'ERR_WECHAT_BUSY'
   | 'ERR_WECHAT_NO_ANSWER'
@@ -50,6 +51,7 @@ const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   ERR_TOKEN_MALFORMED: { status: 401, title: 'Token malformed' },
   ERR_TOKEN_MISSING: { status: 401, title: 'Token missing' },
   ERR_USER_BLOCKED: { status: 403, title: 'User blocked by WeChat' },
+  ERR_USER_INFO_REFUSED: { status: 403, title: 'Profile refused' },
   ERR_WECHAT_ANSWER_INVALID: { status: 502, title: 'Unusable answer from WeChat' },
   ERR_WECHAT_BUSY: { status: 503, title: 'WeChat busy', retryAfterSeconds: 2 },
   ERR_WECHAT_NO_ANSWER: { status: 503, title: 'No answer from WeChat', retryAfterSeconds: 2 },

@@ -2,8 +2,8 @@ export type { Clock } from './clock.js'
 export { ERROR_CODES, type ErrorCode, WeappError, type WeappErrorOptions } from './errors.js'
 export type { AuthenticateOptions } from './flows/authenticate.js'
 export { createSessions } from './flows/create-sessions.js'
+export type { LoginEvent, OnLogin, OnUserInfo, UserInfoEvent } from './flows/hooks.js'
 export type { LoginRequest, LoginResult } from './flows/log-in.js'
-export type { LoginEvent, OnLogin } from './flows/login-hook.js'
 export type { Sessions } from './flows/sessions.js'
 export type { SessionsOptions, WechatOptions } from './flows/sessions-options.js'
 export type { UserDataRequest } from './flows/user-data.js'
@@ -14,6 +14,7 @@ export { problemHandler } from './http/problem-handler.js'
 export type { RequestSession } from './http/request.js'
 export { type RequireSessionOptions, requireSession } from './http/require-session.js'
 export type { Logger } from './logger.js'
+export { type LegacyUserInfo, legacyUserInfo } from './protocols/legacy-user-info.js'
 export { nativeProtocol } from './protocols/native.js'
 export type { Problem } from './protocols/problem.js'
 export {
@@ -24,7 +25,11 @@ export {
   type WireReply,
   type WireRequest,
 } from './protocols/protocol.js'
-export type { AppInfo } from './sessions/app-info.js'
+export { waferProtocol } from './protocols/wafer.js'
+export { waferServerProtocol } from './protocols/wafer-server.js'
+export { wafer2Protocol } from './protocols/wafer2.js'
+export { wxappProtocol } from './protocols/wxapp.js'
+export type { AppInfo, AppSelector } from './sessions/app-info.js'
 export type { Session, SessionRef, SessionSummary, UserRef } from './sessions/session.js'
 export type {
   CodeClaim,

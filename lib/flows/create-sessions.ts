@@ -8,8 +8,8 @@ import { code2Session } from '../wechat/code2session.js'
 import { checkSignedData, readCiphertext } from '../wechat/open-data.js'
 import { createTransport } from '../wechat/transport.js'
 import { addressIn, createAuthenticate } from './authenticate.js'
+import { askHook, HOOK_TIMEOUT_MS } from './hooks.js'
 import { createLogIn } from './log-in.js'
-import { ON_LOGIN_TIMEOUT_MS } from './login-hook.js'
 import type { Sessions } from './sessions.js'
 import { readSessionsOptions, type SessionsOptions } from './sessions-options.js'
 import { decryptFor, profileFrom, readUserData, verifyFor } from './user-data.js'
@@ -24,10 +24,11 @@ import { decryptFor, profileFrom, readUserData, verifyFor } from './user-data.js
  * })
  */
 export function createSessions(options: SessionsOptions): Sessions {
-  const { apps, keyRing, cap, wechat, onLogin, logger, clock, ...settings } = readSessionsOptions(options)
+  const { apps, keyRing, cap, wechat, onLogin, onUserInfo, logger, clock, ...settings } =
+    readSessionsOptions(options)
   const store = guardStore(settings.store, settings.storeTimeoutMs, logger)
   const book = new SessionBook({ apps, store, keyRing, cap, clock, logger })
-  const patienceMs = wechat.timeoutMs + ON_LOGIN_TIMEOUT_MS + settings.storeTimeoutMs
+  const patienceMs = wechat.timeoutMs + HOOK_TIMEOUT_MS + settings.storeTimeoutMs
   const ledger = new CodeLedger({ store, clock, logger, patienceMs })
   const transport = createTransport(wechat.baseUrl)
   const exchange = code2Session(transport, wechat.timeoutMs)
@@ -50,6 +51,15 @@ export function createSessions(options: SessionsOptions): Sessions {
           'ERR_REQUEST_INVALID',
           'Send encryptedData and iv, or rawData and signature, or userInfo.',
         )
+      }
+      if (onUserInfo) {
+        const hook = {
+          name: 'onUserInfo',
+          call: onUserInfo,
+          refusal: 'ERR_USER_INFO_REFUSED',
+          logger,
+        } as const
+        await askHook(hook, { appid: user.appid, openid: user.openid, userInfo })
       }
       await book.setUserInfo(apps.choose(user.appid), user.openid, userInfo)
       return userInfo

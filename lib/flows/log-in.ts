@@ -7,7 +7,7 @@ import type { SessionBook } from '../sessions/session-book.js'
 import { addressOf, codeIdOf } from '../sessions/token.js'
 import type { UserInfo } from '../sessions/user-info.js'
 import { type CodeExchange, checkCode } from '../wechat/code2session.js'
-import { askHook, type OnLogin } from './login-hook.js'
+import { askHook, type OnLogin } from './hooks.js'
 import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
 
 /** A login: the code of `wx.login` and, if the mini-program has any, data about the user. */
@@ -107,7 +107,8 @@ export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promi
     userInfo: UserInfo | undefined,
   ): Promise<unknown> {
     if (!onLogin) return undefined
-    return askHook(onLogin, { ...user, unionid, userInfo, seenBefore: await book.hasSeen(user) })
+    const hook = { name: 'onLogin', call: onLogin, refusal: 'ERR_LOGIN_REFUSED', logger } as const
+    return askHook(hook, { ...user, unionid, userInfo, seenBefore: await book.hasSeen(user) })
   }
 
   async function existing(token: string): Promise<Session> {

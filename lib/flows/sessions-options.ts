@@ -14,7 +14,7 @@ import { type AppBook, type AppInfo, createAppBook, MOST_SESSIONS } from '../ses
 import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.js'
 import type { SessionCap } from '../sessions/session-book.js'
 import type { SessionStore } from '../sessions/store.js'
-import type { OnLogin } from './login-hook.js'
+import type { OnLogin, OnUserInfo } from './hooks.js'
 
 const MOST_TIMEOUT_MS = 60_000
 const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
@@ -61,6 +61,8 @@ export interface SessionsOptions {
   wechat?: WechatOptions
   /** Called before a session is issued, for 5 seconds at most; its answer becomes `session.data`, throwing refuses the login. */
   onLogin?: OnLogin
+  /** Called before a profile is changed outside of a login, for 5 seconds at most; throwing refuses the change. */
+  onUserInfo?: OnUserInfo
   /** Where the operator's few lines go. Default: stderr. */
   logger?: Logger
   /** Tells the time. Default: the machine's clock. */
@@ -77,6 +79,7 @@ const OPTION_NAMES: OptionNames<SessionsOptions> = {
   storeTimeoutMs: true,
   wechat: true,
   onLogin: true,
+  onUserInfo: true,
   logger: true,
   clock: true,
 }
@@ -90,6 +93,7 @@ export interface SessionsSettings {
   readonly cap: SessionCap
   readonly wechat: { readonly baseUrl: URL; readonly timeoutMs: number }
   readonly onLogin: OnLogin | undefined
+  readonly onUserInfo: OnUserInfo | undefined
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -122,6 +126,7 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
     },
     wechat: readWechatOptions(options.wechat ?? {}),
     onLogin: optionalFunction(named('onLogin'), options.onLogin),
+    onUserInfo: optionalFunction(named('onUserInfo'), options.onUserInfo),
     logger: objectWithMethods(named('logger'), logger, ['warn', 'error'], 'a Logger such as console'),
     clock: optionalFunction(named('clock'), clock),
   }

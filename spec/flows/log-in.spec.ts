@@ -138,9 +138,7 @@ describe('logging in, on Redis', () => {
     await expectFailure(bed.sessions.login({ code }), 'ERR_LOGIN_REFUSED')
     await expectFailure(bed.sessions.login({ code }), 'ERR_LOGIN_REFUSED')
     expect(bed.sandbox.callCount(EXCHANGE)).to.equal(1)
-    expect(bed.log).to.deep.equal([
-      'a login failed with ERR_LOGIN_REFUSED: onLogin threw Error: banned until Friday',
-    ])
+    expect(bed.log).to.deep.equal(['onLogin refused: Error: banned until Friday'])
     expect(await redis.keys('weapp:{*')).to.deep.equal([])
   })
 

@@ -1,0 +1,34 @@
+import { type Request, type Response, Router } from 'express'
+import {
+  legacyUserInfo,
+  loginRouter,
+  requireSession,
+  type Sessions,
+  wafer2Protocol,
+  waferProtocol,
+  waferServerProtocol,
+  wxappProtocol,
+} from 'weapp-session'
+
+/** Routes for clients that speak an older protocol; each answers `/me` in the shape that they know. */
+export function olderClients(sessions: Sessions): Router {
+  const [wafer, wafer2] = [waferProtocol(), wafer2Protocol()]
+  const router = Router()
+  router.use('/mina_auth', loginRouter({ sessions, protocol: waferServerProtocol() }))
+  router.use('/mina', loginRouter({ sessions, protocol: wxappProtocol() }))
+
+  router.use('/wafer', loginRouter({ sessions, protocol: wafer }))
+  router.get('/wafer/me', requireSession({ sessions, protocol: wafer }), (req, res) => {
+    res.json({ code: 0, message: 'ok', data: { userInfo: userInfoOf(req) } })
+  })
+
+  router.use('/wafer2', loginRouter({ sessions, protocol: wafer2 }))
+  router.get('/wafer2/me', requireSession({ sessions, protocol: wafer2 }), (req: Request, res: Response) => {
+    res.json({ code: 0, data: userInfoOf(req) })
+  })
+  return router
+}
+
+function userInfoOf(req: Request) {
+  return legacyUserInfo({ ...req.weapp, openid: req.openid, userInfo: req.userInfo })
+}

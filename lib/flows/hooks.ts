@@ -1,0 +1,72 @@
+import { withinDeadline } from '../deadline.js'
+import { type ErrorCode, WeappError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { UserInfo } from '../sessions/user-info.js'
+
+/** How long a hook may take, in milliseconds. */
+export const HOOK_TIMEOUT_MS = 5000
+
+/** What `onLogin` is told. */
+export interface LoginEvent {
+  readonly appid: string
+  readonly openid: string
+  readonly unionid: string | undefined
+  /** Whether this user has logged in here before, as long as that is remembered: the `userInfoDurationDays` of the app. */
+  readonly seenBefore: boolean
+  /** The profile that came with this login, if any; `verified` tells whether WeChat vouched for it. */
+  readonly userInfo: UserInfo | undefined
+}
+
+/**
+ * Called before a session is issued. Its answer, which JSON must be able to carry, is kept as `session.data`; throwing, or
+ * taking longer than 5 seconds, refuses the login with `ERR_LOGIN_REFUSED`.
+ *
+ * @example
+ * const onLogin = async ({ appid, openid }) => ({ userId: await users.idFor(appid, openid) })
+ */
+export type OnLogin = (event: LoginEvent) => unknown
+
+/** What `onUserInfo` is told. */
+export interface UserInfoEvent {
+  readonly appid: string
+  readonly openid: string
+  /** The profile as it will be; null when it is deleted. */
+  readonly userInfo: UserInfo | null
+}
+
+/**
+ * Called before a profile is changed outside of a login. Throwing, or taking longer than 5 seconds, refuses the change with
+ * `ERR_USER_INFO_REFUSED`; the answer is not used.
+ *
+ * @example
+ * const onUserInfo = ({ appid, openid, userInfo }) => users.rename(appid, openid, userInfo?.nickName)
+ */
+export type OnUserInfo = (event: UserInfoEvent) => unknown
+
+/** A hook by its name, and what its refusal is called. */
+interface Hook<Event> {
+  readonly name: 'onLogin' | 'onUserInfo'
+  readonly call: (event: Event) => unknown
+  readonly refusal: ErrorCode
+  readonly logger: Logger
+}
+
+/** Asks a hook, and tells the log why it refuses. Its answer is given as a later request will find it: after its way through JSON. */
+export async function askHook<Event>(
+  { name, call, refusal, logger }: Hook<Event>,
+  event: Event,
+): Promise<unknown> {
+  try {
+    const answer = (async () => call(event))()
+    return plain(await withinDeadline(answer, HOOK_TIMEOUT_MS, () => new Error('it took too long')))
+  } catch (cause) {
+    const reason =
+      cause instanceof Error ? `${cause.name}: ${cause.message}` : 'something that is not an Error'
+    logger.warn(`${name} refused: ${reason}`)
+    throw new WeappError(refusal, 'The server refused this.', { cause })
+  }
+}
+
+function plain(answer: unknown): unknown {
+  return answer === undefined ? undefined : JSON.parse(JSON.stringify(answer) ?? 'null')
+}
