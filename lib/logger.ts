@@ -9,3 +9,18 @@ export const stderrLogger: Logger = {
   warn: (message) => void process.stderr.write(`weapp-session: ${message}\n`),
   error: (message) => void process.stderr.write(`weapp-session: ${message}\n`),
 }
+
+/** A logger whose own failure fails nothing else. */
+export function unfailing(logger: Logger): Logger {
+  const attempt = (write: () => void) => {
+    try {
+      write()
+    } catch {
+      // There is nowhere left to say so.
+    }
+  }
+  return {
+    warn: (message) => attempt(() => logger.warn(message)),
+    error: (message) => attempt(() => logger.error(message)),
+  }
+}

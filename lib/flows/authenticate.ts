@@ -40,7 +40,8 @@ export function createAuthenticate(apps: AppBook, book: SessionBook, clock: Cloc
     if (!session || !isOfApp)
       throw new WeappError('ERR_SESSION_UNKNOWN', 'This session is unknown or has ended. Log in again.')
     const { maxAgeSeconds = Number.POSITIVE_INFINITY } = options
-    if (clock() - session.createdAt.getTime() > maxAgeSeconds * 1000) {
+    const ageMs = clock() - session.createdAt.getTime()
+    if (!(ageMs <= maxAgeSeconds * 1000)) {
       throw new WeappError(
         'ERR_LOGIN_TOO_OLD',
         'This asks for a fresh login. Call wx.login and log in again.',

@@ -28,16 +28,17 @@ export function createSessions(options: SessionsOptions): Sessions {
     readSessionsOptions(options)
   const store = guardStore(settings.store, settings.storeTimeoutMs, logger)
   const book = new SessionBook({ apps, store, keyRing, cap, clock, logger })
-  const patienceMs = wechat.timeoutMs + HOOK_TIMEOUT_MS + settings.storeTimeoutMs
-  const ledger = new CodeLedger({ store, clock, logger, patienceMs })
+  const patienceMs = wechat.timeoutMs + (onLogin ? HOOK_TIMEOUT_MS : 0) + 2 * settings.storeTimeoutMs
+  const ledger = new CodeLedger({ store, clock, patienceMs })
   const transport = createTransport(wechat.baseUrl)
   const exchange = code2Session(transport, wechat.timeoutMs)
+  const { logIn, idle } = createLogIn({ apps, book, ledger, exchange, onLogin, logger })
   const keysOf = (session: UserRef & { sessionId?: string }) => [
     () => book.sessionKeys(session, session.sessionId),
   ]
 
   return {
-    login: createLogIn({ apps, book, ledger, exchange, onLogin, logger }),
+    login: logIn,
     authenticate: createAuthenticate(apps, book, clock),
     logout: async (token) => book.endAt(addressIn(token)),
     list: (user) => book.list(user),
@@ -71,6 +72,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     ping: () => store.ping(),
     async close() {
+      await idle()
       await ledger.idle()
       transport.close()
       await store.close()

@@ -60,9 +60,10 @@ export async function askHook<Event>(
     const answer = (async () => call(event))()
     return plain(await withinDeadline(answer, HOOK_TIMEOUT_MS, () => new Error('it took too long')))
   } catch (cause) {
-    const reason =
-      cause instanceof Error ? `${cause.name}: ${cause.message}` : 'something that is not an Error'
-    logger.warn(`${name} refused: ${reason}`)
+    // Its message is the application's, and may hold anything.
+    logger.warn(
+      `${name} refused with ${cause instanceof Error ? cause.name : 'something that is not an Error'}`,
+    )
     throw new WeappError(refusal, 'The server refused this.', { cause })
   }
 }

@@ -48,8 +48,15 @@ interface LogInParts {
   readonly logger: Logger
 }
 
+/** The use case "log in". */
+export interface LogIn {
+  logIn(request: LoginRequest): Promise<LoginResult>
+  /** Resolves when the logins under way have ended, well or not. */
+  idle(): Promise<void>
+}
+
 /** Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell `onLogin` whether the user is new), one answer to all who bring the code. */
-export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promise<LoginResult> {
+export function createLogIn(parts: LogInParts): LogIn {
   const { apps, book, ledger, exchange, onLogin, logger } = parts
   const inFlight = new Map<string, Promise<LoginResult>>()
 
@@ -121,13 +128,17 @@ export function createLogIn(parts: LogInParts): (request: LoginRequest) => Promi
     )
   }
 
-  /** The operator has to hear of what the operator has to mend; the rest is good to know. */
+  /** The operator hears of what the operator has to mend, not of each code that is no good: anybody can send those. */
   function report(error: unknown): void {
     if (!(error instanceof WeappError) || error.hint === undefined) return
     const line = `a login failed with ${error.code}: ${error.hint}`
     if (error.status >= 500) logger.error(line)
-    else logger.warn(line)
+    else if (error.status === 429) logger.warn(line)
   }
 
-  return logIn
+  async function idle(): Promise<void> {
+    await Promise.allSettled(inFlight.values())
+  }
+
+  return { logIn, idle }
 }

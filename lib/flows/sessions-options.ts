@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.js'
-import { type Logger, stderrLogger } from '../logger.js'
+import { type Logger, stderrLogger, unfailing } from '../logger.js'
 import {
   checkOptionNames,
   type OptionNames,
@@ -17,6 +17,8 @@ import type { SessionStore } from '../sessions/store.js'
 import type { OnLogin, OnUserInfo } from './hooks.js'
 
 const MOST_TIMEOUT_MS = 60_000
+/** A visit that is not written down shortens the idle window by up to this share. */
+const MOST_TOUCH_SHARE = 0.5
 const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
   read: true,
   hasSeen: true,
@@ -53,7 +55,7 @@ export interface SessionsOptions {
   maxSessionsPerUser?: number
   /** What happens to one more: `'end-oldest'` ends the user's oldest session, `'refuse'` answers `ERR_SESSION_LIMIT`. Default `'end-oldest'`. */
   onLimit?: 'end-oldest' | 'refuse'
-  /** A visit is written down when this share of the session duration has passed since the last one. Above 0, at most 1. Default 0.02. */
+  /** A visit is written down when this share of the session duration has passed since the last one. By as much the session may end early. Above 0, at most 0.5. Default 0.02. */
   touchShare?: number
   /** The deadline of each call to the store, in whole milliseconds. Default 1000. */
   storeTimeoutMs?: number
@@ -109,7 +111,11 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
   } = options
   const { store, keys, logger = stderrLogger, clock = systemClock } = options
   checkSecrets(named('keys'), keys)
-  const apps = createAppBook(named('apps'), options.apps, positiveNumber(named('touchShare'), touchShare, 1))
+  const apps = createAppBook(
+    named('apps'),
+    options.apps,
+    positiveNumber(named('touchShare'), touchShare, MOST_TOUCH_SHARE),
+  )
   return {
     apps,
     store: objectWithMethods(
@@ -127,7 +133,9 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
     wechat: readWechatOptions(options.wechat ?? {}),
     onLogin: optionalFunction(named('onLogin'), options.onLogin),
     onUserInfo: optionalFunction(named('onUserInfo'), options.onUserInfo),
-    logger: objectWithMethods(named('logger'), logger, ['warn', 'error'], 'a Logger such as console'),
+    logger: unfailing(
+      objectWithMethods(named('logger'), logger, ['warn', 'error'], 'a Logger such as console'),
+    ),
     clock: optionalFunction(named('clock'), clock),
   }
 }

@@ -32,6 +32,6 @@ export interface Sessions {
   verifySignature(session: SessionRef, data: SignedData): Promise<void>
   /** Resolves when the store answers; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */
   ping(): Promise<void>
-  /** Waits for what is still being written and closes idle connections to WeChat. A Redis client stays its owner's to close. */
+  /** Waits for logins under way and what is still being written, then closes the connections to WeChat. A Redis client stays its owner's to close. */
   close(): Promise<void>
 }

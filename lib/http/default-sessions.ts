@@ -1,12 +1,21 @@
 import { createRequire } from 'node:module'
 import { createSessions } from '../flows/create-sessions.js'
 import type { Sessions } from '../flows/sessions.js'
+import type { SessionsOptions } from '../flows/sessions-options.js'
 import { stderrLogger } from '../logger.js'
 import type { SessionStore } from '../sessions/store.js'
 import { MemoryStore } from '../stores/memory-store.js'
 import { type RedisClient, RedisStore } from '../stores/redis-store.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
+
+/** Which variable an option comes from, where `createSessions` is the one to check it. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  'apps[0].loginDurationDays': 'WEAPP_LOGIN_DURATION_DAYS',
+  'apps[0].sessionDurationSeconds': 'WEAPP_SESSION_DURATION_SECONDS',
+  'wechat.baseUrl': 'WEAPP_API_BASE',
+  keys: 'WEAPP_KEYS',
+}
 
 interface IoredisModule {
   readonly Redis: new (
@@ -41,23 +50,38 @@ export function defaultSessions(): Sessions {
 /** Makes sessions from environment variables. */
 export function sessionsFrom(environment: Environment): Sessions {
   const text = (name: string) => environment[name] || undefined
-  const sessionDurationSeconds = numberIn(environment, 'WEAPP_SESSION_DURATION_SECONDS')
-  const loginDurationDays = numberIn(environment, 'WEAPP_LOGIN_DURATION_DAYS')
+  const sessionDurationSeconds = text('WEAPP_SESSION_DURATION_SECONDS')
+  const loginDurationDays = text('WEAPP_LOGIN_DURATION_DAYS')
   const baseUrl = text('WEAPP_API_BASE')
   const keys = text('WEAPP_KEYS')
-  return createSessions({
+  const options: SessionsOptions = {
     apps: [
       {
         appid: needed(environment, 'WEAPP_APPID'),
         secret: needed(environment, 'WEAPP_SECRET'),
-        ...(loginDurationDays !== undefined && { loginDurationDays }),
-        ...(sessionDurationSeconds !== undefined && { sessionDurationSeconds }),
+        ...(loginDurationDays !== undefined && { loginDurationDays: Number(loginDurationDays) }),
+        ...(sessionDurationSeconds !== undefined && {
+          sessionDurationSeconds: Number(sessionDurationSeconds),
+        }),
       },
     ],
     ...(keys !== undefined && { keys: keys.split(',').map((key) => key.trim()) }),
     ...(baseUrl !== undefined && { wechat: { baseUrl } }),
     store: storeFrom(text('REDIS_URL')),
-  })
+  }
+  try {
+    return createSessions(options)
+  } catch (error) {
+    throw error instanceof TypeError ? new TypeError(inVariables(error.message)) : error
+  }
+}
+
+/** Names the variable instead of the option. */
+function inVariables(message: string): string {
+  return Object.entries(VARIABLES).reduce(
+    (text, [option, variable]) => text.replace(`createSessions: ${option}`, variable),
+    message,
+  )
 }
 
 function storeFrom(redisUrl: string | undefined): SessionStore {
@@ -65,6 +89,8 @@ function storeFrom(redisUrl: string | undefined): SessionStore {
     stderrLogger.warn('REDIS_URL is not set, so sessions live in the memory of this process and end with it')
     return new MemoryStore()
   }
+  if (!URL.canParse(redisUrl))
+    throw new TypeError('REDIS_URL must be an address such as redis://127.0.0.1:6379')
   const { Redis } = loadIoredis()
   const client = new Redis(redisUrl, { maxRetriesPerRequest: 1 })
   client.on('error', () => undefined) // Each failed command is reported already, and ioredis connects again by itself.
@@ -89,12 +115,4 @@ function needed(environment: Environment, name: string): string {
   throw new TypeError(
     `${name} is not set: set it in the environment, or pass { sessions: createSessions({ … }) }`,
   )
-}
-
-function numberIn(environment: Environment, name: string): number | undefined {
-  const text = environment[name]
-  if (!text) return undefined
-  const number = Number(text)
-  if (number > 0 && Number.isFinite(number)) return number
-  throw new TypeError(`${name} must be a number above 0`)
 }

@@ -37,6 +37,13 @@ declare global {
   }
 }
 
+/** Takes what an earlier guard may have put on the request away: nobody is logged in here. */
+export function detachSession(req: Partial<Pick<Request, 'openid' | 'userInfo' | 'weapp'>>): void {
+  delete req.openid
+  delete req.weapp
+  req.userInfo = null
+}
+
 /** Puts a session on the request. */
 export function attachSession(req: Request, sessions: Sessions, session: Session): void {
   const { appid, openid, unionid, sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, data } =

@@ -2,7 +2,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { booleanOption, checkOptionNames, positiveNumber } from '../options.js'
 import type { Session } from '../sessions/session.js'
 import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
-import { attachSession } from './request.js'
+import { attachSession, detachSession } from './request.js'
 import { sendError, wireRequest } from './wire.js'
 
 /** Options of {@link requireSession}. */
@@ -47,7 +47,7 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
       // A shared cache knows to keep out of what has an Authorization header, but not of a header of our own (RFC 9111, 3.5).
       res.set('Cache-Control', 'no-store')
       if (session) attachSession(req, sessions, session)
-      else req.userInfo = null
+      else detachSession(req)
     } catch (error) {
       return sendError(error, protocol, res, next)
     }

@@ -6,7 +6,7 @@ import type { Protocol, WireReply, WireRequest } from '../protocols/protocol.js'
 export function wireRequest(req: Request, body?: unknown): WireRequest {
   return {
     method: req.method,
-    headers: req.headersDistinct,
+    headers: headersOf(req),
     params: req.params as Record<string, string>,
     query: req.query,
     body,
@@ -24,13 +24,37 @@ export function sendReply(res: Response, reply: WireReply): void {
   res.end(JSON.stringify(reply.body))
 }
 
-/** Answers a failure in the protocol's way. A bug is not a failure: it goes to the error handler of the application. */
+/**
+ * Answers a failure in the protocol's way. A bug is not a failure: it goes to the error handler of the application, and always as an
+ * Error, as `next` takes some other values for "go on".
+ */
 export function sendError(
   error: unknown,
   protocol: Pick<Protocol, 'writeError'>,
   res: Response,
   next: NextFunction,
 ): void {
-  if (error instanceof WeappError && !res.headersSent) sendReply(res, protocol.writeError(error))
-  else next(error)
+  if (!(error instanceof WeappError) || res.headersSent) {
+    next(asError(error))
+    return
+  }
+  try {
+    sendReply(res, protocol.writeError(error))
+  } catch (bug) {
+    next(asError(bug))
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error
+    ? thrown
+    : new Error('something that is not an Error was thrown', { cause: thrown })
+}
+
+/** Hosts that make up requests, such as adapters for cloud functions, fill in `headers` alone. */
+function headersOf(req: Request): WireRequest['headers'] {
+  if (req.rawHeaders.length > 0) return req.headersDistinct
+  return Object.fromEntries(
+    Object.entries(req.headers).map(([name, value]) => [name, value === undefined ? [] : [value].flat()]),
+  )
 }

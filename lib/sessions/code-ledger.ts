@@ -1,15 +1,16 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../clock.js'
 import { type ErrorCode, WeappError } from '../errors.js'
-import type { Logger } from '../logger.js'
 import { deriveKey, open, seal } from './envelope.js'
-import type { SessionStore } from './store.js'
+import type { CodeClaim, SessionStore } from './store.js'
 import { codeIdOf } from './token.js'
 
 /** WeChat forgets a code after five minutes; until then this remembers that it was sent. */
 const CODE_LIFETIME_MS = 5 * 60_000
 /** How long a retry of a login whose answer was lost still gets that answer. */
 const REPLAY_MS = 60_000
+const CLAIMANT_BYTES = 12
 const FIRST_POLL_MS = 20
 const SLOWEST_POLL_MS = 250
 
@@ -40,7 +41,6 @@ type CodeAnswer = CodeGrant | { readonly error: ErrorCode; readonly message: str
 interface CodeLedgerParts {
   readonly store: Required<SessionStore>
   readonly clock: Clock
-  readonly logger: Logger
   /** How long somebody else's use of the same code is waited for, in milliseconds. */
   readonly patienceMs: number
 }
@@ -53,27 +53,41 @@ interface CodeLedgerParts {
 export class CodeLedger {
   readonly #store: Required<SessionStore>
   readonly #clock: Clock
-  readonly #logger: Logger
   readonly #patienceMs: number
   readonly #writing = new Set<Promise<void>>()
+  /** By which the store knows this ledger's claims again, by code id. */
+  readonly #claimants = new Map<string, string>()
 
   constructor(parts: CodeLedgerParts) {
     this.#store = parts.store
     this.#clock = parts.clock
-    this.#logger = parts.logger
     this.#patienceMs = parts.patienceMs
   }
 
   /** Claims the code. Answers nothing when it is the caller's to use, or what somebody else's use of it gave. */
   async claim(login: LoginCode): Promise<CodeGrant | undefined> {
     const codeId = codeIdOf(login.appid, login.code)
+    const claimant = randomBytes(CLAIMANT_BYTES).toString('base64url')
     const patience = AbortSignal.timeout(this.#patienceMs)
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 1.5, SLOWEST_POLL_MS)) {
-      const claim = await this.#store.claimCode(codeId, this.#clock() + CODE_LIFETIME_MS)
-      if (claim.state === 'claimed') return undefined
+      const claim = await this.#ask(codeId, claimant)
+      if (claim.state === 'claimed') {
+        this.#claimants.set(codeId, claimant)
+        return undefined
+      }
       if (claim.state === 'settled') return this.#grantIn(claim.answer, login)
       if (patience.aborted) throw usedUp()
       await pause(pollMs)
+    }
+  }
+
+  /** A question that was not answered in time may still be carried out: what it claimed then is given back. */
+  async #ask(codeId: string, claimant: string): Promise<CodeClaim> {
+    try {
+      return await this.#store.claimCode(codeId, claimant, this.#clock() + CODE_LIFETIME_MS)
+    } catch (error) {
+      this.#inBackground(this.#store.releaseCode(codeId, claimant))
+      throw error
     }
   }
 
@@ -85,7 +99,8 @@ export class CodeLedger {
   /** Tells the others why there is no token, or gives the code back when WeChat did not use it up. */
   fail(login: LoginCode, error: unknown): void {
     if (error instanceof WeappError && CODE_STILL_GOOD.has(error.code)) {
-      this.#inBackground(this.#store.releaseCode(codeIdOf(login.appid, login.code)))
+      const codeId = codeIdOf(login.appid, login.code)
+      this.#inBackground(this.#store.releaseCode(codeId, this.#takeClaimant(codeId)))
     } else {
       const final = error instanceof WeappError && error.status < 500 ? error : usedUp()
       this.#write(login, { error: final.code, message: final.message })
@@ -100,8 +115,15 @@ export class CodeLedger {
   #write(login: LoginCode, answer: CodeAnswer): void {
     const now = this.#clock()
     const codeId = codeIdOf(login.appid, login.code)
+    this.#takeClaimant(codeId)
     const sealed = seal(keyFrom(login), JSON.stringify({ ...answer, until: now + REPLAY_MS }), codeId)
     this.#inBackground(this.#store.settleCode(codeId, sealed, now + CODE_LIFETIME_MS))
+  }
+
+  #takeClaimant(codeId: string): string {
+    const claimant = this.#claimants.get(codeId) ?? ''
+    this.#claimants.delete(codeId)
+    return claimant
   }
 
   #grantIn(sealed: string, login: LoginCode): CodeGrant {
@@ -113,11 +135,8 @@ export class CodeLedger {
   }
 
   #inBackground(work: Promise<void>): void {
-    const writing = work
-      .catch(() =>
-        this.#logger.warn('the answer to a login code could not be kept for a retry: the store failed'),
-      )
-      .finally(() => this.#writing.delete(writing))
+    // The guard around the store has told the log.
+    const writing = work.catch(() => undefined).finally(() => this.#writing.delete(writing))
     this.#writing.add(writing)
   }
 }

@@ -5,57 +5,63 @@ import type { SessionStore } from './store.js'
 
 /**
  * A store each of whose calls ends in time: a failure, or no answer within `timeoutMs`, is `ERR_STORE_UNAVAILABLE`. The log hears
- * of the first failure and of the first answer after it, not of each request in between.
+ * when a kind of call begins to fail and when it works again, not of each request in between.
  */
 export function guardStore(store: SessionStore, timeoutMs: number, logger: Logger): Required<SessionStore> {
-  let isFailing = false
+  const failing = new Set<keyof SessionStore>()
 
-  async function guarded<T>(call: () => Promise<T>): Promise<T> {
+  async function guarded<T>(name: keyof SessionStore, call: () => Promise<T>): Promise<T> {
     try {
       const result = await withinDeadline(call(), timeoutMs, () => new TimeoutError())
-      if (isFailing) logger.warn('the session store answers again')
-      isFailing = false
+      if (failing.delete(name)) logger.warn(`the session store works again (${name})`)
       return result
-    } catch (cause) {
-      if (!isFailing) logger.error(`the session store fails: ${reasonOf(cause)}`)
-      isFailing = true
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (!failing.has(name)) logger.error(`the session store fails (${name}): ${reason}`)
+      failing.add(name)
       throw new WeappError(
         'ERR_STORE_UNAVAILABLE',
         'Sessions cannot be reached at the moment. Please try again.',
         {
-          cause,
-          hint: `the session store failed: ${reasonOf(cause)}`,
+          cause: new Error(reason),
         },
       )
     }
   }
 
   return {
-    read: (address) => guarded(() => store.read(address)),
-    hasSeen: (handle) => guarded(() => store.hasSeen(handle)),
-    issue: (entry) => guarded(() => store.issue(entry)),
-    touch: (address, lastVisitAt, dropAt) => guarded(() => store.touch(address, lastVisitAt, dropAt)),
-    remove: (address) => guarded(() => store.remove(address)),
-    removeUser: (handle, except) => guarded(() => store.removeUser(handle, except)),
-    list: (handle) => guarded(() => store.list(handle)),
-    writeUserInfo: (handle, userInfo, dropAt) => guarded(() => store.writeUserInfo(handle, userInfo, dropAt)),
-    claimCode: (codeId, dropAt) => guarded(() => store.claimCode(codeId, dropAt)),
-    settleCode: (codeId, answer, dropAt) => guarded(() => store.settleCode(codeId, answer, dropAt)),
-    releaseCode: (codeId) => guarded(() => store.releaseCode(codeId)),
-    removeBatch: (cursor) => guarded(() => store.removeBatch(cursor)),
-    ping: () => guarded(() => store.ping()),
-    close: () => guarded(async () => store.close?.()),
+    read: (address) => guarded('read', () => store.read(address)),
+    hasSeen: (handle) => guarded('hasSeen', () => store.hasSeen(handle)),
+    issue: (entry) => guarded('issue', () => store.issue(entry)),
+    touch: (address, lastVisitAt, dropAt) =>
+      guarded('touch', () => store.touch(address, lastVisitAt, dropAt)),
+    remove: (address) => guarded('remove', () => store.remove(address)),
+    removeUser: (handle, except) => guarded('removeUser', () => store.removeUser(handle, except)),
+    list: (handle) => guarded('list', () => store.list(handle)),
+    writeUserInfo: (handle, userInfo, dropAt) =>
+      guarded('writeUserInfo', () => store.writeUserInfo(handle, userInfo, dropAt)),
+    claimCode: (codeId, claimant, dropAt) =>
+      guarded('claimCode', () => store.claimCode(codeId, claimant, dropAt)),
+    settleCode: (codeId, answer, dropAt) =>
+      guarded('settleCode', () => store.settleCode(codeId, answer, dropAt)),
+    releaseCode: (codeId, claimant) => guarded('releaseCode', () => store.releaseCode(codeId, claimant)),
+    removeBatch: (cursor) => guarded('removeBatch', () => store.removeBatch(cursor)),
+    ping: () => guarded('ping', () => store.ping()),
+    close: () => guarded('close', async () => store.close?.()),
   }
 }
 
 class TimeoutError extends Error {
   override readonly name = 'TimeoutError'
-  override readonly message = 'the store did not answer in time'
 }
 
-/** The kind of failure; a client's own message may hold an address with a password in it, so it is left out. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'unknown reason'
-  const code = (cause as NodeJS.ErrnoException).code
-  return typeof code === 'string' ? `${cause.name} (${code})` : cause.name
+/**
+ * The kind of failure and no more: the error of a client may hold an address with a password in it, or the command that failed. The
+ * first word of what Redis answers, such as READONLY or OOM, gives nothing away.
+ */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown reason'
+  const { code } = error as NodeJS.ErrnoException
+  const word = error.name === 'ReplyError' ? /^[A-Z]+\b/.exec(error.message)?.[0] : code
+  return typeof word === 'string' ? `${error.name} (${word})` : error.name
 }

@@ -252,10 +252,8 @@ export class SessionBook {
     try {
       const isThere = await this.#store.touch(address, now, idleExpiresAt)
       return isThere ? { ...times, idleExpiresAt } : undefined
-    } catch (error) {
-      this.#logger.warn(
-        `a visit could not be recorded: ${error instanceof WeappError ? error.hint : 'unknown reason'}`,
-      )
+    } catch {
+      // The session was there a moment ago, and the next request tries again.
       return live.moments
     }
   }

@@ -93,12 +93,15 @@ export interface SessionStore {
   list(handle: string): Promise<StoredSession[]>
   /** Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share. */
   writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void>
-  /** Claims a login code until `dropAt`, unless it is claimed or settled already. Exactly one caller gets `claimed`. */
-  claimCode(codeId: string, dropAt: number): Promise<CodeClaim>
+  /**
+   * Claims a login code until `dropAt`, unless it is claimed or settled already. Exactly one claimant gets `claimed`, and gets it again
+   * when it asks again: a client may have sent the question twice.
+   */
+  claimCode(codeId: string, claimant: string, dropAt: number): Promise<CodeClaim>
   /** Replaces a claim by its sealed answer, which is never empty. */
   settleCode(codeId: string, answer: string, dropAt: number): Promise<void>
-  /** Gives a claim back: the code was certainly not used. */
-  releaseCode(codeId: string): Promise<void>
+  /** Gives a claim back, if it is this claimant's: the code was certainly not used. */
+  releaseCode(codeId: string, claimant: string): Promise<void>
   /**
    * Ends a part of all sessions of all users. Called again with `next` until that is undefined, it has ended every
    * session that existed at the first call. Profiles stay.

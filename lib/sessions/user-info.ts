@@ -13,6 +13,8 @@ const NEVER_STORED: ReadonlySet<string> = new Set([
   'proto',
 ])
 
+const TEXTS: ReadonlySet<string> = new Set(['nickName', 'avatarUrl'])
+
 /** A value of a profile: flat, as all of WeChat's are. */
 export type UserInfoValue = string | number | boolean | null
 
@@ -23,7 +25,9 @@ export type UserInfoValue = string | number | boolean | null
  */
 export interface UserInfo {
   readonly verified: boolean
-  readonly [field: string]: UserInfoValue
+  readonly nickName?: string
+  readonly avatarUrl?: string
+  readonly [field: string]: UserInfoValue | undefined
 }
 
 /** Accepts a profile that nobody signed: flat, short, free of control characters. Throws `ERR_REQUEST_INVALID`. */
@@ -36,14 +40,23 @@ export function unverifiedUserInfo(given: unknown): UserInfo {
   const wrong = fields.find(([name, value]) => !isField(name, value))
   if (wrong) {
     throw refused(
-      `may hold texts of up to ${MOST_TEXT_LENGTH} characters without control characters, numbers and booleans only`,
+      `may hold texts of up to ${MOST_TEXT_LENGTH} characters without control characters (nickName and avatarUrl have to be texts), numbers and booleans only`,
     )
   }
   return { ...Object.fromEntries(fields), verified: false }
 }
 
-/** Takes over a profile that WeChat vouched for. What is not flat and short is left out: WeChat may add fields any day. */
+/**
+ * Takes over a profile that WeChat vouched for. What is not flat and short is left out: WeChat may add fields any day. Data that
+ * is no profile, such as a phone number, is `ERR_DATA_MALFORMED`.
+ */
 export function verifiedUserInfo(data: Readonly<Record<string, unknown>>): UserInfo {
+  if (typeof data.nickName !== 'string' && typeof data.avatarUrl !== 'string') {
+    throw new WeappError(
+      'ERR_DATA_MALFORMED',
+      'This is not a user profile: it has neither nickName nor avatarUrl.',
+    )
+  }
   const fields = Object.entries(data).filter(([name, value]) => !isReserved(name) && isField(name, value))
   return { ...Object.fromEntries(fields.slice(0, MOST_FIELDS)), verified: true }
 }
@@ -71,6 +84,7 @@ function isReserved(name: string): boolean {
 
 function isField(name: string, value: unknown): boolean {
   if (name.length > MOST_NAME_LENGTH || CONTROL.test(name)) return false
+  if (TEXTS.has(name) && typeof value !== 'string') return false
   if (typeof value === 'string') return value.length <= MOST_TEXT_LENGTH && !CONTROL.test(value)
   return value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
 }

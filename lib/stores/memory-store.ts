@@ -48,7 +48,8 @@ export class MemoryStore implements SessionStore {
   readonly #users = new Map<string, Set<Kept>>()
   /** Empty for a user who has no profile: it tells that the user was here. */
   readonly #userInfo = new Map<string, Dropping>()
-  readonly #codes = new Map<string, Dropping>()
+  readonly #claims = new Map<string, Dropping>()
+  readonly #answers = new Map<string, Dropping>()
   readonly #sweeper: NodeJS.Timeout
 
   constructor(options: MemoryStoreOptions = {}) {
@@ -70,12 +71,12 @@ export class MemoryStore implements SessionStore {
   async issue(entry: SessionEntry): Promise<IssueResult> {
     const { address, record, createdAt, dropAt } = entry
     const { handle } = address
-    if (entry.replaces !== undefined) this.#dropAt({ handle, sessionId: entry.replaces })
-    this.#dropAt(address)
-    const own = this.#liveOf(handle)
-    const excess = own.length + 1 - entry.maxSessions
+    const leaving = [address.sessionId, entry.replaces]
+    const staying = this.#liveOf(handle).filter((kept) => !leaving.includes(kept.address.sessionId))
+    const excess = staying.length + 1 - entry.maxSessions
     if (excess > 0 && entry.onLimit === 'refuse') return { issued: false, seenBefore: false, userInfo: null }
-    for (const oldest of own.slice(0, Math.max(0, excess))) this.#drop(oldest)
+    for (const oldest of staying.slice(0, Math.max(0, excess))) this.#drop(oldest)
+    for (const sessionId of leaving) if (sessionId !== undefined) this.#dropAt({ handle, sessionId })
     this.#keep({ address, record, createdAt, lastVisitAt: createdAt, dropAt })
     const before = this.#liveText(this.#userInfo, handle)
     const profile = entry.userInfo ?? before ?? ''
@@ -110,21 +111,21 @@ export class MemoryStore implements SessionStore {
     this.#keepText(this.#userInfo, handle, userInfo ?? '', dropAt)
   }
 
-  async claimCode(codeId: string, dropAt: number): Promise<CodeClaim> {
-    const answer = this.#liveText(this.#codes, codeId)
-    if (answer === null) {
-      this.#keepText(this.#codes, codeId, '', dropAt)
-      return { state: 'claimed' }
-    }
-    return answer === '' ? { state: 'pending' } : { state: 'settled', answer }
+  async claimCode(codeId: string, claimant: string, dropAt: number): Promise<CodeClaim> {
+    const answer = this.#liveText(this.#answers, codeId)
+    if (answer !== null) return { state: 'settled', answer }
+    const owner = this.#liveText(this.#claims, codeId)
+    if (owner !== null && owner !== claimant) return { state: 'pending' }
+    this.#keepText(this.#claims, codeId, claimant, dropAt)
+    return { state: 'claimed' }
   }
 
   async settleCode(codeId: string, answer: string, dropAt: number): Promise<void> {
-    this.#keepText(this.#codes, codeId, answer, dropAt)
+    this.#keepText(this.#answers, codeId, answer, dropAt)
   }
 
-  async releaseCode(codeId: string): Promise<void> {
-    this.#codes.delete(codeId)
+  async releaseCode(codeId: string, claimant: string): Promise<void> {
+    if (this.#liveText(this.#claims, codeId) === claimant) this.#claims.delete(codeId)
   }
 
   async removeBatch(): Promise<RemovedBatch> {
@@ -192,7 +193,7 @@ export class MemoryStore implements SessionStore {
   #sweep(): void {
     const now = this.#clock()
     for (const kept of this.#sessions.values()) if (now >= kept.dropAt) this.#drop(kept)
-    for (const texts of [this.#userInfo, this.#codes]) {
+    for (const texts of [this.#userInfo, this.#claims, this.#answers]) {
       for (const [key, { dropAt }] of texts) if (now >= dropAt) texts.delete(key)
     }
   }

@@ -19,7 +19,7 @@ function script(source: string): RedisScript {
 /**
  * KEYS: index, record, profile.
  * ARGV: session id, record with visit, createdAt, dropAt, expiresAt, cap, onLimit, session id to end, profile, profile dropAt.
- * A client may send it again after a lost connection: the session it wrote the first time is dropped before it is counted.
+ * A client may send it again after a lost connection: the session it wrote the first time is not counted.
  * The profile is '' for a user who has none: it tells that the user was here. Answers issued, profile before, profile after.
  * The index must outlive its longest member; PTTL counts by the clock of Redis, so TIME is asked as well.
  */
@@ -30,17 +30,19 @@ local function drop(id)
   redis.call('ZREM', index, id)
 end
 
-drop(ARGV[1])
-if ARGV[8] ~= '' then drop(ARGV[8]) end
+local staying = {}
 for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-  if redis.call('EXISTS', index .. ':' .. id) == 0 then redis.call('ZREM', index, id) end
+  if redis.call('EXISTS', index .. ':' .. id) == 0 then
+    redis.call('ZREM', index, id)
+  elseif id ~= ARGV[1] and id ~= ARGV[8] then
+    staying[#staying + 1] = id
+  end
 end
 
-local excess = redis.call('ZCARD', index) + 1 - tonumber(ARGV[6])
-if excess > 0 then
-  if ARGV[7] == 'refuse' then return { 0 } end
-  for _, id in ipairs(redis.call('ZRANGE', index, 0, excess - 1)) do drop(id) end
-end
+local excess = #staying + 1 - tonumber(ARGV[6])
+if excess > 0 and ARGV[7] == 'refuse' then return { 0 } end
+for place = 1, excess do drop(staying[place]) end
+if ARGV[8] ~= '' then drop(ARGV[8]) end
 
 redis.call('SET', KEYS[2], ARGV[2], 'PXAT', ARGV[4])
 redis.call('ZADD', index, ARGV[3], ARGV[1])
@@ -99,10 +101,19 @@ end
 return found
 `)
 
-/** KEYS: code. ARGV: dropAt. Claims and answers nil, or answers what is there: '' while pending, else the sealed answer. */
+/**
+ * KEYS: code. ARGV: claim, dropAt. Claims and answers nil, or answers what is there: somebody else's claim or the sealed answer. A
+ * claim begins with '?', which no sealed answer holds.
+ */
 export const CLAIM_CODE: RedisScript = script(`
-local answer = redis.call('GET', KEYS[1])
-if answer then return answer end
-redis.call('SET', KEYS[1], '', 'PXAT', ARGV[1])
+local found = redis.call('GET', KEYS[1])
+if found and found ~= ARGV[1] then return found end
+redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
 return nil
+`)
+
+/** KEYS: code. ARGV: claim. */
+export const RELEASE_CODE: RedisScript = script(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
 `)

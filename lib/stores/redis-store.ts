@@ -9,12 +9,23 @@ import type {
   StoredVisit,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
-import { CLAIM_CODE, ISSUE, LIST, REMOVE, REMOVE_USER, type RedisScript, TOUCH } from './redis-scripts.js'
+import {
+  CLAIM_CODE,
+  ISSUE,
+  LIST,
+  RELEASE_CODE,
+  REMOVE,
+  REMOVE_USER,
+  type RedisScript,
+  TOUCH,
+} from './redis-scripts.js'
 
 const VISIT_DIGITS = 13
 const STORED = /^(\d{13})(.*)$/s
 const RECORD_KEY = /^\{([^{}]+)\}:(.+)$/s
 const USER = 'user'
+/** What a claim begins with; a settled answer is taken as it is, so this must not begin one. */
+const CLAIM = '?'
 const SCAN_COUNT = 500
 
 /**
@@ -134,18 +145,18 @@ export class RedisStore implements SessionStore {
     await this.#client.call('SET', this.#userInfoKey(handle), userInfo ?? '', 'PXAT', dropAt)
   }
 
-  async claimCode(codeId: string, dropAt: number): Promise<CodeClaim> {
-    const answer = asText(await this.#run(CLAIM_CODE, [this.#codeKey(codeId)], [dropAt]))
-    if (answer === null) return { state: 'claimed' }
-    return answer === '' ? { state: 'pending' } : { state: 'settled', answer }
+  async claimCode(codeId: string, claimant: string, dropAt: number): Promise<CodeClaim> {
+    const found = asText(await this.#run(CLAIM_CODE, [this.#codeKey(codeId)], [CLAIM + claimant, dropAt]))
+    if (found === null) return { state: 'claimed' }
+    return found.startsWith(CLAIM) ? { state: 'pending' } : { state: 'settled', answer: found }
   }
 
   async settleCode(codeId: string, answer: string, dropAt: number): Promise<void> {
     await this.#client.call('SET', this.#codeKey(codeId), answer, 'PXAT', dropAt)
   }
 
-  async releaseCode(codeId: string): Promise<void> {
-    await this.#client.call('DEL', this.#codeKey(codeId))
+  async releaseCode(codeId: string, claimant: string): Promise<void> {
+    await this.#run(RELEASE_CODE, [this.#codeKey(codeId)], [CLAIM + claimant])
   }
 
   async removeBatch(cursor = ':0'): Promise<RemovedBatch> {

@@ -22,7 +22,7 @@ export interface WechatTransport {
    * breaks off or is too long.
    */
   get(request: WechatRequest): Promise<string>
-  /** Closes idle connections. */
+  /** Closes all connections. */
   close(): void
 }
 
@@ -44,7 +44,12 @@ export function createTransport(baseUrl: URL): WechatTransport {
         if (!socket.connecting) established()
         else socket.once(baseUrl.protocol === 'https:' ? 'secureConnect' : 'connect', established)
       })
-      outgoing.on('error', () => reject(isConnected ? noAnswer() : unreachable()))
+      outgoing.on('error', (error) => reject(isConnected ? brokenOff(error) : unreachable()))
+      // Node tells of a 101 in no other way.
+      outgoing.on('upgrade', (_incoming, socket) => {
+        socket.destroy()
+        reject(invalidAnswer('HTTP status 101'))
+      })
       outgoing.on('response', (incoming) => readBody(incoming).then(resolve, reject))
       outgoing.end()
     })
@@ -89,6 +94,11 @@ function unreachable(): WeappError {
       hint: 'no connection to WeChat could be made',
     },
   )
+}
+
+/** Bytes that are no HTTP are an answer of a kind; anything else is none. */
+function brokenOff(error: NodeJS.ErrnoException): WeappError {
+  return error.code?.startsWith('HPE_') ? invalidAnswer('an answer that is not HTTP') : noAnswer()
 }
 
 function noAnswer(): WeappError {
