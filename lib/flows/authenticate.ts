@@ -35,10 +35,10 @@ export function createAuthenticate(apps: AppBook, book: SessionBook, clock: Cloc
     token: string | undefined,
     options: AuthenticateOptions = {},
   ): Promise<Session> {
-    const session = await book.visit(addressIn(token))
-    const isOfApp = options.appid === undefined || apps.choose(options.appid).appid === session?.appid
-    if (!session || !isOfApp)
-      throw new WeappError('ERR_SESSION_UNKNOWN', 'This session is unknown or has ended. Log in again.')
+    const address = addressIn(token)
+    const appid = options.appid === undefined ? undefined : apps.choose(options.appid).appid
+    const session = await book.visit(address, appid)
+    if (!session) throw unknownSession()
     const { maxAgeSeconds = Number.POSITIVE_INFINITY } = options
     const ageMs = clock() - session.createdAt.getTime()
     if (!(ageMs <= maxAgeSeconds * 1000)) {
@@ -49,4 +49,9 @@ export function createAuthenticate(apps: AppBook, book: SessionBook, clock: Cloc
     }
     return session
   }
+}
+
+/** What there is to say of a session that is not there. */
+export function unknownSession(): WeappError {
+  return new WeappError('ERR_SESSION_UNKNOWN', 'This session is unknown or has ended. Log in again.')
 }

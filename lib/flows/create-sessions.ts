@@ -1,4 +1,5 @@
 import { WeappError } from '../errors.js'
+import type { AppBook, AppSelector } from '../sessions/app-info.js'
 import { CodeLedger } from '../sessions/code-ledger.js'
 import { guardStore } from '../sessions/guarded-store.js'
 import type { UserRef } from '../sessions/session.js'
@@ -7,7 +8,7 @@ import { isSessionId } from '../sessions/token.js'
 import { code2Session } from '../wechat/code2session.js'
 import { checkSignedData, readCiphertext } from '../wechat/open-data.js'
 import { createTransport } from '../wechat/transport.js'
-import { addressIn, createAuthenticate } from './authenticate.js'
+import { addressIn, createAuthenticate, unknownSession } from './authenticate.js'
 import { askHook, HOOK_TIMEOUT_MS } from './hooks.js'
 import { createLogIn } from './log-in.js'
 import type { Sessions } from './sessions.js'
@@ -37,7 +38,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     () => book.sessionKeys(session, session.sessionId),
   ]
 
-  return {
+  const sessions: Sessions = {
     login: logIn,
     authenticate: createAuthenticate(apps, book, clock),
     logout: async (token) => book.endAt(addressIn(token)),
@@ -70,12 +71,33 @@ export function createSessions(options: SessionsOptions): Sessions {
       checkSignedData(data)
       await verifyFor(data, keysOf(session))
     },
+    ofApp: (app) => narrowed(sessions, apps, app),
     ping: () => store.ping(),
     async close() {
       await idle()
       await ledger.idle()
       transport.close()
       await store.close()
+    },
+  }
+  return sessions
+}
+
+/** The sessions of one app: whatever else a request names is not there. */
+function narrowed(sessions: Sessions, apps: AppBook, selector: AppSelector): Sessions {
+  const app = typeof selector === 'number' ? apps.all.find(({ id }) => id === selector) : apps.find(selector)
+  if (!app) throw new TypeError('ofApp: no such app; name one of those given to createSessions')
+  const isOther = (named: AppSelector | undefined) =>
+    named !== undefined && named !== app.id && named !== app.appid
+  return {
+    ...sessions,
+    async login(request) {
+      if (isOther(request.appid)) throw new WeappError('ERR_APP_UNKNOWN', 'This app does not log in here.')
+      return sessions.login({ ...request, appid: app.appid })
+    },
+    async authenticate(token, options = {}) {
+      if (isOther(options.appid)) throw unknownSession()
+      return sessions.authenticate(token, { ...options, appid: app.appid })
     },
   }
 }

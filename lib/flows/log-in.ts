@@ -1,11 +1,11 @@
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import type { App, AppBook, AppSelector } from '../sessions/app-info.js'
+import { positiveInteger } from '../options.js'
+import { type App, type AppBook, type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { CodeLedger } from '../sessions/code-ledger.js'
-import type { Session, UserRef } from '../sessions/session.js'
+import type { Session } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
 import { addressOf, codeIdOf } from '../sessions/token.js'
-import type { UserInfo } from '../sessions/user-info.js'
 import { type CodeExchange, checkCode } from '../wechat/code2session.js'
 import { askHook, type OnLogin } from './hooks.js'
 import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
@@ -66,7 +66,7 @@ export function createLogIn(parts: LogInParts): LogIn {
       code: checkCode(request.code),
       data: readUserData(request),
       presentedToken: request.presentedToken,
-      maxSessionsPerUser: request.maxSessionsPerUser,
+      maxSessionsPerUser: checkCap(request.maxSessionsPerUser),
     }
     const codeId = codeIdOf(login.app.appid, login.code)
     const running = inFlight.get(codeId)
@@ -100,22 +100,12 @@ export function createLogIn(parts: LogInParts): LogIn {
       [() => [identity.sessionKey], () => book.sessionKeys(owner)],
       owner,
     )
-    return book.issue(app, {
-      ...rest,
-      identity,
-      userInfo,
-      data: await ask(owner, identity.unionid, userInfo),
-    })
-  }
+    if (!onLogin) return book.issue(app, { ...rest, identity, userInfo, data: undefined })
 
-  async function ask(
-    user: UserRef,
-    unionid: string | undefined,
-    userInfo: UserInfo | undefined,
-  ): Promise<unknown> {
-    if (!onLogin) return undefined
+    const seenBefore = await book.hasSeen(owner)
     const hook = { name: 'onLogin', call: onLogin, refusal: 'ERR_LOGIN_REFUSED', logger } as const
-    return askHook(hook, { ...user, unionid, userInfo, seenBefore: await book.hasSeen(user) })
+    const data = await askHook(hook, { ...owner, unionid: identity.unionid, userInfo, seenBefore })
+    return { ...(await book.issue(app, { ...rest, identity, userInfo, data })), seenBefore }
   }
 
   async function existing(token: string): Promise<Session> {
@@ -141,4 +131,9 @@ export function createLogIn(parts: LogInParts): LogIn {
   }
 
   return { logIn, idle }
+}
+
+function checkCap(maxSessionsPerUser: number | undefined): number | undefined {
+  if (maxSessionsPerUser === undefined) return undefined
+  return positiveInteger('login: maxSessionsPerUser', maxSessionsPerUser, MOST_SESSIONS)
 }

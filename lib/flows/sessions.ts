@@ -1,3 +1,4 @@
+import type { AppSelector } from '../sessions/app-info.js'
 import type { Session, SessionRef, SessionSummary, UserRef } from '../sessions/session.js'
 import type { UserInfo } from '../sessions/user-info.js'
 import type { EncryptedData, OpenData, SignedData } from '../wechat/open-data.js'
@@ -30,6 +31,11 @@ export interface Sessions {
   decrypt(session: SessionRef, data: EncryptedData): Promise<OpenData>
   /** Checks that WeChat signed `rawData` for this session's user. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`. */
   verifySignature(session: SessionRef, data: SignedData): Promise<void>
+  /**
+   * The same sessions, narrowed to one app: others cannot log in, and their sessions are unknown. Throws a `TypeError` for an app that is
+   * not configured.
+   */
+  ofApp(app: AppSelector): Sessions
   /** Resolves when the store answers; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */
   ping(): Promise<void>
   /** Waits for logins under way and what is still being written, then closes the connections to WeChat. A Redis client stays its owner's to close. */

@@ -43,7 +43,7 @@ export type KeyGroups = readonly (() => Promise<readonly string[]> | readonly st
 /** Checks the form, before a code is spent or a key is looked up. Throws `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`. */
 export function readUserData(request: UserDataRequest): UserData {
   const { encryptedData, iv, ivIsKey, rawData, signature, userInfo } = request
-  if (!ivIsKey) requirePair('encryptedData', encryptedData, 'iv', iv)
+  if (ivIsKey !== true) requirePair('encryptedData', encryptedData, 'iv', iv)
   requirePair('rawData', rawData, 'signature', signature)
   const signed = rawData !== undefined && signature !== undefined ? { rawData, signature } : undefined
   if (signed) checkSignedData(signed)

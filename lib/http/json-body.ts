@@ -16,7 +16,13 @@ export async function readJsonBody(req: Request, res: Response): Promise<unknown
     parseJson(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyError(error))))
   })
   checkShape(req.body, MOST_DEPTH)
-  return req.body
+  return isEmpty(req) ? undefined : req.body
+}
+
+/** Parsers make an empty object of no body at all. */
+function isEmpty(req: Request): boolean {
+  const hasBytes = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length']) > 0
+  return !hasBytes && Object.keys(req.body ?? {}).length === 0
 }
 
 function bodyError(error: unknown): unknown {

@@ -1,4 +1,3 @@
-import { WeappError } from '../errors.js'
 import type { Sessions } from '../flows/sessions.js'
 import { type OptionNames, objectWithMethods, textOption } from '../options.js'
 import { nativeProtocol } from '../protocols/native.js'
@@ -15,7 +14,7 @@ export interface MountOptions {
   header?: string
   /** The wire protocol of the clients. Default: the native one. */
   protocol?: Protocol
-  /** The one app whose users log in at this mount and whose sessions are good there. Default: all apps of `sessions`. */
+  /** The one app whose users log in at this mount and whose sessions are good there, as with `sessions.ofApp`. Default: all apps. */
   appid?: string
 }
 
@@ -54,18 +53,5 @@ export function readMountOptions(
     ['login', 'authenticate'],
     'what createSessions() returns',
   )
-  if (options.appid !== undefined) textOption(`${where}: appid`, options.appid)
-  return { sessions: options.appid === undefined ? sessions : ofOneApp(sessions, options.appid), protocol }
-}
-
-/** The sessions as a mount of one app sees them. */
-function ofOneApp(sessions: Sessions, appid: string): Sessions {
-  return {
-    ...sessions,
-    async login(request) {
-      if (request.appid === undefined || request.appid === appid) return sessions.login({ ...request, appid })
-      throw new WeappError('ERR_APP_UNKNOWN', 'This app does not log in here.')
-    },
-    authenticate: (token, options) => sessions.authenticate(token, { ...options, appid }),
-  }
+  return { sessions: options.appid === undefined ? sessions : sessions.ofApp(options.appid), protocol }
 }

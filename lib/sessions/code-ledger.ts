@@ -131,7 +131,7 @@ export class CodeLedger {
     const answer = text === undefined ? undefined : (JSON.parse(text) as CodeAnswer & { until: number })
     if (!answer || this.#clock() >= answer.until) throw usedUp()
     if ('error' in answer) throw new WeappError(answer.error, answer.message)
-    return answer
+    return { token: answer.token, seenBefore: answer.seenBefore }
   }
 
   #inBackground(work: Promise<void>): void {

@@ -134,9 +134,9 @@ export class SessionBook {
 
   /**
    * The live session at an address, and the visit recorded when that is due. One command, or two with the visit.
-   * Nothing when it is unknown, expired, revoked or unreadable. Throws `ERR_STORE_UNAVAILABLE`.
+   * Nothing when it is unknown, expired, revoked, unreadable or of another app than the one named. Throws `ERR_STORE_UNAVAILABLE`.
    */
-  async visit(address: SessionAddress): Promise<Session | undefined> {
+  async visit(address: SessionAddress, appid?: string): Promise<Session | undefined> {
     const stored = await this.#store.read(address)
     if (!stored) return undefined
     const record = decodeRecord(stored.record)
@@ -144,6 +144,7 @@ export class SessionBook {
       if (!isOfNewerRelease(stored.record)) await this.#store.remove(address)
       return undefined
     }
+    if (appid !== undefined && record.appid !== appid) return undefined
     const live = this.#live(stored, record)
     const visited = live && (await this.#recordVisit(address, live))
     return visited && sessionFrom(address.sessionId, record, visited, decodeUserInfo(stored.userInfo))

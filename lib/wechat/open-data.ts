@@ -45,7 +45,7 @@ export interface Ciphertext {
  */
 export function readCiphertext(data: EncryptedData): Ciphertext {
   const bytes = strictBase64('encryptedData', data.encryptedData)
-  const iv = data.ivIsKey && data.iv === undefined ? undefined : strictBase64('iv', data.iv)
+  const iv = data.ivIsKey === true && data.iv === undefined ? undefined : strictBase64('iv', data.iv)
   if (bytes.length === 0 || bytes.length % BLOCK_BYTES !== 0)
     throw malformed('encryptedData is not a whole number of blocks')
   if (iv && iv.length !== BLOCK_BYTES) throw malformed(`iv must decode to ${BLOCK_BYTES} bytes`)
