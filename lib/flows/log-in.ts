@@ -104,8 +104,8 @@ export function createLogIn(parts: LogInParts): LogIn {
 
     const seenBefore = await book.hasSeen(owner)
     const hook = { name: 'onLogin', call: onLogin, refusal: 'ERR_LOGIN_REFUSED', logger } as const
-    const data = await askHook(hook, { ...owner, unionid: identity.unionid, userInfo, seenBefore })
-    return { ...(await book.issue(app, { ...rest, identity, userInfo, data })), seenBefore }
+    const answer = await askHook(hook, { ...owner, unionid: identity.unionid, userInfo, seenBefore })
+    return { ...(await book.issue(app, { ...rest, identity, userInfo, data: answer })), seenBefore }
   }
 
   async function existing(token: string): Promise<Session> {

@@ -7,6 +7,8 @@ export interface Call {
   path: string
   /** Query parameters; of a repeated one, the first. */
   query: Readonly<Record<string, string>>
+  /** The text of its body; empty when there was none, or more than the sandbox reads (16 KiB). */
+  body: string
   /** When it arrived, in milliseconds of the sandbox's clock. */
   at: number
 }

@@ -3,25 +3,41 @@ import { newRid } from './identifiers.js'
 
 const ERRMSGS: Readonly<Record<number, string>> = {
   [-1]: 'system error',
+  40001: 'invalid credential, access_token is invalid or not latest',
   40002: 'invalid grant_type',
   40013: 'invalid appid',
+  40014: 'invalid access_token',
   40029: 'invalid code',
+  40097: 'invalid args',
   40125: 'invalid appsecret',
   40163: 'code been used',
   40164: 'invalid ip 127.0.0.1, not in whitelist',
   40226: 'code blocked',
+  41001: 'access_token missing',
   41002: 'appid missing',
   41004: 'appsecret missing',
   41008: 'missing code',
+  42001: 'access_token expired',
+  43001: 'require GET method',
+  43002: 'require POST method',
   45009: 'reach max api daily quota limit',
   45011: 'api minute-quota reach limit, retry next minute',
+  47001: 'data format error',
   48001: 'api unauthorized',
   50002: 'user limited',
+  87007: 'session_key is not existed or expired',
+  87008: 'invalid sig_method',
+  87009: 'invalid signature',
 }
 
 /** An error as WeChat delivers it: HTTP 200, JSON in a `text/plain` body, a trace id at the end of errmsg. */
-export function errcodeAnswer(errcode: number, errmsg: string = ERRMSGS[errcode] ?? 'error'): Answer {
-  return plainAnswer({ errcode, errmsg: `${errmsg}, rid: ${newRid()}` })
+export function errcodeAnswer(errcode: number, errmsg?: string): Answer {
+  return { ...jsonErrcodeAnswer(errcode, errmsg), type: 'text/plain' }
+}
+
+/** The same as the endpoints under `/cgi-bin/` and `/wxa/` deliver it: declared as `application/json`. */
+export function jsonErrcodeAnswer(errcode: number, errmsg: string = ERRMSGS[errcode] ?? 'error'): Answer {
+  return jsonAnswer(200, { errcode, errmsg: `${errmsg}, rid: ${newRid()}` })
 }
 
 /** A business answer as WeChat delivers it: JSON, declared as `text/plain`. */

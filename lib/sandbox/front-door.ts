@@ -1,11 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { type Answer, gatewayPage, send } from './answer.js'
 import type { Call, Calls } from './calls.js'
-import { CODE2SESSION_PATH, code2Session } from './code2session.js'
+import { errcodeAnswer } from './errcodes.js'
 import { misbehave } from './misbehaving.js'
 import type { Misbehaviours } from './misbehaviour.js'
 import { answerPhone, isPhonePath } from './phone-endpoints.js'
-import { readBody } from './request-body.js'
+import { type ReceivedRequest, readBody } from './request-body.js'
+import { SERVER_ENDPOINTS } from './server-endpoints.js'
 import type { WeChat } from './wechat.js'
 
 export interface FrontDoor {
@@ -27,16 +28,19 @@ async function receive(door: FrontDoor, request: IncomingMessage, response: Serv
   const { method = 'GET', url = '/' } = request
   const body = await readBody(request)
   const { path, query } = splitTarget(url)
-  door.calls.record({ method, path, query, at: door.clock() })
+  door.calls.record({ method, path, query, body: body?.toString('utf8') ?? '', at: door.clock() })
 
-  const properAnswer = (): Answer => {
-    if (path === CODE2SESSION_PATH) return code2Session(door.wechat, query)
-    if (isPhonePath(path)) return answerPhone(door.wechat, method, path, body)
-    return gatewayPage(404, 'Not Found')
-  }
+  const properAnswer = (): Answer => answerTo(door.wechat, { method, path, query, body })
+  const failure = SERVER_ENDPOINTS.get(path)?.failure ?? errcodeAnswer
   const misbehaviour = door.misbehaviours.take(path)
-  if (misbehaviour) misbehave(misbehaviour, response, properAnswer)
+  if (misbehaviour) misbehave(misbehaviour, response, { properAnswer, failure })
   else send(response, properAnswer())
+}
+
+function answerTo(wechat: WeChat, request: ReceivedRequest): Answer {
+  const endpoint = SERVER_ENDPOINTS.get(request.path)
+  if (endpoint) return endpoint.answer(wechat, request)
+  return isPhonePath(request.path) ? answerPhone(wechat, request) : gatewayPage(404, 'Not Found')
 }
 
 /** Splits by hand, because a URL parser refuses some of the targets that hostile clients send. */

@@ -1,15 +1,34 @@
 import type { ServerResponse } from 'node:http'
 import { type Answer, gatewayPage, send, startAnswer, textOf } from './answer.js'
-import { errcodeAnswer } from './errcodes.js'
 import type { Misbehaviour } from './misbehaviour.js'
+import { isObject } from './option-checks.js'
 
 type NamedMisbehaviour = Extract<Misbehaviour, string>
 type Act = (response: ServerResponse, properAnswer: () => Answer) => void
+type Fields = Record<string, unknown>
+
+/** What the endpoint would answer, and how it says that something is wrong. */
+export interface Behaviour {
+  properAnswer: () => Answer
+  failure: (errcode: number, errmsg?: string) => Answer
+}
+
+const WRONG_TYPES: Readonly<Fields> = {
+  openid: 42,
+  session_key: null,
+  access_token: 42,
+  expires_in: 'soon',
+  phone_info: 'none',
+}
 
 /** Plays a misbehaviour. The proper answer is only worked out where WeChat has done its work. */
-export function misbehave(how: Misbehaviour, response: ServerResponse, properAnswer: () => Answer): void {
+export function misbehave(
+  how: Misbehaviour,
+  response: ServerResponse,
+  { properAnswer, failure }: Behaviour,
+): void {
   if (typeof how === 'string') ACTS[how](response, properAnswer)
-  else if ('errcode' in how) send(response, errcodeAnswer(how.errcode, how.errmsg))
+  else if ('errcode' in how) send(response, failure(how.errcode, how.errmsg))
   else sendLate(response, properAnswer(), how.slowMs)
 }
 
@@ -42,7 +61,11 @@ const ACTS: Readonly<Record<NamedMisbehaviour, Act>> = {
   })),
   missingOpenid: altering(({ openid: _, ...others }) => others),
   missingSessionKey: altering(({ session_key: _, ...others }) => others),
-  wrongTypes: altering((fields) => ({ ...fields, openid: 42, session_key: null })),
+  wrongTypes: altering((fields) =>
+    Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [name, name in WRONG_TYPES ? WRONG_TYPES[name] : value]),
+    ),
+  ),
   html: (response) => {
     send(response, gatewayPage(200, 'OK'))
   },
@@ -57,11 +80,19 @@ const ACTS: Readonly<Record<NamedMisbehaviour, Act>> = {
   },
 }
 
-function altering(change: (fields: Record<string, unknown>) => Record<string, unknown>): Act {
+function altering(change: (fields: Fields) => Fields): Act {
   return (response, properAnswer) => {
     const answer = properAnswer()
-    send(response, typeof answer.body === 'string' ? answer : { ...answer, body: change(answer.body) })
+    send(
+      response,
+      typeof answer.body === 'string' ? answer : { ...answer, body: altered(answer.body, change) },
+    )
   }
+}
+
+/** Douyin wraps what it answers into `data`. */
+function altered(body: Fields, change: (fields: Fields) => Fields): Fields {
+  return isObject(body.data) ? { ...body, data: change(body.data) } : change(body)
 }
 
 function sendLate(response: ServerResponse, answer: Answer, delayMs: number): void {

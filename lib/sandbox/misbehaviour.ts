@@ -26,9 +26,9 @@ const NAMED_MISBEHAVIOURS = [
  * - `truncated`: half of the announced body arrives, then the connection breaks
  * - `badJson`: the body ends in the middle of its JSON
  * - `empty`: HTTP 200 without a body
- * - `extraFields`: the proper answer plus `errcode: 0`, `errmsg`, `expires_in` and an unknown field
+ * - `extraFields`: the proper answer (of Douyin, its `data`) plus `errcode: 0`, `errmsg`, `expires_in` and an unknown field
  * - `missingOpenid`, `missingSessionKey`: the proper answer without that field
- * - `wrongTypes`: openid is a number, session_key is null
+ * - `wrongTypes`: openid and access_token are numbers, session_key is null, expires_in and phone_info are texts
  * - `{ slowMs }`: the proper answer, so many milliseconds late
  *
  * In these a gateway, or WeChat at its door, turns the request away, and a code stays unused:
@@ -37,7 +37,7 @@ const NAMED_MISBEHAVIOURS = [
  * - `html502`: HTTP 502 with an HTML page
  * - `http500`: HTTP 500 with a plain text
  * - `redirect`: HTTP 302 to `/redirected` (whether it was followed shows in `calls('/redirected')`)
- * - `{ errcode }`: this WeChat error, with its usual errmsg or with yours
+ * - `{ errcode }`: this WeChat error, with its usual errmsg or with yours; Douyin calls them err_no and err_tips
  */
 export type Misbehaviour =
   | (typeof NAMED_MISBEHAVIOURS)[number]

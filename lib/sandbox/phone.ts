@@ -1,9 +1,17 @@
-import { createWxAccount, type Device, type WxAccount } from './wx-account.js'
+import type { Device } from './device.js'
+import { createTt, type Tt } from './tt.js'
+import { createWxAccount, type WxAccount } from './wx-account.js'
+import {
+  createPhoneNumberButton,
+  createWxOpenData,
+  type PhoneNumberDetail,
+  type WxOpenData,
+} from './wx-open-data.js'
 import { createWxRequest, type WxRequest } from './wx-request.js'
 import { createWxStorage, type WxStorage } from './wx-storage.js'
 
 /** The `wx` of one phone. Its methods need no `this` and may be taken off it. */
-export interface Wx extends WxAccount, WxStorage {
+export interface Wx extends WxAccount, WxOpenData, WxStorage {
   /** Asks any HTTP server. */
   request: WxRequest
 }
@@ -27,6 +35,13 @@ export interface Phone {
   readonly unionid?: string
   /** What the mini-program calls. Old SDKs expect it as a global: `globalThis.wx = phone.wx`. */
   readonly wx: Wx
+  /** What it calls where it runs in Douyin. The user and the openid are the same as under `wx`. */
+  readonly tt: Tt
+  /**
+   * The user taps the phone number button and agrees: resolves with the `detail` of its event. Rejects with a
+   * WxFailure while the phone is offline or WeChat is down.
+   */
+  readonly getPhoneNumber: () => Promise<PhoneNumberDetail>
   /** Set it to `true`, and everything that needs the network fails. Default `false`. */
   offline: boolean
 }
@@ -37,7 +52,14 @@ export function createPhone(device: Device, identity: Pick<Phone, 'openid' | 'un
     ...identity,
     user,
     appid,
-    wx: { ...createWxAccount(device), ...createWxStorage(), request: createWxRequest(device) },
+    wx: {
+      ...createWxAccount(device),
+      ...createWxOpenData(device),
+      ...createWxStorage(),
+      request: createWxRequest(device),
+    },
+    tt: createTt(device),
+    getPhoneNumber: createPhoneNumberButton(device),
     get offline() {
       return device.offline
     },

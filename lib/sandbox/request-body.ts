@@ -1,6 +1,15 @@
 import type { IncomingMessage } from 'node:http'
+import { isObject } from './option-checks.js'
 
 const MAX_BODY_BYTES = 16 * 1024
+
+/** One request to an endpoint, read to its end. A body that is `undefined` was too long. */
+export interface ReceivedRequest {
+  method: string
+  path: string
+  query: Readonly<Record<string, string>>
+  body: Buffer | undefined
+}
 
 /** A request body that the sandbox refuses, with the HTTP status to refuse it with. */
 export class RefusedBody extends Error {
@@ -29,10 +38,18 @@ export function parseFields(body: Buffer | undefined): Record<string, unknown> {
   const text = body.toString('utf8').trim()
   if (text === '') return {}
   const value = parseJson(text)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new RefusedBody(400, 'The body must be a JSON object.')
-  }
+  if (!isObject(value)) throw new RefusedBody(400, 'The body must be a JSON object.')
   return { ...value }
+}
+
+/** The fields of a JSON body as WeChat wants it from servers: `undefined` for anything else, nothing included. */
+export function jsonFields(body: Buffer | undefined): Record<string, unknown> | undefined {
+  try {
+    return body?.length ? parseFields(body) : undefined
+  } catch (error) {
+    if (error instanceof RefusedBody) return undefined
+    throw error
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -3,10 +3,11 @@ import { openFrontDoor } from './front-door.js'
 import { newAppid, newSecret, newUser, openidOf } from './identifiers.js'
 import { LoopbackServer } from './loopback-server.js'
 import { type MisbehaveOptions, type Misbehaviour, Misbehaviours } from './misbehaviour.js'
-import { checkOptions, isObject, isText } from './option-checks.js'
+import { checkOptions, isObject, isText, type OptionCheck } from './option-checks.js'
 import { createPhone, type Phone } from './phone.js'
+import { DEFAULT_GROUP } from './phone-endpoints.js'
 import type { UserInfo } from './profile.js'
-import { MAX_USER_LENGTH, type SandboxApp, WeChat } from './wechat.js'
+import { MAX_NAME_LENGTH, type SandboxApp, WeChat } from './wechat.js'
 
 /** Options of `createSandbox`. All may be left out. */
 export interface SandboxOptions {
@@ -22,6 +23,11 @@ export interface SandboxOptions {
   rotateOnLogin?: boolean
   /** A session_key younger than this survives a login, in milliseconds. Default 0: none does. */
   minRefreshIntervalMs?: number
+  /**
+   * How long a session_key lives, in milliseconds. Default: without end. One that `resetusersessionkey` has made
+   * ends when the one before it would have ended.
+   */
+  sessionKeyLifetimeMs?: number
   /** Whether users have a unionid, as they do once the apps are bound to an Open Platform account. Default `true`. */
   unionid?: boolean
 }
@@ -34,11 +40,23 @@ export interface PhoneOptions {
   user?: string
   /** Fields of the user's profile, which all phones of this user share. */
   profile?: Partial<UserInfo>
+  /** The user's phone number without country code, 5 to 15 digits, on all phones of this user. Default: one for each. */
+  phoneNumber?: string
+  /** Its country code. Default `'86'`; a number is answered as a number, as the documentation's example does. */
+  countryCode?: string | number
+  /** Name of the group chat from which the mini-program was opened, 1 to 128 characters. Default: one for all phones. */
+  group?: string
 }
 
 /**
  * A fake WeChat: an HTTP server on loopback that answers as `api.weixin.qq.com` does, and phones to go with it.
- * `POST /sandbox/login` mints a code for anybody with curl.
+ * `POST /sandbox/login` mints a code for anybody with curl. It answers these, and misbehaves on each when told to:
+ *
+ * - `GET /sns/jscode2session`: the exchange of a code, and as `api.q.qq.com` has the same one, that of QQ
+ * - `POST /cgi-bin/stable_token`: the access token that the endpoints under `/wxa/` ask for
+ * - `GET /wxa/checksession` and `GET /wxa/resetusersessionkey`
+ * - `POST /wxa/business/getuserphonenumber`: the exchange of a code from `phone.getPhoneNumber()`
+ * - `POST /api/apps/v2/jscode2session`: Douyin's exchange of the codes from `phone.tt.login()`
  */
 export interface Sandbox {
   /** Where it listens, such as `http://127.0.0.1:43121`: the value for `WEAPP_API_BASE`. */
@@ -78,6 +96,18 @@ export interface Sandbox {
   sessionKeyOf: (whose: Pick<Phone, 'user' | 'appid'>) => string
   /** Replaces the session_key, as WeChat may do at any moment. */
   rotateSessionKey: (whose: Pick<Phone, 'user' | 'appid'>) => void
+  /**
+   * Lets the access tokens of an app, by default the first, expire: calls with them answer 42001.
+   *
+   * @throws TypeError for an unknown appid.
+   */
+  expireAccessToken: (appid?: string) => void
+  /**
+   * Makes the access tokens of an app, by default the first, invalid: calls with them answer 40001.
+   *
+   * @throws TypeError for an unknown appid.
+   */
+  revokeAccessToken: (appid?: string) => void
   /** Breaks all connections and refuses new ones, also those of phones. */
   takeDown: () => Promise<void>
   /** Comes back on the same port. Rejects when another program has taken it, or after `close`. */
@@ -100,11 +130,13 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   checkSandboxOptions(options)
   const { clock = Date.now, host = '127.0.0.1', port = 0 } = options
   const { rotateOnLogin = true, minRefreshIntervalMs = 0, unionid = true } = options
+  const { sessionKeyLifetimeMs = Number.POSITIVE_INFINITY } = options
   const { apps: givenApps = [{ appid: newAppid(), secret: newSecret() }] } = options
   const apps = givenApps.map(({ appid, secret }) => ({ appid, secret }))
   const app = apps[0] as SandboxApp
 
-  const wechat = new WeChat({ apps, clock, unionid, rotateOnLogin, minRefreshIntervalMs })
+  const rotation = { rotateOnLogin, minRefreshIntervalMs, sessionKeyLifetimeMs }
+  const wechat = new WeChat({ apps, clock, unionid, ...rotation })
   const calls = new Calls()
   const misbehaviours = new Misbehaviours()
   const server = new LoopbackServer(openFrontDoor({ wechat, calls, misbehaviours, clock }), host, port)
@@ -116,11 +148,16 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     app,
     phone: (phoneOptions = {}) => {
       checkPhoneOptions(phoneOptions, wechat)
-      const { appid = app.appid, user = newUser(), profile = {} } = phoneOptions
+      const { appid = app.appid, user = newUser(), profile = {}, group = DEFAULT_GROUP } = phoneOptions
+      const { phoneNumber, countryCode } = phoneOptions
       wechat.profiles.change(user, profile)
+      wechat.phoneNumbers.change(user, {
+        ...(phoneNumber !== undefined && { purePhoneNumber: phoneNumber }),
+        ...(countryCode !== undefined && { countryCode }),
+      })
       const unionid = wechat.unionidOf(user)
       const identity = { openid: openidOf(user, appid), ...(unionid && { unionid }) }
-      return createPhone({ url: server.url, user, appid, offline: false }, identity)
+      return createPhone({ url: server.url, user, appid, group, offline: false }, identity)
     },
     calls: (path) => calls.to(path),
     callCount: (path) => calls.count(path),
@@ -130,6 +167,14 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     sessionKeyOf: ({ user, appid }) => wechat.sessionKeys.valid(user, appid),
     rotateSessionKey: ({ user, appid }) => {
       wechat.sessionKeys.rotate(user, appid)
+    },
+    expireAccessToken: (appid = app.appid) => {
+      checkOptions('expireAccessToken', { appid }, { appid: knownAppid(wechat) })
+      wechat.accessTokens.expire(appid)
+    },
+    revokeAccessToken: (appid = app.appid) => {
+      checkOptions('revokeAccessToken', { appid }, { appid: knownAppid(wechat) })
+      wechat.accessTokens.revoke(appid)
     },
     takeDown: () => server.takeDown(),
     bringUp: () => server.bringUp(),
@@ -148,23 +193,29 @@ function checkSandboxOptions(options: SandboxOptions): void {
     clock: ['a function which returns milliseconds', (clock) => typeof clock === 'function'],
     rotateOnLogin: ['true or false', isBoolean],
     minRefreshIntervalMs: ['a number of milliseconds from 0', (ms) => typeof ms === 'number' && ms >= 0],
+    sessionKeyLifetimeMs: ['a number of milliseconds above 0', (ms) => typeof ms === 'number' && ms > 0],
     unionid: ['true or false', isBoolean],
   })
 }
 
 function checkPhoneOptions(options: PhoneOptions, wechat: WeChat): void {
-  const appids = wechat.apps.map((app) => app.appid)
+  const name: OptionCheck = [
+    `a name of 1 to ${MAX_NAME_LENGTH} characters`,
+    (value) => isText(value) && value.length <= MAX_NAME_LENGTH,
+  ]
   checkOptions('phone', options, {
-    appid: [
-      `an app of this sandbox: ${appids.join(', ')}`,
-      (appid) => isText(appid) && appids.includes(appid),
-    ],
-    user: [
-      `a name of 1 to ${MAX_USER_LENGTH} characters`,
-      (user) => isText(user) && user.length <= MAX_USER_LENGTH,
-    ],
+    appid: knownAppid(wechat),
+    user: name,
     profile: ['an object with fields of userInfo', isObject],
+    phoneNumber: ['5 to 15 digits', (digits) => isText(digits) && /^\d{5,15}$/.test(digits)],
+    countryCode: ['1 to 4 digits, as text or as a number', (code) => /^[1-9]\d{0,3}$/.test(String(code))],
+    group: name,
   })
+}
+
+function knownAppid(wechat: WeChat): OptionCheck {
+  const appids = wechat.apps.map((app) => app.appid)
+  return [`an app of this sandbox: ${appids.join(', ')}`, (appid) => isText(appid) && appids.includes(appid)]
 }
 
 function isListOfApps(apps: unknown): boolean {

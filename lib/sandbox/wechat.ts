@@ -1,11 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import { openidOf, unionidOf } from './identifiers.js'
-import { LoginCodes } from './login-codes.js'
-import { encryptOpenData, signRawData } from './open-data.js'
+import { AccessTokens } from './access-tokens.js'
+import { newCode, newPhoneCode, openidOf, unionidOf } from './identifiers.js'
+import { type CodeRefusal, OneTimeCodes } from './one-time-codes.js'
+import { type SealedData, seal, signRawData } from './open-data.js'
+import { PhoneNumbers } from './phone-numbers.js'
 import { Profiles, type UserInfo } from './profile.js'
 import { type KeyRotation, SessionKeys } from './session-keys.js'
 
-export const MAX_USER_LENGTH = 128
+export const MAX_NAME_LENGTH = 128
 
 /** A mini-program as registered with WeChat. */
 export interface SandboxApp {
@@ -17,6 +18,11 @@ export interface SandboxApp {
 export interface AppUser {
   appid: string
   user: string
+}
+
+/** What a login code stands for. The session_key is the one of the login, even if a newer one has replaced it since. */
+export interface Login extends AppUser {
+  sessionKey: string
 }
 
 export interface WeChatSettings extends KeyRotation {
@@ -33,28 +39,34 @@ export interface ExchangedCode extends Record<string, unknown> {
 }
 
 /** User data as it leaves WeChat: readable, signed and encrypted. */
-export interface OpenData {
+export interface OpenData extends SealedData {
   userInfo: UserInfo
   rawData: string
   signature: string
-  encryptedData: string
-  iv: string
 }
 
 /** What the fake WeChat knows and does, without any HTTP. */
 export class WeChat {
   readonly apps: readonly SandboxApp[]
+  readonly clock: () => number
   readonly profiles: Profiles = new Profiles()
+  readonly phoneNumbers: PhoneNumbers = new PhoneNumbers()
   readonly sessionKeys: SessionKeys
-  readonly #codes: LoginCodes
-  readonly #clock: () => number
+  readonly accessTokens: AccessTokens
+  readonly loginCodes: OneTimeCodes<Login>
+  readonly anonymousCodes: OneTimeCodes<AppUser>
+  readonly phoneCodes: OneTimeCodes<AppUser>
   readonly #givesUnionid: boolean
 
   constructor(settings: WeChatSettings) {
-    this.apps = settings.apps
-    this.sessionKeys = new SessionKeys(settings.clock, settings)
-    this.#codes = new LoginCodes(settings.clock)
-    this.#clock = settings.clock
+    const { apps, clock } = settings
+    this.apps = apps
+    this.clock = clock
+    this.sessionKeys = new SessionKeys(clock, settings)
+    this.accessTokens = new AccessTokens(clock)
+    this.loginCodes = new OneTimeCodes(clock, newCode)
+    this.anonymousCodes = new OneTimeCodes(clock, newCode)
+    this.phoneCodes = new OneTimeCodes(clock, newPhoneCode)
     this.#givesUnionid = settings.unionid
   }
 
@@ -67,18 +79,18 @@ export class WeChat {
   }
 
   login({ user, appid }: AppUser): string {
-    return this.#codes.issue({ user, appid, sessionKey: this.sessionKeys.refreshForLogin(user, appid) })
+    return this.loginCodes.issue({ user, appid, sessionKey: this.sessionKeys.refreshForLogin(user, appid) })
   }
 
-  exchange(code: string, appid: string): ExchangedCode | 'invalid' | 'used' {
-    const login = this.#codes.redeem(code, appid)
+  exchange(code: string, appid: string): ExchangedCode | CodeRefusal {
+    const login = this.loginCodes.redeem(code, appid)
     if (typeof login === 'string') return login
     const unionid = this.unionidOf(login.user)
     return { openid: openidOf(login.user, appid), session_key: login.sessionKey, ...(unionid && { unionid }) }
   }
 
   isSessionOf({ user, appid }: AppUser, code: string): boolean {
-    const login = this.#codes.loginOf(code)
+    const login = this.loginCodes.grantOf(code)
     if (login?.user !== user || login.appid !== appid) return false
     return login.sessionKey === this.sessionKeys.valid(user, appid)
   }
@@ -87,28 +99,24 @@ export class WeChat {
   userInfo({ user, appid }: AppUser): OpenData {
     const unionId = this.unionidOf(user)
     const names = { openId: openidOf(user, appid), ...(unionId && { unionId }) }
-    return this.#seal({ user, appid }, names)
+    return this.#userData({ user, appid }, names)
   }
 
   /** `wx.getUserProfile`: since 2021 the encrypted part does not name the user. */
   userProfile(whose: AppUser): OpenData {
-    return this.#seal(whose, {})
+    return this.#userData(whose, {})
   }
 
-  #seal({ user, appid }: AppUser, names: { openId?: string; unionId?: string }): OpenData {
-    const userInfo = this.profiles.of(user)
-    const sessionKey = this.sessionKeys.valid(user, appid)
+  /** Encrypts with the session_key which is valid now, and puts a watermark in. */
+  sealFor({ user, appid }: AppUser, fields: object): SealedData {
+    const watermark = { timestamp: Math.floor(this.clock() / 1000), appid }
+    return seal({ ...fields, watermark }, this.sessionKeys.valid(user, appid))
+  }
+
+  #userData(whose: AppUser, { openId, unionId }: { openId?: string; unionId?: string }): OpenData {
+    const userInfo = this.profiles.of(whose.user)
     const rawData = JSON.stringify(userInfo)
-    const iv = randomBytes(16).toString('base64')
-    const watermark = { timestamp: Math.floor(this.#clock() / 1000), appid }
-    const { openId, unionId } = names
-    const plaintext = JSON.stringify({ openId, ...userInfo, unionId, watermark })
-    return {
-      userInfo,
-      rawData,
-      signature: signRawData(rawData, sessionKey),
-      encryptedData: encryptOpenData(plaintext, sessionKey, iv),
-      iv,
-    }
+    const signature = signRawData(rawData, this.sessionKeys.valid(whose.user, whose.appid))
+    return { userInfo, rawData, signature, ...this.sealFor(whose, { openId, ...userInfo, unionId }) }
   }
 }

@@ -1,9 +1,7 @@
-import { exchange } from './http-exchange.js'
-import { isObject } from './option-checks.js'
+import { askWeChat, type Device } from './device.js'
 import type { UserInfo } from './profile.js'
 import { type WxMethod, wxMethod } from './wx-method.js'
 
-const DEFAULT_TIMEOUT_MS = 60_000
 const MAX_DESC_LENGTH = 30
 
 /** User data from WeChat. */
@@ -37,72 +35,30 @@ export interface WxAccount {
   getUserProfile: WxMethod<{ desc: string; lang?: string }, UserProfileResult>
 }
 
-/** Whose phone it is, which app runs on it, and the WeChat it talks to. */
-export interface Device {
-  readonly url: string
-  readonly user: string
-  readonly appid: string
-  offline: boolean
-}
-
 export function createWxAccount(device: Device): WxAccount {
-  let lastCode: string | undefined
-
-  async function ask<Result>(endpoint: string, fields: object = {}, timeoutMs?: number): Promise<Result> {
-    return (await askWeChat(device, endpoint, fields, timeoutMs)) as Result
-  }
-
   return {
     login: wxMethod('login', async ({ timeout }) => {
-      const { code } = await ask<{ code: string }>('login', {}, timeout)
-      lastCode = code
+      const { code } = await askWeChat<{ code: string }>(device, 'login', {}, timeout)
+      device.lastCode = code
       return { code }
     }),
     checkSession: wxMethod('checkSession', async () => {
-      const { valid } = lastCode
-        ? await ask<{ valid: boolean }>('check-session', { code: lastCode })
+      const { valid } = device.lastCode
+        ? await askWeChat<{ valid: boolean }>(device, 'check-session', { code: device.lastCode })
         : { valid: false }
       if (!valid) throw new Error('session time out')
       return {}
     }),
     getUserInfo: wxMethod('getUserInfo', async ({ withCredentials = true }) => {
-      if (withCredentials && !lastCode) throw new Error('withCredentials needs an earlier wx.login')
-      const result = await ask<UserProfileResult>('user-info')
+      if (withCredentials && !device.lastCode) throw new Error('withCredentials needs an earlier wx.login')
+      const result = await askWeChat<UserProfileResult>(device, 'user-info')
       return withCredentials ? result : { userInfo: result.userInfo, rawData: result.rawData }
     }),
     getUserProfile: wxMethod('getUserProfile', async ({ desc }) => {
       if (typeof desc !== 'string' || desc === '' || desc.length > MAX_DESC_LENGTH) {
         throw new Error(`desc must have 1 to ${MAX_DESC_LENGTH} characters`)
       }
-      return ask<UserProfileResult>('user-profile')
+      return askWeChat<UserProfileResult>(device, 'user-profile')
     }),
-  }
-}
-
-async function askWeChat(
-  { url, appid, user, offline }: Device,
-  endpoint: string,
-  fields: object,
-  timeoutMs: number = DEFAULT_TIMEOUT_MS,
-): Promise<Record<string, unknown>> {
-  if (offline) throw new Error('the phone is offline')
-  const { status, text } = await exchange({
-    url: `${url}/sandbox/${endpoint}`,
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ appid, user, ...fields }),
-    timeoutMs,
-  })
-  const answer = status === 200 ? parseObject(text) : undefined
-  if (!answer) throw new Error(`WeChat answered HTTP ${status} with no data`)
-  return answer
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
   }
 }

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
-import { AWKWARD_TEXTS, HOUR, LONG_AGO, newCodeId, type StoreUnderTest } from './store-under-test.js'
+import {
+  AWKWARD_TEXTS,
+  HOUR,
+  LONG_AGO,
+  newClaimant,
+  newCodeId,
+  type StoreUnderTest,
+} from './store-under-test.js'
 
 /** Login codes, which are used once. */
 export function codesContract(subject: StoreUnderTest): void {
   const { describe, it } = subject
-  const claim = (codeId: string, dropAt = subject.now() + HOUR) => subject.store.claimCode(codeId, dropAt)
+  const claim = (codeId: string, dropAt = subject.now() + HOUR, claimant = newClaimant()) =>
+    subject.store.claimCode(codeId, claimant, dropAt)
 
   describe('a login code', () => {
     it('is claimed once, and pending for everyone after', async () => {
@@ -38,15 +46,32 @@ export function codesContract(subject: StoreUnderTest): void {
 
     it('can be claimed again when it was given back', async () => {
       const codeId = newCodeId()
-      await claim(codeId)
-      await subject.store.releaseCode(codeId)
+      await claim(codeId, subject.now() + HOUR, 'me')
+      await subject.store.releaseCode(codeId, 'me')
       assert.deepEqual(await claim(codeId), { state: 'claimed' })
       assert.deepEqual(await claim(codeId), { state: 'pending' })
     })
 
+    it('is claimed again for the same claimant, whose question may have been sent twice', async () => {
+      const codeId = newCodeId()
+      assert.deepEqual(await claim(codeId, subject.now() + HOUR, 'me'), { state: 'claimed' })
+      assert.deepEqual(await claim(codeId, subject.now() + HOUR, 'me'), { state: 'claimed' })
+      assert.deepEqual(await claim(codeId), { state: 'pending' })
+    })
+
+    it('is not given back by anybody else, nor once it is settled', async () => {
+      const codeId = newCodeId()
+      await claim(codeId, subject.now() + HOUR, 'me')
+      await subject.store.releaseCode(codeId, 'you')
+      assert.deepEqual(await claim(codeId), { state: 'pending' })
+      await subject.store.settleCode(codeId, 'sealed', subject.now() + HOUR)
+      await subject.store.releaseCode(codeId, 'me')
+      assert.deepEqual(await claim(codeId), { state: 'settled', answer: 'sealed' })
+    })
+
     it('may be given back when nobody has claimed it', async () => {
       const codeId = newCodeId()
-      await subject.store.releaseCode(codeId)
+      await subject.store.releaseCode(codeId, newClaimant())
       assert.deepEqual(await claim(codeId), { state: 'claimed' })
     })
 
@@ -81,9 +106,9 @@ export function codesContract(subject: StoreUnderTest): void {
 
     it('has nothing to do with other codes', async () => {
       const [one, other] = [newCodeId(), newCodeId()]
-      await claim(one)
+      await claim(one, subject.now() + HOUR, 'me')
       assert.deepEqual(await claim(other), { state: 'claimed' })
-      await subject.store.releaseCode(one)
+      await subject.store.releaseCode(one, 'me')
       assert.deepEqual(await claim(other), { state: 'pending' })
     })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { SessionEntry, SessionStore } from 'weapp-session'
+import type { IssueResult, SessionEntry, SessionStore } from 'weapp-session'
 import { HOUR, LONG_AGO, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 const USERS = 2
@@ -17,6 +17,7 @@ interface KnownUser {
   /** Oldest login first. */
   sessions: KnownSession[]
   userInfo: string | null
+  wasHere: boolean
 }
 
 /** What a store must look like from outside: one plain list a user. */
@@ -124,8 +125,19 @@ export function modelContract(subject: StoreUnderTest): void {
       }),
     )
 
+  const writingProfile = fc
+    .record({ userIndex: user, userInfo: fc.option(fc.string({ minLength: 1 })) })
+    .map(({ userIndex, userInfo }) =>
+      operation(`writeUserInfo ${userInfo}`, userIndex, async (known, store, model) => {
+        await store.writeUserInfo(known.handle, userInfo, model.start + HOUR)
+        known.userInfo = userInfo
+        known.wasHere = true
+      }),
+    )
+
   async function agree(known: KnownUser, store: SessionStore): Promise<void> {
     assert.deepEqual(await store.list(known.handle), known.sessions)
+    assert.equal(await store.hasSeen(known.handle), known.wasHere)
     for (let number = 0; number < SESSIONS; number += 1) {
       const sessionId = idOf(known, number)
       const found = known.sessions.find((each) => each.sessionId === sessionId)
@@ -136,7 +148,7 @@ export function modelContract(subject: StoreUnderTest): void {
 
   describe('any sequence of calls', () => {
     it('leaves the sessions that a simple model predicts', async () => {
-      const operations = fc.commands([issuing, issuing, touching, removing, removingUser], {
+      const operations = fc.commands([issuing, issuing, touching, removing, removingUser, writingProfile], {
         maxCommands: 30,
       })
       await fc.assert(
@@ -145,6 +157,7 @@ export function modelContract(subject: StoreUnderTest): void {
             handle: newHandle(),
             sessions: [],
             userInfo: null,
+            wasHere: false,
           }))
           const model: Model = { users, start: subject.now(), logins: 0 }
           await fc.asyncModelRun(() => ({ model, real: subject.store }), commands)
@@ -155,13 +168,15 @@ export function modelContract(subject: StoreUnderTest): void {
   })
 }
 
-function issueInModel(known: KnownUser, given: SessionEntry): { issued: boolean; userInfo: string | null } {
-  known.sessions = known.sessions.filter(({ sessionId }) => sessionId !== given.replaces)
-  const excess = known.sessions.length + 1 - given.maxSessions
-  if (excess > 0 && given.onLimit === 'refuse') return { issued: false, userInfo: known.userInfo }
-  known.sessions.splice(0, Math.max(0, excess))
+function issueInModel(known: KnownUser, given: SessionEntry): IssueResult {
+  const staying = known.sessions.filter(({ sessionId }) => sessionId !== given.replaces)
+  const excess = staying.length + 1 - given.maxSessions
+  if (excess > 0 && given.onLimit === 'refuse') return { issued: false, seenBefore: false, userInfo: null }
+  known.sessions = staying.slice(Math.max(0, excess))
   const { record, createdAt: lastVisitAt, address } = given
   if (given.dropAt !== LONG_AGO) known.sessions.push({ sessionId: address.sessionId, record, lastVisitAt })
+  const seenBefore = known.wasHere
+  known.wasHere = true
   known.userInfo = given.userInfo ?? known.userInfo
-  return { issued: true, userInfo: known.userInfo }
+  return { issued: true, seenBefore, userInfo: known.userInfo }
 }

@@ -20,21 +20,25 @@ export function profilesContract(subject: StoreUnderTest): void {
   describe('a profile', () => {
     it('is written by a login and answered by it', async () => {
       const login = entry({ userInfo: '{"nickName":"Band"}' })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: '{"nickName":"Band"}' })
+      assert.deepEqual(await subject.store.issue(login), {
+        issued: true,
+        seenBefore: false,
+        userInfo: '{"nickName":"Band"}',
+      })
       assert.equal(await profileAt(login.address), '{"nickName":"Band"}')
     })
 
     it('is kept and answered by a login that brings none', async () => {
       const { address } = await issue({ userInfo: 'kept' })
       const login = entry({ address: newAddress(address.handle) })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: 'kept' })
+      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: true, userInfo: 'kept' })
       assert.equal(await profileAt(login.address), 'kept')
     })
 
     it('is replaced by a login that brings another, for all sessions', async () => {
       const { address } = await issue({ userInfo: 'old' })
       const login = entry({ address: newAddress(address.handle), userInfo: 'new' })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: 'new' })
+      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: true, userInfo: 'new' })
       assert.equal(await profileAt(address), 'new')
     })
 
@@ -50,7 +54,8 @@ export function profilesContract(subject: StoreUnderTest): void {
       await subject.store.writeUserInfo(address.handle, null, subject.now() + HOUR)
       assert.equal(await profileAt(address), null)
       const login = entry({ address: newAddress(address.handle) })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: null })
+      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: true, userInfo: null })
+      assert.equal(await profileAt(login.address), null)
     })
 
     it('may be deleted where there is none', async () => {
@@ -60,7 +65,11 @@ export function profilesContract(subject: StoreUnderTest): void {
     it('may be set before the first login', async () => {
       const login = entry()
       await subject.store.writeUserInfo(login.address.handle, 'early', subject.now() + HOUR)
-      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: 'early' })
+      assert.deepEqual(await subject.store.issue(login), {
+        issued: true,
+        seenBefore: true,
+        userInfo: 'early',
+      })
     })
 
     it('is that of one user', async () => {
@@ -74,7 +83,7 @@ export function profilesContract(subject: StoreUnderTest): void {
       await subject.store.writeUserInfo(address.handle, 'late', LONG_AGO)
       assert.equal(await profileAt(address), null)
       const login = entry({ address: newAddress(address.handle) })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: null })
+      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: false, userInfo: null })
     })
 
     it('is dropped when its end comes, while the session goes on', async () => {
@@ -106,6 +115,13 @@ export function profilesContract(subject: StoreUnderTest): void {
       assert.equal(await profileAt(address), 'kept')
     })
 
+    it('is null for a user who has none, and never an empty text', async () => {
+      const { address } = await issue()
+      const again = entry({ address: newAddress(address.handle) })
+      assert.equal((await subject.store.issue(again)).userInfo, null)
+      assert.deepEqual([await profileAt(address), await profileAt(again.address)], [null, null])
+    })
+
     for (const [what, text] of Object.entries(AWKWARD_TEXTS)) {
       it(`keeps a text with ${what} byte for byte`, async () => {
         const login = entry({ userInfo: text })
@@ -115,5 +131,66 @@ export function profilesContract(subject: StoreUnderTest): void {
         assert.equal(await profileAt(login.address), `again ${text}`)
       })
     }
+  })
+
+  describe('whether a user was here', () => {
+    const seen = (handle: string) => subject.store.hasSeen(handle)
+
+    it('is false before the first login and true after it, with a profile and without', async () => {
+      for (const userInfo of [undefined, '{}']) {
+        const login = entry({ userInfo })
+        assert.equal(await seen(login.address.handle), false)
+        assert.equal((await subject.store.issue(login)).seenBefore, false)
+        assert.equal(await seen(login.address.handle), true)
+        const again = entry({ address: newAddress(login.address.handle) })
+        assert.equal((await subject.store.issue(again)).seenBefore, true)
+      }
+    })
+
+    it('is of one user', async () => {
+      await issue()
+      assert.equal(await seen(newHandle()), false)
+      assert.equal((await subject.store.issue(entry())).seenBefore, false)
+    })
+
+    it('is asked without being changed', async () => {
+      const { address } = entry()
+      await seen(address.handle)
+      assert.equal(await seen(address.handle), false)
+      assert.equal((await subject.store.issue(entry({ address }))).seenBefore, false)
+    })
+
+    it('is remembered when every session and the profile have gone', async () => {
+      const { address } = await issue({ userInfo: 'old' })
+      await subject.store.writeUserInfo(address.handle, null, subject.now() + HOUR)
+      await subject.store.removeUser(address.handle)
+      assert.equal(await seen(address.handle), true)
+      const again = entry({ address: newAddress(address.handle) })
+      assert.deepEqual(await subject.store.issue(again), { issued: true, seenBefore: true, userInfo: null })
+    })
+
+    it('is forgotten with the end of the profile, even if there is none', async () => {
+      const end = subject.now() + 20
+      const { address } = await issue({ userInfoDropAt: end })
+      await subject.reached(end + 1)
+      assert.equal(await seen(address.handle), false)
+      const again = entry({ address: newAddress(address.handle) })
+      assert.equal((await subject.store.issue(again)).seenBefore, false)
+    })
+
+    it('is remembered longer after each login', async () => {
+      const end = subject.now() + 20
+      const { address } = await issue({ userInfoDropAt: end })
+      await issue({ address: newAddress(address.handle) })
+      await subject.reached(end + 1)
+      assert.equal(await seen(address.handle), true)
+    })
+
+    it('is true for all but one of many first logins at once', async () => {
+      const handle = newHandle()
+      const logins = Array.from({ length: 20 }, () => entry({ address: newAddress(handle) }))
+      const results = await Promise.all(logins.map((login) => subject.store.issue(login)))
+      assert.equal(results.filter(({ seenBefore }) => !seenBefore).length, 1)
+    })
   })
 }

@@ -5,6 +5,7 @@ import {
   HOUR,
   LONG_AGO,
   newAddress,
+  newClaimant,
   newCodeId,
   newHandle,
   type StoreUnderTest,
@@ -71,7 +72,7 @@ export function revocationContract(subject: StoreUnderTest): void {
       await subject.store.removeUser(address.handle)
       assert.equal((await subject.store.read(other.address))?.userInfo, 'other')
       const login = entry({ address: newAddress(address.handle) })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: 'kept' })
+      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: true, userInfo: 'kept' })
     })
   })
 
@@ -105,15 +106,18 @@ export function revocationContract(subject: StoreUnderTest): void {
       const [claimed, settled] = [newCodeId(), newCodeId()]
       const { address } = await issue({ userInfo: 'kept' })
       const end = subject.now() + HOUR
-      await subject.store.claimCode(claimed, end)
+      await subject.store.claimCode(claimed, newClaimant(), end)
       await subject.store.settleCode(settled, 'sealed', end)
 
       assert.equal(await endAllSessions(subject.store), 1)
 
       const login = entry({ address: newAddress(address.handle) })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: 'kept' })
-      assert.deepEqual(await subject.store.claimCode(claimed, end), { state: 'pending' })
-      assert.deepEqual(await subject.store.claimCode(settled, end), { state: 'settled', answer: 'sealed' })
+      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: true, userInfo: 'kept' })
+      assert.deepEqual(await subject.store.claimCode(claimed, newClaimant(), end), { state: 'pending' })
+      assert.deepEqual(await subject.store.claimCode(settled, newClaimant(), end), {
+        state: 'settled',
+        answer: 'sealed',
+      })
     })
 
     it('lets everyone log in again, with nothing counted against them', async () => {

@@ -12,7 +12,7 @@ export function sessionsContract(subject: StoreUnderTest): void {
 
     it('is read as it was issued', async () => {
       const login = entry()
-      assert.deepEqual(await subject.store.issue(login), { issued: true, userInfo: null })
+      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: false, userInfo: null })
       assert.deepEqual(await subject.store.read(login.address), {
         sessionId: login.address.sessionId,
         record: login.record,

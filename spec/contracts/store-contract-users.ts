@@ -94,16 +94,21 @@ export function usersContract(subject: StoreUnderTest): void {
     })
 
     it('refuses one more when told to, and changes nothing then', async () => {
-      const { handle, ids } = await logins(2, { maxSessions: 2, userInfo: 'kept' })
+      const { handle, addresses, ids } = await logins(2, { maxSessions: 2, userInfo: 'kept' })
       const refused = entry({
         address: newAddress(handle),
         maxSessions: 2,
         onLimit: 'refuse',
         userInfo: 'new',
       })
-      assert.deepEqual(await subject.store.issue(refused), { issued: false, userInfo: 'kept' })
+      assert.deepEqual(await subject.store.issue(refused), {
+        issued: false,
+        seenBefore: false,
+        userInfo: null,
+      })
       assert.equal(await subject.store.read(refused.address), null)
       assert.deepEqual(await listedIds(handle), ids)
+      assert.equal((await subject.store.read(addresses[0] ?? newAddress()))?.userInfo, 'kept')
     })
 
     it('lets a user in again when a session has ended', async () => {

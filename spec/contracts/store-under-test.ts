@@ -40,6 +40,11 @@ export function newAddress(handle: string = newHandle()): SessionAddress {
   return { handle, sessionId: randomBytes(18).toString('base64url') }
 }
 
+/** Who asks for a code: each of them another. */
+export function newClaimant(): string {
+  return randomBytes(12).toString('base64url')
+}
+
 export function newCodeId(): string {
   return randomBytes(18).toString('base64url')
 }

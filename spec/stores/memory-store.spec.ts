@@ -5,7 +5,7 @@ import { mock } from 'node:test'
 import { expect } from 'chai'
 import { MemoryStore, type MemoryStoreOptions } from '../../lib/index.js'
 import { storeContract } from '../contracts/store-contract.js'
-import { HOUR, newAddress, newHandle, storeUnderTest } from '../contracts/store-under-test.js'
+import { HOUR, newAddress, newClaimant, newHandle, storeUnderTest } from '../contracts/store-under-test.js'
 import { testClock } from '../support/clock.js'
 
 const runner = { describe, it, beforeEach, afterEach }
@@ -54,13 +54,16 @@ describe('MemoryStore', () => {
         const { address } = await issue({ userInfo: '{}', userInfoDropAt })
         clock.set(userInfoDropAt + offset)
         expect((await store.read(address))?.userInfo).to.equal(lives ? '{}' : null)
+        expect(await store.hasSeen(address.handle)).to.equal(lives)
       })
 
       it(`${lives ? 'holds' : 'has given up'} the claim to a code ${when}`, async () => {
         const end = clock.now + 1_000
-        await store.claimCode('code', end)
+        await store.claimCode('code', newClaimant(), end)
         clock.set(end + offset)
-        expect((await store.claimCode('code', end)).state).to.equal(lives ? 'pending' : 'claimed')
+        expect((await store.claimCode('code', newClaimant(), end)).state).to.equal(
+          lives ? 'pending' : 'claimed',
+        )
       })
     }
   })
@@ -100,24 +103,28 @@ describe('MemoryStore', () => {
       const handles = [newHandle(), newHandle(), newHandle()]
       for (const handle of handles) await store.writeUserInfo(handle, 'kept', clock.now + HOUR)
       const profiles = []
-      for (const handle of handles)
+      // The newest first: a login without a profile takes a place as well.
+      for (const handle of handles.reverse())
         profiles.push((await store.issue(entry({ address: newAddress(handle) }))).userInfo)
-      expect(profiles).to.deep.equal([null, 'kept', 'kept'])
+      expect(profiles).to.deep.equal(['kept', 'kept', null])
     })
 
     it('drops the oldest code for one more', async () => {
-      for (const code of ['first', 'second', 'third']) await store.claimCode(code, clock.now + HOUR)
+      for (const code of ['first', 'second', 'third'])
+        await store.claimCode(code, newClaimant(), clock.now + HOUR)
       const states = []
       for (const code of ['third', 'second', 'first']) {
-        states.push((await store.claimCode(code, clock.now + HOUR)).state)
+        states.push((await store.claimCode(code, newClaimant(), clock.now + HOUR)).state)
       }
       expect(states).to.deep.equal(['pending', 'pending', 'claimed'])
     })
 
     it('does not drop another code when a claim is settled', async () => {
-      for (const code of ['first', 'second']) await store.claimCode(code, clock.now + HOUR)
+      for (const code of ['first', 'second']) await store.claimCode(code, newClaimant(), clock.now + HOUR)
       await store.settleCode('second', 'sealed', clock.now + HOUR)
-      expect(await store.claimCode('first', clock.now + HOUR)).to.deep.equal({ state: 'pending' })
+      expect(await store.claimCode('first', newClaimant(), clock.now + HOUR)).to.deep.equal({
+        state: 'pending',
+      })
     })
   })
 
@@ -133,18 +140,18 @@ describe('MemoryStore', () => {
       const [end, later] = [clock.now + 10, clock.now + HOUR]
       const lasting = await issue({ userInfo: 'kept' })
       const short = await issue({ dropAt: end, userInfo: 'short', userInfoDropAt: end })
-      await store.claimCode('lasting', later)
-      await store.claimCode('short', end)
+      await store.claimCode('lasting', newClaimant(), later)
+      await store.claimCode('short', newClaimant(), end)
 
       clock.set(end)
       mock.timers.tick(60_000)
       const next = await issue({ userInfo: 'next' })
-      await store.claimCode('next', later)
+      await store.claimCode('next', newClaimant(), later)
 
       expect((await store.read(lasting.address))?.userInfo).to.equal('kept')
       expect((await store.read(next.address))?.userInfo).to.equal('next')
       expect(await store.read(short.address)).to.equal(null)
-      expect(await store.claimCode('lasting', later)).to.deep.equal({ state: 'pending' })
+      expect(await store.claimCode('lasting', newClaimant(), later)).to.deep.equal({ state: 'pending' })
     })
 
     it('is swept no more when it is closed', async () => {

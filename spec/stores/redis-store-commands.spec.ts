@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { RedisStore } from '../../lib/index.js'
-import { HOUR, newAddress, newCodeId, storeUnderTest } from '../contracts/store-under-test.js'
+import { HOUR, newAddress, newClaimant, newCodeId, storeUnderTest } from '../contracts/store-under-test.js'
 import { commandCalls } from '../support/command-calls.js'
 import { failureOf } from '../support/failures.js'
 import { freshPrefix, type RecordingClient, recordCommands } from '../support/redis-client.js'
@@ -51,7 +51,7 @@ describe('the commands of RedisStore', () => {
     remove: () => store.remove(newAddress()),
     removeUser: () => store.removeUser(newAddress().handle),
     list: () => store.list(newAddress().handle),
-    claimCode: () => store.claimCode(newCodeId(), Date.now() + HOUR),
+    claimCode: () => store.claimCode(newCodeId(), newClaimant(), Date.now() + HOUR),
   }
 
   describe('to read', () => {
@@ -63,14 +63,19 @@ describe('the commands of RedisStore', () => {
     it('are one MGET where there is no session, too', async () => {
       expect(await carriedOutBy(() => store.read(newAddress()))).to.deep.equal({ mget: 1 })
     })
+
+    it('are one EXISTS to tell whether a user was here', async () => {
+      const { address } = await issue()
+      expect(await carriedOutBy(() => store.hasSeen(address.handle))).to.deep.equal({ exists: 1 })
+    })
   })
 
   describe('to write', () => {
     const plain: [method: string, work: () => Promise<unknown>, command: string][] = [
       ['writeUserInfo', () => store.writeUserInfo('user', 'text', Date.now() + HOUR), 'SET'],
-      ['writeUserInfo with null', () => store.writeUserInfo('user', null, Date.now() + HOUR), 'DEL'],
+      ['writeUserInfo with null', () => store.writeUserInfo('user', null, Date.now() + HOUR), 'SET'],
       ['settleCode', () => store.settleCode('code', 'text', Date.now() + HOUR), 'SET'],
-      ['releaseCode', () => store.releaseCode('code'), 'DEL'],
+      ['releaseCode', () => store.releaseCode('code', newClaimant()), 'DEL'],
       ['ping', () => store.ping(), 'EXISTS'],
     ]
     for (const [method, work, command] of plain) {
@@ -100,8 +105,14 @@ describe('the commands of RedisStore', () => {
       expect(await store.touch(address, createdAt + 1, dropAt)).to.equal(true)
       expect(await store.list(address.handle)).to.have.lengthOf(1)
       const login = entry({ address: newAddress(address.handle), maxSessions: 1, onLimit: 'refuse' })
-      expect(await store.issue(login)).to.deep.equal({ issued: false, userInfo: 'kept' })
-      expect(await store.claimCode(prefix, Date.now() + HOUR)).to.deep.equal({ state: 'claimed' })
+      expect(await store.issue(login)).to.deep.equal({
+        issued: false,
+        seenBefore: false,
+        userInfo: null,
+      })
+      expect(await store.claimCode(prefix, newClaimant(), Date.now() + HOUR)).to.deep.equal({
+        state: 'claimed',
+      })
       expect(await store.remove(address)).to.equal(true)
       expect(await store.removeUser(address.handle)).to.equal(0)
     })

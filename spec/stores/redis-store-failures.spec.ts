@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { RedisStore, type SessionEntry, type SessionStore } from '../../lib/index.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
-import { HOUR, newAddress, storeUnderTest } from '../contracts/store-under-test.js'
+import { HOUR, newAddress, newClaimant, storeUnderTest } from '../contracts/store-under-test.js'
 import { type BrokenServer, startGarbageServer, startHangingServer } from '../support/broken-server.js'
 import { weappErrorOf } from '../support/failures.js'
 import { keptLog } from '../support/log-lines.js'
@@ -33,9 +33,9 @@ describe('RedisStore behind a guard', () => {
     removeUser: () => store.removeUser('user'),
     list: () => store.list('user'),
     writeUserInfo: () => store.writeUserInfo('user', '{}', Date.now() + HOUR),
-    claimCode: () => store.claimCode('code', Date.now() + HOUR),
+    claimCode: () => store.claimCode('code', newClaimant(), Date.now() + HOUR),
     settleCode: () => store.settleCode('code', 'sealed', Date.now() + HOUR),
-    releaseCode: () => store.releaseCode('code'),
+    releaseCode: () => store.releaseCode('code', newClaimant()),
     removeBatch: () => store.removeBatch(),
     ping: () => store.ping(),
   }

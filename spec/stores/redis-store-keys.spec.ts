@@ -6,6 +6,7 @@ import {
   HOUR,
   LONG_AGO,
   newAddress,
+  newClaimant,
   newCodeId,
   storeUnderTest,
 } from '../contracts/store-under-test.js'
@@ -46,7 +47,7 @@ describe('the keys of RedisStore', () => {
     const user = `{${address.handle}}`
     expect(await keys()).to.deep.equal([user, `${user}:${address.sessionId}`, `${user}:user`].sort())
     const codeId = newCodeId()
-    await store.claimCode(codeId, Date.now() + HOUR)
+    await store.claimCode(codeId, newClaimant(), Date.now() + HOUR)
     expect(await keys()).to.include(`code:${codeId}`)
   })
 
@@ -66,22 +67,31 @@ describe('the keys of RedisStore', () => {
     expect(Number(await redis().zscore(index, address.sessionId))).to.equal(createdAt)
   })
 
-  it('of a user who has no session and no profile any more are gone', async () => {
+  it('of a user who has no session any more are gone, but for the one that tells of the user', async () => {
     const { address } = await issue()
     const other = await issue({ address: newAddress(address.handle) })
     await store.remove(address)
     await store.remove(other.address)
-    expect(await keys()).to.deep.equal([])
+    expect(await keys()).to.deep.equal([`{${address.handle}}:user`])
     await issue({ address })
     await store.removeUser(address.handle)
-    expect(await keys()).to.deep.equal([])
+    expect(await keys()).to.deep.equal([`{${address.handle}}:user`])
   })
 
-  it('of users whose sessions were all ended are gone, but for profiles', async () => {
-    const { address } = await issue({ userInfo: 'kept' })
-    await issue()
+  it('of users whose sessions were all ended are gone, but for those that tell of the users', async () => {
+    const [one, other] = [await issue({ userInfo: 'kept' }), await issue()]
     await endAllSessions(store)
-    expect(await keys()).to.deep.equal([`{${address.handle}}:user`])
+    const profiles = [one, other].map(({ address }) => `{${address.handle}}:user`)
+    expect(await keys()).to.deep.equal(profiles.sort())
+  })
+
+  it('hold an empty text for a user who has no profile, from the login on and after its deletion', async () => {
+    const { address } = await issue()
+    const profile = `${prefix}{${address.handle}}:user`
+    expect(await redis().get(profile)).to.equal('')
+    await store.writeUserInfo(address.handle, '{}', Date.now() + HOUR)
+    await store.writeUserInfo(address.handle, null, Date.now() + HOUR)
+    expect(await redis().get(profile)).to.equal('')
   })
 
   describe('end by themselves', () => {
@@ -142,10 +152,18 @@ describe('the keys of RedisStore', () => {
       await expectEnd(profile, now + 3 * HOUR)
     })
 
+    it('an empty profile where the login says, then where its deletion says', async () => {
+      const now = Date.now()
+      const { address, profile } = await login({ userInfoDropAt: now + HOUR })
+      await expectEnd(profile, now + HOUR)
+      await store.writeUserInfo(address.handle, null, now + 2 * HOUR)
+      await expectEnd(profile, now + 2 * HOUR)
+    })
+
     it('a code where the claim says, then where the answer says', async () => {
       const [codeId, now] = [newCodeId(), Date.now()]
-      await store.claimCode(codeId, now + HOUR)
-      await store.claimCode(codeId, now + 9 * HOUR)
+      await store.claimCode(codeId, newClaimant(), now + HOUR)
+      await store.claimCode(codeId, newClaimant(), now + 9 * HOUR)
       await expectEnd(`code:${codeId}`, now + HOUR)
       await store.settleCode(codeId, 'sealed', now + 2 * HOUR)
       await expectEnd(`code:${codeId}`, now + 2 * HOUR)

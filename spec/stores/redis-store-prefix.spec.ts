@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import { RedisStore } from '../../lib/index.js'
-import { endAllSessions, HOUR, newCodeId, storeUnderTest } from '../contracts/store-under-test.js'
+import {
+  endAllSessions,
+  HOUR,
+  newClaimant,
+  newCodeId,
+  storeUnderTest,
+} from '../contracts/store-under-test.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
 
 describe('two RedisStores with different prefixes', () => {
@@ -14,22 +20,26 @@ describe('two RedisStores with different prefixes', () => {
     if (!mine || !theirs) return expect.fail()
     const [login, codeId] = [entry({ userInfo: '{}' }), newCodeId()]
     await mine.issue(login)
-    await mine.claimCode(codeId, Date.now() + HOUR)
+    await mine.claimCode(codeId, 'me', Date.now() + HOUR)
 
     expect(await theirs.read(login.address)).to.equal(null)
     expect(await theirs.list(login.address.handle)).to.deep.equal([])
+    expect(await theirs.hasSeen(login.address.handle)).to.equal(false)
     expect(await theirs.touch(login.address, Date.now() + 1, Date.now() + HOUR)).to.equal(false)
     expect(await theirs.remove(login.address)).to.equal(false)
     expect(await theirs.removeUser(login.address.handle)).to.equal(0)
-    expect(await theirs.claimCode(codeId, Date.now() + HOUR)).to.deep.equal({ state: 'claimed' })
+    expect(await theirs.claimCode(codeId, newClaimant(), Date.now() + HOUR)).to.deep.equal({
+      state: 'claimed',
+    })
     expect(await theirs.issue({ ...login, userInfo: undefined })).to.deep.equal({
       issued: true,
+      seenBefore: false,
       userInfo: null,
     })
-    await theirs.releaseCode(codeId)
+    await theirs.releaseCode(codeId, 'me')
 
     expect((await mine.read(login.address))?.userInfo).to.equal('{}')
-    expect(await mine.claimCode(codeId, Date.now() + HOUR)).to.deep.equal({ state: 'pending' })
+    expect(await mine.claimCode(codeId, newClaimant(), Date.now() + HOUR)).to.deep.equal({ state: 'pending' })
   })
 
   // Taken as a glob, the first of each pair matches keys of the second.

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { RedisStore } from '../../lib/index.js'
-import { newAddress, storeUnderTest } from '../contracts/store-under-test.js'
+import { newAddress, newClaimant, storeUnderTest } from '../contracts/store-under-test.js'
 import { failureOf } from '../support/failures.js'
 
 const soon = Date.now() + 1_000
@@ -13,12 +13,13 @@ describe('RedisStore given a reply of the wrong shape', () => {
 
   const calls: Record<string, (store: RedisStore) => Promise<unknown>> = {
     read: (store) => store.read(newAddress()),
+    hasSeen: (store) => store.hasSeen(newAddress().handle),
     issue: (store) => store.issue(entry()),
     touch: (store) => store.touch(newAddress(), soon, soon),
     remove: (store) => store.remove(newAddress()),
     removeUser: (store) => store.removeUser(newAddress().handle),
     list: (store) => store.list(newAddress().handle),
-    claimCode: (store) => store.claimCode('code', soon),
+    claimCode: (store) => store.claimCode('code', newClaimant(), soon),
     removeBatch: (store) => store.removeBatch(),
   }
 
@@ -34,7 +35,8 @@ describe('RedisStore given a reply of the wrong shape', () => {
   ]
   const wrong: Record<string, unknown[]> = {
     read: ['garbage', '', null, 1, [], [null], ['a', 'b', 'c'], [1, 2]],
-    issue: ['garbage', null, 1, [], [null, null], ['1', null], [1, 2]],
+    hasSeen: ['garbage', '1', null, [], [1]],
+    issue: ['garbage', null, 1, [], [null, null], ['1', null], [1, 2], [1, null, 2], [1, '', {}]],
     touch: ['garbage', '1', null, [], [1]],
     remove: ['garbage', '1', null, [], [1]],
     removeUser: ['garbage', '1', null, [], [1]],

@@ -1,0 +1,48 @@
+import { type Answer, jsonAnswer } from './answer.js'
+import { callerOf } from './credentials.js'
+import { jsonErrcodeAnswer } from './errcodes.js'
+import { signBody } from './open-data.js'
+import { isText } from './option-checks.js'
+import { jsonFields, type ReceivedRequest } from './request-body.js'
+import type { WeChat } from './wechat.js'
+
+/** Who signed with a session_key that is valid. */
+interface KeyHolder {
+  appid: string
+  openid: string
+}
+
+/**
+ * Says whether the caller knows the valid session_key of a user. The documentation lists the parameters under
+ * "request body" and shows them in the query, so both count. A key that is gone is an invalid signature here.
+ */
+export function checkSessionKey(wechat: WeChat, { query, body }: ReceivedRequest): Answer {
+  const holder = keyHolder(wechat, query, { ...jsonFields(body), ...query })
+  if (typeof holder === 'number') return jsonErrcodeAnswer(holder === 87007 ? 87009 : holder)
+  return jsonAnswer(200, { errcode: 0, errmsg: 'ok' })
+}
+
+/** Replaces the session_key of a user, for a caller who knows the valid one. */
+export function resetUserSessionKey(wechat: WeChat, { method, query }: ReceivedRequest): Answer {
+  if (method !== 'GET') return jsonErrcodeAnswer(43001)
+  const holder = keyHolder(wechat, query, query)
+  if (typeof holder === 'number') return jsonErrcodeAnswer(holder)
+  const { openid, appid } = holder
+  const sessionKey = wechat.sessionKeys.reset(openid, appid)
+  return jsonAnswer(200, { errcode: 0, errmsg: 'ok', openid, session_key: sessionKey })
+}
+
+function keyHolder(
+  wechat: WeChat,
+  query: ReceivedRequest['query'],
+  parameters: Readonly<Record<string, unknown>>,
+): KeyHolder | number {
+  const caller = callerOf(wechat, query.access_token)
+  if (typeof caller === 'number') return caller
+  const { openid, signature, sig_method: method } = parameters
+  if (!isText(openid) || !isText(signature) || !isText(method)) return 40097
+  if (method !== 'hmac_sha256') return 87008
+  const sessionKey = wechat.sessionKeys.validOf(openid, caller.appid)
+  if (sessionKey === undefined) return 87007
+  return signature === signBody('', sessionKey) ? { appid: caller.appid, openid } : 87009
+}
