@@ -23,7 +23,15 @@ const rules: Readonly<Record<string, Leave>> = {
   sandbox: { rooms: [], packages: ['node:'] },
   'example-app': {
     rooms: [],
-    packages: ['node:', 'weapp-session', 'weapp-session/sandbox', 'express', 'helmet', 'ioredis'],
+    packages: [
+      'node:',
+      'weapp-session',
+      'weapp-session/sandbox',
+      'express',
+      'helmet',
+      'ioredis',
+      'node-sqlite3-wasm',
+    ],
   },
 }
 const barrels = ['lib/index.ts', 'lib/sandbox/index.ts']

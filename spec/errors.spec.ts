@@ -5,6 +5,7 @@ import { ERROR_CODES, type ErrorCode, WeappError } from '../lib/errors.js'
 // Written out once more on purpose: clients switch on these, so a change has to be made twice.
 const STATUSES: Record<ErrorCode, number> = {
   ERR_APP_UNKNOWN: 400,
+  ERR_BODY_INVALID: 400,
   ERR_BODY_TOO_LARGE: 413,
   ERR_CODE_INVALID: 401,
   ERR_CODE_MOCK: 400,
@@ -21,6 +22,7 @@ const STATUSES: Record<ErrorCode, number> = {
   ERR_TOKEN_MALFORMED: 401,
   ERR_TOKEN_MISSING: 401,
   ERR_USER_BLOCKED: 403,
+  ERR_USER_INFO_REFUSED: 403,
   ERR_WECHAT_ANSWER_INVALID: 502,
   ERR_WECHAT_BUSY: 503,
   ERR_WECHAT_NO_ANSWER: 503,

@@ -53,5 +53,9 @@ export function readMountOptions(
     ['login', 'authenticate'],
     'what createSessions() returns',
   )
-  return { sessions: options.appid === undefined ? sessions : sessions.ofApp(options.appid), protocol }
+  return {
+    sessions:
+      options.appid === undefined ? sessions : sessions.ofApp(textOption(`${where}: appid`, options.appid)),
+    protocol,
+  }
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { createSessions, MemoryStore, type SessionsOptions } from '../../lib/index.js'
+import { weappErrorOf } from '../support/failures.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 
 const apps = [{ appid: 'wx1', secret: 'a secret that must not be shown' }]
@@ -54,11 +55,16 @@ describe('createSessions', () => {
       { apps, store, maxSessionsPerUser: 0 },
       /maxSessionsPerUser must be a whole number from 1 to 1000/,
     ],
+    [
+      'a cap of an app above 1000',
+      { apps: [{ ...apps[0], maxSessionsPerUser: 1001 }], store },
+      /apps\[0\]\.maxSessionsPerUser must be a whole number from 1 to 1000, not 1001/,
+    ],
     ['an unknown onLimit', { apps, store, onLimit: 'x' }, /onLimit must be one of 'end-oldest', 'refuse'/],
     [
       'a touch share of 2',
       { apps, store, touchShare: 2 },
-      /touchShare must be a number above 0 and at most 1/,
+      /touchShare must be a number above 0 and at most 0.5/,
     ],
     [
       'a baseUrl that is none',
@@ -149,6 +155,31 @@ describe('the sessions of users', () => {
     await Promise.all([before.close(), after.close()])
   })
 
+  it('are as many as their app allows, else as many as all apps do', async () => {
+    await bed.close()
+    bed = await openTestBed({ maxSessionsPerUser: 3, app: { maxSessionsPerUser: 2 } })
+    for (let logins = 0; logins < 4; logins += 1) await bed.logIn()
+    expect(await bed.sessions.list(userOf())).to.have.lengthOf(2)
+  })
+
+  it('stay while they are visited when the session duration is raised', async () => {
+    const parts = {
+      store: new MemoryStore({ clock: bed.clock }),
+      wechat: { baseUrl: bed.sandbox.url },
+      clock: bed.clock,
+    }
+    const appsWith = (sessionDurationSeconds: number) =>
+      bed.sandbox.apps.map((app) => ({ ...app, sessionDurationSeconds }))
+    const before = createSessions({ ...parts, apps: appsWith(7200) })
+    const after = createSessions({ ...parts, apps: appsWith(30 * 86_400) })
+    const { token } = await before.login({ code: (await bed.phone.wx.login()).code })
+    for (let hour = 0; hour < 5; hour++) {
+      bed.clock.advance(3_600_000)
+      await after.authenticate(token)
+    }
+    await Promise.all([before.close(), after.close()])
+  })
+
   it('of an app that is no longer configured are unknown, but not lost', async () => {
     const shared = new MemoryStore()
     const parts = { store: shared, wechat: { baseUrl: bed.sandbox.url } }
@@ -159,5 +190,51 @@ describe('the sessions of users', () => {
     expect(error).to.include({ code: 'ERR_SESSION_UNKNOWN' })
     expect((await here.authenticate(token)).openid).to.equal(bed.phone.openid)
     await Promise.all([here.close(), elsewhere.close()])
+  })
+})
+
+describe('an app named by its appid or its id', () => {
+  let bed: TestBed
+
+  beforeEach(async () => {
+    bed = await openTestBed({ apps: 2 })
+  })
+  afterEach(() => bed.close())
+
+  const phoneOf = (index: number) => bed.sandbox.phone({ appid: bed.sandbox.apps[index]?.appid ?? '' })
+  const codeOf = async (phone = bed.phone) => (await phone.wx.login()).code
+
+  it('is the one that a login is of', async () => {
+    const phone = phoneOf(1)
+    for (const appid of [2, phone.appid]) {
+      const { session } = await bed.sessions.login({ code: await codeOf(phone), appid })
+      expect(session).to.include({ appid: phone.appid, openid: phone.openid })
+    }
+  })
+
+  it('is ERR_APP_UNKNOWN to a login when there is none, and the code stays good', async () => {
+    const code = await codeOf()
+    for (const appid of [3, 0, '1', 'wx0'])
+      await weappErrorOf('ERR_APP_UNKNOWN', () => bed.sessions.login({ code, appid }))
+    expect((await bed.sessions.login({ code, appid: 1 })).session.openid).to.equal(bed.phone.openid)
+  })
+
+  it('is the only one whose sessions are known to who asks for it', async () => {
+    const { token } = await bed.sessions.login({ code: await codeOf(), appid: 1 })
+    for (const appid of [1, bed.phone.appid, undefined])
+      expect((await bed.sessions.authenticate(token, { appid })).openid).to.equal(bed.phone.openid)
+    for (const appid of [2, phoneOf(1).appid])
+      await weappErrorOf('ERR_SESSION_UNKNOWN', () => bed.sessions.authenticate(token, { appid }))
+    expect((await bed.sessions.authenticate(token)).openid).to.equal(bed.phone.openid)
+  })
+
+  it('has a session of another app fail just as one that never was', async () => {
+    const { token } = await bed.sessions.login({ code: await codeOf(), appid: 1 })
+    const [ofAnother, ofNobody] = await Promise.all(
+      [token, 'A'.repeat(64)].map((each) =>
+        weappErrorOf('ERR_SESSION_UNKNOWN', () => bed.sessions.authenticate(each, { appid: 2 })),
+      ),
+    )
+    expect(ofAnother?.message).to.equal(ofNobody?.message)
   })
 })

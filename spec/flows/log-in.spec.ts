@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { RedisStore, WeappError } from '../../lib/index.js'
+import { createSessions, MemoryStore, RedisStore, WeappError } from '../../lib/index.js'
 import { commandCalls } from '../support/command-calls.js'
+import { recordCommands } from '../support/redis-client.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { EXCHANGE, openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
 
@@ -94,8 +95,9 @@ describe('logging in, on Redis', () => {
 
     const [index] = (await redis.keys('weapp:{*}')) as [string]
     const members = await redis.zrange(index, '0', '-1')
-    const records = (await redis.keys('weapp:{*}:*')).map((key) => key.slice(index.length + 1))
-    expect(members).to.have.lengthOf(10).and.to.have.members(records)
+    const others = (await redis.keys('weapp:{*}:*')).map((key) => key.slice(index.length + 1))
+    expect(members).to.have.lengthOf(10)
+    expect(others).to.have.members([...members, 'user'])
   })
 
   it('refuses one session too many where onLimit says so, and makes room after a logout', async () => {
@@ -109,6 +111,22 @@ describe('logging in, on Redis', () => {
     await bed.sessions.authenticate(first.token)
     await bed.sessions.logout(first.token)
     await bed.sessions.login({ code: await newCode() })
+  })
+
+  it('changes nothing when it refuses: the presented session goes on', async () => {
+    await reopen({ maxSessionsPerUser: 3 })
+    const tokens: string[] = []
+    for (let n = 0; n < 3; n++) tokens.push((await bed.sessions.login({ code: await newCode() })).token)
+    const [presentedToken = ''] = tokens
+    const options = {
+      apps: bed.sandbox.apps,
+      store: new RedisStore(redis),
+      wechat: { baseUrl: bed.sandbox.url },
+    }
+    const strict = createSessions({ ...options, maxSessionsPerUser: 1, onLimit: 'refuse' })
+    await expectFailure(strict.login({ code: await newCode(), presentedToken }), 'ERR_SESSION_LIMIT')
+    for (const token of tokens) await bed.sessions.authenticate(token)
+    await strict.close()
   })
 
   it('ends the oldest session for one too many otherwise', async () => {
@@ -138,7 +156,7 @@ describe('logging in, on Redis', () => {
     await expectFailure(bed.sessions.login({ code }), 'ERR_LOGIN_REFUSED')
     await expectFailure(bed.sessions.login({ code }), 'ERR_LOGIN_REFUSED')
     expect(bed.sandbox.callCount(EXCHANGE)).to.equal(1)
-    expect(bed.log).to.deep.equal(['onLogin refused: Error: banned until Friday'])
+    expect(bed.log).to.deep.equal(['onLogin refused with Error'])
     expect(await redis.keys('weapp:{*')).to.deep.equal([])
   })
 
@@ -150,8 +168,55 @@ describe('logging in, on Redis', () => {
     const calls = await commandCalls(redis)
     expect(calls.evalsha).to.equal(2)
     expect(calls.eval).to.equal(undefined)
-    // One in each script, and the third tells others the answer: it is not waited for.
-    expect(calls.set).to.equal(3)
+    // The claim, then record and profile; the fourth tells others the answer: it is not waited for.
+    expect(calls.set).to.equal(4)
+  })
+
+  it('costs one round trip more where onLogin is to know whether the user is new', async () => {
+    const client = recordCommands(redis)
+    for (const [onLogin, commands] of [
+      [undefined, ['EVALSHA', 'EVALSHA', 'SET']],
+      [() => undefined, ['EVALSHA', 'EXISTS', 'EVALSHA', 'SET']],
+    ] as const) {
+      await reopen({ store: new RedisStore(client), ...(onLogin && { onLogin }) })
+      await bed.sessions.login({ code: await newCode() })
+      client.commands.length = 0
+      await bed.sessions.login({ code: await newCode() })
+      expect(client.commands).to.deep.equal(commands)
+    }
+  })
+
+  it('tells onLogin and the caller whether the user is new, to a retry as the first time', async () => {
+    const told: boolean[] = []
+    await reopen({ onLogin: ({ seenBefore }) => void told.push(seenBefore) })
+    const code = await newCode()
+    const first = await bed.sessions.login({ code })
+    const retry = await bed.sessions.login({ code })
+    await bed.sessions.revokeUser(userOf(bed))
+    const second = await bed.sessions.login({ code: await newCode() })
+    expect([first, retry, second].map(({ seenBefore }) => seenBefore)).to.deep.equal([false, false, true])
+    expect(told).to.deep.equal([false, true])
+  })
+
+  it('leaves a user new whose login was refused', async () => {
+    const told: boolean[] = []
+    await reopen({
+      onLogin: ({ seenBefore }) => {
+        if (told.push(seenBefore) === 1) throw new Error('not yet')
+      },
+    })
+    const refused = await newCode()
+    await expectFailure(bed.sessions.login({ code: refused }), 'ERR_LOGIN_REFUSED')
+    expect((await bed.sessions.login({ code: await newCode() })).seenBefore).to.equal(false)
+    expect(told).to.deep.equal([false, false])
+  })
+
+  it('forgets a user after the userInfoDurationDays of the app', async () => {
+    await reopen({ store: new MemoryStore({ clock: () => bed.clock() }), app: { userInfoDurationDays: 1 } })
+    await bed.sessions.login({ code: await newCode() })
+    bed.clock.advance(86_400_000)
+    expect((await bed.sessions.login({ code: await newCode() })).seenBefore).to.equal(false)
+    expect((await bed.sessions.login({ code: await newCode() })).seenBefore).to.equal(true)
   })
 })
 

@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { WeappError } from '../../lib/index.js'
+import { encryptOpenData } from '../../lib/sandbox/open-data.js'
+import { weappErrorOf } from '../support/failures.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 
 describe('user data', () => {
@@ -51,6 +53,37 @@ describe('user data', () => {
     const { code } = await bed.phone.wx.login()
     const { session } = await bed.sessions.login({ code, ...data })
     expect(session.userInfo?.verified).to.equal(true)
+  })
+
+  describe('of 2016, whose iv is the session_key', () => {
+    const encryptedIn2016 = () => {
+      const { openid, appid } = bed.phone
+      const key = bed.sandbox.sessionKeyOf(bed.phone) ?? ''
+      const profile = { openId: openid, nickName: 'Ada', watermark: { appid, timestamp: 1 } }
+      return encryptOpenData(JSON.stringify(profile), key, key)
+    }
+
+    it('is decrypted where ivIsKey says so', async () => {
+      const session = await logIn()
+      const data = { encryptedData: encryptedIn2016(), ivIsKey: true }
+      expect(await bed.sessions.decrypt(session, data)).to.include({ nickName: 'Ada' })
+      const userInfo = await bed.sessions.setUserInfo(session, data)
+      expect(userInfo).to.deep.equal({ nickName: 'Ada', verified: true })
+    })
+
+    it('comes with a login as well', async () => {
+      const { code } = await bed.phone.wx.login()
+      const data = { encryptedData: encryptedIn2016(), ivIsKey: true }
+      const { session } = await bed.sessions.login({ code, ...data })
+      expect(session.userInfo).to.deep.equal({ nickName: 'Ada', verified: true })
+    })
+
+    it('is malformed without an iv where ivIsKey does not say so', async () => {
+      const session = await logIn()
+      const encryptedData = encryptedIn2016()
+      await weappErrorOf('ERR_DATA_MALFORMED', () => bed.sessions.decrypt(session, { encryptedData }))
+      await weappErrorOf('ERR_REQUEST_INVALID', () => bed.sessions.setUserInfo(session, { encryptedData }))
+    })
   })
 
   it('is ERR_SESSION_KEY_STALE once WeChat has replaced the key by itself', async () => {

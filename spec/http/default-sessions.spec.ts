@@ -82,7 +82,13 @@ describe('defaultSessions', () => {
       { WEAPP_SESSION_DURATION_SECONDS: '-1' },
       /WEAPP_SESSION_DURATION_SECONDS must be/,
     ],
-    ['a key is too short', { WEAPP_KEYS: 'short' }, /keys\[0\] must be a string of at least 32 characters/],
+    ['the API address is none', { WEAPP_API_BASE: 'weixin' }, /TypeError: WEAPP_API_BASE must be an http/],
+    ['the Redis address is none', { REDIS_URL: 'redis://x:port' }, /TypeError: REDIS_URL must be an address/],
+    [
+      'a key is too short',
+      { WEAPP_KEYS: 'short' },
+      /TypeError: WEAPP_KEYS\[0\] must be a string of at least 32 characters/,
+    ],
   ]
   for (const [what, variables, message] of wrong) {
     it(`throws a TypeError when the router is made and ${what}`, async () => {

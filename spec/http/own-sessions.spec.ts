@@ -1,5 +1,9 @@
 import { expect } from 'chai'
+import express from 'express'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+import supertest from 'supertest'
+import { type LoginRouterOptions, loginRouter, requireSession } from '../../lib/index.js'
+import type { Phone } from '../../lib/sandbox/index.js'
 import { expectProblem } from '../support/problem.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 
@@ -141,5 +145,79 @@ describe('the routes of a session of one’s own', () => {
   it('leaves all other routes and methods to the application', async () => {
     await bed.http.get('/login').expect(404)
     await bed.http.get('/elsewhere').expect(404)
+  })
+})
+
+describe('a mount with options of its own', () => {
+  let bed: TestBed
+
+  beforeEach(async () => {
+    bed = await openTestBed({ apps: 2, maxSessionsPerUser: 4, app: { maxSessionsPerUser: 3 } })
+  })
+  afterEach(() => bed.close())
+
+  /** The routes below /own, with these options; `/own/me` is behind the same app. */
+  function mounted({ maxSessionsPerUser, appid }: LoginRouterOptions) {
+    const mount = { sessions: bed.sessions, ...(appid === undefined ? {} : { appid }) }
+    const cap = maxSessionsPerUser === undefined ? {} : { maxSessionsPerUser }
+    const app = express().use('/own', loginRouter({ ...mount, ...cap }))
+    app.get('/own/me', requireSession(mount), (req, res) => res.json({ openid: req.openid }))
+    return supertest(app)
+  }
+
+  const phoneOf = (index: number) => bed.sandbox.phone({ appid: bed.sandbox.apps[index]?.appid ?? '' })
+
+  it('appid lets its app log in without naming it, and no other', async () => {
+    const [own, other] = [phoneOf(1), phoneOf(0)]
+    const http = mounted({ appid: own.appid })
+    const logIn = async (phone: Phone, fields: object = {}) =>
+      http.post('/own/login').send({ code: (await phone.wx.login()).code, ...fields })
+    const res = await logIn(own)
+    await http.get('/own/me').set(OWN, res.body.token).expect(200, { openid: own.openid })
+    expect((await logIn(own, { appid: own.appid })).status).to.equal(200)
+    expectProblem(await logIn(other, { appid: other.appid }), 400, 'ERR_APP_UNKNOWN')
+    expectProblem(await logIn(own, { appid: 'wx0' }), 400, 'ERR_APP_UNKNOWN')
+  })
+
+  it('appid knows no session of another app', async () => {
+    const http = mounted({ appid: phoneOf(1).appid })
+    const token = await bed.logIn(phoneOf(0))
+    for (const path of ['/own/me', '/own/session', '/own/sessions'])
+      expectProblem(await http.get(path).set(OWN, token), 401, 'ERR_SESSION_UNKNOWN')
+    expectProblem(await http.delete('/own/sessions').set(OWN, token), 401, 'ERR_SESSION_UNKNOWN')
+    await bed.me(token).expect(200)
+  })
+
+  for (const [what, options, most] of [
+    ['maxSessionsPerUser comes before that of the app', { maxSessionsPerUser: 1 }, 1],
+    ['without maxSessionsPerUser leaves the cap to the app', {}, 3],
+  ] as const) {
+    it(what, async () => {
+      const http = mounted(options)
+      for (let logins = 0; logins < 5; logins += 1) {
+        const { code } = await bed.phone.wx.login()
+        await http.post('/own/login').send({ code, appid: bed.phone.appid }).expect(200)
+      }
+      expect(await bed.sessions.list(bed.phone)).to.have.lengthOf(most)
+    })
+  }
+
+  it('throws a TypeError for a wrong one that says what is allowed', () => {
+    const { sessions } = bed
+    const wrong: [object, RegExp][] = [
+      [
+        { sessions, maxSessionsPerUser: 0 },
+        /^loginRouter: maxSessionsPerUser must be a whole number from 1 to 1000/,
+      ],
+      [{ sessions, maxSessionsPerUser: 1001 }, /^loginRouter: maxSessionsPerUser .* not 1001$/],
+      [{ sessions, appid: '' }, /^loginRouter: appid must be a string that is not empty/],
+      [{ sessions, appid: 1 }, /^loginRouter: appid must be a string that is not empty, not 1$/],
+    ]
+    for (const [options, message] of wrong) expect(() => loginRouter(options)).to.throw(TypeError, message)
+    expect(() => requireSession({ sessions, appid: '' })).to.throw(TypeError, /^requireSession: appid/)
+    expect(() => requireSession({ sessions, maxSessionsPerUser: 1 } as object)).to.throw(
+      TypeError,
+      'has no option "maxSessionsPerUser"',
+    )
   })
 })

@@ -125,7 +125,10 @@ describe('requireSession', () => {
     }
     store.before = () => undefined
     await bed.me(token).expect(200)
-    expect(bed.log).to.deep.equal(['the session store fails: Error', 'the session store answers again'])
+    expect(bed.log).to.deep.equal([
+      'the session store fails (read): Error',
+      'the session store works again (read)',
+    ])
   })
 
   it('answers 401 to a request in flight whose session is revoked, and does not revive it', async () => {

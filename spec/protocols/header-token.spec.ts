@@ -5,7 +5,13 @@ import { tokenInHeaders } from '../../lib/protocols/header-token.js'
 
 const read = (headers: Record<string, string[]>) =>
   tokenInHeaders(
-    { headers, params: {}, query: { 'x-3rd-session': 'query' }, body: { 'x-3rd-session': 'body' } },
+    {
+      method: 'POST',
+      headers,
+      params: {},
+      query: { 'x-3rd-session': 'query' },
+      body: { 'x-3rd-session': 'body' },
+    },
     'x-3rd-session',
   )
 

@@ -1,6 +1,11 @@
 import { type App, type AppBook, type AppInfo, createAppBook } from '../../lib/sessions/app-info.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
-import { type NewSession, SessionBook, type SessionCap } from '../../lib/sessions/session-book.js'
+import {
+  type IssuedSession,
+  type NewSession,
+  SessionBook,
+  type SessionCap,
+} from '../../lib/sessions/session-book.js'
 import type { SessionStore } from '../../lib/sessions/store.js'
 import { addressOf, type SessionAddress } from '../../lib/sessions/token.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
@@ -50,10 +55,8 @@ export interface StoreCall {
   readonly args: readonly unknown[]
 }
 
-export interface LoggedIn {
-  readonly token: string
+export interface LoggedIn extends IssuedSession {
   readonly address: SessionAddress
-  readonly session: Awaited<ReturnType<SessionBook['issue']>>['session']
 }
 
 /** A session book on a store in memory, with a clock that stands at {@link LOGIN}. */
@@ -84,9 +87,14 @@ export function aBook(settings: BookSettings = {}): BookSetup {
     async logIn(openid, { app: where = app, sessionKey = `key of ${openid}`, ...start } = {}) {
       calls.length = 0
       const identity = { openid, unionid: undefined, sessionKey }
-      const nothing = { data: undefined, userInfo: undefined, presentedToken: undefined }
-      const { token, session } = await book.issue(where, { identity, ...nothing, ...start })
-      return { token, session, address: addressOf(token) as SessionAddress }
+      const nothing = {
+        data: undefined,
+        userInfo: undefined,
+        presentedToken: undefined,
+        maxSessionsPerUser: undefined,
+      }
+      const issued = await book.issue(where, { identity, ...nothing, ...start })
+      return { ...issued, address: addressOf(issued.token) as SessionAddress }
     },
   }
 }

@@ -24,6 +24,7 @@ describe('createAppBook', () => {
           touchAfterMs: 0.6 * DAY_MS,
         },
         userInfoDurationMs: 365 * DAY_MS,
+        maxSessionsPerUser: undefined,
       },
     ])
   })
@@ -35,6 +36,7 @@ describe('createAppBook', () => {
       loginDurationDays: 0.5,
       sessionDurationSeconds: 0.25,
       userInfoDurationDays: 1.5,
+      maxSessionsPerUser: 3,
     }
     expect(book({ ...FIRST, ...settings }).all[0]).to.deep.equal({
       ...FIRST,
@@ -42,6 +44,7 @@ describe('createAppBook', () => {
       title: 'Shop',
       lifetimes: { loginDurationMs: 12 * 3_600_000, sessionDurationMs: 250, touchAfterMs: 5 },
       userInfoDurationMs: 36 * 3_600_000,
+      maxSessionsPerUser: 3,
     })
   })
 
@@ -99,6 +102,12 @@ describe('createAppBook', () => {
       /userInfoDurationDays .*Infinity$/,
     ],
     [
+      'a cap of 0',
+      { maxSessionsPerUser: 0 },
+      /^apps\[1\]\.maxSessionsPerUser must be .* from 1 to 1000, not 0$/,
+    ],
+    ['a cap above 1000', { maxSessionsPerUser: 1001 }, /^apps\[1\]\.maxSessionsPerUser .*1000, not 1001$/],
+    [
       'a misspelt setting',
       { loginDuration: 30 },
       /^apps\[1\] has no option "loginDuration"; it knows appid, secret/,
@@ -132,15 +141,23 @@ describe('an app book', () => {
     expect(book(FIRST, SECOND).choose('wx2')).to.include(SECOND)
   })
 
+  it('chooses the app by its id, which is a number and never a text', async () => {
+    const both = book({ ...FIRST, id: 7 }, SECOND)
+    expect(both.choose(7)).to.include(FIRST)
+    expect(both.choose(2)).to.include(SECOND)
+    for (const selector of [1, 0, -7, 7.5, Number.NaN, '7'])
+      await weappErrorOf('ERR_APP_UNKNOWN', () => both.choose(selector))
+  })
+
   it('asks for the appid where there are several', async () => {
     const error = await weappErrorOf('ERR_APP_UNKNOWN', () => book(FIRST, SECOND).choose(undefined))
     expect(error.message).to.include('say which one with "appid"')
   })
 
-  it('refuses an appid that is not configured, even when there is only one app, without repeating it', async () => {
-    for (const appid of ['wx9', '', 'WX1', '__proto__']) {
+  it('refuses an app that is not configured, even when there is only one app, without repeating it', async () => {
+    for (const appid of ['wx9', '', 'WX1', '__proto__', 9]) {
       const error = await weappErrorOf('ERR_APP_UNKNOWN', () => book(FIRST).choose(appid))
-      expect(error.message).to.equal('This appid does not log in here.')
+      expect(error.message).to.equal('This app does not log in here.')
     }
   })
 })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
@@ -25,15 +26,16 @@ const ADDRESS_WITH_PASSWORD = 'redis://:hunter2@10.0.0.1:6379'
 /** Every method with arguments that can be told apart. */
 const CALLS: { readonly [M in keyof SessionStore]-?: Parameters<Required<SessionStore>[M]> } = {
   read: [ADDRESS],
+  hasSeen: ['handle'],
   issue: [ENTRY],
   touch: [ADDRESS, 1, 2],
   remove: [ADDRESS],
   removeUser: ['handle', 'session'],
   list: ['handle'],
   writeUserInfo: ['handle', 'profile', 1],
-  claimCode: ['code', 1],
+  claimCode: ['code', 'claimant', 1],
   settleCode: ['code', 'answer', 1],
-  releaseCode: ['code'],
+  releaseCode: ['code', 'claimant'],
   removeBatch: ['cursor'],
   ping: [],
   close: [],
@@ -81,14 +83,14 @@ describe('a guarded store', () => {
       await weappErrorOf('ERR_STORE_UNAVAILABLE', () => call(guarded(failing), method))
       await weappErrorOf('ERR_STORE_UNAVAILABLE', () => call(guarded(throwing), method))
       const error = await weappErrorOf('ERR_STORE_UNAVAILABLE', () => call(guarded(hanging, 1), method))
-      expect(error.hint).to.equal('the session store failed: TimeoutError')
+      expect((error.cause as Error).message).to.equal('TimeoutError')
     })
   }
 
   it('calls the methods on the store itself, so that they find their fields', async () => {
     const store = guarded(new MemoryStore({ clock: () => 0 }))
-    expect(await store.claimCode('code', 1)).to.deep.equal({ state: 'claimed' })
-    expect(await store.claimCode('code', 1)).to.deep.equal({ state: 'pending' })
+    expect(await store.claimCode('code', 'me', 1)).to.deep.equal({ state: 'claimed' })
+    expect(await store.claimCode('code', 'you', 1)).to.deep.equal({ state: 'pending' })
     await store.close()
   })
 
@@ -97,25 +99,34 @@ describe('a guarded store', () => {
     expect(await guarded(store as SessionStore).close()).to.equal(undefined)
   })
 
-  it('tells the kind of failure, keeps its cause, and repeats no word of it', async () => {
-    const cause = clientError()
+  it('tells the kind of failure and repeats no word of it, however deeply the error is looked into', async () => {
+    const command = { name: 'auth', args: ['default', 'hunter2'] }
     const log = keptLog()
     const store = guarded(
-      storeThat(() => Promise.reject(cause)),
+      storeThat(() =>
+        Promise.reject(Object.assign(clientError(), { command, previousErrors: [clientError()] })),
+      ),
       60_000,
       log,
     )
     const error = await weappErrorOf('ERR_STORE_UNAVAILABLE', () => store.ping())
-    expect(error.cause).to.equal(cause)
-    expect(error.hint).to.equal('the session store failed: Error (ECONNREFUSED)')
-    expect([error.message, error.hint, JSON.stringify(error), ...log.lines].join()).to.not.include('hunter2')
+    expect((error.cause as Error).message).to.equal('Error (ECONNREFUSED)')
+    const looked = inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true })
+    expect([looked, ...log.lines].join()).to.not.include('hunter2')
+  })
+
+  it('tells the first word of what Redis answers, such as READONLY, and no more', async () => {
+    const reply = Object.assign(new Error('OOM command not allowed: SET key hunter2'), { name: 'ReplyError' })
+    const store = guarded(storeThat(() => Promise.reject(reply)))
+    const error = await weappErrorOf('ERR_STORE_UNAVAILABLE', () => store.ping())
+    expect((error.cause as Error).message).to.equal('ReplyError (OOM)')
   })
 
   it('makes do with what is thrown, even if that is no Error', async () => {
     for (const thrown of [undefined, null, ADDRESS_WITH_PASSWORD, { code: 'ECONNREFUSED' }]) {
       const store = guarded(storeThat(() => Promise.reject(thrown)))
       const error = await weappErrorOf('ERR_STORE_UNAVAILABLE', () => store.ping())
-      expect(error.hint).to.equal('the session store failed: unknown reason')
+      expect((error.cause as Error).message).to.equal('unknown reason')
     }
   })
 
@@ -136,7 +147,7 @@ describe('a guarded store', () => {
     expect(unhandled).to.deep.equal([])
   })
 
-  it('logs the first failure and the first answer after it, not each in between', async () => {
+  it('logs the first failure of a kind and the first success after it, not each in between', async () => {
     let isUp = true
     const log = keptLog()
     const store = guarded(
@@ -151,9 +162,9 @@ describe('a guarded store', () => {
       await store.ping().catch(() => {})
     }
     expect(log.lines).to.deep.equal([
-      'error: the session store fails: Error (ECONNREFUSED)',
-      'warn: the session store answers again',
-      'error: the session store fails: Error (ECONNREFUSED)',
+      'error: the session store fails (ping): Error (ECONNREFUSED)',
+      'warn: the session store works again (ping)',
+      'error: the session store fails (ping): Error (ECONNREFUSED)',
     ])
   })
 })

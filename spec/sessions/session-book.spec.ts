@@ -101,6 +101,7 @@ describe('issuing a session to a phone that presents a token', () => {
     const [phone, tablet] = [await setup.logIn('bob'), await setup.logIn('bob')]
     await setup.logIn('alice', { presentedToken: phone.token })
     expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'remove'])
+    expect(setup.calls[0]?.args[0]).to.have.property('replaces', undefined)
     expect(await idsOf(setup, bob)).to.deep.equal([tablet.session.sessionId])
   })
 
@@ -127,6 +128,17 @@ describe('the cap of a user', () => {
     const ids = await logInTimes(setup, 2)
     await weappErrorOf('ERR_SESSION_LIMIT', () => setup.logIn('alice'))
     expect(await idsOf(setup)).to.deep.equal(ids)
+  })
+
+  it('is that of the login, else that of the app, else that of all', async () => {
+    const setup = aBook({ apps: [{ ...SHOP, maxSessionsPerUser: 3 }, GAME], cap: { maxSessionsPerUser: 4 } })
+    const expectCap = (cap: number) => expect(setup.calls[0]?.args[0]).to.include({ maxSessions: cap })
+    await setup.logIn('alice', { maxSessionsPerUser: 2 })
+    expectCap(2)
+    await setup.logIn('alice')
+    expectCap(3)
+    await setup.logIn('alice', { app: setup.apps.choose(GAME.appid) })
+    expectCap(4)
   })
 
   it('does not count the session that the new one replaces', async () => {

@@ -18,6 +18,7 @@ describe('sessionFrom', () => {
       unionid: undefined,
       createdAt: 1_000,
       expiresAt: 10_000,
+      touchAfterMs: 100,
       sealedSessionKey: 'sealed',
       data: { accountId: 7 },
     }

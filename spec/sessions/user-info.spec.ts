@@ -129,13 +129,34 @@ describe('verifiedUserInfo', () => {
       ['x'.repeat(65)]: 1,
     }
     expect(verifiedUserInfo({ ...more, ...PROFILE })).to.deep.equal({ ...PROFILE, verified: true })
-    expect(Object.keys(verifiedUserInfo(fields(40)))).to.have.length(33)
+    expect(Object.keys(verifiedUserInfo({ nickName: 'Band', ...fields(40) }))).to.have.length(33)
+  })
+
+  it('refuses data that is no profile, such as a phone number', async () => {
+    const phone = { phoneNumber: '13580006666', purePhoneNumber: '13580006666', countryCode: '86' }
+    await weappErrorOf('ERR_DATA_MALFORMED', () => verifiedUserInfo(phone))
+  })
+
+  it('leaves identity out in every spelling', () => {
+    const spellings = {
+      open_id: 'x',
+      OPENID: 'x',
+      union_id: 'x',
+      session_key: 'x',
+      sessionKey: 'x',
+      __proto: 'x',
+    }
+    expect(verifiedUserInfo({ ...spellings, ...PROFILE })).to.deep.equal({ ...PROFILE, verified: true })
+    expect(unverifiedUserInfo({ ...spellings, nickName: 'Ada' })).to.deep.equal({
+      nickName: 'Ada',
+      verified: false,
+    })
   })
 
   it('answers a safe profile whatever was encrypted', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (data) => {
-        const profile = verifiedUserInfo({ ...data, ...IDENTITY })
+        const profile = verifiedUserInfo({ ...data, ...IDENTITY, nickName: 'Band' })
         expectSafeProfile(profile)
         expect(profile.verified).to.equal(true)
       }),

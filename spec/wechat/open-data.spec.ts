@@ -17,12 +17,12 @@ import signed from '../vectors/signature-vector.json' with { type: 'json' }
 
 const OWNER = { appid: decrypted.appid, openid: 'oGZUI0egBJY1zhBYw2KhdUfwVJJE' }
 const OTHER_KEY = 'AAAAAAAAAAAAAAAAAAAAAA=='
+const SAMPLE_IV = Buffer.from(decrypted.iv, 'base64')
 const SAMPLE = readCiphertext(decrypted)
 const WATERMARK = { appid: OWNER.appid, timestamp: 1_477_314_187 }
 
 /** What WeChat would send, had it these words to encrypt. */
-function encrypted(plaintext: string, sessionKey = decrypted.sessionKey): Ciphertext {
-  const iv = randomBytes(16)
+function encrypted(plaintext: string, iv = randomBytes(16), sessionKey = decrypted.sessionKey): Ciphertext {
   const cipher = createCipheriv('aes-128-cbc', Buffer.from(sessionKey, 'base64'), iv)
   return { iv, bytes: Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]) }
 }
@@ -34,7 +34,13 @@ function decryptText(plaintext: string): unknown {
 describe('readCiphertext', () => {
   it('decodes the published sample', () => {
     expect(SAMPLE.bytes).to.have.length(400)
-    expect(SAMPLE.iv.toString('base64')).to.equal(decrypted.iv)
+    expect(SAMPLE.iv?.toString('base64')).to.equal(decrypted.iv)
+  })
+
+  it('needs no iv where the key itself is the iv', () => {
+    const { encryptedData, iv } = decrypted
+    expect(readCiphertext({ encryptedData, ivIsKey: true }).iv).to.equal(undefined)
+    expect(readCiphertext({ encryptedData, iv, ivIsKey: true }).iv).to.deep.equal(SAMPLE_IV)
   })
 
   const block = 'A'.repeat(22)
@@ -57,6 +63,7 @@ describe('readCiphertext', () => {
     ['an empty iv', { iv: '' }, 'iv must decode to 16 bytes'],
     ['more than 48 KiB', { encryptedData: 'A'.repeat(48 * 1024 + 4) }, 'encryptedData is too long'],
     ['no encryptedData', { encryptedData: undefined }, 'encryptedData must be a text'],
+    ['no iv', { iv: undefined }, 'iv must be a text'],
     ['an iv that is a list', { iv: [decrypted.iv] }, 'iv must be a text'],
   ]
   for (const [what, change, message] of malformed) {
@@ -103,6 +110,28 @@ describe('decryptOpenData', () => {
     )
   })
 
+  describe('of 2016, whose iv is the key itself', () => {
+    const key = Buffer.from(decrypted.sessionKey, 'base64')
+    const read = ({ bytes }: Ciphertext) =>
+      readCiphertext({ encryptedData: bytes.toString('base64'), ivIsKey: true })
+
+    it('decrypts with the key that fits', () => {
+      const data = read(encrypted(decrypted.plaintext, key))
+      expect(decryptOpenData(data, [OTHER_KEY, decrypted.sessionKey], OWNER)).to.deep.equal(
+        JSON.parse(decrypted.plaintext),
+      )
+    })
+
+    it('answers nothing without that key, for somebody else, or for data with an iv of its own', () => {
+      const data = read(encrypted(decrypted.plaintext, key))
+      const keys = [decrypted.sessionKey]
+      expect(decryptOpenData(data, [OTHER_KEY], OWNER)).to.equal(undefined)
+      expect(decryptOpenData(data, keys, { ...OWNER, openid: 'another' })).to.equal(undefined)
+      expect(decryptOpenData(data, keys, { ...OWNER, appid: 'another' })).to.equal(undefined)
+      expect(decryptOpenData(read(SAMPLE), keys, OWNER)).to.equal(undefined)
+    })
+  })
+
   it('answers data that names no user, as that of getUserProfile', () => {
     const data = { nickName: '微信用户', watermark: WATERMARK }
     expect(decryptText(JSON.stringify(data))).to.deep.equal(data)
@@ -137,7 +166,7 @@ describe('decryptOpenData', () => {
     })
     fc.assert(
       fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), (mutations) => {
-        const altered = { bytes: Buffer.from(SAMPLE.bytes), iv: Buffer.from(SAMPLE.iv) }
+        const altered = { bytes: Buffer.from(SAMPLE.bytes), iv: Buffer.from(SAMPLE_IV) }
         for (const { where, at, xor, cut } of mutations) {
           const index = Math.floor(at * altered[where].length)
           altered[where][index] = (altered[where][index] ?? 0) ^ xor
@@ -160,7 +189,7 @@ describe('decryptOpenData', () => {
   })
 
   it('refuses an openId that was altered through the iv, which leaves JSON and watermark whole', () => {
-    const iv = Buffer.from(SAMPLE.iv)
+    const iv = Buffer.from(SAMPLE_IV)
     iv[11] = (iv[11] ?? 0) ^ 1
     const altered = { ...SAMPLE, iv }
     expect(decryptOpenData(altered, [decrypted.sessionKey], OWNER)).to.equal(undefined)

@@ -200,8 +200,11 @@ describe('a request to something that is not WeChat', () => {
     await expectFailure('ERR_WECHAT_NO_ANSWER', url, 500)
   })
 
-  it('has no answer in bytes that are not HTTP', async () => {
-    await expectFailure('ERR_WECHAT_NO_ANSWER', `http://127.0.0.1:${await startBroken(startGarbageServer)}`)
+  it('has no use for bytes that are not HTTP', async () => {
+    await expectFailure(
+      'ERR_WECHAT_ANSWER_INVALID',
+      `http://127.0.0.1:${await startBroken(startGarbageServer)}`,
+    )
   })
 
   it('has reached nobody while TLS is not established', async () => {
