@@ -30,8 +30,9 @@ export function douyinCode2Session(wechat: WeChat, { method, body }: ReceivedReq
   if (isText(code) && typeof wechat.loginCodes.look(code, appid) === 'string') return errNoAnswer(40018)
   const visitor = isText(anonymousCode) ? wechat.anonymousCodes.redeem(anonymousCode, appid) : undefined
   if (typeof visitor === 'string') return errNoAnswer(40019)
+  const session = isText(code) ? wechat.exchange(code, appid) : undefined
   const data = {
-    ...(isText(code) && wechat.exchange(code, appid)),
+    ...(typeof session === 'object' && session),
     ...(visitor && { anonymous_openid: anonymousOpenidOf(visitor.user, appid) }),
   }
   return jsonAnswer(200, { err_no: 0, err_tips: 'success', log_id: newLogId(wechat.clock()), data })

@@ -61,11 +61,10 @@ const ACTS: Readonly<Record<NamedMisbehaviour, Act>> = {
   })),
   missingOpenid: altering(({ openid: _, ...others }) => others),
   missingSessionKey: altering(({ session_key: _, ...others }) => others),
-  wrongTypes: altering((fields) =>
-    Object.fromEntries(
-      Object.entries(fields).map(([name, value]) => [name, name in WRONG_TYPES ? WRONG_TYPES[name] : value]),
-    ),
-  ),
+  wrongTypes: altering((fields) => {
+    const present = Object.entries(WRONG_TYPES).filter(([name]) => Object.hasOwn(fields, name))
+    return { ...fields, ...Object.fromEntries(present) }
+  }),
   html: (response) => {
     send(response, gatewayPage(200, 'OK'))
   },

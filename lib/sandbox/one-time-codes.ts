@@ -28,16 +28,12 @@ export class OneTimeCodes<Grant extends { appid: string }> {
   }
 
   /** What a code would be redeemed for, without using it. */
-  look(code: string, appid: string): IssuedCode<Grant> | CodeRefusal {
-    const issued = this.#issued.get(code)
-    if (!issued) return 'invalid'
-    if (issued.appid !== appid) return 'foreign'
-    if (this.#clock() - issued.issuedAt >= CODE_LIFETIME_MS) return 'invalid'
-    return issued.used ? 'used' : issued
+  look(code: string, appid: string): Readonly<IssuedCode<Grant>> | CodeRefusal {
+    return this.#redeemable(code, appid)
   }
 
-  redeem(code: string, appid: string): IssuedCode<Grant> | CodeRefusal {
-    const issued = this.look(code, appid)
+  redeem(code: string, appid: string): Readonly<IssuedCode<Grant>> | CodeRefusal {
+    const issued = this.#redeemable(code, appid)
     if (typeof issued !== 'string') issued.used = true
     return issued
   }
@@ -45,6 +41,14 @@ export class OneTimeCodes<Grant extends { appid: string }> {
   /** What is behind a code, also when the code is used or expired. */
   grantOf(code: string): Grant | undefined {
     return this.#issued.get(code)
+  }
+
+  #redeemable(code: string, appid: string): IssuedCode<Grant> | CodeRefusal {
+    const issued = this.#issued.get(code)
+    if (!issued) return 'invalid'
+    if (issued.appid !== appid) return 'foreign'
+    if (this.#clock() - issued.issuedAt >= CODE_LIFETIME_MS) return 'invalid'
+    return issued.used ? 'used' : issued
   }
 
   #forgetTheOldest(): void {

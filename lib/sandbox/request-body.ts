@@ -45,7 +45,7 @@ export function parseFields(body: Buffer | undefined): Record<string, unknown> {
 /** The fields of a JSON body as WeChat wants it from servers: `undefined` for anything else, nothing included. */
 export function jsonFields(body: Buffer | undefined): Record<string, unknown> | undefined {
   try {
-    return body?.length ? parseFields(body) : undefined
+    return body?.toString('utf8').trim() ? parseFields(body) : undefined
   } catch (error) {
     if (error instanceof RefusedBody) return undefined
     throw error

@@ -16,10 +16,11 @@ export function userPhoneNumber(wechat: WeChat, { method, query, body }: Receive
   const { code, openid } = fields
   const { appid } = caller
 
-  const tap = isText(code) ? wechat.phoneCodes.look(code, appid) : 'invalid'
+  if (!isText(code)) return jsonErrcodeAnswer(40029)
+  const tap = wechat.phoneCodes.look(code, appid)
   if (typeof tap === 'string') return jsonErrcodeAnswer(tap === 'foreign' ? 40013 : 40029)
   if (openid !== undefined && openid !== openidOf(tap.user, appid)) return jsonErrcodeAnswer(40029)
-  tap.used = true
+  wechat.phoneCodes.redeem(code, appid)
   const watermark = { timestamp: Math.floor(tap.issuedAt / 1000), appid }
   const phoneInfo = { ...wechat.phoneNumbers.of(tap.user), watermark }
   return jsonAnswer(200, { errcode: 0, errmsg: 'ok', phone_info: phoneInfo })

@@ -36,6 +36,12 @@ export function ask(url: string, { method = 'GET', body, headers = {} }: Asked =
   })
 }
 
+/** A POST of fields as JSON. */
+export function postJson(url: string, fields: object): Promise<Answered> {
+  const headers = { 'content-type': 'application/json' }
+  return ask(url, { method: 'POST', headers, body: JSON.stringify(fields) })
+}
+
 /** The `code` of the error which a promise rejects with. */
 export async function errorCodeOf(promise: Promise<unknown>): Promise<string | undefined> {
   return promise.then(

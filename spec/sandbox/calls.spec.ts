@@ -17,7 +17,7 @@ describe('sandbox.calls', () => {
     await exchange(sandbox(), 'another')
     const [first, second] = sandbox().calls(PATH)
     const query = { ...sandbox().app, js_code: code, grant_type: 'authorization_code' }
-    expect(first).to.deep.equal({ method: 'GET', path: PATH, query, at: clock.now - 10 })
+    expect(first).to.deep.equal({ method: 'GET', path: PATH, query, body: '', at: clock.now - 10 })
     expect(second).to.deep.include({ query: { ...query, js_code: 'another' }, at: clock.now })
   })
 
@@ -29,6 +29,16 @@ describe('sandbox.calls', () => {
   it('shows what the phones ask WeChat', async () => {
     await sandbox().phone().wx.login()
     expect(sandbox().callCount('/sandbox/login')).to.equal(1)
+  })
+
+  it('shows the body of a request', async () => {
+    await ask(`${sandbox().url}/x`, { method: 'POST', body: '{"a":"中"}' })
+    expect(sandbox().calls('/x')[0]?.body).to.equal('{"a":"中"}')
+  })
+
+  it('shows no body where it was longer than the sandbox reads', async () => {
+    await ask(`${sandbox().url}/x`, { method: 'POST', body: Buffer.alloc(16 * 1024 + 1, 'x') })
+    expect(sandbox().calls('/x')[0]?.body).to.equal('')
   })
 
   it('shows requests that met a misbehaviour', async () => {
@@ -57,7 +67,7 @@ describe('sandbox.calls', () => {
 describe('the log of calls', () => {
   it('keeps the latest 10,000 and counts all', () => {
     const calls = new Calls()
-    for (let at = 0; at < 10_001; at++) calls.record({ method: 'GET', path: PATH, query: {}, at })
+    for (let at = 0; at < 10_001; at++) calls.record({ method: 'GET', path: PATH, query: {}, body: '', at })
     expect(calls.to(PATH)).to.have.length(10_000)
     expect(calls.to(PATH)[0]?.at).to.equal(1)
     expect(calls.count(PATH)).to.equal(10_001)

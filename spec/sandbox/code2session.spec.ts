@@ -81,6 +81,30 @@ describe('code2Session', () => {
   })
 })
 
+describe('code2Session of QQ', () => {
+  const sandbox = aSandbox({ apps: [{ appid: '1108291530', secret: 'aSecretOfQQ' }] })
+
+  it('has the path, the parameters and the answer of WeChat', async () => {
+    const phone = sandbox().phone()
+    const { code } = await phone.wx.login()
+    const query = new URLSearchParams({
+      appid: '1108291530',
+      secret: 'aSecretOfQQ',
+      js_code: code,
+      grant_type: 'authorization_code',
+    })
+    const { json } = await ask(`${sandbox().url}/sns/jscode2session?${query}`)
+    const { openid, unionid } = phone
+    expect(json).to.deep.equal({ openid, session_key: sandbox().sessionKeyOf(phone), unionid })
+  })
+
+  it('has its errcodes', async () => {
+    expect((await exchange(sandbox(), UNKNOWN_CODE)).json.errcode).to.equal(40029)
+    sandbox().misbehave({ errcode: 45011 })
+    expect((await exchange(sandbox(), UNKNOWN_CODE)).json.errcode).to.equal(45011)
+  })
+})
+
 describe('a code', () => {
   const clock = new StoppedClock()
   const sandbox = aSandbox({

@@ -80,6 +80,29 @@ describe('the /sandbox endpoints', () => {
     expect(json.error).to.equal('"code" must be a string.')
   })
 
+  it('seal data for a curl without a body', async () => {
+    for (const path of ['/sandbox/we-run-data', '/sandbox/group-enter-info']) {
+      const { status, json } = await post(path)
+      expect(status).to.equal(200)
+      expect(json).to.have.all.keys('encryptedData', 'iv')
+    }
+    expect((await post('/sandbox/phone-number')).json).to.have.all.keys('code', 'encryptedData', 'iv')
+  })
+
+  const unnamed = [
+    ['/sandbox/group-enter-info', '{"group":""}', '"group" must be a string of 1 to 128 characters.'],
+    ['/sandbox/group-enter-info', '{"group":7}', '"group" must be a string of 1 to 128 characters.'],
+    ['/sandbox/share-info', '{}', '"shareTicket" must be a string of 1 to 128 characters.'],
+    ['/sandbox/we-run-data', '{"days":7}', 'Unknown field "days"; the fields are appid, user.'],
+  ] as const
+
+  for (const [path, body, error] of unnamed) {
+    it(`refuse ${body} at ${path}`, async () => {
+      const { status, json } = await post(path, body)
+      expect({ status, error: json.error }).to.deep.equal({ status: 400, error })
+    })
+  }
+
   it('refuse a body that is too long', async () => {
     const { status, json } = await post('/sandbox/login', Buffer.alloc(1024 * 1024, ' '))
     expect(status).to.equal(413)

@@ -68,6 +68,7 @@ describe('createSandbox', () => {
     ['a clock which is a number', { clock: 0 }, /"clock" must be a function/],
     ['a rotation which is no boolean', { rotateOnLogin: 1 }, /"rotateOnLogin" must be true or false/],
     ['a negative interval', { minRefreshIntervalMs: -1 }, /"minRefreshIntervalMs" must be a number/],
+    ['a lifetime of nothing', { sessionKeyLifetimeMs: 0 }, /"sessionKeyLifetimeMs" must be a number/],
     ['a unionid which is no boolean', { unionid: 'o1' }, /"unionid" must be true or false/],
   ]
 
@@ -87,6 +88,10 @@ describe('sandbox.phone', () => {
     ['an unknown appid', { appid: 'wx0' }, /"appid" must be an app of this sandbox: wx/],
     ['an empty user', { user: '' }, /"user" must be a name of 1 to 128 characters/],
     ['a very long user', { user: 'x'.repeat(129) }, /"user" must be a name/],
+    ['a phone number with a sign', { phoneNumber: '+8613800000000' }, /"phoneNumber" must be 5 to 15 digits/],
+    ['a country code with a sign', { countryCode: '+86' }, /"countryCode" must be 1 to 4 digits/],
+    ['a country code of 0', { countryCode: 0 }, /"countryCode" must be 1 to 4 digits/],
+    ['an empty group', { group: '' }, /"group" must be a name of 1 to 128 characters/],
     ['a profile which is no object', { profile: 'Band' }, /"profile" must be an object/],
   ]
 

@@ -62,3 +62,25 @@ describe('the session_key without rotation', () => {
     expect(second.session_key).to.equal(first.session_key)
   })
 })
+
+describe('the session_key with a lifetime', () => {
+  const clock = new StoppedClock()
+  const sandbox = aSandbox({ clock: clock.read, rotateOnLogin: false, sessionKeyLifetimeMs: 1000 })
+
+  it('is another one once it has expired', async () => {
+    const phone = sandbox().phone()
+    const { session_key } = await logInAndExchange(sandbox(), phone)
+    clock.now += 999
+    expect(sandbox().sessionKeyOf(phone)).to.equal(session_key)
+    clock.now += 1
+    expect((await logInAndExchange(sandbox(), phone)).session_key).not.to.equal(session_key)
+  })
+
+  it('no longer holds on the phone once it has expired', async () => {
+    const phone = sandbox().phone()
+    await phone.wx.login()
+    clock.now += 1000
+    const failure = await phone.wx.checkSession().catch((error: unknown) => error)
+    expect(failure).to.have.property('errMsg', 'checkSession:fail session time out')
+  })
+})

@@ -1,8 +1,9 @@
-import { createDecipheriv, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createSandbox, type UserInfoResult } from '../../lib/sandbox/index.js'
+import { createSandbox } from '../../lib/sandbox/index.js'
 import { aSandbox, logInAndExchange, StoppedClock } from './a-sandbox.js'
+import { opened } from './opened.js'
 
 const clock = new StoppedClock()
 const errMsgOf = (promise: Promise<{ errMsg: string }>): Promise<string> =>
@@ -10,12 +11,6 @@ const errMsgOf = (promise: Promise<{ errMsg: string }>): Promise<string> =>
     (result) => result.errMsg,
     (failure: { errMsg: string }) => failure.errMsg,
   )
-
-function decrypt({ encryptedData = '', iv = '' }: UserInfoResult, sessionKey: unknown): unknown {
-  const key = Buffer.from(String(sessionKey), 'base64')
-  const decipher = createDecipheriv('aes-128-cbc', key, Buffer.from(iv, 'base64'))
-  return JSON.parse(decipher.update(encryptedData, 'base64', 'utf8') + decipher.final('utf8'))
-}
 
 describe('wx.login', () => {
   const sandbox = aSandbox()
@@ -94,7 +89,7 @@ describe('wx.getUserInfo', () => {
     expect(result.errMsg).to.equal('getUserInfo:ok')
     expect(result.rawData).to.equal(JSON.stringify(result.userInfo))
     expect(result.signature).to.equal(hash('sha1', `${result.rawData}${session_key}`))
-    expect(decrypt(result, session_key)).to.deep.equal({
+    expect(opened(result, session_key)).to.deep.equal({
       openId: phone.openid,
       ...result.userInfo,
       unionId: phone.unionid,
@@ -123,8 +118,7 @@ describe('wx.getUserInfo', () => {
     await logInAndExchange(sandbox(), phone)
     sandbox().rotateSessionKey(phone)
     const result = await phone.wx.getUserInfo()
-    const opened = decrypt(result, sandbox().sessionKeyOf(phone))
-    expect(opened).to.have.property('openId', phone.openid)
+    expect(opened(result, sandbox().sessionKeyOf(phone))).to.have.property('openId', phone.openid)
   })
 
   it('answers no secrets without credentials, and needs no login for that', async () => {
@@ -142,9 +136,9 @@ describe('wx.getUserInfo', () => {
     try {
       const phone = unbound.phone()
       await phone.wx.login()
-      const opened = decrypt(await phone.wx.getUserInfo(), unbound.sessionKeyOf(phone))
-      expect(opened).to.have.property('openId')
-      expect(opened).not.to.have.property('unionId')
+      const data = opened(await phone.wx.getUserInfo(), unbound.sessionKeyOf(phone))
+      expect(data).to.have.property('openId')
+      expect(data).not.to.have.property('unionId')
     } finally {
       await unbound.close()
     }
@@ -159,7 +153,7 @@ describe('wx.getUserProfile', () => {
     const { session_key } = await logInAndExchange(sandbox(), phone)
     const result = await phone.wx.getUserProfile({ desc: 'to greet you' })
     expect(result.signature).to.equal(hash('sha1', `${result.rawData}${session_key}`))
-    expect(decrypt(result, session_key)).to.deep.equal({
+    expect(opened(result, session_key)).to.deep.equal({
       ...result.userInfo,
       watermark: { timestamp: clock.now / 1000, appid: phone.appid },
     })
