@@ -26,7 +26,16 @@ describe('the packed package', () => {
   })
 
   it('holds the documents, and nothing else', () => {
-    expect(withFolders('docs')).to.deep.equal(['docs/error-codes.md', 'docs/error-codes.zh-CN.md'])
+    expect(withFolders('docs')).to.deep.equal([
+      'docs/error-codes.md',
+      'docs/error-codes.zh-CN.md',
+      'docs/migration.md',
+      'docs/migration.zh-CN.md',
+      'docs/protocols.md',
+      'docs/protocols.zh-CN.md',
+      'docs/recipes/token-flow.ts',
+      'docs/recipes/user-state-flow.ts',
+    ])
     expect(packed.files.filter((path) => !path.includes('/')).sort()).to.deep.equal([
       'CHANGELOG.md',
       'LICENSE',

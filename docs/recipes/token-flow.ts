@@ -1,0 +1,48 @@
+import { type ErrorCode, type Protocol, route, WeappError, type WireReply } from 'weapp-session'
+
+// What can be wrong with a code, in the three ways in which `sessions.login` says it.
+const BAD_CODE: readonly ErrorCode[] = ['ERR_CODE_INVALID', 'ERR_CODE_MOCK', 'ERR_REQUEST_INVALID']
+
+/** The token flow: `POST login/` with `{ code }` gives `{ status, msg, data: { token } }`; the token comes back in the header `token`. */
+export const tokenFlow: Protocol = {
+  name: 'token-flow',
+  // A header is a list, one entry for each time it was sent. Two tokens are one too many: somebody else may have added one.
+  readToken({ headers: { token = [] } }) {
+    if (token.length > 1) throw new WeappError('ERR_TOKEN_MALFORMED', 'There is more than one token.')
+    return token[0] || undefined
+  },
+  writeError,
+  routes: [
+    route({
+      method: 'post',
+      path: '/login', // answers /login/ as well
+      body: 'json',
+      // Nothing that a phone sends can be trusted to have a type. `login` refuses a text that cannot be a code.
+      read({ body }) {
+        const { code } = Object(body) as { code?: unknown }
+        if (code === undefined || code === null || code === '')
+          throw new WeappError('ERR_BODY_INVALID', 'There is no code.')
+        if (typeof code !== 'string') throw new WeappError('ERR_CODE_INVALID', 'The code is not a text.')
+        return { code }
+      },
+      run: (sessions, login) => sessions.login(login),
+      write: ({ token }) => ({ status: 200, body: { status: 0, msg: 'ok', data: { token } } }),
+      writeError: writeLoginError,
+    }),
+  ],
+}
+
+/** The two failures that this client has always known come as HTTP 200; all others as they do everywhere. */
+function writeLoginError(error: WeappError): WireReply {
+  if (error.code === 'ERR_BODY_INVALID') return { status: 200, body: { status: 1, msg: '缺少参数' } }
+  if (BAD_CODE.includes(error.code)) return { status: 200, body: { status: 2, msg: '无效的 code' } }
+  return writeError(error)
+}
+
+/** Only 401 means "log in again". A Redis or a WeChat that is down comes back, and a new login would not help. */
+function writeError({ status, headers }: WeappError): WireReply {
+  if (status === 401) return { status, headers, body: { status: 3, msg: '请重新登录' } }
+  const isTrouble = status === 429 || status >= 500
+  const body = isTrouble ? { status: 4, msg: '服务繁忙，请稍后再试' } : { status: 5, msg: '请求被拒绝' }
+  return { status, headers, body }
+}

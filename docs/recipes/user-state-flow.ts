@@ -1,0 +1,42 @@
+import { type Protocol, route, WeappError, type WireRequest } from 'weapp-session'
+
+/** The user-state flow: `GET login?code=…&userInfo=…` gives `{ user_uuid }`, which comes back in the header `user-uuid`. */
+export const userStateFlow: Protocol = {
+  name: 'user-state-flow',
+  // Only the header is read. A token in the query would lie in every log on the way.
+  readToken({ headers: { 'user-uuid': uuid = [] } }) {
+    if (uuid.length > 1) throw new WeappError('ERR_TOKEN_MALFORMED', 'There is more than one token.')
+    return uuid[0] || undefined
+  },
+  // The status tells the client what to do: 401 log in again, 429 and 5xx try later. `headers` holds Retry-After.
+  writeError: ({ status, headers, code }) => ({ status, headers, body: { error: code } }),
+  routes: [
+    route({
+      method: 'get',
+      path: '/login',
+      read: readLogin,
+      run: (sessions, login) => sessions.login(login),
+      write: ({ token }) => ({ status: 200, body: { user_uuid: token } }),
+    }),
+  ],
+}
+
+/** The code may be in the query, as it works once. Nobody signed this userInfo, so it is kept with `verified: false`. */
+function readLogin(request: WireRequest) {
+  return { code: textIn(request, 'code') ?? '', userInfo: fromJson(textIn(request, 'userInfo')) }
+}
+
+/** A parameter that comes twice, or with brackets, is a list or an object. */
+function textIn({ query }: WireRequest, name: string): string | undefined {
+  const value = query[name]
+  if (value === undefined || typeof value === 'string') return value || undefined
+  throw new WeappError('ERR_REQUEST_INVALID', `${name} must come once, as a text.`)
+}
+
+function fromJson(text: string | undefined): unknown {
+  try {
+    return text && JSON.parse(text)
+  } catch {
+    throw new WeappError('ERR_DATA_MALFORMED', 'userInfo is not JSON.')
+  }
+}
