@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installOldClients } from './old-clients/installation.js'
 import type { Counts } from './support/counting-reporter.js'
 import { findRedisServer } from './support/redis-binary.js'
 
@@ -18,7 +19,13 @@ const runs: Run[] = [
   { title: 'Express 5', specs: ['spec/**/*.spec.ts'], env: {} },
   {
     title: 'Express 4',
-    specs: ['spec/http/**/*.spec.ts', 'spec/protocols/**/*.spec.ts', 'spec/example-app/**/*.spec.ts'],
+    specs: [
+      'spec/http/**/*.spec.ts',
+      'spec/protocols/**/*.spec.ts',
+      'spec/recipes/**/*.spec.ts',
+      'spec/example-app/**/*.spec.ts',
+      'spec/old-clients/*.spec.ts',
+    ],
     env: { TSX_TSCONFIG_PATH: fileURLToPath(import.meta.resolve('./tsconfig.express4.json')) },
   },
 ]
@@ -33,7 +40,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrup
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
 
 const total: Counts = { passed: 0, failed: 0 }
-const redisServer = redisServerOrExit()
+const redisServer = orExit(findRedisServer)
+orExit(installOldClients)
 for (const [index, run] of runs.entries()) {
   if (interrupted) break
   const { passed, failed } = await runMocha(run, index)
@@ -43,9 +51,10 @@ for (const [index, run] of runs.entries()) {
 process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`)
 process.exitCode = total.failed === 0 && !interrupted ? 0 : 1
 
-function redisServerOrExit(): string {
+/** What the tests need. Where it cannot be had, its one sentence is all that is said. */
+function orExit<Result>(prepare: () => Result): Result {
   try {
-    return findRedisServer()
+    return prepare()
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     process.exit(1)

@@ -10,4 +10,5 @@ export type { UserInfoResult, UserProfileResult, WxAccount } from './wx-account.
 export type { NoCallbacks, WxAnswer, WxCallbacks, WxFailure, WxMethod } from './wx-method.js'
 export type { PhoneNumberDetail, WxOpenData } from './wx-open-data.js'
 export type { RequestOptions, RequestResult, RequestTask, WxRequest } from './wx-request.js'
+export type { WxSocket, WxSocketEvent } from './wx-socket.js'
 export type { StorageInfo, WxStorage } from './wx-storage.js'

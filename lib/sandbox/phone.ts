@@ -8,10 +8,11 @@ import {
   type WxOpenData,
 } from './wx-open-data.js'
 import { createWxRequest, type WxRequest } from './wx-request.js'
+import { createWxSocket, type WxSocket } from './wx-socket.js'
 import { createWxStorage, type WxStorage } from './wx-storage.js'
 
 /** The `wx` of one phone. Its methods need no `this` and may be taken off it. */
-export interface Wx extends WxAccount, WxOpenData, WxStorage {
+export interface Wx extends WxAccount, WxOpenData, WxSocket, WxStorage {
   /** Asks any HTTP server. */
   request: WxRequest
 }
@@ -55,6 +56,7 @@ export function createPhone(device: Device, identity: Pick<Phone, 'openid' | 'un
     wx: {
       ...createWxAccount(device),
       ...createWxOpenData(device),
+      ...createWxSocket(),
       ...createWxStorage(),
       request: createWxRequest(device),
     },

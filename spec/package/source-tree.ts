@@ -38,6 +38,7 @@ export function readSources(folder: string): SourceFile[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !path.includes('node_modules'))
     .map((path) => parseSource(relative(root, path).replaceAll('\\', '/'), readFileSync(path, 'utf8')))
 }
 

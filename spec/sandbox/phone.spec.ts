@@ -32,6 +32,11 @@ describe('a phone', () => {
       'setStorageSync',
       'getStorageSync',
       'removeStorageSync',
+      'connectSocket',
+      'onSocketOpen',
+      'onSocketMessage',
+      'onSocketClose',
+      'onSocketError',
       'clearStorageSync',
       'getStorageInfoSync',
     )
