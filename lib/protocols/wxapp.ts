@@ -7,6 +7,10 @@ import { durationOf, legacyUserInfo } from './legacy-user-info.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 
 const DEFAULT_APP_ID = 1
+const WRONG_LOGIN = '参数错误'
+const WRONG_CHECK = '请求参数错误'
+const ODD_ANSWER = '微信返回值错误'
+const DIGITS = /^\d+$/
 const SHORTEST_CODE = 7
 const SHORTEST_UUID = 6
 const SHORTEST_SKEY = 7
@@ -28,6 +32,14 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   ERR_WECHAT_NO_ANSWER: '网络错误',
   ERR_WECHAT_UNREACHABLE: '网络错误',
 }
+
+const FORM_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_BODY_INVALID',
+  'ERR_BODY_TOO_LARGE',
+  'ERR_CODE_MOCK',
+  'ERR_REQUEST_INVALID',
+  'ERR_TOKEN_MISSING',
+])
 
 interface Check {
   readonly token: string | undefined
@@ -70,6 +82,7 @@ export function wxappProtocol(): Protocol {
         read: readCheck,
         run: (sessions, { token, appId }) => sessions.authenticate(token, { appid: appId }),
         write: writeAuth,
+        writeError: (error) => failure(isOfForm(error) ? WRONG_CHECK : messageOf(error)),
       }),
       refuseOtherMethods('/login'),
       refuseOtherMethods('/auth'),
@@ -92,7 +105,7 @@ function refuseOtherMethods(path: string) {
 }
 
 function readLogin(request: WireRequest): LoginRequest {
-  const wrong = '参数错误'
+  const wrong = WRONG_LOGIN
   const fields = jsonObject(request)
   const [code, encryptedData, iv] = ['code', 'encrypt_data', 'iv'].map((name) => text(fields[name], wrong))
   const appid = appId(fields.app_id ?? DEFAULT_APP_ID, wrong)
@@ -102,7 +115,7 @@ function readLogin(request: WireRequest): LoginRequest {
 }
 
 function readCheck(request: WireRequest): Check {
-  const wrong = '请求参数错误'
+  const wrong = WRONG_CHECK
   const fields = jsonObject(request)
   const [uuid = '', skey = ''] = ['uuid', 'skey'].map((name) => text(fields[name], wrong))
   if (uuid.length < SHORTEST_UUID || skey.length < SHORTEST_SKEY) throw new Refused(wrong)
@@ -117,7 +130,7 @@ function text(value: unknown, wrong: string): string | undefined {
 
 /** A number above 0, or its digits as a text. */
 function appId(value: unknown, wrong: string): number {
-  const id = typeof value === 'string' ? Number(value.trim() || Number.NaN) : value
+  const id = typeof value === 'string' && DIGITS.test(value.trim()) ? Number(value) : value
   if (typeof id === 'number' && Number.isInteger(id) && id > 0) return id
   throw new Refused(wrong)
 }
@@ -144,10 +157,18 @@ function welcome(): WireReply {
 }
 
 function writeError(error: WeappError): WireReply {
-  const msg = error instanceof Refused ? error.message : (MESSAGES[error.code] ?? otherMessage(error))
-  return { status: 200, body: { ok: 'fail', msg, data: {} } }
+  return failure(isOfForm(error) ? WRONG_LOGIN : messageOf(error))
 }
 
-function otherMessage(error: WeappError): string {
-  return error.status < 500 ? '参数错误' : '微信返回值错误'
+/** Whether the request itself is wrong, in a way that this protocol has no better word for. */
+function isOfForm(error: WeappError): boolean {
+  return !(error instanceof Refused) && FORM_ERRORS.has(error.code)
+}
+
+function messageOf(error: WeappError): string {
+  return error instanceof Refused ? error.message : (MESSAGES[error.code] ?? ODD_ANSWER)
+}
+
+function failure(msg: string): WireReply {
+  return { status: 200, body: { ok: 'fail', msg, data: {} } }
 }
