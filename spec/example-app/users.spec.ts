@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import type { LoginEvent, UserInfo } from 'weapp-session'
+import { openUsers, type Users } from '../../example-app/users.js'
+
+const ADA: UserInfo = { nickName: 'Ada', avatarUrl: 'https://example.com/a.png', verified: true }
+
+const login = (event: Partial<LoginEvent> = {}): LoginEvent => ({
+  appid: 'wx1',
+  openid: 'o-1',
+  unionid: undefined,
+  seenBefore: false,
+  userInfo: undefined,
+  ...event,
+})
+
+describe('the users of the example app', () => {
+  let users: Users
+
+  beforeEach(() => {
+    users = openUsers(':memory:')
+  })
+  afterEach(() => users.close())
+
+  it('get a row at their first login', () => {
+    const { userId } = users.onLogin(login({ userInfo: ADA }))
+    const row = { id: userId, nick_name: 'Ada', avatar_url: 'https://example.com/a.png', logins: 1 }
+    expect(users.find(userId)).to.deep.equal(row)
+  })
+
+  it('keep their row at later logins, which are counted', () => {
+    const { userId } = users.onLogin(login())
+    for (let n = 2; n <= 4; n++) expect(users.onLogin(login({ seenBefore: true }))).to.deep.equal({ userId })
+    expect(users.find(userId)?.logins).to.equal(4)
+  })
+
+  it('are one row for each openid of each app', () => {
+    const events = [login(), login({ openid: 'o-2' }), login({ appid: 'wx2' })]
+    const ids = events.map((event) => users.onLogin(event).userId)
+    expect(new Set(ids).size).to.equal(3)
+  })
+
+  it('keep their names at a login without any, and take new ones', () => {
+    const { userId } = users.onLogin(login({ userInfo: ADA }))
+    users.onLogin(login())
+    expect(users.find(userId)).to.include({ nick_name: 'Ada', avatar_url: ADA.avatarUrl })
+    users.onLogin(login({ userInfo: { nickName: 'Grace', verified: false } }))
+    expect(users.find(userId)).to.include({ nick_name: 'Grace', avatar_url: ADA.avatarUrl, logins: 3 })
+  })
+
+  it('have their profile updated, and deleted, without a login', () => {
+    const { userId } = users.onLogin(login())
+    const other = users.onLogin(login({ openid: 'o-2' }))
+    users.onUserInfo({ appid: 'wx1', openid: 'o-1', userInfo: ADA })
+    expect(users.find(userId)).to.include({ nick_name: 'Ada', avatar_url: ADA.avatarUrl, logins: 1 })
+    expect(users.find(other.userId)).to.include({ nick_name: null, avatar_url: null })
+    users.onUserInfo({ appid: 'wx1', openid: 'o-1', userInfo: null })
+    expect(users.find(userId)).to.include({ nick_name: null, avatar_url: null, logins: 1 })
+  })
+
+  it('may be called anything: no name is taken for SQL, and what is no text is no name', () => {
+    const nickName = `'); DROP TABLE users; --`
+    const { userId } = users.onLogin(
+      login({ userInfo: { nickName, avatarUrl: 42 as unknown as string, verified: false } }),
+    )
+    expect(users.find(userId)).to.include({ nick_name: nickName, avatar_url: null })
+  })
+
+  it('are not found by an id that nobody has', () => {
+    expect(users.find(1)).to.equal(undefined)
+  })
+
+  it('get no row from a profile alone', () => {
+    users.onUserInfo({ appid: 'wx1', openid: 'o-1', userInfo: ADA })
+    expect(users.find(1)).to.equal(undefined)
+  })
+})
+
+describe('a file of users', () => {
+  let directory: string
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'weapp-session-users-'))
+  })
+  afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+  it('keeps its rows over close and reopen', () => {
+    const file = join(directory, 'users.sqlite')
+    const first = openUsers(file)
+    const { userId } = first.onLogin(login({ userInfo: ADA }))
+    first.close()
+    const second = openUsers(file)
+    expect(second.find(userId)).to.include({ nick_name: 'Ada', logins: 1 })
+    expect(second.onLogin(login({ seenBefore: true }))).to.deep.equal({ userId })
+    expect(second.find(userId)).to.include({ nick_name: 'Ada', logins: 2 })
+    second.close()
+  })
+
+  it('is a file of its own for each name', () => {
+    const [one, two] = [openUsers(join(directory, 'one')), openUsers(join(directory, 'two'))]
+    const { userId } = one.onLogin(login())
+    expect(two.find(userId)).to.equal(undefined)
+    one.close()
+    two.close()
+  })
+})
