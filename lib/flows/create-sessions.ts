@@ -47,6 +47,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     revokeUser: (user, { exceptSessionId } = {}) => book.endAllOf(user, exceptSessionId),
     revokeAll: () => book.endAll(),
     async setUserInfo(user, data) {
+      const app = apps.choose(user.appid)
       const userInfo = data && (await profileFrom(readUserData(data), keysOf(user), user))
       if (userInfo === undefined) {
         throw new WeappError(
@@ -63,7 +64,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         } as const
         await askHook(hook, { appid: user.appid, openid: user.openid, userInfo })
       }
-      await book.setUserInfo(apps.choose(user.appid), user.openid, userInfo)
+      await book.setUserInfo(app, user.openid, userInfo)
       return userInfo
     },
     decrypt: async (session, data) => decryptFor(session, readCiphertext(data), keysOf(session)),
@@ -89,7 +90,7 @@ function narrowed(sessions: Sessions, apps: AppBook, selector: AppSelector): Ses
   if (!app) throw new TypeError('ofApp: no such app; name one of those given to createSessions')
   const isOther = (named: AppSelector | undefined) =>
     named !== undefined && named !== app.id && named !== app.appid
-  return {
+  const ofThisApp: Sessions = {
     ...sessions,
     async login(request) {
       if (isOther(request.appid)) throw new WeappError('ERR_APP_UNKNOWN', 'This app does not log in here.')
@@ -99,5 +100,20 @@ function narrowed(sessions: Sessions, apps: AppBook, selector: AppSelector): Ses
       if (isOther(options.appid)) throw unknownSession()
       return sessions.authenticate(token, { ...options, appid: app.appid })
     },
+    async logout(token) {
+      const isOwn = await ofThisApp.authenticate(token).then(() => true, isUnknown)
+      if (isOwn) await sessions.logout(token)
+    },
+    ofApp(other) {
+      if (isOther(other)) throw new TypeError('ofApp: these sessions are of another app already')
+      return ofThisApp
+    },
   }
+  return ofThisApp
+}
+
+/** False for a session that is not there; any other failure goes on. */
+function isUnknown(error: unknown): false {
+  if (error instanceof WeappError && error.code === 'ERR_SESSION_UNKNOWN') return false
+  throw error
 }

@@ -51,5 +51,9 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
 function withCap(sessions: Sessions, maxSessionsPerUser: number | undefined): Sessions {
   if (maxSessionsPerUser === undefined) return sessions
   positiveInteger('loginRouter: maxSessionsPerUser', maxSessionsPerUser, MOST_SESSIONS)
-  return { ...sessions, login: (request) => sessions.login({ ...request, maxSessionsPerUser }) }
+  return {
+    ...sessions,
+    login: (request) => sessions.login({ ...request, maxSessionsPerUser }),
+    ofApp: (app) => withCap(sessions.ofApp(app), maxSessionsPerUser),
+  }
 }

@@ -39,7 +39,7 @@ export function readMountOptions(
   if (options.header !== undefined && !HEADER_NAME.test(textOption(`${where}: header`, options.header))) {
     throw new TypeError(`${where}: header must be the name of an HTTP header, such as x-3rd-session`)
   }
-  const protocol = options.protocol ?? nativeProtocol(options.header?.toLowerCase())
+  const protocol = options.protocol ?? nativeProtocol(options.header)
   objectWithMethods(
     `${where}: protocol`,
     protocol,

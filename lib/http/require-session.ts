@@ -36,9 +36,10 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
   if (maxAgeSeconds !== undefined) positiveNumber('requireSession: maxAgeSeconds', maxAgeSeconds)
 
   async function findSession(req: Request): Promise<Session | undefined> {
-    const token = protocol.readToken(wireRequest(req, req.body))
+    const request = wireRequest(req, req.body)
+    const token = protocol.readToken(request)
     if (isOptional && token === undefined) return undefined
-    return sessions.authenticate(token, { maxAgeSeconds })
+    return sessions.authenticate(token, { maxAgeSeconds, appid: protocol.readApp?.(request) })
   }
 
   return async function checkSession(req: Request, res: Response, next: NextFunction): Promise<void> {

@@ -6,17 +6,19 @@ export interface LegacyUserInfo {
   readonly openId: string
   readonly unionId?: string
   readonly watermark: { readonly appid: string; readonly timestamp: number }
+  readonly verified?: false
   readonly [field: string]: UserInfoValue | object | undefined
 }
 
 /**
  * The profile of a session in that shape. Their back ends took the user's identity from it, so it is there even without a profile; it
- * comes from code2Session, never from the decrypted data. `timestamp` is the login, in seconds since 1970.
+ * comes from code2Session, never from the decrypted data. A profile that the user typed in says `verified: false`. `timestamp` is the login, in seconds since 1970.
  */
 export function legacyUserInfo(session: Session): LegacyUserInfo {
-  const { verified: _verified, ...profile } = session.userInfo ?? {}
+  const { verified, ...profile } = session.userInfo ?? {}
   return {
     ...profile,
+    ...(verified === false && { verified }),
     openId: session.openid,
     ...(session.unionid !== undefined && { unionId: session.unionid }),
     watermark: { appid: session.appid, timestamp: Math.floor(session.createdAt.getTime() / 1000) },

@@ -10,9 +10,10 @@ import { type Protocol, route, type WireReply, type WireRequest } from './protoc
 /** The header in which a phone sends its token, unless another one is chosen. */
 export const DEFAULT_HEADER = 'x-3rd-session'
 
-/** The protocol of this package: JSON over REST, the token in a header, failures as problem details. `header` in lower case. */
+/** The protocol of this package: JSON over REST, the token in a header, failures as problem details. */
 export function nativeProtocol(header: string = DEFAULT_HEADER): Protocol {
-  const readToken = (request: WireRequest) => tokenInHeaders(request, header)
+  const name = header.toLowerCase()
+  const readToken = (request: WireRequest) => tokenInHeaders(request, name)
 
   return {
     name: 'native',

@@ -1,5 +1,6 @@
 import type { WeappError } from '../errors.js'
 import type { Sessions } from '../flows/sessions.js'
+import type { AppSelector } from '../sessions/app-info.js'
 
 /** A request as a protocol sees it, free of any web framework. */
 export interface WireRequest {
@@ -41,6 +42,8 @@ export interface Protocol {
   readonly routes: readonly ProtocolRoute[]
   /** The token that a request carries, undefined when it carries none. Never taken from the query string. */
   readToken(request: WireRequest): string | undefined
+  /** The app that a request names, where its token alone is not to be enough. */
+  readApp?(request: WireRequest): AppSelector | undefined
   /** How a failure is answered, a missing session among them. */
   writeError(error: WeappError): WireReply
 }

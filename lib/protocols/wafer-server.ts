@@ -66,9 +66,18 @@ function decrypted(data: OpenData): Done {
   return { returnMessage: 'DECRYPT_SUCCESS', returnData: JSON.stringify(data) }
 }
 
+/** For `requireSession`: the body that a parser of the application has left; a call that is none carries no token. */
 function tokenInBody(request: WireRequest): string | undefined {
-  const asked = readInterface(request)
-  return 'skey' in asked ? tokenFromPair(asked.id, asked.skey) : undefined
+  const asked = callIn(request)
+  return asked && 'skey' in asked ? tokenFromPair(asked.id, asked.skey) : undefined
+}
+
+function callIn(request: WireRequest): Interface | undefined {
+  try {
+    return readInterface(request)
+  } catch {
+    return undefined
+  }
 }
 
 function writeDone(done: Done): WireReply {

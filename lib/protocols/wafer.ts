@@ -1,29 +1,23 @@
-import type { ErrorCode, WeappError } from '../errors.js'
+import type { WeappError } from '../errors.js'
 import type { LoginRequest } from '../flows/log-in.js'
 import type { Sessions } from '../flows/sessions.js'
 import { idOf, tokenFromPair } from './id-skey.js'
+import { isLoginNeeded } from './login-needed.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 import { loginInHeaders, wxHeader } from './wx-headers.js'
 
 /** By this the client tells an answer of the session layer from one of the application. */
 const MAGIC = { 'F2C224D4-2BCE-4C64-AF9F-A6D872000D1A': 1 } as const
 
-const LOG_IN_AGAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_LOGIN_TOO_OLD',
-  'ERR_SESSION_UNKNOWN',
-  'ERR_TOKEN_MALFORMED',
-  'ERR_TOKEN_MISSING',
-])
-
 type Entry = { readonly token: string } | { readonly login: LoginRequest }
 
 /**
  * The protocol of Wafer 1: `wafer-client-sdk`, and the servers `wafer-node-session` and `qcloud-weapp-server-sdk`. Everything
- * travels in headers: `X-WX-Code`, `X-WX-Encrypted-Data` and `X-WX-IV` to log in, then `X-WX-Id` and `X-WX-Skey`. All answers are
- * HTTP 200. Mounts `/login`, for any method.
+ * travels in headers: `X-WX-Code`, `X-WX-Encrypted-Data` and `X-WX-IV` to log in, then `X-WX-Id` and `X-WX-Skey`. Failures of
+ * the session are HTTP 200 with the client's magic key. Mounts `/login`, for any method.
  *
- * Only a session that is not there is `ERR_INVALID_SESSION`, upon which the client logs in again; a store that is down is
- * `ERR_CHECK_LOGIN_FAILED`, upon which it does not.
+ * Only a session that is not there is `ERR_INVALID_SESSION`, upon which the client logs in again and repeats its request. A store that is down is
+ * `ERR_CHECK_LOGIN_FAILED`: the client fails at once, and logs in with a later request.
  *
  * @example
  * app.use('/wafer', loginRouter({ sessions, protocol: waferProtocol() }))
@@ -63,20 +57,24 @@ async function enter(sessions: Sessions, entry: Entry) {
   return { ...MAGIC, session: { id: idOf(session), skey: token } }
 }
 
+/** The magic key makes the client drop its session and call `fail`; what is wrong with a single request is told without. */
 function writeSessionError(error: WeappError): WireReply {
-  const isGone = LOG_IN_AGAIN.has(error.code)
-  return failure(
-    isGone ? 'ERR_INVALID_SESSION' : 'ERR_CHECK_LOGIN_FAILED',
-    isGone ? '会话已失效，请重新登录' : `检查登录态失败（${error.code}）`,
-  )
+  if (isLoginNeeded(error)) return withMagic(failure('ERR_INVALID_SESSION', '会话已失效，请重新登录'))
+  const body = failure('ERR_CHECK_LOGIN_FAILED', `检查登录态失败（${error.code}）`)
+  return error.status >= 500 ? withMagic(body) : { status: error.status, headers: error.headers, body }
 }
 
 function writeLoginError(error: WeappError): WireReply {
-  if (LOG_IN_AGAIN.has(error.code)) return writeSessionError(error)
-  return failure('ERR_LOGIN_FAILED', `登录小程序会话失败（${error.code}）：${error.message}`)
+  if (isLoginNeeded(error)) return writeSessionError(error)
+  const message = `登录小程序会话失败（${error.code}）：${error.message}`
+  return withMagic(failure('ERR_LOGIN_FAILED', message))
+}
+
+function withMagic(body: object): WireReply {
+  return { status: 200, body: { ...MAGIC, ...body } }
 }
 
 /** `error` for the client; `type` is its name in `wafer-node-session`. */
-function failure(error: string, message: string): WireReply {
-  return { status: 200, body: { ...MAGIC, error, type: error, message } }
+function failure(error: string, message: string) {
+  return { error, type: error, message }
 }

@@ -1,6 +1,7 @@
 import type { ErrorCode, WeappError } from '../errors.js'
 import type { LoginResult } from '../flows/log-in.js'
 import { legacyUserInfo } from './legacy-user-info.js'
+import { isLoginNeeded } from './login-needed.js'
 import { type Protocol, route, type WireReply } from './protocol.js'
 import { loginInHeaders, wxHeader } from './wx-headers.js'
 
@@ -57,9 +58,10 @@ function writeLogin({ token, session }: LoginResult): WireReply {
 }
 
 function writeSessionError(error: WeappError): WireReply {
-  if (LEGACY_ERRORS[error.code] === 'ERR_SKEY_INVALID')
-    return { status: 200, body: failure(LOG_IN_AGAIN, error) }
-  return { status: error.status, headers: error.headers, body: failure(FAILED, error) }
+  if (isLoginNeeded(error)) return { status: 200, body: failure(LOG_IN_AGAIN, error) }
+  // The client takes a 401 for "log in again" whatever the body says.
+  const status = error.status === 401 ? 400 : error.status
+  return { status, headers: error.headers, body: failure(FAILED, error) }
 }
 
 function failure(code: number, error: WeappError) {

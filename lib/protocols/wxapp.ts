@@ -4,6 +4,7 @@ import type { Session } from '../sessions/session.js'
 import { idOf, tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
 import { durationOf, legacyUserInfo } from './legacy-user-info.js'
+import { isLoginNeeded } from './login-needed.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 
 const DEFAULT_APP_ID = 1
@@ -25,9 +26,7 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   ERR_LOGIN_REFUSED: '登录被拒绝',
   ERR_SESSION_KEY_STALE: '解密用户数据失败',
   ERR_SESSION_LIMIT: '更新session出错',
-  ERR_SESSION_UNKNOWN: '验证失败',
   ERR_STORE_UNAVAILABLE: '数据库错误',
-  ERR_TOKEN_MALFORMED: '验证失败',
   ERR_WECHAT_BUSY: '网络错误',
   ERR_WECHAT_NO_ANSWER: '网络错误',
   ERR_WECHAT_UNREACHABLE: '网络错误',
@@ -38,7 +37,6 @@ const FORM_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_BODY_TOO_LARGE',
   'ERR_CODE_MOCK',
   'ERR_REQUEST_INVALID',
-  'ERR_TOKEN_MISSING',
 ])
 
 interface Check {
@@ -56,7 +54,7 @@ class Refused extends WeappError {
 /**
  * The protocol of wxapp, Wafer for Django: `POST /login` and `POST /auth` with JSON under any content type,
  * `{ ok: "success" | "fail", msg, data }` out, always HTTP 200. Business services post what the phone sent them to `/auth`. Several
- * apps are told apart by `app_id`, the `id` of an `AppInfo`; without one it is 1.
+ * apps are told apart by `app_id`, the `id` of an `AppInfo`; without one a login is of app 1.
  *
  * @example
  * app.use('/mina', loginRouter({ sessions, protocol: wxappProtocol() }))
@@ -64,7 +62,8 @@ class Refused extends WeappError {
 export function wxappProtocol(): Protocol {
   return {
     name: 'wxapp',
-    readToken: (request) => readCheck(request).token,
+    readToken,
+    readApp: ({ body }) => asAppId(fieldsOf(body).app_id ?? DEFAULT_APP_ID),
     writeError,
     routes: [
       route({
@@ -86,7 +85,7 @@ export function wxappProtocol(): Protocol {
       }),
       refuseOtherMethods('/login'),
       refuseOtherMethods('/auth'),
-      route({ method: 'get', path: '/', read: () => undefined, run: async () => undefined, write: welcome }),
+      route({ method: 'all', path: '/', read: () => undefined, run: async () => undefined, write: welcome }),
     ],
   }
 }
@@ -128,11 +127,28 @@ function text(value: unknown, wrong: string): string | undefined {
   return value.trim()
 }
 
-/** A number above 0, or its digits as a text. */
 function appId(value: unknown, wrong: string): number {
-  const id = typeof value === 'string' && DIGITS.test(value.trim()) ? Number(value) : value
-  if (typeof id === 'number' && Number.isInteger(id) && id > 0) return id
+  const id = asAppId(value)
+  if (id > 0) return id
   throw new Refused(wrong)
+}
+
+/** A number above 0, or its digits as a text; 0, which no app has, for anything else. */
+function asAppId(value: unknown): number {
+  const id = typeof value === 'string' && DIGITS.test(value.trim()) ? Number(value) : value
+  return typeof id === 'number' && Number.isInteger(id) && id > 0 ? id : 0
+}
+
+/** For `requireSession`: the body that a parser of the application has left, whatever it is. */
+function readToken({ body }: WireRequest): string | undefined {
+  const { uuid, skey } = fieldsOf(body)
+  return typeof uuid === 'string' && typeof skey === 'string'
+    ? tokenFromPair(uuid.trim(), skey.trim())
+    : undefined
+}
+
+function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
+  return Object(body) as Readonly<Record<string, unknown>>
 }
 
 function writeLogin({ token, session, seenBefore }: LoginResult): WireReply {
@@ -166,7 +182,8 @@ function isOfForm(error: WeappError): boolean {
 }
 
 function messageOf(error: WeappError): string {
-  return error instanceof Refused ? error.message : (MESSAGES[error.code] ?? ODD_ANSWER)
+  if (error instanceof Refused) return error.message
+  return isLoginNeeded(error) ? '验证失败' : (MESSAGES[error.code] ?? ODD_ANSWER)
 }
 
 function failure(msg: string): WireReply {

@@ -132,6 +132,15 @@ describe('Wafer 1 SDK: business request', () => {
     expect(backEnd.sandbox.callCount(WX_LOGIN)).to.equal(0)
   })
 
+  it('logs in once after Redis has come back, as the client has dropped its session', async () => {
+    await logIn()
+    await backEnd.loseRedis()
+    await failToAsk()
+    await backEnd.findRedis()
+    expect((await ask()).data.userInfo.openId).to.equal(backEnd.phone.openid)
+    expect(backEnd.sandbox.callCount(WX_LOGIN)).to.equal(1)
+  })
+
   it('needs no WeChat while the session is good', async () => {
     await logIn()
     await backEnd.sandbox.takeDown()

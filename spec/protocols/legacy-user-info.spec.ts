@@ -29,14 +29,19 @@ describe('the user info of 2016', () => {
     expect(legacyUserInfo({ ...rest, unionid: undefined })).to.deep.equal({ openId: 'o-1', watermark })
   })
 
-  it('holds the profile, without the word on whether it was verified', () => {
-    const userInfo = { nickName: '小明', gender: 1, verified: false }
+  it('holds the profile that WeChat vouched for as it was', () => {
+    const userInfo = { nickName: '小明', gender: 1, verified: true }
     const expected = { nickName: '小明', gender: 1, openId: 'o-1', unionId: 'u-1', watermark }
     expect(legacyUserInfo({ ...session, userInfo })).to.deep.equal(expected)
   })
 
+  it('says of a profile that the user typed in that nobody verified it', () => {
+    const userInfo = { nickName: '小明', verified: false }
+    expect(legacyUserInfo({ ...session, userInfo })).to.include({ nickName: '小明', verified: false })
+  })
+
   it('takes the identity from the session, whatever a profile says', () => {
-    const userInfo = { openId: 'o-2', unionId: 'u-2', watermark: 'x', verified: false }
+    const userInfo = { openId: 'o-2', unionId: 'u-2', watermark: 'x', verified: true }
     expect(legacyUserInfo({ ...session, userInfo })).to.deep.equal({
       openId: 'o-1',
       unionId: 'u-1',
