@@ -20,7 +20,7 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundi
   const users = openUsers(env.DATABASE || ':memory:')
   const sandbox = env.WEAPP_APPID ? undefined : await createSandbox()
   const sessions = createSessions({
-    apps: [readApp(env, sandbox)],
+    apps: readApps(env, sandbox),
     onLogin: users.onLogin,
     onUserInfo: users.onUserInfo,
     store: redis ? new RedisStore(redis) : new MemoryStore(),
@@ -41,15 +41,19 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundi
   }
 }
 
-function readApp(env: NodeJS.ProcessEnv, sandbox: Sandbox | undefined): SessionsOptions['apps'][number] {
-  return {
-    appid: sandbox?.app.appid ?? env.WEAPP_APPID ?? '',
-    secret: sandbox?.app.secret ?? env.WEAPP_SECRET ?? '',
+/** Several apps are divided by commas, in both variables; the first is app 1 for clients that name their app by number. */
+function readApps(env: NodeJS.ProcessEnv, sandbox: Sandbox | undefined): SessionsOptions['apps'] {
+  const secrets = (env.WEAPP_SECRET ?? '').split(',')
+  const real = (env.WEAPP_APPID ?? '')
+    .split(',')
+    .map((appid, index) => ({ appid, secret: secrets[index] ?? '' }))
+  return (sandbox?.apps ?? real).map((app) => ({
+    ...app,
     ...(env.WEAPP_LOGIN_DURATION_DAYS && { loginDurationDays: Number(env.WEAPP_LOGIN_DURATION_DAYS) }),
     ...(env.WEAPP_SESSION_DURATION_SECONDS && {
       sessionDurationSeconds: Number(env.WEAPP_SESSION_DURATION_SECONDS),
     }),
-  }
+  }))
 }
 
 function readWechat(env: NodeJS.ProcessEnv, sandbox: Sandbox | undefined): Pick<SessionsOptions, 'wechat'> {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
 import supertest from 'supertest'
+import { createSandbox } from '../../lib/sandbox/index.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -94,6 +95,30 @@ describe('the example app, as npm start runs it', () => {
     expect(app.wechatUrl).to.equal('')
     await supertest(app.url).post('/login').send({ code: 'abc' }).expect(503)
     expect(app.output()).not.to.contain('planted')
+  })
+
+  it('serves several apps, divided by commas, and tells them apart by app_id', async () => {
+    const apps = [1, 2].map((n) => ({ appid: `wx${String(n).repeat(16)}`, secret: String(n).repeat(32) }))
+    const sandbox = await createSandbox({ apps })
+    try {
+      const app = await start({
+        WEAPP_APPID: apps.map(({ appid }) => appid).join(),
+        WEAPP_SECRET: apps.map(({ secret }) => secret).join(),
+        WEAPP_API_BASE: sandbox.url,
+      })
+      for (const [index, { appid }] of apps.entries()) {
+        const { code } = await sandbox.phone({ appid }).wx.login()
+        const login = await supertest(app.url)
+          .post('/mina/login')
+          .send({ code, app_id: index + 1 })
+        const { uuid, skey } = login.body.data
+        const auth = (app_id: number) => supertest(app.url).post('/mina/auth/').send({ uuid, skey, app_id })
+        expect((await auth(index + 1)).body.ok).to.equal('success')
+        expect((await auth(2 - index)).body).to.include({ ok: 'fail', msg: '验证失败' })
+      }
+    } finally {
+      await sandbox.close()
+    }
   })
 
   it('names the variable that is wrong and ends', async () => {
