@@ -55,7 +55,10 @@ export interface LogIn {
   idle(): Promise<void>
 }
 
-/** Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell `onLogin` whether the user is new), one answer to all who bring the code. */
+/**
+ * Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell
+ * `onLogin` whether the user is new), one answer to all who bring the code.
+ */
 export function createLogIn(parts: LogInParts): LogIn {
   const { apps, book, ledger, exchange, onLogin, logger } = parts
   const inFlight = new Map<string, Promise<LoginResult>>()

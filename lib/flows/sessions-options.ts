@@ -49,13 +49,22 @@ export interface SessionsOptions {
   apps: readonly AppInfo[]
   /** Where sessions live: a `RedisStore`, a `MemoryStore` or your own. */
   store: SessionStore
-  /** Secrets that encrypt every session_key at rest, 32 characters or more each, newest first. Default: derived from the AppSecrets. */
+  /**
+   * Secrets that encrypt every session_key at rest, 32 characters or more each, newest first. Default: derived from
+   * the AppSecrets.
+   */
   keys?: readonly string[]
   /** How many sessions a user of an app may have at once. Default 10. */
   maxSessionsPerUser?: number
-  /** What happens to one more: `'end-oldest'` ends the user's oldest session, `'refuse'` answers `ERR_SESSION_LIMIT`. Default `'end-oldest'`. */
+  /**
+   * What happens to one more: `'end-oldest'` ends the user's oldest session, `'refuse'` answers `ERR_SESSION_LIMIT`.
+   * Default `'end-oldest'`.
+   */
   onLimit?: 'end-oldest' | 'refuse'
-  /** A visit is written down when this share of the session duration has passed since the last one. By as much the session may end early. Above 0, at most 0.5. Default 0.02. */
+  /**
+   * A visit is written down when this share of the session duration has passed since the last one. By as much the
+   * session may end early. Above 0, at most 0.5. Default 0.02.
+   */
   touchShare?: number
   /** The deadline of each call to the store, in whole milliseconds. Default 1000. */
   storeTimeoutMs?: number

@@ -25,19 +25,25 @@ export interface Sessions {
   revokeUser(user: UserRef, options?: { exceptSessionId?: string }): Promise<number>
   /** Ends every session in the store that existed at the call; answers how many. Not atomic; profiles stay. */
   revokeAll(): Promise<number>
-  /** Sets a user's profile, which all of the user's sessions share, or deletes it (null). Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`. */
+  /**
+   * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Throws
+   * `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`.
+   */
   setUserInfo(user: UserRef, data: UserDataRequest | null): Promise<UserInfo | null>
   /** Decrypts `encryptedData` of a session's user. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`. */
   decrypt(session: SessionRef, data: EncryptedData): Promise<OpenData>
   /** Checks that WeChat signed `rawData` for this session's user. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`. */
   verifySignature(session: SessionRef, data: SignedData): Promise<void>
   /**
-   * The same sessions, narrowed to one app: others cannot log in, and their sessions are unknown. Throws a `TypeError` for an app that is
-   * not configured.
+   * The same sessions, narrowed to one app: others cannot log in, and their sessions are unknown. Throws a
+   * `TypeError` for an app that is not configured.
    */
   ofApp(app: AppSelector): Sessions
   /** Resolves when the store answers; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */
   ping(): Promise<void>
-  /** Waits for logins under way and what is still being written, then closes the connections to WeChat. A Redis client stays its owner's to close. */
+  /**
+   * Waits for logins under way and what is still being written, then closes the connections to WeChat. A Redis client
+   * stays its owner's to close.
+   */
   close(): Promise<void>
 }

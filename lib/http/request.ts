@@ -18,7 +18,10 @@ export interface RequestSession
    * const { stepInfoList } = await req.weapp.decrypt(req.body)
    */
   decrypt(data: EncryptedData): Promise<OpenData>
-  /** Sets the user's profile, also in `req.userInfo`; null deletes it. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`. */
+  /**
+   * Sets the user's profile, also in `req.userInfo`; null deletes it. Throws `ERR_SESSION_KEY_STALE`,
+   * `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`.
+   */
   setUserInfo(data: UserDataRequest | null): Promise<UserInfo | null>
   /** Ends this session. */
   logout(): Promise<void>

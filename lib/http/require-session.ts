@@ -19,7 +19,8 @@ export interface RequireSessionOptions extends MountOptions {
 /**
  * Lets a request pass only with a live session, and sets `req.openid`, `req.userInfo` and `req.weapp`.
  *
- * Sets `Cache-Control: no-store`, which a handler may replace. No token, a malformed, unknown, ended or expired one is a 401; a store that fails or is too slow a 503.
+ * Sets `Cache-Control: no-store`, which a handler may replace. No token, a malformed, unknown, ended or expired one
+ * is a 401; a store that fails or is too slow a 503.
  *
  * @example
  * app.get('/me', requireSession({ sessions }), (req, res) => res.json({ userInfo: req.userInfo }))

@@ -11,8 +11,9 @@ export interface LegacyUserInfo {
 }
 
 /**
- * The profile of a session in that shape. Their back ends took the user's identity from it, so it is there even without a profile; it
- * comes from code2Session, never from the decrypted data. A profile that the user typed in says `verified: false`. `timestamp` is the login, in seconds since 1970.
+ * The profile of a session in that shape. Their back ends took the user's identity from it, so it is there even
+ * without a profile; it comes from code2Session, never from the decrypted data. A profile that the user typed in says
+ * `verified: false`. `timestamp` is the login, in seconds since 1970.
  */
 export function legacyUserInfo(session: Session): LegacyUserInfo {
   const { verified, ...profile } = session.userInfo ?? {}

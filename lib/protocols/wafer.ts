@@ -16,8 +16,9 @@ type Entry = { readonly token: string } | { readonly login: LoginRequest }
  * travels in headers: `X-WX-Code`, `X-WX-Encrypted-Data` and `X-WX-IV` to log in, then `X-WX-Id` and `X-WX-Skey`. Failures of
  * the session are HTTP 200 with the client's magic key. Mounts `/login`, for any method.
  *
- * Only a session that is not there is `ERR_INVALID_SESSION`, upon which the client logs in again and repeats its request. A store that is down is
- * `ERR_CHECK_LOGIN_FAILED`: the client fails at once, and logs in with a later request.
+ * Only a session that is not there is `ERR_INVALID_SESSION`, upon which the client logs in again and repeats its
+ * request. A store that is down is `ERR_CHECK_LOGIN_FAILED`: the client fails at once, and logs in with a later
+ * request.
  *
  * @example
  * app.use('/wafer', loginRouter({ sessions, protocol: waferProtocol() }))

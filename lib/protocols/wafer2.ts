@@ -25,8 +25,8 @@ const LEGACY_ERRORS: Partial<Record<ErrorCode, string>> = {
  * The protocol of Wafer 2: `wafer2-client-sdk`, and `wafer-node-sdk` with its quickstart server. `X-WX-Code`, with or without
  * `X-WX-Encrypted-Data` and `X-WX-IV`, logs in; then `X-WX-Skey` alone. Mounts `/login`, for any method.
  *
- * A session that is not there is HTTP 200 with code -1, upon which the client logs in again. A store that is down is a 503 with another
- * code, upon which it does not.
+ * A session that is not there is HTTP 200 with code -1, upon which the client logs in again. A store that is down is
+ * a 503 with another code, upon which it does not.
  *
  * @example
  * app.use('/wafer2', loginRouter({ sessions, protocol: wafer2Protocol() }))

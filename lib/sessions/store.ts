@@ -94,8 +94,8 @@ export interface SessionStore {
   /** Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share. */
   writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void>
   /**
-   * Claims a login code until `dropAt`, unless it is claimed or settled already. Exactly one claimant gets `claimed`, and gets it again
-   * when it asks again: a client may have sent the question twice.
+   * Claims a login code until `dropAt`, unless it is claimed or settled already. Exactly one claimant gets `claimed`,
+   * and gets it again when it asks again: a client may have sent the question twice.
    */
   claimCode(codeId: string, claimant: string, dropAt: number): Promise<CodeClaim>
   /** Replaces a claim by its sealed answer, which is never empty. */
