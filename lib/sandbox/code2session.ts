@@ -1,6 +1,7 @@
 import type { Answer } from './answer.js'
 import { credentialsErrcode } from './credentials.js'
 import { errcodeAnswer, plainAnswer } from './errcodes.js'
+import { openidOf } from './identifiers.js'
 import type { ReceivedRequest } from './request-body.js'
 import type { WeChat } from './wechat.js'
 
@@ -17,6 +18,12 @@ export function code2Session(wechat: WeChat, { query }: ReceivedRequest): Answer
   if (!code) return errcodeAnswer(41008)
   if (grantType !== 'authorization_code') return errcodeAnswer(40002)
 
+  // Looked at before it is used, so that a code over the quota stays unused.
+  const login = wechat.loginCodes.look(code, appid)
+  if (typeof login !== 'string') {
+    const overrun = wechat.quotas.spend('code2SessionPerUserPerMinute', openidOf(login.user, appid))
+    if (overrun !== undefined) return errcodeAnswer(overrun)
+  }
   const exchanged = wechat.exchange(code, appid)
   if (exchanged === 'invalid' || exchanged === 'foreign') return errcodeAnswer(40029)
   if (exchanged === 'used') return errcodeAnswer(40163)

@@ -7,6 +7,7 @@ import { checkOptions, isObject, isText, type OptionCheck } from './option-check
 import { createPhone, type Phone } from './phone.js'
 import { DEFAULT_GROUP } from './phone-endpoints.js'
 import type { UserInfo } from './profile.js'
+import { checkQuotas, type SandboxQuotas } from './quotas.js'
 import { MAX_NAME_LENGTH, type SandboxApp, WeChat } from './wechat.js'
 
 /** Options of `createSandbox`. All may be left out. */
@@ -30,6 +31,11 @@ export interface SandboxOptions {
   sessionKeyLifetimeMs?: number
   /** Whether users have a unionid, as they do once the apps are bound to an Open Platform account. Default `true`. */
   unionid?: boolean
+  /**
+   * How many calls are answered before WeChat refuses more with 45011, or 45009 for a day. Default: the documented
+   * numbers. `{ stableTokenPerMinute: 2 }` lets a program run into one quickly; `Infinity` takes one away.
+   */
+  quotas?: SandboxQuotas
 }
 
 /** Options of `sandbox.phone`. All may be left out. */
@@ -52,11 +58,16 @@ export interface PhoneOptions {
  * A fake WeChat: an HTTP server on loopback that answers as `api.weixin.qq.com` does, and phones to go with it.
  * `POST /sandbox/login` mints a code for anybody with curl. It answers these, and misbehaves on each when told to:
  *
- * - `GET /sns/jscode2session`: the exchange of a code, and as `api.q.qq.com` has the same one, that of QQ
- * - `POST /cgi-bin/stable_token`: the access token that the endpoints under `/wxa/` ask for
- * - `GET /wxa/checksession` and `GET /wxa/resetusersessionkey`
+ * - `GET /sns/jscode2session`: the exchange of a code, and as `api.q.qq.com` has the same one, that of QQ;
+ *   100 a minute for one user
+ * - `POST /cgi-bin/stable_token`: the access token that the endpoints under `/wxa/` ask for; 10,000 a minute,
+ *   500,000 a day, and 20 forced refreshes a day
+ * - `GET /wxa/checksession` and `GET /wxa/resetusersessionkey`; of the latter 60,000 a minute
  * - `POST /wxa/business/getuserphonenumber`: the exchange of a code from `phone.getPhoneNumber()`
  * - `POST /api/apps/v2/jscode2session`: Douyin's exchange of the codes from `phone.tt.login()`
+ *
+ * The numbers are WeChat's quotas: each app has its own, by the clock of the sandbox, and a call too many answers 45011
+ * in a minute and 45009 in a day. The option `quotas` changes all but that of forced refreshes.
  */
 export interface Sandbox {
   /** Where it listens, such as `http://127.0.0.1:43121`: the value for `WEAPP_API_BASE`. */
@@ -129,14 +140,14 @@ export interface Sandbox {
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   checkSandboxOptions(options)
   const { clock = Date.now, host = '127.0.0.1', port = 0 } = options
-  const { rotateOnLogin = true, minRefreshIntervalMs = 0, unionid = true } = options
+  const { rotateOnLogin = true, minRefreshIntervalMs = 0, unionid = true, quotas = {} } = options
   const { sessionKeyLifetimeMs = Number.POSITIVE_INFINITY } = options
   const { apps: givenApps = [{ appid: newAppid(), secret: newSecret() }] } = options
   const apps = givenApps.map(({ appid, secret }) => ({ appid, secret }))
   const app = apps[0] as SandboxApp
 
   const rotation = { rotateOnLogin, minRefreshIntervalMs, sessionKeyLifetimeMs }
-  const wechat = new WeChat({ apps, clock, unionid, ...rotation })
+  const wechat = new WeChat({ apps, clock, unionid, quotas, ...rotation })
   const calls = new Calls()
   const misbehaviours = new Misbehaviours()
   const server = new LoopbackServer(openFrontDoor({ wechat, calls, misbehaviours, clock }), host, port)
@@ -195,7 +206,9 @@ function checkSandboxOptions(options: SandboxOptions): void {
     minRefreshIntervalMs: ['a number of milliseconds from 0', (ms) => typeof ms === 'number' && ms >= 0],
     sessionKeyLifetimeMs: ['a number of milliseconds above 0', (ms) => typeof ms === 'number' && ms > 0],
     unionid: ['true or false', isBoolean],
+    quotas: ['an object with some of the quotas', isObject],
   })
+  checkQuotas(options.quotas ?? {})
 }
 
 function checkPhoneOptions(options: PhoneOptions, wechat: WeChat): void {

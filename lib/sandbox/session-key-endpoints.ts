@@ -17,7 +17,9 @@ interface KeyHolder {
  * "request body" and shows them in the query, so both count. A key that is gone is an invalid signature here.
  */
 export function checkSessionKey(wechat: WeChat, { query, body }: ReceivedRequest): Answer {
-  const holder = keyHolder(wechat, query, { ...jsonFields(body), ...query })
+  const caller = callerOf(wechat, query.access_token)
+  if (typeof caller === 'number') return jsonErrcodeAnswer(caller)
+  const holder = keyHolder(wechat, caller, { ...jsonFields(body), ...query })
   if (typeof holder === 'number') return jsonErrcodeAnswer(holder === 87007 ? 87009 : holder)
   return jsonAnswer(200, { errcode: 0, errmsg: 'ok' })
 }
@@ -25,7 +27,11 @@ export function checkSessionKey(wechat: WeChat, { query, body }: ReceivedRequest
 /** Replaces the session_key of a user, for a caller who knows the valid one. */
 export function resetUserSessionKey(wechat: WeChat, { method, query }: ReceivedRequest): Answer {
   if (method !== 'GET') return jsonErrcodeAnswer(43001)
-  const holder = keyHolder(wechat, query, query)
+  const caller = callerOf(wechat, query.access_token)
+  if (typeof caller === 'number') return jsonErrcodeAnswer(caller)
+  const overrun = wechat.quotas.spend('resetUserSessionKeyPerMinute', caller.appid)
+  if (overrun !== undefined) return jsonErrcodeAnswer(overrun)
+  const holder = keyHolder(wechat, caller, query)
   if (typeof holder === 'number') return jsonErrcodeAnswer(holder)
   const { openid, appid } = holder
   const sessionKey = wechat.sessionKeys.reset(openid, appid)
@@ -34,15 +40,13 @@ export function resetUserSessionKey(wechat: WeChat, { method, query }: ReceivedR
 
 function keyHolder(
   wechat: WeChat,
-  query: ReceivedRequest['query'],
+  { appid }: { appid: string },
   parameters: Readonly<Record<string, unknown>>,
 ): KeyHolder | number {
-  const caller = callerOf(wechat, query.access_token)
-  if (typeof caller === 'number') return caller
   const { openid, signature, sig_method: method } = parameters
   if (!isText(openid) || !isText(signature) || !isText(method)) return 40097
   if (method !== 'hmac_sha256') return 87008
-  const sessionKey = wechat.sessionKeys.validOf(openid, caller.appid)
+  const sessionKey = wechat.sessionKeys.validOf(openid, appid)
   if (sessionKey === undefined) return 87007
-  return signature === signBody('', sessionKey) ? { appid: caller.appid, openid } : 87009
+  return signature === signBody('', sessionKey) ? { appid, openid } : 87009
 }

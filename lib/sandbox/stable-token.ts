@@ -12,10 +12,16 @@ export function stableToken(wechat: WeChat, { method, body }: ReceivedRequest): 
   const { appid, secret, grant_type: grantType, force_refresh: isForced = false } = fields
   const errcode = credentialsErrcode(wechat, appid, secret)
   if (errcode !== undefined) return jsonErrcodeAnswer(errcode)
+  const overrun = quotaErrcode(wechat, String(appid))
+  if (overrun !== undefined) return jsonErrcodeAnswer(overrun)
   if (grantType !== 'client_credential') return jsonErrcodeAnswer(40002)
 
   const { accessTokens } = wechat
   const given =
     isForced === true ? accessTokens.forceRefresh(String(appid)) : accessTokens.give(String(appid))
   return given === 'quota' ? jsonErrcodeAnswer(45009) : jsonAnswer(200, given)
+}
+
+function quotaErrcode({ quotas }: WeChat, appid: string): number | undefined {
+  return quotas.spend('stableTokenPerMinute', appid) ?? quotas.spend('stableTokenPerDay', appid)
 }

@@ -4,6 +4,7 @@ import { type CodeRefusal, OneTimeCodes } from './one-time-codes.js'
 import { type SealedData, seal, signRawData } from './open-data.js'
 import { PhoneNumbers } from './phone-numbers.js'
 import { Profiles, type UserInfo } from './profile.js'
+import { Quotas, type SandboxQuotas } from './quotas.js'
 import { type KeyRotation, SessionKeys } from './session-keys.js'
 
 export const MAX_NAME_LENGTH = 128
@@ -29,6 +30,7 @@ export interface WeChatSettings extends KeyRotation {
   apps: readonly SandboxApp[]
   clock: () => number
   unionid: boolean
+  quotas: SandboxQuotas
 }
 
 /** The answer to a code: what code2Session tells the app's server. */
@@ -53,6 +55,7 @@ export class WeChat {
   readonly phoneNumbers: PhoneNumbers = new PhoneNumbers()
   readonly sessionKeys: SessionKeys
   readonly accessTokens: AccessTokens
+  readonly quotas: Quotas
   readonly loginCodes: OneTimeCodes<Login>
   readonly anonymousCodes: OneTimeCodes<AppUser>
   readonly phoneCodes: OneTimeCodes<AppUser>
@@ -64,6 +67,7 @@ export class WeChat {
     this.clock = clock
     this.sessionKeys = new SessionKeys(clock, settings)
     this.accessTokens = new AccessTokens(clock)
+    this.quotas = new Quotas(clock, settings.quotas)
     this.loginCodes = new OneTimeCodes(clock, newCode)
     this.anonymousCodes = new OneTimeCodes(clock, newCode)
     this.phoneCodes = new OneTimeCodes(clock, newPhoneCode)

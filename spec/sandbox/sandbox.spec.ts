@@ -69,6 +69,8 @@ describe('createSandbox', () => {
     ['a rotation which is no boolean', { rotateOnLogin: 1 }, /"rotateOnLogin" must be true or false/],
     ['a negative interval', { minRefreshIntervalMs: -1 }, /"minRefreshIntervalMs" must be a number/],
     ['a lifetime of nothing', { sessionKeyLifetimeMs: 0 }, /"sessionKeyLifetimeMs" must be a number/],
+    ['quotas which are no object', { quotas: 2 }, /"quotas" must be an object with some of the quotas/],
+    ['an unknown quota', { quotas: { perMinute: 2 } }, /quotas: unknown option "perMinute"/],
     ['a unionid which is no boolean', { unionid: 'o1' }, /"unionid" must be true or false/],
   ]
 
