@@ -40,11 +40,13 @@ export function guardStore(store: SessionStore, timeoutMs: number, logger: Logge
     list: (handle) => guarded('list', () => store.list(handle)),
     writeUserInfo: (handle, userInfo, dropAt) =>
       guarded('writeUserInfo', () => store.writeUserInfo(handle, userInfo, dropAt)),
-    claimCode: (codeId, claimant, dropAt) =>
-      guarded('claimCode', () => store.claimCode(codeId, claimant, dropAt)),
-    settleCode: (codeId, answer, dropAt) =>
-      guarded('settleCode', () => store.settleCode(codeId, answer, dropAt)),
-    releaseCode: (codeId, claimant) => guarded('releaseCode', () => store.releaseCode(codeId, claimant)),
+    rewrite: (handle, changes) => guarded('rewrite', () => store.rewrite(handle, changes)),
+    claim: (id, claimant, dropAt) => guarded('claim', () => store.claim(id, claimant, dropAt)),
+    settle: (id, answer, dropAt) => guarded('settle', () => store.settle(id, answer, dropAt)),
+    release: (id, claimant) => guarded('release', () => store.release(id, claimant)),
+    readValue: (id) => guarded('readValue', () => store.readValue(id)),
+    replaceValue: (id, from, to, dropAt) =>
+      guarded('replaceValue', () => store.replaceValue(id, from, to, dropAt)),
     removeBatch: (cursor) => guarded('removeBatch', () => store.removeBatch(cursor)),
     ping: () => guarded('ping', () => store.ping()),
     close: () => guarded('close', async () => store.close?.()),

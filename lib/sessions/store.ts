@@ -3,7 +3,7 @@ import type { SessionAddress } from './token.js'
 /** A session as it lies in a store. The store does not look into `record`. */
 export interface StoredSession {
   readonly sessionId: string
-  /** Opaque text, written once at login. */
+  /** Opaque text, written at login and by {@link SessionStore.rewrite}. */
   readonly record: string
   /** The last recorded visit, in milliseconds since 1970. */
   readonly lastVisitAt: number
@@ -47,11 +47,19 @@ export interface IssueResult {
   readonly userInfo: string | null
 }
 
+/** A record that is to be replaced, if it is still the one that was read. */
+export interface RecordChange {
+  readonly sessionId: string
+  /** The record as it was read. */
+  readonly from: string
+  readonly to: string
+}
+
 /**
- * What became of the wish to use a login code: it is yours alone to send (`claimed`), somebody else is using it
- * (`pending`), or it has been used and this is the sealed answer (`settled`).
+ * What became of a claim: it is yours alone (`claimed`), somebody else's (`pending`), or it was settled with this answer
+ * (`settled`).
  */
-export type CodeClaim =
+export type Claim =
   | { readonly state: 'claimed' }
   | { readonly state: 'pending' }
   | { readonly state: 'settled'; readonly answer: string }
@@ -94,14 +102,26 @@ export interface SessionStore {
   /** Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share. */
   writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void>
   /**
-   * Claims a login code until `dropAt`, unless it is claimed or settled already. Exactly one claimant gets `claimed`,
-   * and gets it again when it asks again: a client may have sent the question twice.
+   * Replaces records of a user, each only if it is still as it was read; visits, ends and the index stay. Answers how many
+   * were replaced. All in one step: nobody reads one of them new and another one old.
    */
-  claimCode(codeId: string, claimant: string, dropAt: number): Promise<CodeClaim>
-  /** Replaces a claim by its sealed answer, which is never empty. */
-  settleCode(codeId: string, answer: string, dropAt: number): Promise<void>
-  /** Gives a claim back, if it is this claimant's: the code was certainly not used. */
-  releaseCode(codeId: string, claimant: string): Promise<void>
+  rewrite(handle: string, changes: readonly RecordChange[]): Promise<number>
+  /**
+   * Claims an id, such as that of a login code, until `dropAt`, unless it is claimed or settled already. Exactly one
+   * claimant gets `claimed`, and gets it again when it asks again: a client may have sent the question twice.
+   */
+  claim(id: string, claimant: string, dropAt: number): Promise<Claim>
+  /** Replaces a claim by an answer, which is never empty. */
+  settle(id: string, answer: string, dropAt: number): Promise<void>
+  /** Gives a claim back, if it is this claimant's. */
+  release(id: string, claimant: string): Promise<void>
+  /** A value that all processes share, such as an access token, or null. */
+  readValue(id: string): Promise<string | null>
+  /**
+   * Replaces a shared value, only if it is still `from` (null: there is none); null as `to` deletes it. Answers whether
+   * it did. Values are never empty.
+   */
+  replaceValue(id: string, from: string | null, to: string | null, dropAt: number): Promise<boolean>
   /**
    * Ends a part of all sessions of all users. Called again with `next` until that is undefined, it has ended every
    * session that existed at the first call. Profiles stay.

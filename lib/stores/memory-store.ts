@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from '../clock.js'
 import { checkOptionNames, optionalFunction, positiveInteger } from '../options.js'
 import type {
-  CodeClaim,
+  Claim,
   IssueResult,
+  RecordChange,
   RemovedBatch,
   SessionEntry,
   SessionStore,
@@ -15,7 +16,7 @@ const SWEEP_MS = 60_000
 
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /** How many sessions are kept at most, and profiles, and codes; one more drops the oldest. Default 100000. */
+  /** How many sessions are kept at most, and profiles, claims and shared values; one more drops the oldest. Default 100000. */
   maxSessions?: number
   /** Tells the time. Default: the machine's clock. */
   clock?: Clock
@@ -23,7 +24,7 @@ export interface MemoryStoreOptions {
 
 interface Kept {
   readonly address: SessionAddress
-  readonly record: string
+  record: string
   readonly createdAt: number
   lastVisitAt: number
   dropAt: number
@@ -50,6 +51,7 @@ export class MemoryStore implements SessionStore {
   readonly #userInfo = new Map<string, Dropping>()
   readonly #claims = new Map<string, Dropping>()
   readonly #answers = new Map<string, Dropping>()
+  readonly #values = new Map<string, Dropping>()
   readonly #sweeper: NodeJS.Timeout
 
   constructor(options: MemoryStoreOptions = {}) {
@@ -111,21 +113,43 @@ export class MemoryStore implements SessionStore {
     this.#keepText(this.#userInfo, handle, userInfo ?? '', dropAt)
   }
 
-  async claimCode(codeId: string, claimant: string, dropAt: number): Promise<CodeClaim> {
-    const answer = this.#liveText(this.#answers, codeId)
+  async rewrite(handle: string, changes: readonly RecordChange[]): Promise<number> {
+    let replaced = 0
+    for (const { sessionId, from, to } of changes) {
+      const kept = this.#live({ handle, sessionId })
+      if (kept?.record !== from) continue
+      kept.record = to
+      replaced += 1
+    }
+    return replaced
+  }
+
+  async claim(id: string, claimant: string, dropAt: number): Promise<Claim> {
+    const answer = this.#liveText(this.#answers, id)
     if (answer !== null) return { state: 'settled', answer }
-    const owner = this.#liveText(this.#claims, codeId)
+    const owner = this.#liveText(this.#claims, id)
     if (owner !== null && owner !== claimant) return { state: 'pending' }
-    this.#keepText(this.#claims, codeId, claimant, dropAt)
+    this.#keepText(this.#claims, id, claimant, dropAt)
     return { state: 'claimed' }
   }
 
-  async settleCode(codeId: string, answer: string, dropAt: number): Promise<void> {
-    this.#keepText(this.#answers, codeId, answer, dropAt)
+  async settle(id: string, answer: string, dropAt: number): Promise<void> {
+    this.#keepText(this.#answers, id, answer, dropAt)
   }
 
-  async releaseCode(codeId: string, claimant: string): Promise<void> {
-    if (this.#liveText(this.#claims, codeId) === claimant) this.#claims.delete(codeId)
+  async release(id: string, claimant: string): Promise<void> {
+    if (this.#liveText(this.#claims, id) === claimant) this.#claims.delete(id)
+  }
+
+  async readValue(id: string): Promise<string | null> {
+    return this.#liveText(this.#values, id)
+  }
+
+  async replaceValue(id: string, from: string | null, to: string | null, dropAt: number): Promise<boolean> {
+    if (this.#liveText(this.#values, id) !== from) return false
+    if (to === null) this.#values.delete(id)
+    else this.#keepText(this.#values, id, to, dropAt)
+    return true
   }
 
   async removeBatch(): Promise<RemovedBatch> {
@@ -193,7 +217,7 @@ export class MemoryStore implements SessionStore {
   #sweep(): void {
     const now = this.#clock()
     for (const kept of this.#sessions.values()) if (now >= kept.dropAt) this.#drop(kept)
-    for (const texts of [this.#userInfo, this.#claims, this.#answers]) {
+    for (const texts of [this.#userInfo, this.#claims, this.#answers, this.#values]) {
       for (const [key, { dropAt }] of texts) if (now >= dropAt) texts.delete(key)
     }
   }

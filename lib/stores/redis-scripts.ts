@@ -11,9 +11,9 @@ function script(source: string): RedisScript {
 }
 
 /*
- * In all scripts KEYS[1] is the user's index, a sorted set of session ids by time of login. Records lie at
- * `<index>:<session id>`; the braces around the handle put them, the index and the profile in one hash slot, so a script may
- * reach every session of the user. A record is 13 digits, the last visit in milliseconds, then the text.
+ * The index of a user is a sorted set of session ids by time of login. Records lie at `<index>:<session id>`; the braces
+ * around the handle put them, the index and the profile in one hash slot, so a script that is given the index may reach every
+ * session of the user. A record is 13 digits, the last visit in milliseconds, then the text.
  */
 
 /**
@@ -102,18 +102,46 @@ return found
 `)
 
 /**
- * KEYS: code. ARGV: claim, dropAt. Claims and answers nil, or answers what is there: somebody else's claim or the sealed answer. A
- * claim begins with '?', which no sealed answer holds.
+ * KEYS: index. ARGV: three words a change: session id, text as it was read, new text. Answers how many were replaced.
+ * MGET takes a key of another kind for no session, where GET would fail and leave half of the changes done.
  */
-export const CLAIM_CODE: RedisScript = script(`
+export const REWRITE: RedisScript = script(`
+local replaced = 0
+for place = 1, #ARGV, 3 do
+  local record = KEYS[1] .. ':' .. ARGV[place]
+  local found = redis.call('MGET', record)[1]
+  if found and string.sub(found, 14) == ARGV[place + 1] then
+    redis.call('SET', record, string.sub(found, 1, 13) .. ARGV[place + 2], 'KEEPTTL')
+    replaced = replaced + 1
+  end
+end
+return replaced
+`)
+
+/**
+ * KEYS: claim. ARGV: claimant, dropAt. Claims and answers nil, or answers what is there: somebody else's claim, or an answer.
+ * Claimants and answers come with a mark in front, by which they are told apart.
+ */
+export const CLAIM: RedisScript = script(`
 local found = redis.call('GET', KEYS[1])
 if found and found ~= ARGV[1] then return found end
 redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
 return nil
 `)
 
-/** KEYS: code. ARGV: claim. */
-export const RELEASE_CODE: RedisScript = script(`
+/** KEYS: claim. ARGV: claimant. */
+export const RELEASE: RedisScript = script(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
+`)
+
+/** KEYS: value. ARGV: value as it was read, new value, dropAt; '' stands for none. Answers 1 if it was replaced. */
+export const REPLACE_VALUE: RedisScript = script(`
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
+end
+return 1
 `)

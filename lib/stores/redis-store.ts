@@ -1,7 +1,8 @@
 import { checkOptionNames, objectWithMethods, textOption } from '../options.js'
 import type {
-  CodeClaim,
+  Claim,
   IssueResult,
+  RecordChange,
   RemovedBatch,
   SessionEntry,
   SessionStore,
@@ -9,23 +10,26 @@ import type {
   StoredVisit,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
+import { RedisKeys } from './redis-keys.js'
+import { asCount, asText, asTexts, isText, unexpected } from './redis-replies.js'
 import {
-  CLAIM_CODE,
+  CLAIM,
   ISSUE,
   LIST,
-  RELEASE_CODE,
+  RELEASE,
   REMOVE,
   REMOVE_USER,
+  REPLACE_VALUE,
+  REWRITE,
   type RedisScript,
   TOUCH,
 } from './redis-scripts.js'
 
 const VISIT_DIGITS = 13
 const STORED = /^(\d{13})(.*)$/s
-const RECORD_KEY = /^\{([^{}]+)\}:(.+)$/s
-const USER = 'user'
-/** What a claim begins with; a settled answer is taken as it is, so this must not begin one. */
-const CLAIM = '?'
+/** What stands before a claimant, and before an answer that has taken its place. */
+const CLAIM_MARK = '?'
+const ANSWER_MARK = '!'
 const SCAN_COUNT = 500
 
 /**
@@ -52,7 +56,9 @@ export interface RedisStoreOptions {
  * reconnection and its end. An authenticated request costs one command, `MGET`; a login one script.
  *
  * Keys: `weapp:{<handle>}:<session id>` is a session, `weapp:{<handle>}` the index of a user's sessions,
- * `weapp:{<handle>}:user` the profile, `weapp:code:<digest>` a login code that was used in the last minutes.
+ * `weapp:{<handle>}:user` the profile, `weapp:claim:<digest>` a login code that was used in the last minutes, or somebody's
+ * turn to renew an access token, `weapp:value:<digest>` what all processes share: access tokens, kept phone
+ * numbers.
  *
  * @example
  * import { Redis } from 'ioredis'
@@ -60,8 +66,7 @@ export interface RedisStoreOptions {
  */
 export class RedisStore implements SessionStore {
   readonly #client: RedisClient | RedisClusterClient
-  readonly #prefix: string
-  readonly #recordPattern: string
+  readonly #keys: RedisKeys
 
   constructor(client: RedisClient | RedisClusterClient, options: RedisStoreOptions = {}) {
     checkOptionNames<RedisStoreOptions>('RedisStore', options, { prefix: true })
@@ -72,29 +77,37 @@ export class RedisStore implements SessionStore {
       'given an ioredis client (Redis or Cluster)',
     )
     refuseKeyPrefix(client)
-    this.#prefix = textOption('RedisStore: prefix', options.prefix ?? 'weapp:')
-    if (/[{}]/.test(this.#prefix)) {
+    const prefix = textOption('RedisStore: prefix', options.prefix ?? 'weapp:')
+    if (/[{}]/.test(prefix)) {
       throw new TypeError(
         'RedisStore: prefix must not contain braces: they mark the part of a key that chooses the hash slot',
       )
     }
-    this.#recordPattern = `${escapeGlob(this.#prefix)}{*}:*`
+    this.#keys = new RedisKeys(prefix)
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
-    const reply = await this.#client.call('MGET', this.#recordKey(address), this.#userInfoKey(address.handle))
+    const reply = await this.#client.call(
+      'MGET',
+      this.#keys.record(address),
+      this.#keys.userInfo(address.handle),
+    )
     const [stored, userInfo] = asTexts(reply, 2)
     if (stored === null || stored === undefined) return null
     return { ...parseStored(address.sessionId, stored), userInfo: asProfile(userInfo ?? null) }
   }
 
   async hasSeen(handle: string): Promise<boolean> {
-    return asCount(await this.#client.call('EXISTS', this.#userInfoKey(handle))) === 1
+    return asCount(await this.#client.call('EXISTS', this.#keys.userInfo(handle))) === 1
   }
 
   async issue(entry: SessionEntry): Promise<IssueResult> {
     const { address } = entry
-    const keys = [this.#indexKey(address.handle), this.#recordKey(address), this.#userInfoKey(address.handle)]
+    const keys = [
+      this.#keys.index(address.handle),
+      this.#keys.record(address),
+      this.#keys.userInfo(address.handle),
+    ]
     const reply = await this.#run(ISSUE, keys, [
       address.sessionId,
       visitDigits(entry.createdAt) + entry.record,
@@ -118,21 +131,21 @@ export class RedisStore implements SessionStore {
 
   async touch(address: SessionAddress, lastVisitAt: number, dropAt: number): Promise<boolean> {
     return (
-      asCount(await this.#run(TOUCH, [this.#recordKey(address)], [visitDigits(lastVisitAt), dropAt])) === 1
+      asCount(await this.#run(TOUCH, [this.#keys.record(address)], [visitDigits(lastVisitAt), dropAt])) === 1
     )
   }
 
   async remove(address: SessionAddress): Promise<boolean> {
-    const keys = [this.#indexKey(address.handle), this.#recordKey(address)]
+    const keys = [this.#keys.index(address.handle), this.#keys.record(address)]
     return asCount(await this.#run(REMOVE, keys, [address.sessionId])) === 1
   }
 
   async removeUser(handle: string, exceptSessionId = ''): Promise<number> {
-    return asCount(await this.#run(REMOVE_USER, [this.#indexKey(handle)], [exceptSessionId]))
+    return asCount(await this.#run(REMOVE_USER, [this.#keys.index(handle)], [exceptSessionId]))
   }
 
   async list(handle: string): Promise<StoredSession[]> {
-    const reply = await this.#run(LIST, [this.#indexKey(handle)], [])
+    const reply = await this.#run(LIST, [this.#keys.index(handle)], [])
     if (!Array.isArray(reply)) throw unexpected(reply)
     return reply.map((pair) => {
       const [sessionId, stored] = asTexts(pair, 2)
@@ -142,21 +155,38 @@ export class RedisStore implements SessionStore {
   }
 
   async writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void> {
-    await this.#client.call('SET', this.#userInfoKey(handle), userInfo ?? '', 'PXAT', dropAt)
+    await this.#client.call('SET', this.#keys.userInfo(handle), userInfo ?? '', 'PXAT', dropAt)
   }
 
-  async claimCode(codeId: string, claimant: string, dropAt: number): Promise<CodeClaim> {
-    const found = asText(await this.#run(CLAIM_CODE, [this.#codeKey(codeId)], [CLAIM + claimant, dropAt]))
+  async rewrite(handle: string, changes: readonly RecordChange[]): Promise<number> {
+    if (changes.length === 0) return 0
+    const words = changes.flatMap(({ sessionId, from, to }) => [sessionId, from, to])
+    return asCount(await this.#run(REWRITE, [this.#keys.index(handle)], words))
+  }
+
+  async claim(id: string, claimant: string, dropAt: number): Promise<Claim> {
+    const found = asText(await this.#run(CLAIM, [this.#keys.claim(id)], [CLAIM_MARK + claimant, dropAt]))
     if (found === null) return { state: 'claimed' }
-    return found.startsWith(CLAIM) ? { state: 'pending' } : { state: 'settled', answer: found }
+    return found.startsWith(CLAIM_MARK)
+      ? { state: 'pending' }
+      : { state: 'settled', answer: found.slice(ANSWER_MARK.length) }
   }
 
-  async settleCode(codeId: string, answer: string, dropAt: number): Promise<void> {
-    await this.#client.call('SET', this.#codeKey(codeId), answer, 'PXAT', dropAt)
+  async settle(id: string, answer: string, dropAt: number): Promise<void> {
+    await this.#client.call('SET', this.#keys.claim(id), ANSWER_MARK + answer, 'PXAT', dropAt)
   }
 
-  async releaseCode(codeId: string, claimant: string): Promise<void> {
-    await this.#run(RELEASE_CODE, [this.#codeKey(codeId)], [CLAIM + claimant])
+  async release(id: string, claimant: string): Promise<void> {
+    await this.#run(RELEASE, [this.#keys.claim(id)], [CLAIM_MARK + claimant])
+  }
+
+  async readValue(id: string): Promise<string | null> {
+    return asText(await this.#client.call('GET', this.#keys.value(id)))
+  }
+
+  async replaceValue(id: string, from: string | null, to: string | null, dropAt: number): Promise<boolean> {
+    const words = [from ?? '', to ?? '', dropAt]
+    return asCount(await this.#run(REPLACE_VALUE, [this.#keys.value(id)], words)) === 1
   }
 
   async removeBatch(cursor = ':0'): Promise<RemovedBatch> {
@@ -166,9 +196,9 @@ export class RedisStore implements SessionStore {
     const at = Math.max(0, ids.indexOf(id))
     const node = masters.get(ids[at] ?? '') ?? this.#client
 
-    const reply = await node.call('SCAN', position, 'MATCH', this.#recordPattern, 'COUNT', SCAN_COUNT)
+    const reply = await node.call('SCAN', position, 'MATCH', this.#keys.recordPattern, 'COUNT', SCAN_COUNT)
     if (!Array.isArray(reply) || !isText(reply[0])) throw unexpected(reply)
-    const addresses = asTexts(reply[1]).flatMap((key) => this.#addressIn(key ?? ''))
+    const addresses = asTexts(reply[1]).flatMap((key) => this.#keys.addressIn(key ?? ''))
     const ended = await Promise.all(addresses.map((address) => this.remove(address)))
     const next =
       reply[0] !== '0' ? `${ids[at]}:${reply[0]}` : at + 1 < ids.length ? `${ids[at + 1]}:0` : undefined
@@ -176,7 +206,7 @@ export class RedisStore implements SessionStore {
   }
 
   async ping(): Promise<void> {
-    await this.#client.call('EXISTS', this.#codeKey('ping'))
+    await this.#client.call('EXISTS', this.#keys.claim('ping'))
   }
 
   /** Runs a script by its SHA-1, and sends the source only when this Redis does not know it yet. */
@@ -191,30 +221,6 @@ export class RedisStore implements SessionStore {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
       return this.#client.call('EVAL', script.source, keys.length, ...keys, ...args)
     }
-  }
-
-  #indexKey(handle: string): string {
-    return `${this.#prefix}{${handle}}`
-  }
-
-  #recordKey(address: SessionAddress): string {
-    return `${this.#prefix}{${address.handle}}:${address.sessionId}`
-  }
-
-  /** A key that {@link RedisStore.#recordKey} made, read backwards; none for a profile. */
-  #addressIn(key: string): SessionAddress[] {
-    const [, handle, sessionId] = RECORD_KEY.exec(key.slice(this.#prefix.length)) ?? []
-    return handle !== undefined && sessionId !== undefined && sessionId !== USER
-      ? [{ handle, sessionId }]
-      : []
-  }
-
-  #userInfoKey(handle: string): string {
-    return `${this.#prefix}{${handle}}:${USER}`
-  }
-
-  #codeKey(codeId: string): string {
-    return `${this.#prefix}code:${codeId}`
   }
 }
 
@@ -258,34 +264,7 @@ function parseStored(sessionId: string, stored: string): StoredSession {
   return { sessionId, record, lastVisitAt: Number(visit) }
 }
 
-function escapeGlob(text: string): string {
-  return text.replace(/[\\*?[\]^]/g, '\\$&')
-}
-
-function asTexts(reply: unknown, length?: number): (string | null)[] {
-  if (!Array.isArray(reply) || (length !== undefined && reply.length !== length)) throw unexpected(reply)
-  return reply.map(asText)
-}
-
-function asText(reply: unknown): string | null {
-  if (reply !== null && typeof reply !== 'string') throw unexpected(reply)
-  return reply
-}
-
 /** Nothing, or nothing but the fact that the user was here. */
 function asProfile(reply: unknown): string | null {
   return asText(reply) || null
-}
-
-function isText(reply: unknown): reply is string {
-  return typeof reply === 'string'
-}
-
-function asCount(reply: unknown): number {
-  if (typeof reply !== 'number') throw unexpected(reply)
-  return reply
-}
-
-function unexpected(reply: unknown): Error {
-  return new Error(`Redis answered something else than was asked for (${typeof reply})`)
 }

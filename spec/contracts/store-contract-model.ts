@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { IssueResult, SessionEntry, SessionStore } from 'weapp-session'
+import type { IssueResult, RecordChange, SessionEntry, SessionStore } from 'weapp-session'
 import { HOUR, LONG_AGO, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 const USERS = 2
@@ -8,7 +8,7 @@ const SESSIONS = 6
 
 interface KnownSession {
   readonly sessionId: string
-  readonly record: string
+  record: string
   lastVisitAt: number
 }
 
@@ -18,6 +18,8 @@ interface KnownUser {
   sessions: KnownSession[]
   userInfo: string | null
   wasHere: boolean
+  /** The shared value whose id is the handle. */
+  value: string | null
 }
 
 /** What a store must look like from outside: one plain list a user. */
@@ -135,9 +137,42 @@ export function modelContract(subject: StoreUnderTest): void {
       }),
     )
 
+  const rewriting = fc
+    .record({
+      userIndex: user,
+      wishes: fc.uniqueArray(
+        fc.record({ session, isStale: fc.boolean(), to: fc.string({ unit: 'binary' }) }),
+        { selector: (wish) => wish.session },
+      ),
+    })
+    .map(({ userIndex, wishes }) =>
+      operation(`rewrite ${JSON.stringify(wishes)}`, userIndex, async (known, store) => {
+        const changes = wishes.map((wish): RecordChange => {
+          const sessionId = idOf(known, wish.session)
+          const record = known.sessions.find((each) => each.sessionId === sessionId)?.record ?? ''
+          return { sessionId, from: wish.isStale ? `${record} of old` : record, to: wish.to }
+        })
+        assert.equal(await store.rewrite(known.handle, changes), rewriteInModel(known, changes))
+      }),
+    )
+
+  const text = fc.option(fc.string({ minLength: 1 }))
+  const replacingValue = fc
+    .record({ userIndex: user, guess: text, isKnown: fc.boolean(), to: text, isPast: fc.boolean() })
+    .map(({ userIndex, ...given }) =>
+      operation(`replaceValue ${JSON.stringify(given)}`, userIndex, async (known, store, model) => {
+        const from = given.isKnown ? known.value : given.guess
+        const dropAt = given.isPast ? LONG_AGO : model.start + HOUR
+        const replaced = await store.replaceValue(known.handle, from, given.to, dropAt)
+        assert.equal(replaced, from === known.value)
+        if (replaced) known.value = given.isPast ? null : given.to
+      }),
+    )
+
   async function agree(known: KnownUser, store: SessionStore): Promise<void> {
     assert.deepEqual(await store.list(known.handle), known.sessions)
     assert.equal(await store.hasSeen(known.handle), known.wasHere)
+    assert.equal(await store.readValue(known.handle), known.value)
     for (let number = 0; number < SESSIONS; number += 1) {
       const sessionId = idOf(known, number)
       const found = known.sessions.find((each) => each.sessionId === sessionId)
@@ -148,9 +183,10 @@ export function modelContract(subject: StoreUnderTest): void {
 
   describe('any sequence of calls', () => {
     it('leaves the sessions that a simple model predicts', async () => {
-      const operations = fc.commands([issuing, issuing, touching, removing, removingUser, writingProfile], {
-        maxCommands: 30,
-      })
+      const operations = fc.commands(
+        [issuing, issuing, touching, rewriting, removing, removingUser, writingProfile, replacingValue],
+        { maxCommands: 30 },
+      )
       await fc.assert(
         fc.asyncProperty(operations, async (commands) => {
           const users = Array.from({ length: USERS }, () => ({
@@ -158,6 +194,7 @@ export function modelContract(subject: StoreUnderTest): void {
             sessions: [],
             userInfo: null,
             wasHere: false,
+            value: null,
           }))
           const model: Model = { users, start: subject.now(), logins: 0 }
           await fc.asyncModelRun(() => ({ model, real: subject.store }), commands)
@@ -179,4 +216,15 @@ function issueInModel(known: KnownUser, given: SessionEntry): IssueResult {
   known.wasHere = true
   known.userInfo = given.userInfo ?? known.userInfo
   return { issued: true, seenBefore, userInfo: known.userInfo }
+}
+
+function rewriteInModel(known: KnownUser, changes: readonly RecordChange[]): number {
+  let replaced = 0
+  for (const { sessionId, from, to } of changes) {
+    const found = known.sessions.find((each) => each.sessionId === sessionId)
+    if (!found || found.record !== from) continue
+    found.record = to
+    replaced += 1
+  }
+  return replaced
 }

@@ -6,8 +6,8 @@ import {
   LONG_AGO,
   newAddress,
   newClaimant,
-  newCodeId,
   newHandle,
+  newId,
   type StoreUnderTest,
 } from './store-under-test.js'
 
@@ -103,18 +103,18 @@ export function revocationContract(subject: StoreUnderTest): void {
     })
 
     it('leaves profiles, claims and answers', async () => {
-      const [claimed, settled] = [newCodeId(), newCodeId()]
+      const [claimed, settled] = [newId(), newId()]
       const { address } = await issue({ userInfo: 'kept' })
       const end = subject.now() + HOUR
-      await subject.store.claimCode(claimed, newClaimant(), end)
-      await subject.store.settleCode(settled, 'sealed', end)
+      await subject.store.claim(claimed, newClaimant(), end)
+      await subject.store.settle(settled, 'sealed', end)
 
       assert.equal(await endAllSessions(subject.store), 1)
 
       const login = entry({ address: newAddress(address.handle) })
       assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: true, userInfo: 'kept' })
-      assert.deepEqual(await subject.store.claimCode(claimed, newClaimant(), end), { state: 'pending' })
-      assert.deepEqual(await subject.store.claimCode(settled, newClaimant(), end), {
+      assert.deepEqual(await subject.store.claim(claimed, newClaimant(), end), { state: 'pending' })
+      assert.deepEqual(await subject.store.claim(settled, newClaimant(), end), {
         state: 'settled',
         answer: 'sealed',
       })

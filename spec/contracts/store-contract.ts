@@ -1,12 +1,14 @@
 import type { SessionStore } from 'weapp-session'
-import { codesContract } from './store-contract-codes.js'
+import { claimsContract } from './store-contract-claims.js'
 import { concurrencyContract } from './store-contract-concurrency.js'
 import { modelContract } from './store-contract-model.js'
 import { profilesContract } from './store-contract-profiles.js'
 import { revocationContract } from './store-contract-revocation.js'
+import { rewriteContract } from './store-contract-rewrite.js'
 import { sessionsContract } from './store-contract-sessions.js'
 import { touchContract } from './store-contract-touch.js'
 import { usersContract } from './store-contract-users.js'
+import { valuesContract } from './store-contract-values.js'
 import { storeUnderTest, type TestRunner } from './store-under-test.js'
 
 export interface StoreContractOptions {
@@ -53,7 +55,9 @@ export function storeContract({ runner, createStore, now = Date.now }: StoreCont
     touchContract(subject)
     usersContract(subject)
     profilesContract(subject)
-    codesContract(subject)
+    rewriteContract(subject)
+    claimsContract(subject)
+    valuesContract(subject)
     revocationContract(subject)
     concurrencyContract(subject)
     modelContract(subject)

@@ -24,6 +24,11 @@ export interface StoreUnderTest extends TestRunner {
   listedIds(handle: string): Promise<string[]>
   /** Resolves when the store's clock has reached the moment. */
   reached(moment: number): Promise<void>
+  /**
+   * Does what has to be done before an end that is near, and answers that end. Work that answers false was too late: a slow
+   * machine gets a longer while.
+   */
+  inTime(work: (end: number) => Promise<boolean>): Promise<number>
 }
 
 export const HOUR = 3_600_000
@@ -31,6 +36,8 @@ export const HOUR = 3_600_000
 export const LONG_AGO = Date.UTC(2020, 0, 1)
 
 const MOST_BATCHES = 10_000
+const FIRST_WINDOW = 50
+const LONGEST_WINDOW = 3_200
 
 export function newHandle(): string {
   return randomBytes(15).toString('base64url')
@@ -40,12 +47,13 @@ export function newAddress(handle: string = newHandle()): SessionAddress {
   return { handle, sessionId: randomBytes(18).toString('base64url') }
 }
 
-/** Who asks for a code: each of them another. */
+/** Who claims something: each of them another. */
 export function newClaimant(): string {
   return randomBytes(12).toString('base64url')
 }
 
-export function newCodeId(): string {
+/** The id of something to claim, or of a shared value. */
+export function newId(): string {
   return randomBytes(18).toString('base64url')
 }
 
@@ -71,6 +79,7 @@ export const AWKWARD_TEXTS: Readonly<Record<string, string>> = {
   'empty JSON arrays': '{"a":[],"b":{},"c":[[]]}',
   digits: '1234567890123456789',
   'spaces at the ends': ' \t text \t ',
+  'a question mark in front': '?text',
   '20 kB': '0123456789abcdéf'.repeat(1_250),
 }
 
@@ -117,6 +126,13 @@ export function storeUnderTest(
     },
     async reached(moment) {
       while (now() < moment) await delay(2)
+    },
+    async inTime(work) {
+      for (let window = FIRST_WINDOW; window <= LONGEST_WINDOW; window *= 2) {
+        const end = now() + window
+        if (await work(end)) return end
+      }
+      throw new Error('what has to be done before an end comes too late each time')
     },
   }
 }

@@ -33,9 +33,12 @@ const CALLS: { readonly [M in keyof SessionStore]-?: Parameters<Required<Session
   removeUser: ['handle', 'session'],
   list: ['handle'],
   writeUserInfo: ['handle', 'profile', 1],
-  claimCode: ['code', 'claimant', 1],
-  settleCode: ['code', 'answer', 1],
-  releaseCode: ['code', 'claimant'],
+  rewrite: ['handle', [{ sessionId: 'session', from: 'old', to: 'new' }]],
+  claim: ['id', 'claimant', 1],
+  settle: ['id', 'answer', 1],
+  release: ['id', 'claimant'],
+  readValue: ['id'],
+  replaceValue: ['id', 'old', 'new', 1],
   removeBatch: ['cursor'],
   ping: [],
   close: [],
@@ -89,8 +92,8 @@ describe('a guarded store', () => {
 
   it('calls the methods on the store itself, so that they find their fields', async () => {
     const store = guarded(new MemoryStore({ clock: () => 0 }))
-    expect(await store.claimCode('code', 'me', 1)).to.deep.equal({ state: 'claimed' })
-    expect(await store.claimCode('code', 'you', 1)).to.deep.equal({ state: 'pending' })
+    expect(await store.claim('id', 'me', 1)).to.deep.equal({ state: 'claimed' })
+    expect(await store.claim('id', 'you', 1)).to.deep.equal({ state: 'pending' })
     await store.close()
   })
 

@@ -34,11 +34,13 @@ describe('MemoryStore', () => {
         offset === 0 ? 'at the end' : `${Math.abs(offset)} ms ${offset < 0 ? 'before' : 'after'} the end`
 
       it(`has ${lives ? 'a' : 'no'} session ${when}`, async () => {
-        const { address, dropAt } = await issue()
+        const { address, record, dropAt } = await issue()
         clock.set(dropAt + offset)
         expect((await store.read(address)) !== null).to.equal(lives)
         expect(await listedIds(address.handle)).to.have.lengthOf(lives ? 1 : 0)
         expect(await store.touch(address, clock.now, dropAt)).to.equal(lives)
+        const change = { sessionId: address.sessionId, from: record, to: 'new' }
+        expect(await store.rewrite(address.handle, [change])).to.equal(lives ? 1 : 0)
         expect(await store.remove(address)).to.equal(lives)
       })
 
@@ -57,13 +59,20 @@ describe('MemoryStore', () => {
         expect(await store.hasSeen(address.handle)).to.equal(lives)
       })
 
-      it(`${lives ? 'holds' : 'has given up'} the claim to a code ${when}`, async () => {
+      it(`${lives ? 'holds' : 'has given up'} a claim ${when}`, async () => {
         const end = clock.now + 1_000
-        await store.claimCode('code', newClaimant(), end)
+        await store.claim('id', newClaimant(), end)
         clock.set(end + offset)
-        expect((await store.claimCode('code', newClaimant(), end)).state).to.equal(
-          lives ? 'pending' : 'claimed',
-        )
+        const { state } = await store.claim('id', newClaimant(), end)
+        expect(state).to.equal(lives ? 'pending' : 'claimed')
+      })
+
+      it(`has ${lives ? 'a' : 'no'} shared value ${when}`, async () => {
+        const end = clock.now + 1_000
+        await store.replaceValue('id', null, 'value', end)
+        clock.set(end + offset)
+        expect(await store.readValue('id')).to.equal(lives ? 'value' : null)
+        expect(await store.replaceValue('id', null, 'new', end + HOUR)).to.equal(!lives)
       })
     }
   })
@@ -109,20 +118,28 @@ describe('MemoryStore', () => {
       expect(profiles).to.deep.equal(['kept', 'kept', null])
     })
 
-    it('drops the oldest code for one more', async () => {
-      for (const code of ['first', 'second', 'third'])
-        await store.claimCode(code, newClaimant(), clock.now + HOUR)
+    it('drops the oldest claim for one more', async () => {
+      for (const id of ['first', 'second', 'third']) await store.claim(id, newClaimant(), clock.now + HOUR)
       const states = []
-      for (const code of ['third', 'second', 'first']) {
-        states.push((await store.claimCode(code, newClaimant(), clock.now + HOUR)).state)
+      for (const id of ['third', 'second', 'first']) {
+        states.push((await store.claim(id, newClaimant(), clock.now + HOUR)).state)
       }
       expect(states).to.deep.equal(['pending', 'pending', 'claimed'])
     })
 
-    it('does not drop another code when a claim is settled', async () => {
-      for (const code of ['first', 'second']) await store.claimCode(code, newClaimant(), clock.now + HOUR)
-      await store.settleCode('second', 'sealed', clock.now + HOUR)
-      expect(await store.claimCode('first', newClaimant(), clock.now + HOUR)).to.deep.equal({
+    it('drops the shared value that was set longest ago for one more', async () => {
+      const end = clock.now + HOUR
+      for (const id of ['first', 'second']) await store.replaceValue(id, null, 'old', end)
+      await store.replaceValue('first', 'old', 'new', end)
+      await store.replaceValue('third', null, 'old', end)
+      const values = await Promise.all(['first', 'second', 'third'].map((id) => store.readValue(id)))
+      expect(values).to.deep.equal(['new', null, 'old'])
+    })
+
+    it('does not drop another claim when one is settled', async () => {
+      for (const id of ['first', 'second']) await store.claim(id, newClaimant(), clock.now + HOUR)
+      await store.settle('second', 'sealed', clock.now + HOUR)
+      expect(await store.claim('first', newClaimant(), clock.now + HOUR)).to.deep.equal({
         state: 'pending',
       })
     })
@@ -136,22 +153,26 @@ describe('MemoryStore', () => {
 
     afterEach(() => mock.timers.reset())
 
-    it('has room again where sessions, profiles and codes have ended', async () => {
+    it('has room again where sessions, profiles, claims and shared values have ended', async () => {
       const [end, later] = [clock.now + 10, clock.now + HOUR]
       const lasting = await issue({ userInfo: 'kept' })
       const short = await issue({ dropAt: end, userInfo: 'short', userInfoDropAt: end })
-      await store.claimCode('lasting', newClaimant(), later)
-      await store.claimCode('short', newClaimant(), end)
+      await store.claim('lasting', newClaimant(), later)
+      await store.claim('short', newClaimant(), end)
+      await store.replaceValue('lasting', null, 'kept', later)
+      await store.replaceValue('short', null, 'short', end)
 
       clock.set(end)
       mock.timers.tick(60_000)
       const next = await issue({ userInfo: 'next' })
-      await store.claimCode('next', newClaimant(), later)
+      await store.claim('next', newClaimant(), later)
+      await store.replaceValue('next', null, 'next', later)
 
       expect((await store.read(lasting.address))?.userInfo).to.equal('kept')
       expect((await store.read(next.address))?.userInfo).to.equal('next')
       expect(await store.read(short.address)).to.equal(null)
-      expect(await store.claimCode('lasting', newClaimant(), later)).to.deep.equal({ state: 'pending' })
+      expect(await store.claim('lasting', newClaimant(), later)).to.deep.equal({ state: 'pending' })
+      expect(await store.readValue('lasting')).to.equal('kept')
     })
 
     it('is swept no more when it is closed', async () => {

@@ -1,6 +1,13 @@
 import { expect } from 'chai'
 import { type RedisClient, RedisStore } from '../../lib/index.js'
-import { endAllSessions, HOUR, newAddress, newHandle, storeUnderTest } from '../contracts/store-under-test.js'
+import {
+  endAllSessions,
+  HOUR,
+  newAddress,
+  newHandle,
+  newId,
+  storeUnderTest,
+} from '../contracts/store-under-test.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
 
 describe('RedisStore, interrupted', () => {
@@ -73,6 +80,48 @@ describe('RedisStore, interrupted', () => {
       expect(await store.issue(login)).to.include({ issued: true, userInfo: 'new' })
       expect(await listedIds(login.address.handle)).to.deep.equal([login.address.sessionId])
     })
+  })
+
+  describe('by a lost connection after which a replacement is sent again', () => {
+    it('answers that it replaced nothing, and has changed no more than the first time', async () => {
+      const { address } = await issue({ record: 'old' })
+      const change = { sessionId: address.sessionId, from: 'old', to: 'new' }
+      expect(await store.rewrite(address.handle, [change])).to.equal(1)
+      expect(await store.rewrite(address.handle, [change])).to.equal(0)
+      expect(await store.read(address)).to.include({ record: 'new' })
+
+      const [id, end] = [newId(), Date.now() + HOUR]
+      expect(await store.replaceValue(id, null, 'value', end)).to.equal(true)
+      expect(await store.replaceValue(id, null, 'value', end)).to.equal(false)
+      expect(await store.readValue(id)).to.equal('value')
+    })
+  })
+
+  it('does not bring a session back that ends between its read and its rewrite', async () => {
+    const { address, record } = await issue()
+    const slow = interrupted('MGET', () => store.remove(address))
+    expect(await slow.read(address)).to.include({ record })
+    const change = { sessionId: address.sessionId, from: record, to: 'new' }
+    expect(await slow.rewrite(address.handle, [change])).to.equal(0)
+    expect(await redis().keys(`${prefix}*`)).to.deep.equal([`${prefix}{${address.handle}}:user`])
+  })
+
+  it('keeps a visit that is recorded between a read and a rewrite', async () => {
+    const { address, record, createdAt, dropAt } = await issue()
+    const slow = interrupted('MGET', () => store.touch(address, createdAt + 1, dropAt))
+    expect(await slow.read(address)).to.include({ lastVisitAt: createdAt })
+    const change = { sessionId: address.sessionId, from: record, to: 'new' }
+    expect(await slow.rewrite(address.handle, [change])).to.equal(1)
+    expect(await store.read(address)).to.include({ record: 'new', lastVisitAt: createdAt + 1 })
+  })
+
+  it('does not replace a shared value that another process replaces after its read', async () => {
+    const [id, end] = [newId(), Date.now() + HOUR]
+    await store.replaceValue(id, null, 'first', end)
+    const slow = interrupted('GET', () => store.replaceValue(id, 'first', 'theirs', end))
+    const first = await slow.readValue(id)
+    expect(await slow.replaceValue(id, first, 'mine', end)).to.equal(false)
+    expect(await store.readValue(id)).to.equal('theirs')
   })
 
   it('does not bring a session back that ends between its read and its touch', async () => {

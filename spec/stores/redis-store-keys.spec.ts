@@ -7,7 +7,7 @@ import {
   LONG_AGO,
   newAddress,
   newClaimant,
-  newCodeId,
+  newId,
   storeUnderTest,
 } from '../contracts/store-under-test.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
@@ -46,9 +46,10 @@ describe('the keys of RedisStore', () => {
     const { address } = await issue({ userInfo: '{}' })
     const user = `{${address.handle}}`
     expect(await keys()).to.deep.equal([user, `${user}:${address.sessionId}`, `${user}:user`].sort())
-    const codeId = newCodeId()
-    await store.claimCode(codeId, newClaimant(), Date.now() + HOUR)
-    expect(await keys()).to.include(`code:${codeId}`)
+    const id = newId()
+    await store.claim(id, newClaimant(), Date.now() + HOUR)
+    await store.replaceValue(id, null, 'value', Date.now() + HOUR)
+    expect(await keys()).to.include.members([`claim:${id}`, `value:${id}`])
   })
 
   it('begin with weapp: unless told otherwise', async () => {
@@ -65,6 +66,41 @@ describe('the keys of RedisStore', () => {
     const index = `${prefix}{${address.handle}}`
     expect(await redis().zrange(index, 0, '-1')).to.deep.equal([address.sessionId])
     expect(Number(await redis().zscore(index, address.sessionId))).to.equal(createdAt)
+  })
+
+  it('hold a record after 13 digits of its last visit, rewritten or not', async () => {
+    const { address, createdAt, dropAt } = await issue({ record: 'old' })
+    const record = `${prefix}{${address.handle}}:${address.sessionId}`
+    expect(await redis().get(record)).to.equal(`${createdAt}old`)
+    await store.touch(address, createdAt + 1, dropAt)
+    await store.rewrite(address.handle, [{ sessionId: address.sessionId, from: 'old', to: 'new' }])
+    expect(await redis().get(record)).to.equal(`${createdAt + 1}new`)
+  })
+
+  it('hold a claimant or an answer after a mark, and a shared value as it is', async () => {
+    const [id, end] = [newId(), Date.now() + HOUR]
+    const stored = () => redis().mget(`${prefix}claim:${id}`, `${prefix}value:${id}`)
+    await store.claim(id, 'me', end)
+    await store.replaceValue(id, null, 'value', end)
+    expect(await stored()).to.deep.equal(['?me', 'value'])
+    await store.settle(id, 'answer', end)
+    await store.replaceValue(id, 'value', null, end)
+    expect(await stored()).to.deep.equal(['!answer', null])
+  })
+
+  it('of claims and shared values stay when all sessions are ended, whatever their ids look like', async () => {
+    const { address } = await issue()
+    const end = Date.now() + HOUR
+    for (const id of ['id', `{${address.handle}}`, `{${address.handle}}:${address.sessionId}`]) {
+      await store.claim(id, newClaimant(), end)
+      await store.replaceValue(id, null, 'value', end)
+    }
+    const before = await keys()
+    expect(await endAllSessions(store)).to.equal(1)
+    const user = `{${address.handle}}`
+    const ofTheSession = [user, `${user}:${address.sessionId}`]
+    expect(await keys()).to.deep.equal(before.filter((key) => !ofTheSession.includes(key)))
+    expect(await keys()).to.have.lengthOf(7)
   })
 
   it('of a user who has no session any more are gone, but for the one that tells of the user', async () => {
@@ -160,13 +196,34 @@ describe('the keys of RedisStore', () => {
       await expectEnd(profile, now + 2 * HOUR)
     })
 
-    it('a code where the claim says, then where the answer says', async () => {
-      const [codeId, now] = [newCodeId(), Date.now()]
-      await store.claimCode(codeId, newClaimant(), now + HOUR)
-      await store.claimCode(codeId, newClaimant(), now + 9 * HOUR)
-      await expectEnd(`code:${codeId}`, now + HOUR)
-      await store.settleCode(codeId, 'sealed', now + 2 * HOUR)
-      await expectEnd(`code:${codeId}`, now + 2 * HOUR)
+    it('a rewritten record where it would have ended, and so does the index', async () => {
+      const now = Date.now()
+      const { address, record, index } = await login({
+        record: 'old',
+        dropAt: now + HOUR,
+        expiresAt: now + 2 * HOUR,
+      })
+      await store.rewrite(address.handle, [{ sessionId: address.sessionId, from: 'old', to: 'new' }])
+      await expectEnd(record, now + HOUR)
+      await expectEnd(index, now + 2 * HOUR)
+    })
+
+    it('a claim where it says, then where the answer says', async () => {
+      const [id, now] = [newId(), Date.now()]
+      await store.claim(id, newClaimant(), now + HOUR)
+      await store.claim(id, newClaimant(), now + 9 * HOUR)
+      await expectEnd(`claim:${id}`, now + HOUR)
+      await store.settle(id, 'sealed', now + 2 * HOUR)
+      await expectEnd(`claim:${id}`, now + 2 * HOUR)
+    })
+
+    it('a shared value where the last to replace it says', async () => {
+      const [id, now] = [newId(), Date.now()]
+      await store.replaceValue(id, null, 'first', now + HOUR)
+      await store.replaceValue(id, null, 'second', now + 9 * HOUR)
+      await expectEnd(`value:${id}`, now + HOUR)
+      await store.replaceValue(id, 'first', 'second', now + 2 * HOUR)
+      await expectEnd(`value:${id}`, now + 2 * HOUR)
     })
 
     for (const cleaner of ['list', 'issue'] as const) {

@@ -1,12 +1,6 @@
 import { expect } from 'chai'
 import { RedisStore } from '../../lib/index.js'
-import {
-  endAllSessions,
-  HOUR,
-  newClaimant,
-  newCodeId,
-  storeUnderTest,
-} from '../contracts/store-under-test.js'
+import { endAllSessions, HOUR, newClaimant, newId, storeUnderTest } from '../contracts/store-under-test.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
 
 describe('two RedisStores with different prefixes', () => {
@@ -18,28 +12,35 @@ describe('two RedisStores with different prefixes', () => {
   it('know nothing of each other', async () => {
     const [mine, theirs] = [freshPrefix(), freshPrefix()].map((prefix) => new RedisStore(redis(), { prefix }))
     if (!mine || !theirs) return expect.fail()
-    const [login, codeId] = [entry({ userInfo: '{}' }), newCodeId()]
+    const [login, id] = [entry({ userInfo: '{}' }), newId()]
     await mine.issue(login)
-    await mine.claimCode(codeId, 'me', Date.now() + HOUR)
+    await mine.claim(id, 'me', Date.now() + HOUR)
+    await mine.replaceValue(id, null, 'mine', Date.now() + HOUR)
 
     expect(await theirs.read(login.address)).to.equal(null)
     expect(await theirs.list(login.address.handle)).to.deep.equal([])
     expect(await theirs.hasSeen(login.address.handle)).to.equal(false)
     expect(await theirs.touch(login.address, Date.now() + 1, Date.now() + HOUR)).to.equal(false)
+    const { sessionId } = login.address
+    const change = { sessionId, from: login.record, to: 'theirs' }
+    expect(await theirs.rewrite(login.address.handle, [change])).to.equal(0)
     expect(await theirs.remove(login.address)).to.equal(false)
     expect(await theirs.removeUser(login.address.handle)).to.equal(0)
-    expect(await theirs.claimCode(codeId, newClaimant(), Date.now() + HOUR)).to.deep.equal({
+    expect(await theirs.claim(id, newClaimant(), Date.now() + HOUR)).to.deep.equal({
       state: 'claimed',
     })
+    expect(await theirs.readValue(id)).to.equal(null)
+    expect(await theirs.replaceValue(id, null, 'theirs', Date.now() + HOUR)).to.equal(true)
     expect(await theirs.issue({ ...login, userInfo: undefined })).to.deep.equal({
       issued: true,
       seenBefore: false,
       userInfo: null,
     })
-    await theirs.releaseCode(codeId, 'me')
+    await theirs.release(id, 'me')
 
-    expect((await mine.read(login.address))?.userInfo).to.equal('{}')
-    expect(await mine.claimCode(codeId, newClaimant(), Date.now() + HOUR)).to.deep.equal({ state: 'pending' })
+    expect(await mine.read(login.address)).to.include({ record: login.record, userInfo: '{}' })
+    expect(await mine.readValue(id)).to.equal('mine')
+    expect(await mine.claim(id, newClaimant(), Date.now() + HOUR)).to.deep.equal({ state: 'pending' })
   })
 
   // Taken as a glob, the first of each pair matches keys of the second.
@@ -50,7 +51,8 @@ describe('two RedisStores with different prefixes', () => {
     ['[^a]:', 'b:'],
     ['a\\b:', 'ab:'],
     ['a:', 'a:b:'],
-    ['', 'code:'],
+    ['', 'claim:'],
+    ['', 'value:'],
   ] as const) {
     it(`end their own sessions only: "${mine}" and "${theirs}"`, async () => {
       const base = freshPrefix()

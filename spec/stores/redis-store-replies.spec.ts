@@ -19,7 +19,10 @@ describe('RedisStore given a reply of the wrong shape', () => {
     remove: (store) => store.remove(newAddress()),
     removeUser: (store) => store.removeUser(newAddress().handle),
     list: (store) => store.list(newAddress().handle),
-    claimCode: (store) => store.claimCode('code', newClaimant(), soon),
+    rewrite: (store) => store.rewrite('user', [{ sessionId: 'session', from: 'old', to: 'new' }]),
+    claim: (store) => store.claim('id', newClaimant(), soon),
+    readValue: (store) => store.readValue('id'),
+    replaceValue: (store) => store.replaceValue('id', null, 'value', soon),
     removeBatch: (store) => store.removeBatch(),
   }
 
@@ -41,7 +44,10 @@ describe('RedisStore given a reply of the wrong shape', () => {
     remove: ['garbage', '1', null, [], [1]],
     removeUser: ['garbage', '1', null, [], [1]],
     list: ['garbage', '', null, 1, [1, 2], ['id'], [null, null], ['id', null]],
-    claimCode: [1, [], ['']],
+    rewrite: ['garbage', '1', null, [], [1]],
+    claim: [1, [], ['']],
+    readValue: [1, [], ['']],
+    replaceValue: ['garbage', '1', null, [], [1]],
     removeBatch: ['garbage', null, 1, [], ['0'], ['0', 'key'], [undefined, []], [null, []], [{}, []]],
   }
 
