@@ -1,5 +1,6 @@
 /** Every code a {@link WeappError} can carry. Stable: programs may switch on it. One heading each in docs/error-codes.md. */
 export type ErrorCode =
+  | 'ERR_ACCESS_TOKEN_UNAVAILABLE'
   | 'ERR_APP_UNKNOWN'
   | 'ERR_BODY_INVALID'
   | 'ERR_BODY_TOO_LARGE'
@@ -8,6 +9,7 @@ export type ErrorCode =
   | 'ERR_DATA_MALFORMED'
   | 'ERR_LOGIN_REFUSED'
   | 'ERR_LOGIN_TOO_OLD'
+  | 'ERR_PHONE_CODE_INVALID'
   | 'ERR_REQUEST_INVALID'
   | 'ERR_SERVER_MISCONFIGURED'
   | 'ERR_SESSION_KEY_STALE'
@@ -18,6 +20,7 @@ export type ErrorCode =
   | 'ERR_TOKEN_MALFORMED'
   | 'ERR_TOKEN_MISSING'
   | 'ERR_USER_BLOCKED'
+  | 'ERR_USER_CHANGED'
   | 'ERR_USER_INFO_REFUSED'
   | 'ERR_WECHAT_ANSWER_INVALID'
   | 'ERR_WECHAT_BUSY'
@@ -33,6 +36,7 @@ interface ErrorKind {
 }
 
 const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
+  ERR_ACCESS_TOKEN_UNAVAILABLE: { status: 503, title: 'No access token', retryAfterSeconds: 2 },
   ERR_APP_UNKNOWN: { status: 400, title: 'Unknown app' },
   ERR_BODY_INVALID: { status: 400, title: 'Body not usable' },
   ERR_BODY_TOO_LARGE: { status: 413, title: 'Body too large' },
@@ -41,6 +45,7 @@ const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   ERR_DATA_MALFORMED: { status: 400, title: 'User data malformed' },
   ERR_LOGIN_REFUSED: { status: 403, title: 'Login refused' },
   ERR_LOGIN_TOO_OLD: { status: 401, title: 'Login too long ago' },
+  ERR_PHONE_CODE_INVALID: { status: 401, title: 'Phone code not valid' },
   ERR_REQUEST_INVALID: { status: 400, title: 'Request not valid' },
   ERR_SERVER_MISCONFIGURED: { status: 500, title: 'Server misconfigured' },
   ERR_SESSION_KEY_STALE: { status: 409, title: 'session_key out of date' },
@@ -51,12 +56,13 @@ const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   ERR_TOKEN_MALFORMED: { status: 401, title: 'Token malformed' },
   ERR_TOKEN_MISSING: { status: 401, title: 'Token missing' },
   ERR_USER_BLOCKED: { status: 403, title: 'User blocked by WeChat' },
+  ERR_USER_CHANGED: { status: 409, title: 'Code of another user' },
   ERR_USER_INFO_REFUSED: { status: 403, title: 'Profile refused' },
   ERR_WECHAT_ANSWER_INVALID: { status: 502, title: 'Unusable answer from WeChat' },
   ERR_WECHAT_BUSY: { status: 503, title: 'WeChat busy', retryAfterSeconds: 2 },
   ERR_WECHAT_NO_ANSWER: { status: 503, title: 'No answer from WeChat', retryAfterSeconds: 2 },
   ERR_WECHAT_QUOTA: { status: 503, title: 'WeChat quota used up', retryAfterSeconds: 3600 },
-  ERR_WECHAT_RATE_LIMITED: { status: 429, title: 'Too many logins', retryAfterSeconds: 60 },
+  ERR_WECHAT_RATE_LIMITED: { status: 429, title: 'Too many requests', retryAfterSeconds: 60 },
   ERR_WECHAT_UNREACHABLE: { status: 503, title: 'WeChat unreachable', retryAfterSeconds: 2 },
 }
 

@@ -50,6 +50,14 @@ export function textOption(where: string, value: unknown, least = 1): string {
   return value
 }
 
+/** An http or https address. */
+export function httpAddress(where: string, value: unknown): URL {
+  const text = textOption(where, value)
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url && /^https?:$/.test(url.protocol)) return url
+  throw new TypeError(`${where} must be an http or https address such as https://api.weixin.qq.com`)
+}
+
 /** One of a few fixed words. */
 export function oneOf<T extends string>(where: string, value: unknown, allowed: readonly T[]): T {
   if (!allowed.includes(value as T)) {

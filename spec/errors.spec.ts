@@ -4,6 +4,7 @@ import { ERROR_CODES, type ErrorCode, WeappError } from '../lib/errors.js'
 
 // Written out once more on purpose: clients switch on these, so a change has to be made twice.
 const STATUSES: Record<ErrorCode, number> = {
+  ERR_ACCESS_TOKEN_UNAVAILABLE: 503,
   ERR_APP_UNKNOWN: 400,
   ERR_BODY_INVALID: 400,
   ERR_BODY_TOO_LARGE: 413,
@@ -12,6 +13,7 @@ const STATUSES: Record<ErrorCode, number> = {
   ERR_DATA_MALFORMED: 400,
   ERR_LOGIN_REFUSED: 403,
   ERR_LOGIN_TOO_OLD: 401,
+  ERR_PHONE_CODE_INVALID: 401,
   ERR_REQUEST_INVALID: 400,
   ERR_SERVER_MISCONFIGURED: 500,
   ERR_SESSION_KEY_STALE: 409,
@@ -22,6 +24,7 @@ const STATUSES: Record<ErrorCode, number> = {
   ERR_TOKEN_MALFORMED: 401,
   ERR_TOKEN_MISSING: 401,
   ERR_USER_BLOCKED: 403,
+  ERR_USER_CHANGED: 409,
   ERR_USER_INFO_REFUSED: 403,
   ERR_WECHAT_ANSWER_INVALID: 502,
   ERR_WECHAT_BUSY: 503,
@@ -75,7 +78,7 @@ describe('WeappError', () => {
 
   it('says when to come back with each 429 and 503 and with nothing else', () => {
     const timely = errorsWithStatus(429, 503)
-    expect(timely).to.have.length(6)
+    expect(timely).to.have.length(7)
     for (const { headers, retryAfterSeconds } of timely) {
       expect(retryAfterSeconds).to.be.a('number').above(0)
       expect(headers).to.deep.equal({ 'Retry-After': String(retryAfterSeconds) })

@@ -12,12 +12,16 @@ export interface EncryptedData {
   readonly iv?: string | undefined
   /** The data was made by the algorithm of 2016, whose iv is the key itself; there is no `iv` then. Default false. */
   readonly ivIsKey?: boolean | undefined
+  /** A fresh code of `wx.login`: its session_key is tried first, and stored in the session. */
+  readonly code?: string | undefined
 }
 
 /** `rawData` and `signature` as the mini-program got them, rawData untouched to the byte. */
 export interface SignedData {
   readonly rawData: string
   readonly signature: string
+  /** A fresh code of `wx.login`: its session_key is tried first, and stored in the session. */
+  readonly code?: string | undefined
 }
 
 /** What WeChat encrypted: the fields of the API that was called, and a watermark. */
@@ -30,6 +34,8 @@ export interface OpenData {
 export interface DataOwner {
   readonly appid: string
   readonly openid: string
+  /** The earliest time at which WeChat may have made it, in seconds since 1970. Default: any. */
+  readonly notBefore?: number | undefined
 }
 
 /** Encrypted data of the right form, decoded. */
@@ -102,10 +108,17 @@ function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
   try {
     const value = JSON.parse(text) as OpenData | null
     if (value?.watermark?.appid !== owner.appid) return undefined
+    if (owner.notBefore !== undefined && !isSince(value.watermark.timestamp, owner.notBefore))
+      return undefined
     return value.openId === undefined || value.openId === owner.openid ? value : undefined
   } catch {
     return undefined
   }
+}
+
+/** A text is no time, whatever it compares to. */
+function isSince(timestamp: unknown, earliest: number): boolean {
+  return typeof timestamp === 'number' && timestamp >= earliest
 }
 
 function strictBase64(name: string, text: unknown): Buffer {

@@ -6,10 +6,12 @@ const MOST_ANSWER_BYTES = 256 * 1024
 const MOST_SOCKETS = 128
 const IDLE_SOCKET_MS = 4000
 
-/** A GET to WeChat. `path` is fixed text; whatever varies goes into `query`, where it is escaped. */
+/** A GET to WeChat, or a POST where there is a body. `path` is fixed text; what varies goes into `query`, where it is escaped. */
 export interface WechatRequest {
   readonly path: string
-  readonly query: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly body?: Readonly<Record<string, unknown>>
   /** When the answer must be there; aborts the request. */
   readonly signal: AbortSignal
 }
@@ -21,7 +23,7 @@ export interface WechatTransport {
    * `ERR_WECHAT_NO_ANSWER` when it may have, `ERR_WECHAT_ANSWER_INVALID` for any other status, and for an answer that
    * breaks off or is too long.
    */
-  get(request: WechatRequest): Promise<string>
+  send(request: WechatRequest): Promise<string>
   /** Closes all connections. */
   close(): void
 }
@@ -32,11 +34,17 @@ export function createTransport(baseUrl: URL): WechatTransport {
   const agent = new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_SOCKET_MS })
   const basePath = baseUrl.pathname.replace(/\/$/, '')
 
-  function get({ path, query, signal }: WechatRequest): Promise<string> {
+  function send({ path, query = {}, body, signal }: WechatRequest): Promise<string> {
     return new Promise((resolve, reject) => {
       let isConnected = false
       const url = new URL(`${basePath}${path}?${new URLSearchParams(query)}`, baseUrl)
-      const outgoing = request(url, { agent, signal, headers: { accept: 'application/json' } })
+      const payload = body && Buffer.from(JSON.stringify(body))
+      const outgoing = request(url, {
+        agent,
+        signal,
+        method: payload ? 'POST' : 'GET',
+        headers: { accept: 'application/json', ...(payload && jsonHeaders(payload)) },
+      })
       outgoing.on('socket', (socket) => {
         const established = () => {
           isConnected = true
@@ -51,11 +59,16 @@ export function createTransport(baseUrl: URL): WechatTransport {
         reject(invalidAnswer('HTTP status 101'))
       })
       outgoing.on('response', (incoming) => readBody(incoming).then(resolve, reject))
-      outgoing.end()
+      outgoing.end(payload)
     })
   }
 
-  return { get, close: () => agent.destroy() }
+  return { send, close: () => agent.destroy() }
+}
+
+/** With its length, as WeChat's gateways have not always understood chunks. */
+function jsonHeaders(payload: Buffer): Record<string, string | number> {
+  return { 'content-type': 'application/json', 'content-length': payload.length }
 }
 
 /** The causes stay behind: an error of node:http may name the address, and the address holds the AppSecret. */
@@ -102,11 +115,7 @@ function brokenOff(error: NodeJS.ErrnoException): WeappError {
 }
 
 function noAnswer(): WeappError {
-  return new WeappError(
-    'ERR_WECHAT_NO_ANSWER',
-    'WeChat did not answer. Call wx.login again and send the new code.',
-    {
-      hint: 'WeChat was reached but did not answer',
-    },
-  )
+  return new WeappError('ERR_WECHAT_NO_ANSWER', 'WeChat did not answer. Please try again with a new code.', {
+    hint: 'WeChat was reached but did not answer',
+  })
 }

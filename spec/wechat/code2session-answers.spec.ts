@@ -2,16 +2,17 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
-import { code2Session, type ExchangedIdentity } from '../../lib/wechat/code2session.js'
+import type { Identity } from '../../lib/exchange.js'
+import { code2Session } from '../../lib/wechat/code2session.js'
 import { everythingIn, weappErrorOf } from '../support/failures.js'
 
 const IDENTITY = { openid: 'o1', session_key: 'k1', unionid: 'u1' }
 
 /** What becomes of a body that WeChat sends. */
-function identityIn(answer: unknown): Promise<ExchangedIdentity> {
+function identityIn(answer: unknown): Promise<Identity> {
   const body = typeof answer === 'string' ? answer : JSON.stringify(answer)
-  const transport = { get: async () => body, close() {} }
-  return code2Session(transport, 10_000)({ appid: 'wx1', secret: 's1' }, 'code')
+  const transport = { send: async () => body, close() {} }
+  return code2Session(transport)({ appid: 'wx1', secret: 's1' }, 'code', AbortSignal.timeout(10_000))
 }
 
 describe('the answer to an exchange', () => {

@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { type ErrorCode, WeappError } from '../../lib/errors.js'
+import type { ExchangeApp, Identity } from '../../lib/exchange.js'
 import type { Misbehaviour, Phone } from '../../lib/sandbox/index.js'
-import { checkCode, code2Session, type ExchangedIdentity } from '../../lib/wechat/code2session.js'
+import { checkCode, code2Session } from '../../lib/wechat/code2session.js'
 import { createTransport, type WechatTransport } from '../../lib/wechat/transport.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
@@ -13,7 +14,13 @@ const APP = { appid: 'wx1', secret: 'f00dfeedf00dfeedf00dfeedf00dfeed' }
 const CODE = '0a3kFq000aX1bP1KXY200Z9QyV2kFq0s'
 
 interface ScriptedTransport extends WechatTransport {
-  readonly requests: Parameters<WechatTransport['get']>[0][]
+  readonly requests: Parameters<WechatTransport['send']>[0][]
+}
+
+/** The exchange with a deadline in milliseconds. */
+function exchanging(transport: WechatTransport, timeoutMs: number) {
+  return (app: ExchangeApp, code: string) =>
+    code2Session(transport)(app, code, AbortSignal.timeout(timeoutMs))
 }
 
 /** A transport that gives these answers in turn, the last one again and again. */
@@ -21,11 +28,11 @@ function answering(...answers: (string | WeappError | WechatTransport)[]): Scrip
   const requests: ScriptedTransport['requests'] = []
   return {
     requests,
-    async get(request) {
+    async send(request) {
       requests.push(request)
       const answer = answers.length > 1 ? answers.shift() : answers[0]
       if (answer instanceof WeappError) throw answer
-      return typeof answer === 'string' ? answer : (answer as WechatTransport).get(request)
+      return typeof answer === 'string' ? answer : (answer as WechatTransport).send(request)
     },
     close() {},
   }
@@ -41,16 +48,14 @@ describe('code2Session', () => {
   })
   afterEach(() => transport.close())
 
-  async function exchangeOf(
-    how: { timeoutMs?: number; by?: WechatTransport } = {},
-  ): Promise<ExchangedIdentity> {
+  async function exchangeOf(how: { timeoutMs?: number; by?: WechatTransport } = {}): Promise<Identity> {
     const { code } = await phone.wx.login()
-    return code2Session(how.by ?? transport, how.timeoutMs ?? AMPLE_MS)(sandbox().app, code)
+    return exchanging(how.by ?? transport, how.timeoutMs ?? AMPLE_MS)(sandbox().app, code)
   }
 
   it('exchanges a code for an identity, with one call of four parameters', async () => {
     const { code } = await phone.wx.login()
-    const identity = await code2Session(transport, AMPLE_MS)(sandbox().app, code)
+    const identity = await exchanging(transport, AMPLE_MS)(sandbox().app, code)
     expect(identity.openid).to.match(/^o[\w-]{27}$/)
     expect(identity.unionid).to.match(/^o[\w-]{27}$/)
     expect(identity.sessionKey).to.equal(sandbox().sessionKeyOf(phone))
@@ -64,14 +69,14 @@ describe('code2Session', () => {
   it('delivers a code of any characters as it is', async () => {
     const code = '!a&appid=wx2&secret=x#?%26+b;/\\"\'<>~'
     await weappErrorOf('ERR_CODE_INVALID', () =>
-      code2Session(transport, AMPLE_MS)(sandbox().app, checkCode(code)),
+      exchanging(transport, AMPLE_MS)(sandbox().app, checkCode(code)),
     )
     expect(sandbox().calls(PATH)[0]?.query).to.include({ js_code: code, appid: sandbox().app.appid })
   })
 
   it('refuses a code that has been used, and a wrong secret, with one call each', async () => {
     const { code } = await phone.wx.login()
-    const exchange = code2Session(transport, AMPLE_MS)
+    const exchange = exchanging(transport, AMPLE_MS)
     await exchange(sandbox().app, code)
     await weappErrorOf('ERR_CODE_INVALID', () => exchange(sandbox().app, code))
     const app = { ...sandbox().app, secret: APP.secret }
@@ -140,7 +145,7 @@ describe('code2Session', () => {
     const counting = answering(transport)
     const { code } = await phone.wx.login()
     await sandbox().takeDown()
-    await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => code2Session(counting, AMPLE_MS)(sandbox().app, code))
+    await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => exchanging(counting, AMPLE_MS)(sandbox().app, code))
     expect(counting.requests).to.have.length(2)
   })
 
@@ -156,13 +161,13 @@ describe('the deadline of an exchange', () => {
 
   it('is one for all tries', async () => {
     const transport = answering(busy)
-    await weappErrorOf('ERR_WECHAT_BUSY', () => code2Session(transport, AMPLE_MS)(APP, CODE))
+    await weappErrorOf('ERR_WECHAT_BUSY', () => exchanging(transport, AMPLE_MS)(APP, CODE))
     expect(new Set(transport.requests.map(({ signal }) => signal)).size).to.equal(1)
   })
 
   it('leaves no room for another try, and WeChat is as busy as it said', async () => {
     const transport = answering(busy, new WeappError('ERR_WECHAT_UNREACHABLE', 'The signal is aborted.'))
-    await weappErrorOf('ERR_WECHAT_BUSY', () => code2Session(transport, 1)(APP, CODE))
+    await weappErrorOf('ERR_WECHAT_BUSY', () => exchanging(transport, 1)(APP, CODE))
     expect(transport.requests).to.have.length(1)
   })
 })

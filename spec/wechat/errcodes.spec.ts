@@ -1,8 +1,16 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
-import { errorFromErrcode } from '../../lib/wechat/errcodes.js'
+import {
+  errorFromErrcode as errorWithMeanings,
+  LOGIN_MEANINGS,
+  PHONE_MEANINGS,
+  SESSION_KEY_MEANINGS,
+} from '../../lib/wechat/errcodes.js'
 import { everythingIn } from '../support/failures.js'
+
+const errorFromErrcode = (errcode: number, errmsg: unknown) =>
+  errorWithMeanings(errcode, errmsg, LOGIN_MEANINGS)
 
 const RID = '62a1b2c3-0a1b2c3d-4e5f6a7b'
 
@@ -14,6 +22,8 @@ const MEANINGS: [number, ErrorCode, number][] = [
   [40226, 'ERR_USER_BLOCKED', 403],
   [45011, 'ERR_WECHAT_RATE_LIMITED', 429],
   [45009, 'ERR_WECHAT_QUOTA', 503],
+  [40001, 'ERR_SERVER_MISCONFIGURED', 500],
+  [42001, 'ERR_WECHAT_ANSWER_INVALID', 502],
   [40002, 'ERR_SERVER_MISCONFIGURED', 500],
   [40013, 'ERR_SERVER_MISCONFIGURED', 500],
   [40090, 'ERR_SERVER_MISCONFIGURED', 500],
@@ -24,7 +34,11 @@ const MEANINGS: [number, ErrorCode, number][] = [
   [41004, 'ERR_SERVER_MISCONFIGURED', 500],
   [48001, 'ERR_SERVER_MISCONFIGURED', 500],
   [50002, 'ERR_SERVER_MISCONFIGURED', 500],
+  [50004, 'ERR_SERVER_MISCONFIGURED', 500],
   [50007, 'ERR_SERVER_MISCONFIGURED', 500],
+  [89503, 'ERR_SERVER_MISCONFIGURED', 500],
+  [89506, 'ERR_SERVER_MISCONFIGURED', 500],
+  [89507, 'ERR_SERVER_MISCONFIGURED', 500],
   [99999, 'ERR_WECHAT_ANSWER_INVALID', 502],
   [-2, 'ERR_WECHAT_ANSWER_INVALID', 502],
   [1.5, 'ERR_WECHAT_ANSWER_INVALID', 502],
@@ -43,7 +57,7 @@ describe('errorFromErrcode', () => {
   it('tells the operator alone what to mend', () => {
     const error = errorFromErrcode(40125, 'invalid appsecret')
     expect(error.hint).to.include('the AppSecret is wrong')
-    expect(error.message).to.equal('Login is not set up correctly on the server. Its operator has been told.')
+    expect(error.message).to.equal('The server is not set up correctly. Its operator has been told.')
   })
 
   it('has a hint of its own for each thing that an operator can mend', () => {
@@ -91,4 +105,18 @@ describe('errorFromErrcode', () => {
         expect(shown, `errcode ${errcode}`).to.not.include(word)
     }
   })
+})
+
+describe('the errcodes of the server API', () => {
+  for (const [what, meanings, errcode, code] of [
+    ['a phone code', PHONE_MEANINGS, 40029, 'ERR_PHONE_CODE_INVALID'],
+    ['a phone code of another app', PHONE_MEANINGS, 40013, 'ERR_PHONE_CODE_INVALID'],
+    ['a session_key that is gone', SESSION_KEY_MEANINGS, 87007, 'ERR_SESSION_KEY_STALE'],
+    ['a session_key that is another', SESSION_KEY_MEANINGS, 87009, 'ERR_SESSION_KEY_STALE'],
+    ['an access token that is not the latest', PHONE_MEANINGS, 40001, 'ERR_ACCESS_TOKEN_UNAVAILABLE'],
+  ] as const) {
+    it(`tell of ${what} with ${errcode}`, () => {
+      expect(errorWithMeanings(errcode, undefined, meanings).code).to.equal(code)
+    })
+  }
 })

@@ -42,7 +42,7 @@ async function startBroken(start: typeof startHangingServer): Promise<number> {
 }
 
 function get(transport: WechatTransport, deadlineMs = AMPLE_MS, query: Record<string, string> = QUERY) {
-  return transport.get({ path: PATH, query, signal: AbortSignal.timeout(deadlineMs) })
+  return transport.send({ path: PATH, query, signal: AbortSignal.timeout(deadlineMs) })
 }
 
 /** Checks that the request ends with this code and that its error gives away neither query nor address. */
@@ -167,7 +167,7 @@ describe('a request to WeChat, through the sandbox,', () => {
   it('is not sent when its deadline has passed before', async () => {
     const transport = transportTo(sandbox().url)
     const signal = AbortSignal.abort()
-    await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => transport.get({ path: PATH, query: QUERY, signal }))
+    await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => transport.send({ path: PATH, query: QUERY, signal }))
     expect(sandbox().callCount(PATH)).to.equal(0)
   })
 })

@@ -1,0 +1,39 @@
+import { errorFromErrcode, type Meanings } from './errcodes.js'
+import { invalidAnswer } from './transport.js'
+
+/** The fields of an answer. */
+export type AnswerFields = Readonly<Record<string, unknown>>
+
+/**
+ * The fields of an answer in which WeChat tells of no failure: errcode is absent or 0. Throws what the errcode means, by
+ * `meanings` before those that all APIs share; `ERR_WECHAT_ANSWER_INVALID` for what is no JSON object.
+ */
+export function readAnswer(body: string, meanings: Meanings): AnswerFields {
+  const answer = parseAnswer(body)
+  const { errcode, errmsg } = answer
+  if (errcode === undefined || errcode === 0) return answer
+  if (typeof errcode !== 'number') throw invalidAnswer('an errcode that is not a number')
+  throw errorFromErrcode(errcode, errmsg, meanings)
+}
+
+/** The fields of an answer, whatever it tells. WeChat says text/plain, so the content type is not looked at. */
+export function parseAnswer(body: string): AnswerFields {
+  let answer: unknown
+  try {
+    answer = JSON.parse(body)
+  } catch {
+    throw invalidAnswer('an answer that is not JSON')
+  }
+  if (!isFields(answer)) throw invalidAnswer('an answer that is not an object')
+  return answer
+}
+
+/** Whether a value is a JSON object. */
+export function isFields(value: unknown): value is AnswerFields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Whether a value is a text that is not empty. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,32 @@
+import { withinDeadline } from '../deadline.js'
+import { WeappError } from '../errors.js'
+import type { CodeExchange, ExchangeApp, Identity } from '../exchange.js'
+import { identityIn } from './code2session.js'
+
+/** An exchange that heeds its signal says by itself why it ends; one that does not is left alone so much later. */
+const GRACE_MS = 100
+
+/**
+ * Holds exchanges to the rules, whoever wrote them: each ends within `timeoutMs` milliseconds, fails with a `WeappError` and
+ * answers an identity. Throws `ERR_WECHAT_NO_ANSWER`, `ERR_WECHAT_ANSWER_INVALID` and what the exchange throws.
+ */
+export function guardExchange(timeoutMs: number) {
+  return async (exchange: CodeExchange, app: ExchangeApp, code: string): Promise<Identity> => {
+    try {
+      const { appid, secret } = app
+      const work = exchange({ appid, secret }, code, AbortSignal.timeout(timeoutMs))
+      const answer = await withinDeadline(work, timeoutMs + GRACE_MS, () => noAnswer('it took too long'))
+      return identityIn({ ...answer, session_key: answer?.sessionKey })
+    } catch (error) {
+      throw error instanceof WeappError ? error : noAnswer('it threw what is no WeappError')
+    }
+  }
+}
+
+function noAnswer(hint: string): WeappError {
+  return new WeappError(
+    'ERR_WECHAT_NO_ANSWER',
+    'The platform did not answer. Log in again with a new code.',
+    { hint: `the exchange of this app failed: ${hint}` },
+  )
+}

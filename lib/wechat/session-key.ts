@@ -1,0 +1,64 @@
+import { createHmac } from 'node:crypto'
+import { WeappError } from '../errors.js'
+import { type AnswerFields, isText, readAnswer } from './answer.js'
+import { SESSION_KEY_MEANINGS } from './errcodes.js'
+import { withRetries } from './retries.js'
+import { invalidAnswer, type WechatTransport } from './transport.js'
+
+/** A session_key and whose it is. */
+export interface HeldKey {
+  readonly openid: string
+  readonly sessionKey: string
+}
+
+/** The calls about a session_key, each within its deadline. They prove that they know the key, and do not send it. */
+export interface SessionKeyCalls {
+  /** Whether WeChat takes this key for the user's valid one. */
+  check(held: HeldKey, accessToken: string): Promise<boolean>
+  /** Replaces the valid key, which dies at once; the new one inherits its end. Throws `ERR_SESSION_KEY_STALE` for another key. */
+  reset(held: HeldKey, accessToken: string): Promise<string>
+}
+
+/**
+ * checkSessionKey and resetUserSessionKey. Throw `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
+ * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html and
+ * https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html
+ */
+export function sessionKeyCalls(transport: WechatTransport, timeoutMs: number): SessionKeyCalls {
+  function ask(path: string, { openid, sessionKey }: HeldKey, accessToken: string): Promise<AnswerFields> {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const query = {
+      access_token: accessToken,
+      openid,
+      signature: signBody('', sessionKey),
+      sig_method: 'hmac_sha256',
+    }
+    return withRetries(signal, async () =>
+      readAnswer(await transport.send({ path, query, signal }), SESSION_KEY_MEANINGS),
+    )
+  }
+
+  return {
+    async check(held, accessToken) {
+      try {
+        await ask('/wxa/checksession', held, accessToken)
+        return true
+      } catch (error) {
+        if (error instanceof WeappError && error.code === 'ERR_SESSION_KEY_STALE') return false
+        throw error
+      }
+    },
+    async reset(held, accessToken) {
+      const answer = await ask('/wxa/resetusersessionkey', held, accessToken)
+      if (answer.openid !== held.openid || !isText(answer.session_key)) {
+        throw invalidAnswer('an answer without the openid that was asked for or without session_key')
+      }
+      return answer.session_key
+    },
+  }
+}
+
+/** Signs a request body, '' for a GET. The session_key goes in as it was received: as text, not decoded. */
+export function signBody(body: string, sessionKey: string): string {
+  return createHmac('sha256', sessionKey).update(body).digest('hex')
+}

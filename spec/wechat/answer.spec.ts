@@ -1,0 +1,112 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { describe, it } from 'mocha'
+import { WeappError } from '../../lib/errors.js'
+import { isFields, isText, parseAnswer, readAnswer } from '../../lib/wechat/answer.js'
+import { LOGIN_MEANINGS, PHONE_MEANINGS } from '../../lib/wechat/errcodes.js'
+import { everythingIn, weappErrorOf } from '../support/failures.js'
+
+const CANARY = 'CANARY-0f9e'
+
+const NO_OBJECTS: [string, string][] = [
+  ['nothing', ''],
+  ['blanks', '  \r\n'],
+  ['a page', `<html><body>${CANARY}</body></html>`],
+  ['half an object', `{"openid":"${CANARY}"`],
+  ['two objects', `{}{"openid":"${CANARY}"}`],
+  ['a byte order mark', `\ufeff{"openid":"${CANARY}"}`],
+  ['null', 'null'],
+  ['a number', '40029'],
+  ['a text', `"${CANARY}"`],
+  ['true', 'true'],
+  ['a list', `[{"openid":"${CANARY}"}]`],
+]
+
+describe('parseAnswer', () => {
+  it('answers the fields of an object, whatever they tell', () => {
+    expect(parseAnswer('{}')).to.deep.equal({})
+    expect(parseAnswer(' {"errcode":40029,"data":[1]}\n')).to.deep.equal({ errcode: 40029, data: [1] })
+  })
+
+  for (const [what, body] of NO_OBJECTS) {
+    it(`refuses ${what}, and does not repeat it`, async () => {
+      const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => parseAnswer(body))
+      expect(error.status).to.equal(502)
+      expect(error.hint).to.match(/^WeChat gave an answer that is not (JSON|an object)$/)
+      expect(everythingIn(error)).to.not.include(CANARY)
+    })
+  }
+
+  it('gives nobody a prototype', () => {
+    const answer = parseAnswer('{"__proto__":{"openid":"o1"}}')
+    expect(answer.openid).to.equal(undefined)
+    expect(({} as Record<string, unknown>).openid).to.equal(undefined)
+  })
+})
+
+describe('readAnswer', () => {
+  it('answers all fields where errcode is 0 or absent', () => {
+    for (const answer of [{}, { errcode: 0 }, { errcode: 0, errmsg: 'ok', openid: 'o1' }, { openid: 'o1' }])
+      expect(readAnswer(JSON.stringify(answer), LOGIN_MEANINGS)).to.deep.equal(answer)
+  })
+
+  it('throws what an errcode means to the API that was asked', async () => {
+    const body = JSON.stringify({ errcode: 40029, errmsg: `invalid code ${CANARY}` })
+    for (const [code, meanings] of [
+      ['ERR_CODE_INVALID', LOGIN_MEANINGS],
+      ['ERR_PHONE_CODE_INVALID', PHONE_MEANINGS],
+      ['ERR_WECHAT_ANSWER_INVALID', {}],
+    ] as const) {
+      const error = await weappErrorOf(code, () => readAnswer(body, meanings))
+      expect(everythingIn(error)).to.not.include(CANARY)
+    }
+  })
+
+  it('throws even where the fields of a success are there too', async () => {
+    const body = JSON.stringify({ errcode: 40163, openid: CANARY, session_key: CANARY })
+    const error = await weappErrorOf('ERR_CODE_INVALID', () => readAnswer(body, LOGIN_MEANINGS))
+    expect(everythingIn(error)).to.not.include(CANARY)
+  })
+
+  for (const errcode of ['0', '40029', '', null, true, false, [0], {}]) {
+    it(`refuses the errcode ${JSON.stringify(errcode)}`, async () => {
+      const body = JSON.stringify({ errcode, openid: 'o1' })
+      await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => readAnswer(body, LOGIN_MEANINGS))
+    })
+  }
+
+  it('answers fields or throws a WeappError, whatever was sent', () => {
+    const body = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.json(),
+      fc.record({ errcode: fc.jsonValue(), errmsg: fc.jsonValue() }).map((answer) => JSON.stringify(answer)),
+      fc.record({ errcode: fc.double(), errmsg: fc.string() }).map((answer) => JSON.stringify(answer)),
+    )
+    fc.assert(
+      fc.property(body, (text) => {
+        try {
+          expect(isFields(readAnswer(text, LOGIN_MEANINGS))).to.equal(true)
+        } catch (error) {
+          if (!(error instanceof WeappError)) throw error
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+describe('isFields', () => {
+  it('is true of objects alone', () => {
+    for (const value of [{}, { openid: 'o1' }]) expect(isFields(value)).to.equal(true)
+    for (const value of [undefined, null, [], 'text', 42, true, () => ({})])
+      expect(isFields(value)).to.equal(false)
+  })
+})
+
+describe('isText', () => {
+  it('is true of texts that are not empty', () => {
+    for (const value of ['0', ' ', 'o1']) expect(isText(value)).to.equal(true)
+    for (const value of [undefined, null, '', 0, 42, ['o1'], { length: 1 }])
+      expect(isText(value)).to.equal(false)
+  })
+})
