@@ -1,7 +1,9 @@
 import { WeappError } from '../errors.js'
+import type { CodeExchange } from '../exchange.js'
 import {
   checkOptionNames,
   type OptionNames,
+  optionalFunction,
   positiveInteger,
   positiveNumber,
   textOption,
@@ -31,6 +33,8 @@ export interface AppInfo {
   maxSessionsPerUser?: number
   /** How long a user's `userInfo` is kept after the last login or change, in days. Default 365. */
   userInfoDurationDays?: number
+  /** How its login codes are exchanged. Default: by WeChat's code2Session. */
+  exchange?: CodeExchange
 }
 
 /** Names an app: by its appid, or by the `id` of its {@link AppInfo}. */
@@ -45,6 +49,8 @@ export interface App {
   readonly lifetimes: Lifetimes
   readonly userInfoDurationMs: number
   readonly maxSessionsPerUser: number | undefined
+  /** Undefined: WeChat's. */
+  readonly exchange: CodeExchange | undefined
 }
 
 /** The configured apps, looked up by appid. */
@@ -64,6 +70,7 @@ const NAMES: OptionNames<AppInfo> = {
   sessionDurationSeconds: true,
   userInfoDurationDays: true,
   maxSessionsPerUser: true,
+  exchange: true,
 }
 
 /** Checks the `apps` option and fills in the defaults. */
@@ -116,6 +123,7 @@ function readApp(where: string, info: AppInfo, position: number, touchShare: num
       info.maxSessionsPerUser === undefined
         ? undefined
         : positiveInteger(`${where}.maxSessionsPerUser`, info.maxSessionsPerUser, MOST_SESSIONS),
+    exchange: optionalFunction(`${where}.exchange`, info.exchange),
     userInfoDurationMs: Math.round(
       positiveNumber(`${where}.userInfoDurationDays`, info.userInfoDurationDays ?? 365, MOST_DAYS) *
         86_400_000,

@@ -6,17 +6,19 @@ import { deriveKey, open, seal } from './envelope.js'
 const LEAST_SECRET_LENGTH = 32
 const KEY_ID_LENGTH = 6
 
-/** What a sealed session_key belongs to. Moved to another app, user or session, it does not open. */
+/** What a sealed secret belongs to. Moved to another app, user, session or purpose, it does not open. */
 export interface KeyBinding {
   readonly appid: string
-  readonly openid: string
-  readonly sessionId: string
+  readonly openid?: string
+  readonly sessionId?: string
+  /** Default `session_key`. */
+  readonly purpose?: string
 }
 
-/** Keeps every session_key encrypted at rest: AES-256-GCM under a key of its own for each session. */
+/** Keeps secrets encrypted at rest: AES-256-GCM under a key of its own for each session and purpose. */
 export interface KeyRing {
   /** Encrypts with the newest key. Answers `<key id>.<envelope>`. */
-  seal(sessionKey: string, binding: KeyBinding): string
+  seal(secret: string, binding: KeyBinding): string
   /** Decrypts, or answers nothing when no key of the ring fits or the binding is another. */
   open(sealed: string, binding: KeyBinding): string | undefined
 }
@@ -36,10 +38,10 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
   const opening = new Map([...(shared ?? own.values())].map((key) => [key.id, key]))
 
   return {
-    seal(sessionKey, binding) {
+    seal(secret, binding) {
       const key = shared?.[0] ?? own.get(binding.appid)
-      if (!key) throw new TypeError('a session_key can only be sealed for an app that is configured')
-      return `${key.id}.${seal(keyFor(key, binding), sessionKey, contextOf(binding))}`
+      if (!key) throw new TypeError('a secret can only be sealed for an app that is configured')
+      return `${key.id}.${seal(keyFor(key, binding), secret, contextOf(binding))}`
     },
     open(sealed, binding) {
       const key = opening.get(sealed.slice(0, KEY_ID_LENGTH))
@@ -64,11 +66,12 @@ function ringKey(secret: string): RingKey {
   return { id: hash('sha256', master, 'base64url').slice(0, KEY_ID_LENGTH), master }
 }
 
-/** One key a session, so that random nonces cannot repeat under a key however many logins there are. */
+/** One key a session, or a user, so that random nonces cannot repeat under a key however many logins there are. */
 function keyFor(key: RingKey, binding: KeyBinding): Buffer {
-  return deriveKey(key.master, binding.sessionId, 'session_key')
+  const { openid = '', sessionId = openid, purpose = 'session_key' } = binding
+  return deriveKey(key.master, sessionId, purpose)
 }
 
-function contextOf(binding: KeyBinding): string {
-  return [binding.appid, binding.openid, binding.sessionId].join('\0')
+function contextOf({ appid, openid = '', sessionId = '' }: KeyBinding): string {
+  return [appid, openid, sessionId].join('\0')
 }

@@ -13,6 +13,8 @@ export interface SessionRecord {
   readonly touchAfterMs: number
   /** The session_key in its envelope. */
   readonly sealedSessionKey: string
+  /** The one before it, which data made in the same moment may still need. */
+  readonly sealedPreviousKey: string | undefined
   /** What `onLogin` answered. */
   readonly data: unknown
 }
@@ -28,6 +30,7 @@ export function encodeRecord(record: SessionRecord): string {
     x: record.expiresAt,
     t: record.touchAfterMs,
     k: record.sealedSessionKey,
+    p: record.sealedPreviousKey,
     d: record.data,
   })
 }
@@ -36,19 +39,33 @@ export function encodeRecord(record: SessionRecord): string {
 export function decodeRecord(text: string): SessionRecord | undefined {
   const raw = parseObject(text)
   if (raw?.v !== VERSION) return undefined
-  const { a: appid, o: openid, u: unionid, k: sealedSessionKey, d: data } = raw
+  const { a: appid, o: openid, u: unionid, k: sealedSessionKey, p: sealedPreviousKey, d: data } = raw
   const { c: createdAt, x: expiresAt, t: touchAfterMs } = raw
   if (typeof appid !== 'string' || typeof openid !== 'string' || typeof sealedSessionKey !== 'string')
     return undefined
   if (!isNumber(createdAt) || !isNumber(expiresAt) || !isNumber(touchAfterMs)) return undefined
-  if (unionid !== undefined && typeof unionid !== 'string') return undefined
-  return { appid, openid, unionid, createdAt, expiresAt, touchAfterMs, sealedSessionKey, data }
+  if (!isOptionalText(unionid) || !isOptionalText(sealedPreviousKey)) return undefined
+  return {
+    appid,
+    openid,
+    unionid,
+    createdAt,
+    expiresAt,
+    touchAfterMs,
+    sealedSessionKey,
+    sealedPreviousKey,
+    data,
+  }
 }
 
 /** Whether a record was written by a newer release, as there may be during a deployment: it is not ours to judge. */
 export function isOfNewerRelease(text: string): boolean {
   const version = parseObject(text)?.v
   return isNumber(version) && version > VERSION
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string'
 }
 
 function isNumber(value: unknown): value is number {

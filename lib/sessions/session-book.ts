@@ -1,9 +1,11 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
+import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import type { App, AppBook } from './app-info.js'
 import type { KeyRing } from './key-ring.js'
-import { absoluteEnd, isAlive, isTouchDue, nearestEnd } from './lifetimes.js'
+import { isTouchDue, nearestEnd } from './lifetimes.js'
+import { type LiveRecord, liveRecord } from './live-record.js'
 import { decodeRecord, encodeRecord, isOfNewerRelease, type SessionRecord } from './record.js'
 import {
   type Session,
@@ -14,16 +16,9 @@ import {
   summaryFrom,
   type UserRef,
 } from './session.js'
-import type { SessionStore, StoredSession } from './store.js'
+import type { SessionStore } from './store.js'
 import { addressOf, handleOf, newToken, type SessionAddress } from './token.js'
 import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
-
-/** Who WeChat says somebody is, with the key for the data of that somebody. */
-export interface Identity {
-  readonly openid: string
-  readonly unionid: string | undefined
-  readonly sessionKey: string
-}
 
 /** What a new session starts with. */
 export interface NewSession {
@@ -51,9 +46,6 @@ export interface SessionCap {
   readonly onLimit: 'end-oldest' | 'refuse'
 }
 
-/** More keys than this are not tried: each costs a decryption that somebody else may ask for. */
-const MOST_KEYS_TRIED = 10
-
 interface SessionBookParts {
   readonly apps: AppBook
   readonly store: Required<SessionStore>
@@ -61,12 +53,6 @@ interface SessionBookParts {
   readonly cap: SessionCap
   readonly clock: Clock
   readonly logger: Logger
-}
-
-interface LiveRecord {
-  readonly app: App
-  readonly record: SessionRecord
-  readonly moments: SessionMoments
 }
 
 /** Issues, reads, touches and ends sessions: the rules of time, cap and secrecy on top of a plain store. */
@@ -103,6 +89,7 @@ export class SessionBook {
       expiresAt: times.expiresAt,
       touchAfterMs: app.lifetimes.touchAfterMs,
       sealedSessionKey: this.#keyRing.seal(identity.sessionKey, { ...user, sessionId: address.sessionId }),
+      sealedPreviousKey: undefined,
       data: start.data,
     }
     const presented = start.presentedToken === undefined ? undefined : addressOf(start.presentedToken)
@@ -145,7 +132,7 @@ export class SessionBook {
       return undefined
     }
     if (appid !== undefined && record.appid !== appid) return undefined
-    const live = this.#live(stored, record)
+    const live = liveRecord(stored, this.#apps, this.#clock(), record)
     const visited = live && (await this.#recordVisit(address, live))
     return visited && sessionFrom(address.sessionId, record, visited, decodeUserInfo(stored.userInfo))
   }
@@ -159,22 +146,8 @@ export class SessionBook {
   async list(user: UserRef): Promise<SessionSummary[]> {
     const stored = await this.#store.list(handleOf(user.appid, user.openid))
     return stored.flatMap((session) => {
-      const live = this.#live(session)
+      const live = liveRecord(session, this.#apps, this.#clock())
       return live ? [summaryFrom(session.sessionId, live.moments)] : []
-    })
-  }
-
-  /** The session_keys of a user's live sessions: that of `first` in front, then the newest logins. */
-  async sessionKeys(user: UserRef, first?: string): Promise<string[]> {
-    const stored = await this.#store.list(handleOf(user.appid, user.openid))
-    const newestFirst = stored
-      .reverse()
-      .sort((a, b) => Number(b.sessionId === first) - Number(a.sessionId === first))
-    return newestFirst.slice(0, MOST_KEYS_TRIED).flatMap((session) => {
-      const live = this.#live(session)
-      const key =
-        live && this.#keyRing.open(live.record.sealedSessionKey, { ...user, sessionId: session.sessionId })
-      return key ? [key] : []
     })
   }
 
@@ -225,20 +198,6 @@ export class SessionBook {
     } catch {
       this.#logger.warn('the session of another user, whose token came with a login, could not be ended')
     }
-  }
-
-  /** The record with its moments, if its app is configured here and neither clock has run out. */
-  #live(stored: StoredSession, record = decodeRecord(stored.record)): LiveRecord | undefined {
-    const app = record && this.#apps.find(record.appid)
-    if (!app) return undefined
-    const times = {
-      createdAt: record.createdAt,
-      lastVisitAt: stored.lastVisitAt,
-      expiresAt: record.expiresAt,
-    }
-    if (!isAlive(this.#clock(), times, app.lifetimes)) return undefined
-    const idleExpiresAt = nearestEnd(times, app.lifetimes)
-    return { app, record, moments: { ...times, expiresAt: absoluteEnd(times, app.lifetimes), idleExpiresAt } }
   }
 
   /** Writes the visit down if it is due. Answers the moments as they stand then, or nothing if the session has ended meanwhile. */

@@ -1,4 +1,5 @@
 import { type App, type AppBook, type AppInfo, createAppBook } from '../../lib/sessions/app-info.js'
+import { KeyBook } from '../../lib/sessions/key-book.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
 import {
   type IssuedSession,
@@ -24,13 +25,14 @@ export const SHOP: AppInfo = {
   userInfoDurationDays: 100,
 }
 export const GAME: AppInfo = { ...SHOP, appid: 'wxGame', secret: 'secret of the game' }
-const KEYS = ['a secret of 32 characters or more']
+const SECRETS = ['a secret of 32 characters or more']
 
 export interface BookSettings {
   readonly apps?: readonly AppInfo[]
   readonly cap?: Partial<SessionCap>
   readonly clock?: TestClock
-  readonly keys?: readonly string[]
+  /** Of the key ring, newest first. */
+  readonly secrets?: readonly string[]
   /** What lies behind the book; given to another book, both see the same sessions. */
   readonly memory?: MemoryStore
   /** Methods that behave otherwise than those of the memory. */
@@ -39,10 +41,13 @@ export interface BookSettings {
 
 export interface BookSetup {
   readonly book: SessionBook
+  readonly keys: KeyBook
   readonly apps: AppBook
   readonly app: App
   readonly clock: TestClock
   readonly memory: MemoryStore
+  /** The memory as book and keys see it. */
+  readonly store: Required<SessionStore>
   readonly log: KeptLog
   /** The calls to the store, in order, since the last login of {@link BookSetup.logIn}. */
   readonly calls: StoreCall[]
@@ -59,18 +64,20 @@ export interface LoggedIn extends IssuedSession {
   readonly address: SessionAddress
 }
 
-/** A session book on a store in memory, with a clock that stands at {@link LOGIN}. */
+/** A session book and a key book on a store in memory, with a clock that stands at {@link LOGIN}. */
 export function aBook(settings: BookSettings = {}): BookSetup {
-  const { clock = testClock(LOGIN), keys = KEYS, instead = {}, cap = {} } = settings
+  const { clock = testClock(LOGIN), secrets = SECRETS, instead = {}, cap = {} } = settings
   const { memory = new MemoryStore({ clock }) } = settings
   const apps = createAppBook('apps', settings.apps ?? [SHOP], 0.1)
   const app = apps.all[0] as App
   const calls: StoreCall[] = []
   const log = keptLog()
+  const store = recording(memory, instead, calls)
+  const keyRing = createKeyRing(secrets, apps.all)
   const book = new SessionBook({
     apps,
-    store: recording(memory, instead, calls),
-    keyRing: createKeyRing(keys, apps.all),
+    store,
+    keyRing,
     cap: { maxSessionsPerUser: 10, onLimit: 'end-oldest', ...cap },
     clock,
     logger: log,
@@ -78,10 +85,12 @@ export function aBook(settings: BookSettings = {}): BookSetup {
 
   return {
     book,
+    keys: new KeyBook({ apps, store, keyRing, clock }),
     apps,
     app,
     clock,
     memory,
+    store,
     log,
     calls,
     async logIn(openid, { app: where = app, sessionKey = `key of ${openid}`, ...start } = {}) {

@@ -25,6 +25,7 @@ describe('createAppBook', () => {
         },
         userInfoDurationMs: 365 * DAY_MS,
         maxSessionsPerUser: undefined,
+        exchange: undefined,
       },
     ])
   })
@@ -37,6 +38,7 @@ describe('createAppBook', () => {
       sessionDurationSeconds: 0.25,
       userInfoDurationDays: 1.5,
       maxSessionsPerUser: 3,
+      exchange: async () => ({ openid: 'o1', sessionKey: 'k1' }),
     }
     expect(book({ ...FIRST, ...settings }).all[0]).to.deep.equal({
       ...FIRST,
@@ -45,6 +47,7 @@ describe('createAppBook', () => {
       lifetimes: { loginDurationMs: 12 * 3_600_000, sessionDurationMs: 250, touchAfterMs: 5 },
       userInfoDurationMs: 36 * 3_600_000,
       maxSessionsPerUser: 3,
+      exchange: settings.exchange,
     })
   })
 

@@ -10,7 +10,7 @@ import { newClaimant } from '../contracts/store-under-test.js'
 import { testClock } from '../support/clock.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
-import { recording, type StoreCall } from './a-book.js'
+import { methodsOf, recording, type StoreCall } from './a-book.js'
 
 const LOGIN = { appid: 'wx1', code: '0a3kFq000aX1bP1KXY200Z9QyV2kFq0s' }
 const TOKEN = 'T'.repeat(64)
@@ -47,7 +47,7 @@ async function afterwards(end: (ledger: CodeLedger) => void, instead: Partial<Se
 
 /** What lies in the store for {@link LOGIN}, as anybody who can read the store sees it. */
 async function answerIn(memory: MemoryStore): Promise<string> {
-  const claim = await memory.claimCode(codeIdOf(LOGIN.appid, LOGIN.code), newClaimant(), 0)
+  const claim = await memory.claim(codeIdOf(LOGIN.appid, LOGIN.code), newClaimant(), 0)
   return claim.state === 'settled' ? claim.answer : expect.fail(claim.state)
 }
 
@@ -66,7 +66,7 @@ describe('the claim of a code', () => {
     })
     const grants = await Promise.all(claims)
     expect(grants.filter((grant) => grant === undefined)).to.have.length(1)
-    expect(grants.filter((grant) => grant?.token === TOKEN)).to.have.length(29)
+    expect(grants.filter((grant) => grant && 'token' in grant && grant.token === TOKEN)).to.have.length(29)
   })
 
   it('is of its own for each code and each app', async () => {
@@ -102,15 +102,15 @@ describe('the claim of a code', () => {
 
   it('is given back when the question was carried out after its deadline', async () => {
     const { memory, ledger } = processes({
-      claimCode: async (...question) => {
-        await memory.claimCode(...question)
+      claim: async (...question) => {
+        await memory.claim(...question)
         throw new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
       },
     })
     const late = ledger()
     await weappErrorOf('ERR_STORE_UNAVAILABLE', () => late.claim(LOGIN))
     await late.idle()
-    const claim = await memory.claimCode(
+    const claim = await memory.claim(
       codeIdOf(LOGIN.appid, LOGIN.code),
       newClaimant(),
       Number.MAX_SAFE_INTEGER,
@@ -120,7 +120,7 @@ describe('the claim of a code', () => {
 
   it('fails as the store does', async () => {
     const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
-    const { ledger } = processes({ claimCode: () => Promise.reject(failure) })
+    const { ledger } = processes({ claim: () => Promise.reject(failure) })
     expect(await failureOf(() => ledger().claim(LOGIN))).to.equal(failure)
   })
 
@@ -175,15 +175,49 @@ describe('the token of a code', () => {
       { ...LOGIN, code: 'another' },
       { ...LOGIN, appid: 'wx2' },
     ]) {
-      await memory.settleCode(codeIdOf(login.appid, login.code), answer, clock.now + CODE_LIFETIME_MS)
+      await memory.settle(codeIdOf(login.appid, login.code), answer, clock.now + CODE_LIFETIME_MS)
       await weappErrorOf('ERR_CODE_INVALID', () => other.claim(login))
     }
   })
 
   it('is not answered when what lies in the store makes no sense', async () => {
     const { memory, clock, other } = await afterwards(settled)
-    await memory.settleCode(codeIdOf(LOGIN.appid, LOGIN.code), 'no envelope', clock.now + CODE_LIFETIME_MS)
+    await memory.settle(codeIdOf(LOGIN.appid, LOGIN.code), 'no envelope', clock.now + CODE_LIFETIME_MS)
     await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
+  })
+})
+
+describe('the session_key of a code', () => {
+  const KEPT = { handle: 'h'.repeat(20) }
+  const kept = (ledger: CodeLedger) => ledger.settle(LOGIN, KEPT)
+
+  it('is told to all who bring the code, as the user in whose session it is, and nothing else', async () => {
+    const { ledger } = processes()
+    const first = ledger()
+    await first.claim(LOGIN)
+    const waiting = [ledger().claim(LOGIN), first.claim(LOGIN)]
+    kept(first)
+    expect(await Promise.all(waiting)).to.deep.equal([KEPT, KEPT])
+  })
+
+  it('is told again for a minute, to the millisecond', async () => {
+    const { other, clock } = await afterwards(kept)
+    clock.advance(REPLAY_MS - 1)
+    expect(await other.claim(LOGIN)).to.deep.equal(KEPT)
+    clock.advance(1)
+    await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
+  })
+
+  it('does not show the store whose it is', async () => {
+    const { calls } = await afterwards(kept)
+    expect(methodsOf(calls)).to.deep.equal(['claim', 'settle'])
+    expect(JSON.stringify(calls)).to.not.include(KEPT.handle)
+  })
+
+  it('is told apart from a login by the same code', async () => {
+    const [login, key] = [await afterwards(settled), await afterwards(kept)]
+    expect(await login.other.claim(LOGIN)).to.deep.equal(GRANT)
+    expect(await key.other.claim(LOGIN)).to.have.all.keys('handle')
   })
 })
 
@@ -229,7 +263,7 @@ describe('a ledger that writes behind its caller', () => {
   for (const [what, end] of endings) {
     it(`leaves no rejection unhandled when the store fails to keep ${what}`, async () => {
       const unhandled = await unhandledRejectionsDuring(async () => {
-        await afterwards(end, { settleCode: failing, releaseCode: failing })
+        await afterwards(end, { settle: failing, release: failing })
       })
       expect(unhandled).to.deep.equal([])
     })
@@ -240,7 +274,7 @@ describe('a ledger that writes behind its caller', () => {
     const writing = new Promise<void>((resolve) => {
       write = resolve
     })
-    const { ledger } = processes({ settleCode: () => writing })
+    const { ledger } = processes({ settle: () => writing })
     const own = ledger()
     own.settle(LOGIN, GRANT)
     let isIdle = false

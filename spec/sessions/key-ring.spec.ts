@@ -48,6 +48,7 @@ describe('a key ring', () => {
     ['app', { appid: 'wx2' }],
     ['user', { openid: 'o2' }],
     ['session', { sessionId: 'session2' }],
+    ['purpose', { purpose: 'phone_number' }],
   ]
   for (const [what, change] of elsewhere) {
     it(`does not open for another ${what}`, () => {
@@ -61,6 +62,31 @@ describe('a key ring', () => {
     const ring = createKeyRing([NEW], APPS)
     const sealed = ring.seal(SESSION_KEY, { ...BINDING, appid: 'wx1', openid: '2o1' })
     expect(ring.open(sealed, { ...BINDING, appid: 'wx12', openid: 'o1' })).to.equal(undefined)
+  })
+
+  it('seals a session_key where no purpose is named', () => {
+    const ring = createKeyRing([NEW], APPS)
+    const sealed = ring.seal(SESSION_KEY, BINDING)
+    expect(ring.open(sealed, { ...BINDING, purpose: 'session_key' })).to.equal(SESSION_KEY)
+  })
+
+  it('seals for a user or for an app as a whole, each apart from the other and for each purpose', () => {
+    const ring = createKeyRing([NEW], APPS)
+    const bindings: KeyBinding[] = [
+      { appid: 'wx1', purpose: 'access_token' },
+      { appid: 'wx2', purpose: 'access_token' },
+      { appid: 'wx1', purpose: 'phone_number' },
+      { appid: 'wx1', openid: 'o1', purpose: 'phone_number' },
+      { appid: 'wx1', openid: 'o2', purpose: 'phone_number' },
+      { appid: 'wx1', openid: 'o1', sessionId: 'o1', purpose: 'phone_number' },
+      { appid: 'wx1', openid: 'o1' },
+      BINDING,
+    ]
+    for (const own of bindings) {
+      const sealed = ring.seal(SESSION_KEY, own)
+      const opening = bindings.filter((binding) => ring.open(sealed, binding) !== undefined)
+      expect(opening).to.deep.equal([own])
+    }
   })
 
   it('answers nothing to any other text, and never throws', () => {

@@ -11,6 +11,7 @@ const RECORD: SessionRecord = {
   expiresAt: 1_769_817_600_000,
   touchAfterMs: 51_840_000,
   sealedSessionKey: 'q0X3kf.c2VhbGVk',
+  sealedPreviousKey: undefined,
   data: { accountId: 7, roles: ['buyer'] },
 }
 
@@ -50,6 +51,7 @@ describe('decodeRecord', () => {
       expiresAt: time,
       touchAfterMs: fc.nat(),
       sealedSessionKey: fc.string(),
+      sealedPreviousKey: fc.option(fc.string(), { nil: undefined }),
       // JSON knows no -0.
       data: fc.json().map((text): unknown => JSON.parse(JSON.stringify(JSON.parse(text)))),
     })

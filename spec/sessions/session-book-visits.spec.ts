@@ -194,7 +194,6 @@ describe('a record that cannot be used', () => {
     const shopOnly = aBook({ ...both, apps: [SHOP] })
     expect(await shopOnly.book.visit(address)).to.equal(undefined)
     expect(await shopOnly.book.list(user)).to.deep.equal([])
-    expect(await shopOnly.book.sessionKeys(user)).to.deep.equal([])
     expect(await both.book.visit(address)).to.include(user)
   })
 })

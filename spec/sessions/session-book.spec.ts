@@ -18,7 +18,7 @@ async function idsOf({ book }: BookSetup, user = alice): Promise<string[]> {
 async function logInTimes(setup: BookSetup, times: number, openid = 'alice'): Promise<string[]> {
   const ids: string[] = []
   for (let index = 0; index < times; index += 1) {
-    const { session } = await setup.logIn(openid, { sessionKey: `key ${index}` })
+    const { session } = await setup.logIn(openid)
     ids.push(session.sessionId)
     setup.clock.advance(MINUTE_MS)
   }
@@ -154,36 +154,6 @@ describe('the cap of a user', () => {
     await setup.logIn('bob')
     await setup.logIn('alice', { app: setup.apps.choose(GAME.appid) })
     expect(await idsOf(setup)).to.have.length(1)
-  })
-})
-
-describe('the session_keys of a user', () => {
-  it('begin with the one of the session that asks, then the newest', async () => {
-    const setup = aBook()
-    const ids = await logInTimes(setup, 4)
-    expect(await setup.book.sessionKeys(alice)).to.deep.equal(['key 3', 'key 2', 'key 1', 'key 0'])
-    expect(await setup.book.sessionKeys(alice, ids[1])).to.deep.equal(['key 1', 'key 3', 'key 2', 'key 0'])
-    expect(await setup.book.sessionKeys(alice, 'no such session')).to.have.length(4)
-  })
-
-  it('are ten at most, the one that asks among them', async () => {
-    const setup = aBook({ cap: { maxSessionsPerUser: 12 } })
-    const ids = await logInTimes(setup, 12)
-    const keys = await setup.book.sessionKeys(alice, ids[0])
-    expect(keys).to.have.length(10).and.include.members(['key 0', 'key 11', 'key 3']).and.not.include('key 2')
-  })
-
-  it('are those of live sessions that can be opened, of that user alone', async () => {
-    const setup = aBook()
-    const { clock, memory } = setup
-    await logInTimes(setup, 1)
-    await setup.logIn('bob')
-    const rotated = aBook({ clock, memory, keys: ['another secret, 32 characters long'] })
-    await rotated.logIn('alice', { sessionKey: 'key of the new secret' })
-    expect(await rotated.book.sessionKeys(alice)).to.deep.equal(['key of the new secret'])
-    expect(await setup.book.sessionKeys(alice)).to.deep.equal(['key 0'])
-    clock.advance(59 * MINUTE_MS)
-    expect(await setup.book.sessionKeys(alice)).to.deep.equal([])
   })
 })
 

@@ -20,6 +20,7 @@ describe('sessionFrom', () => {
       expiresAt: 10_000,
       touchAfterMs: 100,
       sealedSessionKey: 'sealed',
+      sealedPreviousKey: undefined,
       data: { accountId: 7 },
     }
     const userInfo = { nickName: 'Band', verified: true }

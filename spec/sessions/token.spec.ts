@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { addressOf, codeIdOf, handleOf, isSessionId, newToken } from '../../lib/sessions/token.js'
+import { addressOf, codeIdOf, handleOf, isSessionId, newToken, valueIdOf } from '../../lib/sessions/token.js'
 
 const APPID = 'wx4f4bc4dec97d474b'
 const OPENID = 'oGZUI0egBJY1zhBYw2KhdUfwVJJE'
@@ -125,11 +125,57 @@ describe('codeIdOf', () => {
   })
 })
 
+describe('valueIdOf', () => {
+  const OF_USER = { purpose: 'phone_number', appid: APPID, openid: OPENID }
+
+  it('is a truncated SHA-256 of purpose, appid and openid', () => {
+    const text = `value\0phone_number\0${APPID}\0${OPENID}`
+    const digest = hash('sha256', text, 'buffer').subarray(0, 18).toString('base64url')
+    expect(valueIdOf(OF_USER)).to.equal(digest).and.to.have.length(24)
+  })
+
+  it('is that of the app as a whole where no user is named', () => {
+    const ofApp = { purpose: 'access_token', appid: APPID }
+    expect(valueIdOf(ofApp)).to.equal(valueIdOf({ ...ofApp, openid: '' }))
+    expect(valueIdOf(ofApp)).to.not.equal(valueIdOf({ ...ofApp, openid: OPENID }))
+  })
+
+  it('stays the same for a purpose, an app and a user, and is another for all others', () => {
+    const of = fc.record({ purpose: name, appid: name, openid: name })
+    fc.assert(
+      fc.property(of, of, (one, other) => {
+        expect(valueIdOf(one)).to.equal(valueIdOf({ ...one }))
+        for (const part of ['purpose', 'appid', 'openid'] as const) {
+          const changed = { ...one, [part]: other[part] }
+          expect(valueIdOf(changed) === valueIdOf(one)).to.equal(changed[part] === one[part])
+        }
+      }),
+    )
+  })
+
+  it('tells apart where purpose, appid and openid end', () => {
+    const ids = [
+      { purpose: 'a', appid: 'bc', openid: 'd' },
+      { purpose: 'ab', appid: 'c', openid: 'd' },
+      { purpose: 'a', appid: 'b', openid: 'cd' },
+    ].map(valueIdOf)
+    expect(new Set(ids).size).to.equal(3)
+  })
+
+  it('gives away neither app nor user', () => {
+    const id = valueIdOf(OF_USER)
+    for (const secret of [APPID, OPENID, handleOf(APPID, OPENID)])
+      for (let at = 0; at + 6 <= secret.length; at += 1) expect(id).to.not.include(secret.slice(at, at + 6))
+  })
+})
+
 describe('the digests of one text', () => {
   it('differ with what they are for', () => {
     const handle = handleOf('a', 'b')
     const codeId = codeIdOf('a', 'b')
     expect(codeId.slice(0, 20)).to.not.equal(handle)
+    expect([codeId, handle]).to.not.include(valueIdOf({ purpose: 'a', appid: 'b' }))
+    expect(valueIdOf({ purpose: 'code', appid: 'a', openid: 'b' })).to.not.equal(codeId)
     const token = newToken(HANDLE)
     const plain = hash('sha256', token, 'buffer').subarray(0, 18).toString('base64url')
     expect(addressOf(token)?.sessionId).to.not.equal(plain)

@@ -1,0 +1,97 @@
+import type { Clock } from '../clock.js'
+import type { AppBook } from './app-info.js'
+import type { KeyRing } from './key-ring.js'
+import { liveRecord } from './live-record.js'
+import { encodeRecord } from './record.js'
+import type { SessionRef, UserRef } from './session.js'
+import type { RecordChange, SessionStore, StoredSession } from './store.js'
+import { handleOf } from './token.js'
+
+/** More keys than this are not tried: each costs a decryption that somebody else may ask for. */
+const MOST_KEYS_TRIED = 10
+/** Each try but the first means that somebody else has changed a record in the same moment. */
+const MOST_TRIES = 5
+
+interface KeyBookParts {
+  readonly apps: AppBook
+  readonly store: Required<SessionStore>
+  readonly keyRing: KeyRing
+  readonly clock: Clock
+}
+
+/** The session_keys in the sessions of a user. */
+export class KeyBook {
+  readonly #apps: AppBook
+  readonly #store: Required<SessionStore>
+  readonly #keyRing: KeyRing
+  readonly #clock: Clock
+
+  constructor(parts: KeyBookParts) {
+    this.#apps = parts.apps
+    this.#store = parts.store
+    this.#keyRing = parts.keyRing
+    this.#clock = parts.clock
+  }
+
+  /**
+   * The session_keys of a user's live sessions: that of `first` in front, then the newest logins; with each the one that it
+   * replaced. Each once.
+   */
+  async keysOf(user: UserRef, first?: string): Promise<string[]> {
+    const stored = await this.#list(user)
+    const newestFirst = stored
+      .reverse()
+      .sort((a, b) => Number(b.sessionId === first) - Number(a.sessionId === first))
+    const keys = newestFirst.slice(0, MOST_KEYS_TRIED).flatMap((session) => this.#keysIn(session, user))
+    return [...new Set(keys)].slice(0, MOST_KEYS_TRIED)
+  }
+
+  /** The session_key of one session; null when it cannot be read any more, undefined when the session has ended. */
+  async keyOf(session: SessionRef): Promise<string | null | undefined> {
+    const stored = (await this.#list(session)).find(({ sessionId }) => sessionId === session.sessionId)
+    const live = stored && liveRecord(stored, this.#apps, this.#clock())
+    if (!live) return undefined
+    return this.#keyRing.open(live.record.sealedSessionKey, bindingOf(session, session.sessionId)) ?? null
+  }
+
+  /** Stores a new key, and the one before it, in one session of a user or, without an id, in all of them in one step. Answers in how many it is new. */
+  async keep(user: UserRef, sessionKey: string, sessionId?: string): Promise<number> {
+    let kept = 0
+    for (let tries = 1; ; tries += 1) {
+      const stored = await this.#list(user)
+      const changes = stored
+        .filter((session) => sessionId === undefined || session.sessionId === sessionId)
+        .flatMap((session) => this.#withKey(session, user, sessionKey) ?? [])
+      const changed = await this.#store.rewrite(handleOf(user.appid, user.openid), changes)
+      kept += changed
+      if (changed === changes.length || tries === MOST_TRIES) return kept
+    }
+  }
+
+  #list(user: UserRef): Promise<StoredSession[]> {
+    return this.#store.list(handleOf(user.appid, user.openid))
+  }
+
+  #keysIn(stored: StoredSession, user: UserRef): string[] {
+    const live = liveRecord(stored, this.#apps, this.#clock())
+    if (!live) return []
+    const { sealedSessionKey, sealedPreviousKey = '' } = live.record
+    return [sealedSessionKey, sealedPreviousKey].flatMap(
+      (sealed) => this.#keyRing.open(sealed, bindingOf(user, stored.sessionId)) ?? [],
+    )
+  }
+
+  #withKey(stored: StoredSession, user: UserRef, sessionKey: string): RecordChange | undefined {
+    const { sessionId, record: from } = stored
+    const live = liveRecord(stored, this.#apps, this.#clock())
+    const binding = bindingOf(user, sessionId)
+    if (!live || this.#keyRing.open(live.record.sealedSessionKey, binding) === sessionKey) return undefined
+    const sealedSessionKey = this.#keyRing.seal(sessionKey, binding)
+    const sealedPreviousKey = live.record.sealedSessionKey
+    return { sessionId, from, to: encodeRecord({ ...live.record, sealedSessionKey, sealedPreviousKey }) }
+  }
+}
+
+function bindingOf({ appid, openid }: UserRef, sessionId: string) {
+  return { appid, openid, sessionId }
+}

@@ -1,0 +1,44 @@
+import type { KeyBinding, KeyRing } from './key-ring.js'
+import type { SessionStore } from './store.js'
+import { valueIdOf } from './token.js'
+
+/** What a kept secret belongs to. */
+export interface VaultBinding extends KeyBinding {
+  readonly purpose: 'access_token' | 'phone_number'
+}
+
+/** A kept secret. `value` is undefined when no key of the ring opens it. */
+export interface KeptSecret {
+  readonly value: unknown
+  /** As it lies in the store, to be named when it is replaced. */
+  readonly sealed: string
+}
+
+/** Secrets that all processes of the server share, each sealed with the key ring. The store learns neither value nor owner. */
+export class Vault {
+  readonly #store: Required<SessionStore>
+  readonly #keyRing: KeyRing
+
+  constructor(store: Required<SessionStore>, keyRing: KeyRing) {
+    this.#store = store
+    this.#keyRing = keyRing
+  }
+
+  async read(binding: VaultBinding): Promise<KeptSecret | undefined> {
+    const sealed = await this.#store.readValue(valueIdOf(binding))
+    if (sealed === null) return undefined
+    const text = this.#keyRing.open(sealed, binding)
+    return { sealed, value: text === undefined ? undefined : JSON.parse(text) }
+  }
+
+  /** Replaces what was read (undefined: nothing), unless somebody else has done so meanwhile. Answers whether it did. */
+  async replace(
+    binding: VaultBinding,
+    found: KeptSecret | undefined,
+    value: unknown,
+    dropAt: number,
+  ): Promise<boolean> {
+    const sealed = value === undefined ? null : this.#keyRing.seal(JSON.stringify(value), binding)
+    return this.#store.replaceValue(valueIdOf(binding), found?.sealed ?? null, sealed, dropAt)
+  }
+}

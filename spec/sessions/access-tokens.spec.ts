@@ -1,0 +1,329 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { WeappError } from '../../lib/errors.js'
+import { AccessTokens } from '../../lib/sessions/access-tokens.js'
+import { createAppBook } from '../../lib/sessions/app-info.js'
+import { createKeyRing } from '../../lib/sessions/key-ring.js'
+import type { SessionStore } from '../../lib/sessions/store.js'
+import { valueIdOf } from '../../lib/sessions/token.js'
+import { Vault } from '../../lib/sessions/vault.js'
+import { MemoryStore } from '../../lib/stores/memory-store.js'
+import { newClaimant } from '../contracts/store-under-test.js'
+import { testClock } from '../support/clock.js'
+import { failureOf, weappErrorOf } from '../support/failures.js'
+import { keptLog } from '../support/log-lines.js'
+import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
+import { GAME, LOGIN, MINUTE_MS, methodsOf, recording, SHOP, type StoreCall } from './a-book.js'
+
+const HOURS_2 = 120 * MINUTE_MS
+const RENEWAL_AT = HOURS_2 - 5 * MINUTE_MS
+const RENEWAL_MS = 10_000
+const FAR = Number.MAX_SAFE_INTEGER
+const OF_SHOP = { appid: SHOP.appid }
+const ID = valueIdOf({ ...OF_SHOP, purpose: 'access_token' })
+const BUSY = new WeappError('ERR_WECHAT_BUSY', 'Busy.', { hint: 'errcode -1' })
+const BROKEN = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
+
+/** Access tokens of several processes on one store, and a WeChat that gives `token 1`, `token 2` and so on, each for two hours. */
+function processes(instead: Partial<SessionStore> = {}) {
+  const clock = testClock(LOGIN)
+  const memory = new MemoryStore({ clock })
+  const calls: StoreCall[] = []
+  const store = recording(memory, instead, calls)
+  const vault = new Vault(store, createKeyRing(undefined, createAppBook('apps', [SHOP, GAME], 0.1).all))
+  const log = keptLog()
+  /** The apps for which WeChat was asked, in order. */
+  const asked: string[] = []
+  /** What happens before WeChat answers. */
+  const wechat = { before: async (_asked: number): Promise<void> => undefined }
+  const give = async (appid: string) => {
+    const count = asked.push(appid)
+    await wechat.before(count)
+    return { accessToken: `token ${count}`, expiresInSeconds: HOURS_2 / 1000 }
+  }
+  const tokens = (renewalMs = RENEWAL_MS) =>
+    new AccessTokens({ store, vault, clock, logger: log, give, renewalMs })
+  return { clock, memory, calls, instead, log, asked, wechat, tokens }
+}
+
+/** One that has its first token, so long ago. */
+async function started(ago = 0) {
+  const shared = processes()
+  const own = shared.tokens()
+  expect(await own.get(OF_SHOP)).to.equal('token 1')
+  await own.idle()
+  shared.clock.advance(ago)
+  shared.calls.length = 0
+  return { ...shared, own }
+}
+
+/** A promise that is settled from outside. */
+function gate() {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { open, opened }
+}
+
+describe('the first access token of an app', () => {
+  it('is fetched once for all who ask at the same time, in all processes', async () => {
+    const { tokens, asked } = processes()
+    const all = [tokens(), tokens()]
+    const askers = Array.from({ length: 100 }, (_, index) => all[index % 2]?.get(OF_SHOP))
+    expect(new Set(await Promise.all(askers))).to.deep.equal(new Set(['token 1']))
+    expect(asked).to.deep.equal([SHOP.appid])
+  })
+
+  it('is kept in the store for everybody, until its end', async () => {
+    const { own, tokens, asked, calls, clock, memory } = await started()
+    for (const process of [own, tokens()]) expect(await process.get(OF_SHOP)).to.equal('token 1')
+    expect(methodsOf(calls)).to.deep.equal(['readValue', 'readValue'])
+    expect(asked).to.have.length(1)
+    clock.advance(HOURS_2 - 1)
+    expect(await memory.readValue(ID)).to.be.a('string')
+    clock.advance(1)
+    expect(await memory.readValue(ID)).to.equal(null)
+    expect(await own.get(OF_SHOP)).to.equal('token 2')
+  })
+
+  it('ends so long after the question as WeChat says, not after the answer', async () => {
+    const { tokens, wechat, clock, calls } = processes()
+    wechat.before = async () => clock.advance(3_000)
+    await tokens().get(OF_SHOP)
+    expect(calls.find(({ method }) => method === 'replaceValue')?.args[3]).to.equal(LOGIN + HOURS_2)
+  })
+
+  it('is another for each app', async () => {
+    const { own, asked } = await started()
+    expect(await own.get({ appid: GAME.appid })).to.equal('token 2')
+    expect(await own.get(OF_SHOP)).to.equal('token 1')
+    expect(asked).to.deep.equal([SHOP.appid, GAME.appid])
+  })
+
+  it('is shown to the store no more than its app is', async () => {
+    const { tokens, calls } = processes()
+    await tokens().get(OF_SHOP)
+    expect(methodsOf(calls)).to.include('replaceValue')
+    expect(JSON.stringify(calls)).to.not.include('token 1').and.not.include(SHOP.appid)
+  })
+
+  it('fails as WeChat does for all who wait in this process, and the next one asks again', async () => {
+    const { tokens, wechat, asked, log } = processes()
+    const own = tokens()
+    wechat.before = async (count) => (count === 1 ? Promise.reject(BUSY) : undefined)
+    const failures = await Promise.all([1, 2, 3].map(() => failureOf(() => own.get(OF_SHOP))))
+    expect(failures).to.deep.equal([BUSY, BUSY, BUSY])
+    expect(asked).to.have.length(1)
+    await own.idle()
+    expect(await own.get(OF_SHOP)).to.equal('token 2')
+    expect(log.lines).to.deep.equal([])
+  })
+
+  it('is fetched by another process when the first one fails', async () => {
+    const { tokens, wechat } = processes()
+    const [first, second] = [tokens(), tokens()]
+    const waiting: Promise<string>[] = []
+    wechat.before = async (count) => {
+      if (count > 1) return
+      waiting.push(second.get(OF_SHOP))
+      throw BUSY
+    }
+    expect(await failureOf(() => first.get(OF_SHOP))).to.equal(BUSY)
+    expect(await waiting[0]).to.equal('token 2')
+  })
+
+  it('is unavailable when another process has been fetching it for too long', async () => {
+    const { tokens, memory, asked } = processes()
+    await memory.claim(ID, newClaimant(), FAR)
+    const error = await weappErrorOf('ERR_ACCESS_TOKEN_UNAVAILABLE', () => tokens(1).get(OF_SHOP))
+    expect(error.hint).to.include('for too long')
+    expect(asked).to.deep.equal([])
+  })
+
+  for (const method of ['readValue', 'claim', 'replaceValue'] as const) {
+    it(`fails as the store does when ${method} fails, and the next one asks again`, async () => {
+      const { tokens, instead } = processes()
+      const own = tokens()
+      Object.assign(instead, { [method]: () => Promise.reject(BROKEN) })
+      expect(await failureOf(() => own.get(OF_SHOP))).to.equal(BROKEN)
+      delete instead[method]
+      expect(await own.get(OF_SHOP)).to.match(/^token \d$/)
+    })
+  }
+
+  it('is not kept from anybody by a claim that cannot be given back', async () => {
+    const { tokens, instead } = processes()
+    instead.release = () => Promise.reject(BROKEN)
+    const own = tokens()
+    const unhandled = await unhandledRejectionsDuring(async () => {
+      expect(await own.get(OF_SHOP)).to.equal('token 1')
+      await own.idle()
+    })
+    expect(unhandled).to.deep.equal([])
+  })
+
+  it('is replaced when the key ring cannot read the one there is', async () => {
+    const { tokens, memory } = processes()
+    await memory.replaceValue(ID, null, 'no envelope', FAR)
+    expect(await tokens().get(OF_SHOP)).to.equal('token 1')
+    expect(await tokens().get(OF_SHOP)).to.equal('token 1')
+  })
+})
+
+describe('the renewal of an access token', () => {
+  it('begins five minutes before the end, to the millisecond, while the old one is answered', async () => {
+    const { own, asked, clock } = await started(RENEWAL_AT - 1)
+    expect(await own.get(OF_SHOP)).to.equal('token 1')
+    await own.idle()
+    expect(asked).to.have.length(1)
+    clock.advance(1)
+    expect(await own.get(OF_SHOP)).to.equal('token 1')
+    await own.idle()
+    expect(asked).to.have.length(2)
+    expect(await own.get(OF_SHOP)).to.equal('token 2')
+  })
+
+  it('is done by one, while all others go on with the old one', async () => {
+    const { own, tokens, asked, wechat } = await started(RENEWAL_AT)
+    const { open, opened } = gate()
+    wechat.before = () => opened
+    const all = [own, tokens()]
+    const askers = Array.from({ length: 100 }, (_, index) => all[index % 2]?.get(OF_SHOP))
+    expect(new Set(await Promise.all(askers))).to.deep.equal(new Set(['token 1']))
+    open()
+    await Promise.all(all.map((one) => one.idle()))
+    expect(asked).to.have.length(2)
+    for (const one of all) expect(await one.get(OF_SHOP)).to.equal('token 2')
+  })
+
+  it('is waited for by idle', async () => {
+    const { own, wechat } = await started(RENEWAL_AT)
+    const { open, opened } = gate()
+    wechat.before = () => opened
+    await own.get(OF_SHOP)
+    let isIdle = false
+    const idle = own.idle().then(() => {
+      isIdle = true
+    })
+    await new Promise(setImmediate)
+    expect(isIdle).to.equal(false)
+    open()
+    await idle
+    expect(await own.get(OF_SHOP)).to.equal('token 2')
+  })
+
+  it('is one warning when it fails, and the old one serves until its end', async () => {
+    const { own, wechat, log, clock } = await started(RENEWAL_AT)
+    wechat.before = () => Promise.reject(BUSY)
+    const unhandled = await unhandledRejectionsDuring(async () => {
+      expect(await own.get(OF_SHOP)).to.equal('token 1')
+      await own.idle()
+    })
+    expect(unhandled).to.deep.equal([])
+    expect(log.lines).to.deep.equal([
+      'warn: an access token could not be renewed, the old one serves on (ERR_WECHAT_BUSY: errcode -1)',
+    ])
+    clock.advance(5 * MINUTE_MS - 1)
+    expect(await own.get(OF_SHOP)).to.equal('token 1')
+    await own.idle()
+    clock.advance(1)
+    expect(await failureOf(() => own.get(OF_SHOP))).to.equal(BUSY)
+  })
+
+  it('is one warning when it fails, however many have asked meanwhile', async () => {
+    const { own, wechat, log } = await started(RENEWAL_AT)
+    wechat.before = () => Promise.reject(BUSY)
+    await Promise.all(Array.from({ length: 10 }, () => own.get(OF_SHOP)))
+    await own.idle()
+    expect(log.lines).to.have.length(1)
+  })
+
+  it('does not tell the log what a bug has to say', async () => {
+    const { own, wechat, log } = await started(RENEWAL_AT)
+    wechat.before = () => Promise.reject(new TypeError('cannot read token 1'))
+    await own.get(OF_SHOP)
+    await own.idle()
+    expect(log.lines).to.deep.equal([
+      'warn: an access token could not be renewed, the old one serves on (a bug)',
+    ])
+  })
+
+  it('writes nothing when another process has overtaken it', async () => {
+    const { own, tokens, asked, wechat, clock, calls } = await started(RENEWAL_AT)
+    const [begun, { open, opened }] = [gate(), gate()]
+    wechat.before = async (count) => {
+      begun.open()
+      if (count === 2) await opened
+    }
+    const other = tokens()
+    await own.get(OF_SHOP)
+    await begun.opened
+    clock.advance(RENEWAL_MS)
+    await other.get(OF_SHOP)
+    await other.idle()
+    expect(await other.get(OF_SHOP)).to.equal('token 3')
+    open()
+    await own.idle()
+    expect(asked).to.have.length(3)
+    expect(methodsOf(calls).filter((method) => method === 'replaceValue')).to.have.length(2)
+    for (const one of [own, other]) expect(await one.get(OF_SHOP)).to.equal('token 3')
+  })
+})
+
+describe('an access token that WeChat has refused', () => {
+  const REFUSED = { ...OF_SHOP, refused: 'token 1' }
+
+  it('is dropped, and another one fetched once for all who say so', async () => {
+    const { own, tokens, asked } = await started()
+    const all = [own, tokens()]
+    const askers = Array.from({ length: 100 }, (_, index) => all[index % 2]?.get(REFUSED))
+    expect(new Set(await Promise.all(askers))).to.deep.equal(new Set(['token 2']))
+    expect(asked).to.have.length(2)
+    for (const one of all) expect(await one.get(OF_SHOP)).to.equal('token 2')
+  })
+
+  it('is not answered again when no other one can be had', async () => {
+    const { own, wechat } = await started()
+    wechat.before = () => Promise.reject(BUSY)
+    expect(await failureOf(() => own.get(REFUSED))).to.equal(BUSY)
+    expect(await failureOf(() => own.get(OF_SHOP))).to.equal(BUSY)
+  })
+
+  it('takes nothing from a newer one when the news of it come late', async () => {
+    const { own, tokens, asked, calls } = await started()
+    await own.get(REFUSED)
+    await own.idle()
+    calls.length = 0
+    expect(await tokens().get(REFUSED)).to.equal('token 2')
+    expect(methodsOf(calls)).to.deep.equal(['readValue'])
+    expect(asked).to.have.length(2)
+  })
+
+  it('takes nothing from a newer one that another process writes in the same moment', async () => {
+    const { own, tokens, asked, instead, memory } = await started()
+    const other = tokens()
+    instead.replaceValue = async (...question) => {
+      delete instead.replaceValue
+      expect(await other.get(REFUSED)).to.equal('token 2')
+      return memory.replaceValue(...question)
+    }
+    expect(await own.get(REFUSED)).to.equal('token 2')
+    expect(asked).to.have.length(2)
+    expect(await other.get(OF_SHOP)).to.equal('token 2')
+  })
+
+  it('is of no account to other apps', async () => {
+    const { own, asked } = await started()
+    await own.get({ appid: GAME.appid })
+    expect(await own.get({ appid: GAME.appid, refused: 'token 1' })).to.equal('token 2')
+    expect(asked).to.have.length(2)
+  })
+
+  it('is still there for all when the store cannot drop it', async () => {
+    const { own, instead } = await started()
+    instead.replaceValue = () => Promise.reject(BROKEN)
+    expect(await failureOf(() => own.get(REFUSED))).to.equal(BROKEN)
+    expect(await own.get(OF_SHOP)).to.equal('token 1')
+  })
+})

@@ -1,0 +1,93 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { type AppInfo, createAppBook } from '../../lib/sessions/app-info.js'
+import { liveRecord } from '../../lib/sessions/live-record.js'
+import { encodeRecord, type SessionRecord } from '../../lib/sessions/record.js'
+import type { StoredSession } from '../../lib/sessions/store.js'
+import { DAY_MS, GAME, LOGIN, MINUTE_MS, SHOP } from './a-book.js'
+
+const IDLE_MS = 60 * MINUTE_MS
+const END = LOGIN + 10 * DAY_MS
+const RECORD: SessionRecord = {
+  appid: SHOP.appid,
+  openid: 'alice',
+  unionid: undefined,
+  createdAt: LOGIN,
+  expiresAt: END,
+  touchAfterMs: 6 * MINUTE_MS,
+  sealedSessionKey: 'abcdef.envelope',
+  sealedPreviousKey: undefined,
+  data: { accountId: 7 },
+}
+
+/** A session as it lies in the store, last seen so long after its login. */
+function storedSession(seenAfterMs = 0, record: string = encodeRecord(RECORD)): StoredSession {
+  return { sessionId: 's'.repeat(24), record, lastVisitAt: LOGIN + seenAfterMs }
+}
+
+/** The live record in this moment, where the app is configured like this. */
+function liveAt(now: number, stored: StoredSession = storedSession(), info: AppInfo = SHOP) {
+  return liveRecord(stored, createAppBook('apps', [info], 0.1), now)
+}
+
+function livesAround(moment: number, stored: StoredSession, info?: AppInfo): boolean[] {
+  return [moment - 1, moment].map((now) => liveAt(now, stored, info) !== undefined)
+}
+
+describe('a live record', () => {
+  it('is the record with its app and its moments', () => {
+    const apps = createAppBook('apps', [GAME, SHOP], 0.1)
+    expect(liveRecord(storedSession(5 * MINUTE_MS), apps, LOGIN + 6 * MINUTE_MS)).to.deep.equal({
+      app: apps.find(SHOP.appid),
+      record: RECORD,
+      moments: {
+        createdAt: LOGIN,
+        lastVisitAt: LOGIN + 5 * MINUTE_MS,
+        expiresAt: END,
+        idleExpiresAt: LOGIN + 5 * MINUTE_MS + IDLE_MS,
+      },
+    })
+  })
+
+  it('ends an idle window after the last visit, to the millisecond', () => {
+    expect(livesAround(LOGIN + IDLE_MS, storedSession())).to.deep.equal([true, false])
+    expect(livesAround(LOGIN + DAY_MS + IDLE_MS, storedSession(DAY_MS))).to.deep.equal([true, false])
+  })
+
+  it('ends as fixed at login, however late the last visit', () => {
+    const late = storedSession(10 * DAY_MS - 1)
+    expect(livesAround(END, late)).to.deep.equal([true, false])
+    expect(liveAt(END - 1, late)?.moments).to.include({ expiresAt: END, idleExpiresAt: END })
+  })
+
+  it('ends sooner when the login duration of the app is shorter now, and no later when it is longer', () => {
+    const shorter = { ...SHOP, loginDurationDays: 2 }
+    const seen = storedSession(2 * DAY_MS - 1)
+    expect(livesAround(LOGIN + 2 * DAY_MS, seen, shorter)).to.deep.equal([true, false])
+    expect(liveAt(LOGIN + DAY_MS, storedSession(DAY_MS), shorter)?.moments.expiresAt).to.equal(
+      LOGIN + 2 * DAY_MS,
+    )
+    const longer = { ...SHOP, loginDurationDays: 20 }
+    expect(livesAround(END, storedSession(10 * DAY_MS - 1), longer)).to.deep.equal([true, false])
+  })
+
+  it('counts its idle window by the app as it is configured now', () => {
+    const info = { ...SHOP, sessionDurationSeconds: 60 }
+    expect(livesAround(LOGIN + MINUTE_MS, storedSession(), info)).to.deep.equal([true, false])
+  })
+
+  it('is none when its app is not configured here', () => {
+    expect(liveAt(LOGIN, storedSession(), GAME)).to.equal(undefined)
+  })
+
+  it('is none when the record cannot be read', () => {
+    for (const text of ['', 'no JSON', 'null', '{}', encodeRecord(RECORD).replace('"v":1', '"v":2')])
+      expect(liveAt(LOGIN, storedSession(0, text))).to.equal(undefined)
+  })
+
+  it('takes the record of who has decoded it before', () => {
+    const apps = createAppBook('apps', [SHOP], 0.1)
+    const decoded = { ...RECORD, openid: 'decoded before' }
+    expect(liveRecord(storedSession(0, 'not read'), apps, LOGIN, decoded)?.record).to.equal(decoded)
+  })
+})
