@@ -1,9 +1,12 @@
 export type { Clock } from './clock.js'
 export { ERROR_CODES, type ErrorCode, WeappError, type WeappErrorOptions } from './errors.js'
+export type { CodeExchange, ExchangeApp, Identity } from './exchange.js'
 export type { AuthenticateOptions } from './flows/authenticate.js'
 export { createSessions } from './flows/create-sessions.js'
 export type { LoginEvent, OnLogin, OnUserInfo, UserInfoEvent } from './flows/hooks.js'
 export type { LoginRequest, LoginResult } from './flows/log-in.js'
+export type { DecryptOptions } from './flows/own-data.js'
+export type { PhoneNumberRequest } from './flows/server-calls.js'
 export type { Sessions } from './flows/sessions.js'
 export type { SessionsOptions, WechatOptions } from './flows/sessions-options.js'
 export type { UserDataRequest } from './flows/user-data.js'
@@ -29,11 +32,13 @@ export { waferProtocol } from './protocols/wafer.js'
 export { waferServerProtocol } from './protocols/wafer-server.js'
 export { wafer2Protocol } from './protocols/wafer2.js'
 export { wxappProtocol } from './protocols/wxapp.js'
+export type { AccessTokenProvider, AccessTokenRequest } from './sessions/access-tokens.js'
 export type { AppInfo, AppSelector } from './sessions/app-info.js'
 export type { Session, SessionRef, SessionSummary, UserRef } from './sessions/session.js'
 export type {
-  CodeClaim,
+  Claim,
   IssueResult,
+  RecordChange,
   RemovedBatch,
   SessionEntry,
   SessionStore,
@@ -50,3 +55,12 @@ export {
   type RedisStoreOptions,
 } from './stores/redis-store.js'
 export type { EncryptedData, OpenData, SignedData } from './wechat/open-data.js'
+export type {
+  GroupData,
+  OpenDataKind,
+  OpenDataKinds,
+  UserInfoData,
+  WeRunData,
+} from './wechat/open-data-kinds.js'
+export { douyinExchange, type ExchangeOptions, qqExchange } from './wechat/other-exchanges.js'
+export type { PhoneInfo } from './wechat/phone-number.js'

@@ -1,19 +1,28 @@
 import { WeappError } from '../errors.js'
+import type { CodeExchange } from '../exchange.js'
+import { AccessTokens } from '../sessions/access-tokens.js'
 import type { AppBook, AppSelector } from '../sessions/app-info.js'
 import { CodeLedger } from '../sessions/code-ledger.js'
 import { guardStore } from '../sessions/guarded-store.js'
-import type { UserRef } from '../sessions/session.js'
+import { KeyBook } from '../sessions/key-book.js'
+import { PhoneNumbers } from '../sessions/phone-numbers.js'
 import { SessionBook } from '../sessions/session-book.js'
 import { isSessionId } from '../sessions/token.js'
+import { Vault } from '../sessions/vault.js'
+import { stableAccessToken } from '../wechat/access-token.js'
 import { code2Session } from '../wechat/code2session.js'
-import { checkSignedData, readCiphertext } from '../wechat/open-data.js'
+import { guardExchange } from '../wechat/guarded-exchange.js'
+import { getPhoneNumber } from '../wechat/phone-number.js'
+import { sessionKeyCalls } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
 import { addressIn, createAuthenticate, unknownSession } from './authenticate.js'
-import { askHook, HOOK_TIMEOUT_MS } from './hooks.js'
-import { createLogIn } from './log-in.js'
+import { createFreshKey } from './fresh-key.js'
+import { HOOK_TIMEOUT_MS } from './hooks.js'
+import { createLogIn, type ExchangeCode } from './log-in.js'
+import { createOwnData } from './own-data.js'
+import { createServerCalls, guardProvider } from './server-calls.js'
 import type { Sessions } from './sessions.js'
 import { readSessionsOptions, type SessionsOptions } from './sessions-options.js'
-import { decryptFor, profileFrom, readUserData, verifyFor } from './user-data.js'
 
 /**
  * Puts login and sessions together. Wrong options throw a `TypeError` that says what is allowed.
@@ -25,18 +34,29 @@ import { decryptFor, profileFrom, readUserData, verifyFor } from './user-data.js
  * })
  */
 export function createSessions(options: SessionsOptions): Sessions {
-  const { apps, keyRing, cap, wechat, onLogin, onUserInfo, logger, clock, ...settings } =
-    readSessionsOptions(options)
-  const store = guardStore(settings.store, settings.storeTimeoutMs, logger)
+  const settings = readSessionsOptions(options)
+  const { apps, keyRing, cap, wechat, onLogin, onUserInfo, logger, clock, storeTimeoutMs } = settings
+  const store = guardStore(settings.store, storeTimeoutMs, logger)
   const book = new SessionBook({ apps, store, keyRing, cap, clock, logger })
-  const patienceMs = wechat.timeoutMs + (onLogin ? HOOK_TIMEOUT_MS : 0) + 2 * settings.storeTimeoutMs
+  const keys = new KeyBook({ apps, store, keyRing, clock })
+  const vault = new Vault(store, keyRing)
+  const patienceMs = wechat.timeoutMs + (onLogin ? HOOK_TIMEOUT_MS : 0) + 2 * storeTimeoutMs
   const ledger = new CodeLedger({ store, clock, patienceMs })
   const transport = createTransport(wechat.baseUrl)
-  const exchange = code2Session(transport, wechat.timeoutMs)
-  const { logIn, idle } = createLogIn({ apps, book, ledger, exchange, onLogin, logger })
-  const keysOf = (session: UserRef & { sessionId?: string }) => [
-    () => book.sessionKeys(session, session.sessionId),
-  ]
+  const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
+  const { logIn, idle } = createLogIn({ apps, book, keys, ledger, exchange, onLogin, logger })
+  const freshKey = createFreshKey({ apps, keys, ledger, exchange, logger })
+
+  const give = stableAccessToken(transport, wechat.timeoutMs)
+  const accessTokens = new AccessTokens({
+    store,
+    vault,
+    clock,
+    logger,
+    give: (appid) => give(apps.choose(appid)),
+    renewalMs: wechat.timeoutMs + 3 * storeTimeoutMs,
+  })
+  const { accessTokenProvider } = settings
 
   const sessions: Sessions = {
     login: logIn,
@@ -46,42 +66,35 @@ export function createSessions(options: SessionsOptions): Sessions {
     revoke: async (session) => isSessionId(session.sessionId) && book.end(session),
     revokeUser: (user, { exceptSessionId } = {}) => book.endAllOf(user, exceptSessionId),
     revokeAll: () => book.endAll(),
-    async setUserInfo(user, data) {
-      const app = apps.choose(user.appid)
-      const userInfo = data && (await profileFrom(readUserData(data), keysOf(user), user))
-      if (userInfo === undefined) {
-        throw new WeappError(
-          'ERR_REQUEST_INVALID',
-          'Send encryptedData and iv, or rawData and signature, or userInfo.',
-        )
-      }
-      if (onUserInfo) {
-        const hook = {
-          name: 'onUserInfo',
-          call: onUserInfo,
-          refusal: 'ERR_USER_INFO_REFUSED',
-          logger,
-        } as const
-        await askHook(hook, { appid: user.appid, openid: user.openid, userInfo })
-      }
-      await book.setUserInfo(app, user.openid, userInfo)
-      return userInfo
-    },
-    decrypt: async (session, data) => decryptFor(session, readCiphertext(data), keysOf(session)),
-    async verifySignature(session, data) {
-      checkSignedData(data)
-      await verifyFor(data, keysOf(session))
-    },
+    ...createOwnData({ apps, book, keys, freshKey, onUserInfo, logger, clock }),
+    ...createServerCalls({
+      apps,
+      keys,
+      phoneNumbers: new PhoneNumbers(vault, clock),
+      accessToken: accessTokenProvider
+        ? guardProvider(accessTokenProvider, wechat.timeoutMs)
+        : (request) => accessTokens.get(request),
+      getPhoneNumber: getPhoneNumber(transport, wechat.timeoutMs),
+      sessionKeys: sessionKeyCalls(transport, wechat.timeoutMs),
+      logger,
+    }),
     ofApp: (app) => narrowed(sessions, apps, app),
     ping: () => store.ping(),
     async close() {
       await idle()
       await ledger.idle()
+      await accessTokens.idle()
       transport.close()
       await store.close()
     },
   }
   return sessions
+}
+
+/** Exchanges a code by the way of its app: its own, or WeChat's. */
+function exchangeOf(wechats: CodeExchange, timeoutMs: number): ExchangeCode {
+  const exchangeWithin = guardExchange(timeoutMs)
+  return (app, code) => exchangeWithin(app.exchange ?? wechats, app, code)
 }
 
 /** The sessions of one app: whatever else a request names is not there. */
@@ -93,7 +106,7 @@ function narrowed(sessions: Sessions, apps: AppBook, selector: AppSelector): Ses
   const ofThisApp: Sessions = {
     ...sessions,
     async login(request) {
-      if (isOther(request.appid)) throw new WeappError('ERR_APP_UNKNOWN', 'This app does not log in here.')
+      if (isOther(request.appid)) throw otherApp()
       return sessions.login({ ...request, appid: app.appid })
     },
     async authenticate(token, options = {}) {
@@ -104,12 +117,24 @@ function narrowed(sessions: Sessions, apps: AppBook, selector: AppSelector): Ses
       const isOwn = await ofThisApp.authenticate(token).then(() => true, isUnknown)
       if (isOwn) await sessions.logout(token)
     },
+    async phoneNumber(request) {
+      if (isOther(request.appid)) throw otherApp()
+      return sessions.phoneNumber({ ...request, appid: app.appid })
+    },
+    async accessToken(request = {}) {
+      if (isOther(request.appid)) throw otherApp()
+      return sessions.accessToken({ ...request, appid: app.appid })
+    },
     ofApp(other) {
       if (isOther(other)) throw new TypeError('ofApp: these sessions are of another app already')
       return ofThisApp
     },
   }
   return ofThisApp
+}
+
+function otherApp(): WeappError {
+  return new WeappError('ERR_APP_UNKNOWN', 'This app does not log in here.')
 }
 
 /** False for a session that is not there; any other failure goes on. */

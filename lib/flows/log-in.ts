@@ -1,13 +1,16 @@
 import { WeappError } from '../errors.js'
+import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import { positiveInteger } from '../options.js'
 import { type App, type AppBook, type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
-import type { CodeLedger } from '../sessions/code-ledger.js'
+import { type CodeGrant, type CodeLedger, codeUsedUp } from '../sessions/code-ledger.js'
+import type { KeyBook } from '../sessions/key-book.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
 import { addressOf, codeIdOf } from '../sessions/token.js'
-import { type CodeExchange, checkCode } from '../wechat/code2session.js'
+import { checkCode } from '../wechat/code2session.js'
 import { askHook, type OnLogin } from './hooks.js'
+import { reportFailure } from './report-failure.js'
 import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
 
 /** A login: the code of `wx.login` and, if the mini-program has any, data about the user. */
@@ -39,11 +42,15 @@ interface CheckedLogin {
   readonly maxSessionsPerUser: number | undefined
 }
 
+/** Exchanges a code by the way of its app, within its deadline. */
+export type ExchangeCode = (app: App, code: string) => Promise<Identity>
+
 interface LogInParts {
   readonly apps: AppBook
   readonly book: SessionBook
   readonly ledger: CodeLedger
-  readonly exchange: CodeExchange
+  readonly keys: KeyBook
+  readonly exchange: ExchangeCode
   readonly onLogin: OnLogin | undefined
   readonly logger: Logger
 }
@@ -60,7 +67,7 @@ export interface LogIn {
  * `onLogin` whether the user is new), one answer to all who bring the code.
  */
 export function createLogIn(parts: LogInParts): LogIn {
-  const { apps, book, ledger, exchange, onLogin, logger } = parts
+  const { apps, book, ledger, keys, exchange, onLogin, logger } = parts
   const inFlight = new Map<string, Promise<LoginResult>>()
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
@@ -83,14 +90,14 @@ export function createLogIn(parts: LogInParts): LogIn {
   async function useCode(login: CheckedLogin): Promise<LoginResult> {
     const code = { appid: login.app.appid, code: login.code }
     const grant = await ledger.claim(code)
-    if (grant) return { ...grant, session: await existing(grant.token) }
+    if (grant) return existing(grant)
     try {
       const result = await start(login)
-      ledger.settle(code, result)
+      ledger.settle(code, { token: result.token, seenBefore: result.seenBefore })
       return result
     } catch (error) {
       ledger.fail(code, error)
-      report(error)
+      reportFailure(logger, 'a login', error)
       throw error
     }
   }
@@ -100,7 +107,7 @@ export function createLogIn(parts: LogInParts): LogIn {
     const owner = { appid: app.appid, openid: identity.openid }
     const userInfo = await profileFrom(
       data,
-      [() => [identity.sessionKey], () => book.sessionKeys(owner)],
+      () => [() => [identity.sessionKey], () => keys.keysOf(owner)],
       owner,
     )
     if (!onLogin) return book.issue(app, { ...rest, identity, userInfo, data: undefined })
@@ -111,22 +118,15 @@ export function createLogIn(parts: LogInParts): LogIn {
     return { ...(await book.issue(app, { ...rest, identity, userInfo, data: answer })), seenBefore }
   }
 
-  async function existing(token: string): Promise<Session> {
-    const address = addressOf(token)
+  async function existing(grant: CodeGrant): Promise<LoginResult> {
+    if (!('token' in grant)) throw codeUsedUp()
+    const address = addressOf(grant.token)
     const session = address && (await book.visit(address))
-    if (session) return session
+    if (session) return { ...grant, session }
     throw new WeappError(
       'ERR_CODE_INVALID',
       'The session of this code has ended. Call wx.login for a new one.',
     )
-  }
-
-  /** The operator hears of what the operator has to mend, not of each code that is no good: anybody can send those. */
-  function report(error: unknown): void {
-    if (!(error instanceof WeappError) || error.hint === undefined) return
-    const line = `a login failed with ${error.code}: ${error.hint}`
-    if (error.status >= 500) logger.error(line)
-    else if (error.status === 429) logger.warn(line)
   }
 
   async function idle(): Promise<void> {

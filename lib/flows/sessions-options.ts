@@ -2,14 +2,15 @@ import { type Clock, systemClock } from '../clock.js'
 import { type Logger, stderrLogger, unfailing } from '../logger.js'
 import {
   checkOptionNames,
+  httpAddress,
   type OptionNames,
   objectWithMethods,
   oneOf,
   optionalFunction,
   positiveInteger,
   positiveNumber,
-  textOption,
 } from '../options.js'
+import type { AccessTokenProvider } from '../sessions/access-tokens.js'
 import { type AppBook, type AppInfo, createAppBook, MOST_SESSIONS } from '../sessions/app-info.js'
 import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.js'
 import type { SessionCap } from '../sessions/session-book.js'
@@ -28,9 +29,12 @@ const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
   removeUser: true,
   list: true,
   writeUserInfo: true,
-  claimCode: true,
-  settleCode: true,
-  releaseCode: true,
+  rewrite: true,
+  claim: true,
+  settle: true,
+  release: true,
+  readValue: true,
+  replaceValue: true,
   removeBatch: true,
   ping: true,
 }
@@ -39,7 +43,7 @@ const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
 export interface WechatOptions {
   /** Where its API is. Default `https://api.weixin.qq.com`; a sandbox's `url` in tests. */
   baseUrl?: string
-  /** The deadline of a code exchange, retries included, in whole milliseconds. Default 5000. */
+  /** The deadline of each call, such as a code exchange, with its retries, in whole milliseconds. Default 5000. */
   timeoutMs?: number
 }
 
@@ -70,6 +74,11 @@ export interface SessionsOptions {
   storeTimeoutMs?: number
   /** How WeChat is called. */
   wechat?: WechatOptions
+  /**
+   * Where access tokens come from, for teams that have a token server; asked for each call, within `wechat.timeoutMs`. Default:
+   * fetched from WeChat, and shared by all processes through the store.
+   */
+  accessTokenProvider?: AccessTokenProvider
   /** Called before a session is issued, for 5 seconds at most; its answer becomes `session.data`, throwing refuses the login. */
   onLogin?: OnLogin
   /** Called before a profile is changed outside of a login, for 5 seconds at most; throwing refuses the change. */
@@ -89,6 +98,7 @@ const OPTION_NAMES: OptionNames<SessionsOptions> = {
   touchShare: true,
   storeTimeoutMs: true,
   wechat: true,
+  accessTokenProvider: true,
   onLogin: true,
   onUserInfo: true,
   logger: true,
@@ -103,6 +113,7 @@ export interface SessionsSettings {
   readonly keyRing: KeyRing
   readonly cap: SessionCap
   readonly wechat: { readonly baseUrl: URL; readonly timeoutMs: number }
+  readonly accessTokenProvider: AccessTokenProvider | undefined
   readonly onLogin: OnLogin | undefined
   readonly onUserInfo: OnUserInfo | undefined
   readonly logger: Logger
@@ -140,6 +151,7 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
       onLimit: oneOf(named('onLimit'), onLimit, ['end-oldest', 'refuse'] as const),
     },
     wechat: readWechatOptions(options.wechat ?? {}),
+    accessTokenProvider: optionalFunction(named('accessTokenProvider'), options.accessTokenProvider),
     onLogin: optionalFunction(named('onLogin'), options.onLogin),
     onUserInfo: optionalFunction(named('onUserInfo'), options.onUserInfo),
     logger: unfailing(
@@ -152,13 +164,10 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
 function readWechatOptions(options: WechatOptions): SessionsSettings['wechat'] {
   checkOptionNames<WechatOptions>(named('wechat'), options, { baseUrl: true, timeoutMs: true })
   const { baseUrl = 'https://api.weixin.qq.com', timeoutMs = 5000 } = options
-  const url = URL.canParse(textOption(named('wechat.baseUrl'), baseUrl)) ? new URL(baseUrl) : undefined
-  if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new TypeError(
-      `${named('wechat.baseUrl')} must be an http or https address such as https://api.weixin.qq.com`,
-    )
+  return {
+    baseUrl: httpAddress(named('wechat.baseUrl'), baseUrl),
+    timeoutMs: positiveInteger(named('wechat.timeoutMs'), timeoutMs, MOST_TIMEOUT_MS),
   }
-  return { baseUrl: url, timeoutMs: positiveInteger(named('wechat.timeoutMs'), timeoutMs, MOST_TIMEOUT_MS) }
 }
 
 function named(option: string): string {

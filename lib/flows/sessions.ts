@@ -1,13 +1,12 @@
 import type { AppSelector } from '../sessions/app-info.js'
 import type { Session, SessionRef, SessionSummary, UserRef } from '../sessions/session.js'
-import type { UserInfo } from '../sessions/user-info.js'
-import type { EncryptedData, OpenData, SignedData } from '../wechat/open-data.js'
 import type { AuthenticateOptions } from './authenticate.js'
 import type { LoginRequest, LoginResult } from './log-in.js'
-import type { UserDataRequest } from './user-data.js'
+import type { OwnData } from './own-data.js'
+import type { ServerCalls } from './server-calls.js'
 
 /** The use cases, free of any web framework. Every failure that is not a bug is a `WeappError`. */
-export interface Sessions {
+export interface Sessions extends OwnData, ServerCalls {
   /** Exchanges a code for a session. Throws `ERR_CODE_INVALID`, `ERR_WECHAT_…`, `ERR_STORE_UNAVAILABLE` and others. */
   login(request: LoginRequest): Promise<LoginResult>
   /**
@@ -25,15 +24,6 @@ export interface Sessions {
   revokeUser(user: UserRef, options?: { exceptSessionId?: string }): Promise<number>
   /** Ends every session in the store that existed at the call; answers how many. Not atomic; profiles stay. */
   revokeAll(): Promise<number>
-  /**
-   * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Throws
-   * `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`.
-   */
-  setUserInfo(user: UserRef, data: UserDataRequest | null): Promise<UserInfo | null>
-  /** Decrypts `encryptedData` of a session's user. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`. */
-  decrypt(session: SessionRef, data: EncryptedData): Promise<OpenData>
-  /** Checks that WeChat signed `rawData` for this session's user. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`. */
-  verifySignature(session: SessionRef, data: SignedData): Promise<void>
   /**
    * The same sessions, narrowed to one app: others cannot log in, and their sessions are unknown. Throws a
    * `TypeError` for an app that is not configured.

@@ -23,6 +23,8 @@ export interface UserDataRequest {
   readonly rawData?: string | undefined
   /** Hexadecimal SHA-1, with `rawData`. */
   readonly signature?: string | undefined
+  /** A fresh code of `wx.login`: its session_key is tried first, and stored in the session. */
+  readonly code?: string | undefined
   /** A profile nobody signed; kept with `verified: false`. */
   readonly userInfo?: unknown
 }
@@ -42,7 +44,7 @@ export type KeyGroups = readonly (() => Promise<readonly string[]> | readonly st
 
 /** Checks the form, before a code is spent or a key is looked up. Throws `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`. */
 export function readUserData(request: UserDataRequest): UserData {
-  const { encryptedData, iv, ivIsKey, rawData, signature, userInfo } = request
+  const { encryptedData, iv, ivIsKey, rawData, signature, userInfo } = requireFields(request)
   if (ivIsKey !== true) requirePair('encryptedData', encryptedData, 'iv', iv)
   requirePair('rawData', rawData, 'signature', signature)
   const signed = rawData !== undefined && signature !== undefined ? { rawData, signature } : undefined
@@ -56,14 +58,15 @@ export function readUserData(request: UserDataRequest): UserData {
 
 /**
  * The profile in the data: decrypted, else signed, else as typed in. All that WeChat vouches for has to hold; otherwise
- * `ERR_SESSION_KEY_STALE`.
+ * `ERR_SESSION_KEY_STALE`. The keys are looked for only where there is something to open or to verify.
  */
 export async function profileFrom(
   data: UserData,
-  keys: KeyGroups,
+  keysFor: () => Promise<KeyGroups> | KeyGroups,
   owner: DataOwner,
 ): Promise<UserInfo | undefined> {
   const { encrypted, signed } = data
+  const keys = encrypted || signed ? await keysFor() : []
   if (signed) await verifyFor(signed, keys)
   if (encrypted) return verifiedUserInfo(await decryptFor(owner, encrypted, keys))
   return signed ? verifiedUserInfo(parseRawData(signed.rawData)) : data.unsigned
@@ -91,6 +94,12 @@ async function withFittingKeys<T>(
     'ERR_SESSION_KEY_STALE',
     'The session_key of this data is out of date. Call wx.login, get the data again, and log in with the new code and the data together.',
   )
+}
+
+/** Refuses what is no object, such as the body of a request that had none. */
+export function requireFields<T>(given: T): T {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given
+  throw new WeappError('ERR_REQUEST_INVALID', 'The data must be an object.')
 }
 
 function parseRawData(rawData: string): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import type { Sessions } from '../flows/sessions.js'
-import { checkOptionNames, positiveInteger } from '../options.js'
+import { booleanOption, checkOptionNames, positiveInteger } from '../options.js'
 import type { ProtocolRoute } from '../protocols/protocol.js'
 import { MOST_SESSIONS } from '../sessions/app-info.js'
 import { readJsonBody } from './json-body.js'
@@ -11,11 +11,13 @@ import { sendError, sendReply, wireRequest } from './wire.js'
 export interface LoginRouterOptions extends MountOptions {
   /** How many sessions a user may have after a login here. Default: what the app, or else `createSessions`, allows. */
   maxSessionsPerUser?: number
+  /** Whether `POST /session/phone-number` keeps the number for `sessions.phoneNumberOf`. Default false. */
+  keepPhoneNumber?: boolean
 }
 
 /**
  * An Express router with the routes of the protocol; for the native one: `POST /login`, `POST /logout`, `GET /session`,
- * `PUT /session/user-info`, `GET /sessions`, `DELETE /sessions/:id` and `DELETE /sessions` (all others).
+ * `PUT /session/user-info`, `POST /session/phone-number`, `GET /sessions`, `DELETE /sessions/:id` and `DELETE /sessions` (all others).
  *
  * It parses its own bodies and touches no other route. Failures are answered as problem details; a bug goes to `next`.
  *
@@ -27,9 +29,12 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
   checkOptionNames<LoginRouterOptions>('loginRouter', options, {
     ...MOUNT_OPTION_NAMES,
     maxSessionsPerUser: true,
+    keepPhoneNumber: true,
   })
   const { sessions, protocol } = readMountOptions('loginRouter', options)
-  const mounted = withCap(sessions, options.maxSessionsPerUser)
+  const keep = booleanOption('loginRouter: keepPhoneNumber', options.keepPhoneNumber ?? false)
+  const capped = withCap(sessions, options.maxSessionsPerUser)
+  const mounted = keep ? keepingPhoneNumbers(capped) : capped
 
   function handlerOf(route: ProtocolRoute): RequestHandler {
     const words = route.writeError ? { writeError: route.writeError } : protocol
@@ -46,6 +51,14 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
   const router = Router()
   for (const route of protocol.routes) router[route.method](route.path, handlerOf(route))
   return router
+}
+
+function keepingPhoneNumbers(sessions: Sessions): Sessions {
+  return {
+    ...sessions,
+    phoneNumber: (request) => sessions.phoneNumber({ ...request, keep: true }),
+    ofApp: (app) => keepingPhoneNumbers(sessions.ofApp(app)),
+  }
 }
 
 function withCap(sessions: Sessions, maxSessionsPerUser: number | undefined): Sessions {

@@ -1,9 +1,12 @@
 import type { Request } from 'express'
+import type { DecryptOptions } from '../flows/own-data.js'
 import type { Sessions } from '../flows/sessions.js'
-import type { UserDataRequest } from '../flows/user-data.js'
+import { requireFields, type UserDataRequest } from '../flows/user-data.js'
 import type { Session } from '../sessions/session.js'
 import type { UserInfo } from '../sessions/user-info.js'
-import type { EncryptedData, OpenData } from '../wechat/open-data.js'
+import type { EncryptedData } from '../wechat/open-data.js'
+import type { OpenDataKind, OpenDataKinds } from '../wechat/open-data-kinds.js'
+import type { PhoneInfo } from '../wechat/phone-number.js'
 
 /** `req.weapp`: the session of a request and what can be done with it. */
 export interface RequestSession
@@ -12,12 +15,25 @@ export interface RequestSession
     'appid' | 'unionid' | 'sessionId' | 'createdAt' | 'lastVisitAt' | 'expiresAt' | 'idleExpiresAt' | 'data'
   > {
   /**
-   * Decrypts data of this user. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`.
+   * Decrypts data of this user; a fresh `code` beside it closes the race with wx.login. Throws `ERR_SESSION_KEY_STALE`,
+   * `ERR_DATA_MALFORMED`, `ERR_USER_CHANGED`, `ERR_CODE_INVALID`.
    *
    * @example
-   * const { stepInfoList } = await req.weapp.decrypt(req.body)
+   * const { stepInfoList } = await req.weapp.decrypt(req.body, { as: 'weRun' })
    */
-  decrypt(data: EncryptedData): Promise<OpenData>
+  decrypt<Kind extends OpenDataKind = 'any'>(
+    data: EncryptedData,
+    options?: DecryptOptions<Kind>,
+  ): Promise<OpenDataKinds[Kind]>
+  /**
+   * The phone number behind the code of a phone number button, which has to be of this user. Throws
+   * `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`. `keep` keeps it for `sessions.phoneNumberOf`;
+   * default false. It is the server's to say, so it is no part of the phone's data.
+   *
+   * @example
+   * const { purePhoneNumber } = await req.weapp.phoneNumber(req.body)
+   */
+  phoneNumber(data: { readonly code: string }, options?: { readonly keep?: boolean }): Promise<PhoneInfo>
   /**
    * Sets the user's profile, also in `req.userInfo`; null deletes it. Throws `ERR_SESSION_KEY_STALE`,
    * `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`.
@@ -62,7 +78,11 @@ export function attachSession(req: Request, sessions: Sessions, session: Session
     expiresAt,
     idleExpiresAt,
     data,
-    decrypt: (encrypted) => sessions.decrypt(session, encrypted),
+    decrypt: (encrypted, options) => sessions.decrypt(session, encrypted, options),
+    async phoneNumber(phoneData, { keep } = {}) {
+      const { code } = requireFields(phoneData)
+      return sessions.phoneNumber({ code, keep, appid, openid })
+    },
     async setUserInfo(userData) {
       req.userInfo = await sessions.setUserInfo(session, userData)
       return req.userInfo

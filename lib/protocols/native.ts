@@ -52,6 +52,17 @@ export function nativeProtocol(header: string = DEFAULT_HEADER): Protocol {
         write: (userInfo) => ok({ userInfo }),
       }),
       route({
+        method: 'post',
+        path: '/session/phone-number',
+        body: 'json',
+        read: (request) => ({
+          token: readToken(request),
+          code: neededCode(jsonObject(request), 'the phone number button'),
+        }),
+        run: ownPhoneNumber,
+        write: ok,
+      }),
+      route({
         method: 'get',
         path: '/sessions',
         read: readToken,
@@ -78,10 +89,14 @@ export function nativeProtocol(header: string = DEFAULT_HEADER): Protocol {
 
 function readLogin(request: WireRequest, presented: string | undefined): LoginRequest {
   const fields = jsonObject(request)
+  const code = neededCode(fields, 'wx.login')
+  return { ...readUserData(fields), code, appid: textField(fields, 'appid'), presentedToken: presented }
+}
+
+function neededCode(fields: Readonly<Record<string, unknown>>, source: string): string {
   const code = textField(fields, 'code')
-  if (code === undefined)
-    throw new WeappError('ERR_REQUEST_INVALID', '"code" is missing: send the code of wx.login.')
-  return { code, appid: textField(fields, 'appid'), presentedToken: presented, ...readUserData(fields) }
+  if (code !== undefined) return code
+  throw new WeappError('ERR_REQUEST_INVALID', `"code" is missing: send the code of ${source}.`)
 }
 
 /** An old token that is damaged must not keep anybody from logging in. */
@@ -99,6 +114,7 @@ function readUserData(fields: Readonly<Record<string, unknown>>): UserDataReques
     iv: textField(fields, 'iv'),
     rawData: textField(fields, 'rawData'),
     signature: textField(fields, 'signature'),
+    code: textField(fields, 'code'),
     userInfo: fields.userInfo,
   }
 }
@@ -113,6 +129,11 @@ async function setOwnUserInfo(
   input: { token: string | undefined; data: UserDataRequest },
 ) {
   return sessions.setUserInfo(await sessions.authenticate(input.token), input.data)
+}
+
+async function ownPhoneNumber(sessions: Sessions, input: { token: string | undefined; code: string }) {
+  const { appid, openid } = await sessions.authenticate(input.token)
+  return sessions.phoneNumber({ code: input.code, appid, openid })
 }
 
 async function listOwn(sessions: Sessions, token: string | undefined) {

@@ -27,7 +27,7 @@ export function readInterface(request: WireRequest): Interface {
 
   switch (name) {
     case 'qcloud.cam.id_skey':
-      return { name, login: { code: text(para, 'code'), ...encryptedData(para) } }
+      return { name, login: { ...encryptedData(para), code: text(para, 'code') } }
     case 'qcloud.cam.auth':
       return { name, ...credential(para) }
     case 'qcloud.cam.decrypt':

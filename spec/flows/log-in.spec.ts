@@ -1,18 +1,12 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { createSessions, MemoryStore, RedisStore, WeappError } from '../../lib/index.js'
 import { commandCalls } from '../support/command-calls.js'
+import { releaseCrowd, startCrowd } from '../support/crowd.js'
 import { recordCommands } from '../support/redis-client.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { EXCHANGE, openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
-
-const CROWD = fileURLToPath(import.meta.resolve('../support/login-crowd.ts'))
 
 describe('logging in, on Redis', () => {
   let redis: Redis
@@ -49,7 +43,10 @@ describe('logging in, on Redis', () => {
     bed.sandbox.misbehave({ slowMs: 100 })
     const { url: redisUrl } = await sharedRedis()
     const crowd = { redisUrl, baseUrl: bed.sandbox.url, app: bed.sandbox.app, code, logins: 25 }
-    const processes = await Promise.all([startCrowd(crowd), startCrowd(crowd)])
+    const processes = await Promise.all([
+      startCrowd('login-crowd.ts', crowd),
+      startCrowd('login-crowd.ts', crowd),
+    ])
     const answers = await Promise.all(processes.map(releaseCrowd))
     const tokens = answers.flat()
     expect(tokens).to.have.lengthOf(50)
@@ -231,26 +228,4 @@ async function expectFailure(work: Promise<unknown>, code: string): Promise<void
   )
   expect(error).to.be.instanceOf(WeappError)
   expect((error as WeappError).code).to.equal(code)
-}
-
-interface CrowdProcess {
-  readonly child: ChildProcessByStdio<Writable, Readable, null>
-  readonly lines: AsyncIterator<string>
-}
-
-async function startCrowd(crowd: object): Promise<CrowdProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CROWD, JSON.stringify(crowd)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  expect((await lines.next()).value).to.equal('ready')
-  return { child, lines }
-}
-
-async function releaseCrowd({ child, lines }: CrowdProcess): Promise<string[]> {
-  const exit = once(child, 'exit')
-  child.stdin.end('go\n')
-  const { value } = await lines.next()
-  await exit
-  return JSON.parse(String(value)) as string[]
 }

@@ -35,6 +35,8 @@ describe('the packed package', () => {
       'docs/protocols.zh-CN.md',
       'docs/recipes/token-flow.ts',
       'docs/recipes/user-state-flow.ts',
+      'docs/user-data.md',
+      'docs/user-data.zh-CN.md',
     ])
     expect(packed.files.filter((path) => !path.includes('/')).sort()).to.deep.equal([
       'CHANGELOG.md',

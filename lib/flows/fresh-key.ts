@@ -1,0 +1,64 @@
+import { WeappError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { App, AppBook } from '../sessions/app-info.js'
+import { type CodeGrant, type CodeLedger, codeUsedUp } from '../sessions/code-ledger.js'
+import type { KeyBook } from '../sessions/key-book.js'
+import type { UserRef } from '../sessions/session.js'
+import { handleOf, isHandleOf } from '../sessions/token.js'
+import { checkCode } from '../wechat/code2session.js'
+import type { ExchangeCode } from './log-in.js'
+import { reportFailure } from './report-failure.js'
+
+interface FreshKeyParts {
+  readonly apps: AppBook
+  readonly keys: KeyBook
+  readonly ledger: CodeLedger
+  readonly exchange: ExchangeCode
+  readonly logger: Logger
+}
+
+/** A user, or better the session whose key is to be replaced. */
+export interface KeyOwner extends UserRef {
+  readonly sessionId?: string
+}
+
+/**
+ * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the session, and answers
+ * the key. A code that has given its key already answers none: the key lies in a session of the user.
+ */
+export type FreshKey = (owner: KeyOwner, code: string) => Promise<string[]>
+
+/**
+ * Makes that use case. Throws `ERR_CODE_INVALID`, `ERR_USER_CHANGED` when the code is of somebody else, `ERR_WECHAT_…`.
+ */
+export function createFreshKey({ apps, keys, ledger, exchange, logger }: FreshKeyParts): FreshKey {
+  return async (owner, code) => {
+    const app = apps.choose(owner.appid)
+    const login = { appid: app.appid, code: checkCode(code) }
+    const grant = await ledger.claim(login)
+    if (grant) {
+      if (isOf(owner, grant)) return []
+      throw codeUsedUp()
+    }
+    try {
+      const sessionKey = await keyFor(app, owner, login.code)
+      await keys.keep(owner, sessionKey, owner.sessionId ?? '')
+      ledger.settle(login, { handle: handleOf(owner.appid, owner.openid) })
+      return [sessionKey]
+    } catch (error) {
+      ledger.fail(login, error)
+      reportFailure(logger, 'the exchange of a code', error)
+      throw error
+    }
+  }
+
+  async function keyFor(app: App, owner: UserRef, code: string): Promise<string> {
+    const { openid, sessionKey } = await exchange(app, code)
+    if (openid === owner.openid) return sessionKey
+    throw new WeappError('ERR_USER_CHANGED', 'The code is of another user than the session. Log in again.')
+  }
+}
+
+function isOf({ appid, openid }: UserRef, grant: CodeGrant): boolean {
+  return isHandleOf(handleOf(appid, openid), 'token' in grant ? grant.token : grant.handle)
+}

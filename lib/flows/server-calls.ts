@@ -1,0 +1,153 @@
+import { withinDeadline } from '../deadline.js'
+import { WeappError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { type AccessTokenProvider, unavailable } from '../sessions/access-tokens.js'
+import type { App, AppBook, AppSelector } from '../sessions/app-info.js'
+import type { KeyBook } from '../sessions/key-book.js'
+import type { PhoneNumbers } from '../sessions/phone-numbers.js'
+import type { SessionRef, UserRef } from '../sessions/session.js'
+import { checkCode } from '../wechat/code2session.js'
+import { isAccessTokenRefused } from '../wechat/errcodes.js'
+import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
+import type { SessionKeyCalls } from '../wechat/session-key.js'
+import { unknownSession } from './authenticate.js'
+import { reportFailure } from './report-failure.js'
+import { requireFields } from './user-data.js'
+
+/** More keys than this are not tried: WeChat takes only one for the valid one, and each try is a call. */
+const MOST_RESETS = 3
+
+/** The code of a phone number button. */
+export interface PhoneNumberRequest {
+  /** `e.detail.code` of `bindgetphonenumber`; it is no code of `wx.login`. */
+  readonly code: string
+  /** Which app it is of: its appid, or its `id`. May be left out when there is only one. */
+  readonly appid?: AppSelector | undefined
+  /** Whose number it has to be, as WeChat then checks. Default: anybody's. */
+  readonly openid?: string | undefined
+  /** Keeps the number for `phoneNumberOf`; needs `openid`. Default false. */
+  readonly keep?: boolean | undefined
+}
+
+interface ServerCallsParts {
+  readonly apps: AppBook
+  readonly keys: KeyBook
+  readonly phoneNumbers: PhoneNumbers<PhoneInfo>
+  readonly accessToken: AccessTokenProvider
+  readonly getPhoneNumber: (code: PhoneCode, accessToken: string) => Promise<PhoneInfo>
+  readonly sessionKeys: SessionKeyCalls
+  readonly logger: Logger
+}
+
+/** The use cases that ask WeChat with an access token. */
+export interface ServerCalls {
+  /**
+   * The phone number behind the code of a phone number button. Throws `ERR_PHONE_CODE_INVALID`, `ERR_WECHAT_…`,
+   * `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_SERVER_MISCONFIGURED`.
+   */
+  phoneNumber(request: PhoneNumberRequest): Promise<PhoneInfo>
+  /** The phone number that was to be kept, or null. */
+  phoneNumberOf(user: UserRef): Promise<PhoneInfo | null>
+  /** Forgets the phone number that was kept. */
+  forgetPhoneNumber(user: UserRef): Promise<void>
+  /**
+   * The access token of an app, for other APIs of WeChat. `refused` names one that WeChat did not accept, so that another is
+   * fetched. Throws `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`, `ERR_SERVER_MISCONFIGURED`.
+   */
+  accessToken(request?: { appid?: AppSelector | undefined; refused?: string | undefined }): Promise<string>
+  /** Asks WeChat whether the session_key of this session is still the valid one. Throws `ERR_SESSION_UNKNOWN`, `ERR_WECHAT_…`. */
+  checkSessionKey(session: SessionRef): Promise<boolean>
+  /**
+   * Has WeChat replace the session_key of a user, and stores the new one in all sessions of the user in one step; answers in how many.
+   * Throws `ERR_SESSION_KEY_STALE`, `ERR_WECHAT_…`. When the answer is lost, so is the new key: a login brings it back.
+   */
+  resetUserSessionKey(user: UserRef): Promise<number>
+}
+
+/** Makes the use cases that ask WeChat with an access token. A token that WeChat refuses is replaced once. */
+export function createServerCalls(parts: ServerCallsParts): ServerCalls {
+  const { apps, keys, phoneNumbers, sessionKeys, getPhoneNumber, logger } = parts
+
+  async function tokenOf(app: App, refused?: string): Promise<string> {
+    if (app.exchange)
+      throw new WeappError('ERR_REQUEST_INVALID', 'WeChat alone has this, not the platform of this app.')
+    return parts.accessToken({ appid: app.appid, refused })
+  }
+
+  async function asked<T>(what: string, app: App, ask: (accessToken: string) => Promise<T>): Promise<T> {
+    try {
+      const accessToken = await tokenOf(app)
+      try {
+        return await ask(accessToken)
+      } catch (error) {
+        if (!isAccessTokenRefused(error)) throw error
+        return await ask(await tokenOf(app, accessToken))
+      }
+    } catch (error) {
+      reportFailure(logger, what, error)
+      throw error
+    }
+  }
+
+  return {
+    async phoneNumber(request) {
+      const { openid, keep = false } = requireFields(request)
+      const app = apps.choose(request.appid)
+      const code = checkCode(request.code, 'bindgetphonenumber')
+      if (keep && openid === undefined) throw new TypeError('phoneNumber: keep needs openid')
+      const phoneInfo = await asked('the phone number call', app, (token) =>
+        getPhoneNumber({ code, openid }, token),
+      )
+      if (keep && openid !== undefined) await phoneNumbers.keep(app, openid, phoneInfo)
+      return phoneInfo
+    },
+    phoneNumberOf: (user) => phoneNumbers.find(user),
+    forgetPhoneNumber: (user) => phoneNumbers.keep(apps.choose(user.appid), user.openid, undefined),
+    accessToken: ({ appid, refused } = {}) => tokenOf(apps.choose(appid), refused),
+
+    async checkSessionKey(session) {
+      const sessionKey = await keys.keyOf(session)
+      if (sessionKey === undefined) throw unknownSession()
+      if (sessionKey === null) return false
+      const held = { openid: session.openid, sessionKey }
+      return asked('checkSessionKey', apps.choose(session.appid), (token) => sessionKeys.check(held, token))
+    },
+
+    async resetUserSessionKey(user) {
+      const app = apps.choose(user.appid)
+      for (const sessionKey of (await keys.keysOf(user)).slice(0, MOST_RESETS)) {
+        const held = { openid: user.openid, sessionKey }
+        const fresh = await asked('resetUserSessionKey', app, (token) =>
+          sessionKeys.reset(held, token),
+        ).catch(isStale)
+        if (fresh !== undefined) return keys.keep(user, fresh)
+      }
+      throw new WeappError(
+        'ERR_SESSION_KEY_STALE',
+        'WeChat takes none of the keys kept for this user for the valid one. Call wx.login and log in again.',
+      )
+    },
+  }
+}
+
+/** A provider of the application, held to its deadline. Its message is the application's, and may hold anything. */
+export function guardProvider(provider: AccessTokenProvider, timeoutMs: number): AccessTokenProvider {
+  return async (request) => {
+    const answer = (async () => provider(request))()
+    const token = await withinDeadline(answer, timeoutMs, () => new Error('too late')).catch(
+      (error: unknown) => {
+        throw unavailable(
+          `the provider failed with ${error instanceof Error ? error.name : 'what is no Error'}`,
+        )
+      },
+    )
+    if (typeof token === 'string' && token !== '') return token
+    throw unavailable('the provider answered no text')
+  }
+}
+
+/** Nothing for a key that WeChat does not take; any other failure goes on. */
+function isStale(error: unknown): undefined {
+  if (error instanceof WeappError && error.code === 'ERR_SESSION_KEY_STALE') return undefined
+  throw error
+}

@@ -1,0 +1,203 @@
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { createSessions, MemoryStore, type Session } from '../../lib/index.js'
+import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
+import { openTestBed, type TestBed } from '../support/test-bed.js'
+
+const STABLE_TOKEN = '/cgi-bin/stable_token'
+const PHONE_NUMBER = '/wxa/business/getuserphonenumber'
+
+describe('what is asked of WeChat with an access token', () => {
+  let bed: TestBed
+
+  beforeEach(async () => {
+    bed = await openTestBed()
+  })
+  afterEach(() => bed.close())
+
+  const logIn = async (phone = bed.phone): Promise<Session> =>
+    (await bed.sessions.login({ code: (await phone.wx.login()).code })).session
+  const tap = async (phone = bed.phone) => (await phone.getPhoneNumber()).code
+  const tokenCalls = () => bed.sandbox.callCount(STABLE_TOKEN)
+
+  describe('a phone number', () => {
+    it('is that of the user, asked for with the openid', async () => {
+      const phone = bed.sandbox.phone({ phoneNumber: '123456789', countryCode: 852 })
+      const code = await tap(phone)
+      const info = await bed.sessions.phoneNumber({ code, openid: phone.openid })
+      expect(info).to.include({
+        phoneNumber: '+852123456789',
+        purePhoneNumber: '123456789',
+        countryCode: '852',
+      })
+      expect(info.watermark.appid).to.equal(phone.appid)
+      expect(JSON.parse(String(bed.sandbox.calls(PHONE_NUMBER)[0]?.body))).to.deep.equal({
+        code,
+        openid: phone.openid,
+      })
+    })
+
+    it('needs neither a login nor an openid', async () => {
+      expect(await bed.sessions.phoneNumber({ code: await tap() })).to.have.property('purePhoneNumber')
+    })
+
+    it('is not given for the code of somebody else, nor twice for one code', async () => {
+      const { openid } = bed.phone
+      const code = await tap(bed.sandbox.phone())
+      await weappErrorOf('ERR_PHONE_CODE_INVALID', () => bed.sessions.phoneNumber({ code, openid }))
+      const own = await tap()
+      await bed.sessions.phoneNumber({ code: own, openid })
+      const error = await weappErrorOf('ERR_PHONE_CODE_INVALID', () =>
+        bed.sessions.phoneNumber({ code: own, openid }),
+      )
+      expect(error.status).to.equal(401)
+      expect(everythingIn(error)).not.to.include(own)
+    })
+
+    it('is kept only if asked, encrypted, until it is forgotten', async () => {
+      const store = new MemoryStore({ clock: bed.clock })
+      const written: string[] = []
+      const replaceValue = store.replaceValue.bind(store)
+      store.replaceValue = async (id, from, to, dropAt) => {
+        written.push(`${id} ${to}`)
+        return replaceValue(id, from, to, dropAt)
+      }
+      const { sandbox, clock } = bed
+      const sessions = createSessions({ apps: sandbox.apps, store, clock, wechat: { baseUrl: sandbox.url } })
+      const { openid, appid } = bed.phone
+      const info = await sessions.phoneNumber({ code: await tap(), openid })
+      expect(await sessions.phoneNumberOf({ appid, openid })).to.equal(null)
+      await sessions.phoneNumber({ code: await tap(), openid, keep: true })
+      expect(await sessions.phoneNumberOf({ appid, openid })).to.include({ phoneNumber: info.phoneNumber })
+      expect(written.join()).not.to.include(info.purePhoneNumber).and.not.to.include(openid)
+      await sessions.forgetPhoneNumber({ appid, openid })
+      expect(await sessions.phoneNumberOf({ appid, openid })).to.equal(null)
+      await sessions.close()
+    })
+
+    it('cannot be kept for nobody', async () => {
+      const code = await tap()
+      expect(await failureOf(() => bed.sessions.phoneNumber({ code, keep: true }))).to.be.instanceOf(
+        TypeError,
+      )
+    })
+  })
+
+  describe('the access token', () => {
+    it('is fetched once for many calls', async () => {
+      const codes = await Promise.all(Array.from({ length: 20 }, () => tap()))
+      await Promise.all(codes.map((code) => bed.sessions.phoneNumber({ code })))
+      expect(tokenCalls()).to.equal(1)
+    })
+
+    for (const [what, end] of [
+      ['expired', () => bed.sandbox.expireAccessToken()],
+      ['revoked', () => bed.sandbox.revokeAccessToken()],
+    ] as const) {
+      it(`is fetched once more when WeChat says that it is ${what}, and the call made again`, async () => {
+        await bed.sessions.phoneNumber({ code: await tap() })
+        end()
+        const codes = await Promise.all(Array.from({ length: 20 }, () => tap()))
+        await Promise.all(codes.map((code) => bed.sessions.phoneNumber({ code })))
+        expect(tokenCalls()).to.equal(2)
+        const forced = bed.sandbox
+          .calls(STABLE_TOKEN)
+          .filter(({ body }) => String(body).includes('force_refresh'))
+        expect(forced).to.deep.equal([])
+      })
+    }
+
+    it('that WeChat goes on refusing is fetched no third time', async () => {
+      bed.sandbox.misbehave({ errcode: 40001 }, { path: PHONE_NUMBER })
+      const code = await tap()
+      await weappErrorOf('ERR_ACCESS_TOKEN_UNAVAILABLE', () => bed.sessions.phoneNumber({ code }))
+      expect(bed.sandbox.callCount(PHONE_NUMBER)).to.equal(2)
+      expect(bed.log.join()).to.include('phone number').and.to.include('40001')
+    })
+
+    it('is given out for other APIs, and replaced when it is said to be refused', async () => {
+      const token = await bed.sessions.accessToken()
+      expect(await bed.sessions.accessToken({ appid: bed.phone.appid })).to.equal(token)
+      bed.sandbox.revokeAccessToken()
+      expect(await bed.sessions.accessToken({ refused: token })).not.to.equal(token)
+    })
+
+    it('is not waited for by a login', async () => {
+      bed.sandbox.misbehave('hang', { path: STABLE_TOKEN })
+      await logIn()
+      expect(tokenCalls()).to.equal(0)
+    })
+
+    it('comes from the provider of the application, where there is one', async () => {
+      const given = await bed.sessions.accessToken()
+      const asked: object[] = []
+      const own = await openTestBed({
+        accessTokenProvider: async (request) => {
+          asked.push(request)
+          return request.refused === undefined ? 'stale' : given
+        },
+        wechat: { baseUrl: bed.sandbox.url },
+      })
+      const { appid } = bed.phone
+      await own.sessions.phoneNumber({ code: await tap() })
+      expect(asked).to.deep.equal([
+        { appid, refused: undefined },
+        { appid, refused: 'stale' },
+      ])
+      await own.close()
+    })
+
+    for (const [what, accessTokenProvider] of [
+      ['fails', () => Promise.reject(new Error('secret of the application'))],
+      ['answers nothing', async () => ''],
+      ['never answers', () => new Promise<string>(() => {})],
+    ] as const) {
+      it(`is not there when the provider ${what}`, async () => {
+        const own = await openTestBed({ accessTokenProvider, wechat: { timeoutMs: 20 } })
+        const error = await weappErrorOf('ERR_ACCESS_TOKEN_UNAVAILABLE', () => own.sessions.accessToken())
+        expect(everythingIn(error) + own.log.join()).not.to.include('secret of the application')
+        await own.close()
+      })
+    }
+  })
+
+  describe('a session_key', () => {
+    it('is valid until WeChat replaces it', async () => {
+      const session = await logIn()
+      expect(await bed.sessions.checkSessionKey(session)).to.equal(true)
+      bed.sandbox.rotateSessionKey(bed.phone)
+      expect(await bed.sessions.checkSessionKey(session)).to.equal(false)
+    })
+
+    it('of a session that has ended is not asked about', async () => {
+      const session = await logIn()
+      await bed.sessions.revoke(session)
+      await weappErrorOf('ERR_SESSION_UNKNOWN', () => bed.sessions.checkSessionKey(session))
+    })
+
+    it('is reset in all sessions of the user at once', async () => {
+      const sessions = [await logIn(), await logIn(), await logIn()]
+      const [first] = sessions as [Session]
+      const before = bed.sandbox.sessionKeyOf(bed.phone)
+      expect(await bed.sessions.resetUserSessionKey(first)).to.equal(3)
+      expect(bed.sandbox.sessionKeyOf(bed.phone)).not.to.equal(before)
+      for (const session of sessions) expect(await bed.sessions.checkSessionKey(session)).to.equal(true)
+    })
+
+    it('is not reset when none of the kept ones is valid', async () => {
+      const session = await logIn()
+      bed.sandbox.rotateSessionKey(bed.phone)
+      await weappErrorOf('ERR_SESSION_KEY_STALE', () => bed.sessions.resetUserSessionKey(session))
+      await weappErrorOf('ERR_SESSION_KEY_STALE', () =>
+        bed.sessions.resetUserSessionKey({ appid: session.appid, openid: 'nobody' }),
+      )
+    })
+  })
+
+  it('is asked for the app of a narrowed Sessions alone', async () => {
+    const narrowed = bed.sessions.ofApp(bed.phone.appid)
+    expect(await narrowed.phoneNumber({ code: await tap() })).to.have.property('phoneNumber')
+    await weappErrorOf('ERR_APP_UNKNOWN', () => narrowed.phoneNumber({ code: 'x', appid: 'wx' }))
+    await weappErrorOf('ERR_APP_UNKNOWN', () => narrowed.accessToken({ appid: 'wx' }))
+  })
+})
