@@ -92,7 +92,7 @@ async function withFittingKeys<T>(
   }
   throw new WeappError(
     'ERR_SESSION_KEY_STALE',
-    'The session_key of this data is out of date. Call wx.login, get the data again, and log in with the new code and the data together.',
+    'The session_key of this data is out of date. Call wx.login, get the data again, and send the code and the data together.',
   )
 }
 
