@@ -23,8 +23,8 @@ export interface KeyOwner extends UserRef {
 }
 
 /**
- * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the session, and answers
- * the key. A code that has given its key already answers none: the key lies in a session of the user.
+ * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the session (without one: in all of the user's), and
+ * answers the key. A code that has given its key already answers none: the key lies in a session of the user.
  */
 export type FreshKey = (owner: KeyOwner, code: string) => Promise<string[]>
 
@@ -42,7 +42,7 @@ export function createFreshKey({ apps, keys, ledger, exchange, logger }: FreshKe
     }
     try {
       const sessionKey = await keyFor(app, owner, login.code)
-      await keys.keep(owner, sessionKey, owner.sessionId ?? '')
+      await keepKey(owner, sessionKey)
       ledger.settle(login, { handle: handleOf(owner.appid, owner.openid) })
       return [sessionKey]
     } catch (error) {
@@ -50,6 +50,11 @@ export function createFreshKey({ apps, keys, ledger, exchange, logger }: FreshKe
       reportFailure(logger, 'the exchange of a code', error)
       throw error
     }
+  }
+
+  /** The code is used up, so its key is not thrown away because it cannot be stored. The guard around the store has told the log. */
+  async function keepKey(owner: KeyOwner, sessionKey: string): Promise<void> {
+    await keys.keep(owner, sessionKey, owner.sessionId).catch(() => undefined)
   }
 
   async function keyFor(app: App, owner: UserRef, code: string): Promise<string> {

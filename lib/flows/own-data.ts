@@ -67,8 +67,8 @@ interface OwnDataParts {
 export function createOwnData(parts: OwnDataParts): OwnData {
   const { apps, book, keys, freshKey, onUserInfo, logger, clock } = parts
 
-  async function keysFor(owner: KeyOwner, code: string | undefined): Promise<KeyGroups> {
-    const fresh = code === undefined ? [] : await freshKey(owner, code)
+  async function keysFor(owner: KeyOwner, code: string | null | undefined): Promise<KeyGroups> {
+    const fresh = code === undefined || code === null ? [] : await freshKey(owner, code)
     return [() => fresh, () => keys.keysOf(owner, owner.sessionId)]
   }
 

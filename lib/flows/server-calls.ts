@@ -14,9 +14,6 @@ import { unknownSession } from './authenticate.js'
 import { reportFailure } from './report-failure.js'
 import { requireFields } from './user-data.js'
 
-/** More keys than this are not tried: WeChat takes only one for the valid one, and each try is a call. */
-const MOST_RESETS = 3
-
 /** The code of a phone number button. */
 export interface PhoneNumberRequest {
   /** `e.detail.code` of `bindgetphonenumber`; it is no code of `wx.login`. */
@@ -59,9 +56,9 @@ export interface ServerCalls {
   checkSessionKey(session: SessionRef): Promise<boolean>
   /**
    * Has WeChat replace the session_key of a user, and stores the new one in all sessions of the user in one step; answers in how many.
-   * Throws `ERR_SESSION_KEY_STALE`, `ERR_WECHAT_…`. When the answer is lost, so is the new key: a login brings it back.
+   * Throws `ERR_SESSION_KEY_STALE`, `ERR_WECHAT_…`. When the answer is lost or cannot be stored, so is the new key: a login brings it back.
    */
-  resetUserSessionKey(user: UserRef): Promise<number>
+  resetUserSessionKey(user: UserRef | SessionRef): Promise<number>
 }
 
 /** Makes the use cases that ask WeChat with an access token. A token that WeChat refuses is replaced once. */
@@ -74,19 +71,32 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
     return parts.accessToken({ appid: app.appid, refused })
   }
 
-  async function asked<T>(what: string, app: App, ask: (accessToken: string) => Promise<T>): Promise<T> {
+  async function reported<T>(what: string, work: () => Promise<T>): Promise<T> {
     try {
+      return await work()
+    } catch (error) {
+      reportFailure(logger, what, error)
+      throw error
+    }
+  }
+
+  function asked<T>(what: string, app: App, ask: (accessToken: string) => Promise<T>): Promise<T> {
+    return reported(what, async () => {
       const accessToken = await tokenOf(app)
       try {
         return await ask(accessToken)
       } catch (error) {
         if (!isAccessTokenRefused(error)) throw error
-        return await ask(await tokenOf(app, accessToken))
+        return ask(await tokenOf(app, accessToken))
       }
-    } catch (error) {
-      reportFailure(logger, what, error)
-      throw error
-    }
+    })
+  }
+
+  /** WeChat has charged for the number and given it once: it is not lost because it cannot be kept. */
+  async function keepNumber(app: App, openid: string, phoneInfo: PhoneInfo): Promise<void> {
+    await phoneNumbers.keep(app, openid, phoneInfo).catch(() => {
+      logger.error('a phone number was to be kept and could not be; the caller has got it all the same')
+    })
   }
 
   return {
@@ -98,12 +108,15 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
       const phoneInfo = await asked('the phone number call', app, (token) =>
         getPhoneNumber({ code, openid }, token),
       )
-      if (keep && openid !== undefined) await phoneNumbers.keep(app, openid, phoneInfo)
+      if (keep && openid !== undefined) await keepNumber(app, openid, phoneInfo)
       return phoneInfo
     },
     phoneNumberOf: (user) => phoneNumbers.find(user),
-    forgetPhoneNumber: (user) => phoneNumbers.keep(apps.choose(user.appid), user.openid, undefined),
-    accessToken: ({ appid, refused } = {}) => tokenOf(apps.choose(appid), refused),
+    forgetPhoneNumber: async (user) => phoneNumbers.keep(apps.choose(user.appid), user.openid, undefined),
+    async accessToken({ appid, refused } = {}) {
+      const app = apps.choose(appid)
+      return reported('the access token', () => tokenOf(app, refused))
+    },
 
     async checkSessionKey(session) {
       const sessionKey = await keys.keyOf(session)
@@ -115,12 +128,13 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
 
     async resetUserSessionKey(user) {
       const app = apps.choose(user.appid)
-      for (const sessionKey of (await keys.keysOf(user)).slice(0, MOST_RESETS)) {
+      for (const sessionKey of await keys.keysOf(user, 'sessionId' in user ? user.sessionId : undefined)) {
         const held = { openid: user.openid, sessionKey }
         const fresh = await asked('resetUserSessionKey', app, (token) =>
           sessionKeys.reset(held, token),
         ).catch(isStale)
-        if (fresh !== undefined) return keys.keep(user, fresh)
+        // WeChat has replaced the key already, so one more try is worth it.
+        if (fresh !== undefined) return keys.keep(user, fresh).catch(() => keys.keep(user, fresh))
       }
       throw new WeappError(
         'ERR_SESSION_KEY_STALE',

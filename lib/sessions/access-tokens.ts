@@ -8,6 +8,8 @@ import type { KeptSecret, Vault } from './vault.js'
 
 /** Renewed so long before its end, as WeChat then gives a new one while the old one is still good. */
 const RENEW_BEFORE_MS = 5 * 60_000
+/** While the old token serves, a renewal is not tried more often than this. */
+const RENEWAL_PAUSE_MS = 10_000
 
 /** Asks for the access token of an app. */
 export interface AccessTokenRequest {
@@ -59,6 +61,8 @@ export class AccessTokens {
   readonly #claims: Claims
   /** Renewals of this process that are under way, by appid. */
   readonly #renewals = new Map<string, Promise<string>>()
+  /** When the last renewal in the background began, by appid. */
+  readonly #lastTries = new Map<string, number>()
 
   constructor(parts: AccessTokensParts) {
     this.#vault = parts.vault
@@ -88,7 +92,9 @@ export class AccessTokens {
   }
 
   #renewInBackground(appid: string): void {
-    if (this.#renewals.has(appid)) return
+    const now = this.#clock()
+    if (now < (this.#lastTries.get(appid) ?? 0) + RENEWAL_PAUSE_MS) return
+    this.#lastTries.set(appid, now)
     this.#claims.inBackground(this.#renewed(appid).catch((error) => this.#warn(error)))
   }
 

@@ -46,7 +46,7 @@ export interface Ciphertext {
 }
 
 /**
- * Checks the form of encrypted data before anything else is done with it. Throws `ERR_DATA_MALFORMED`, with a word of its own for
+ * Checks the form of encrypted data before anything else is done with it. Throws `ERR_BODY_TOO_LARGE`, `ERR_DATA_MALFORMED`, with a word of its own for
  * the `+` that a form or a query string turned into a blank.
  */
 export function readCiphertext(data: EncryptedData): Ciphertext {
@@ -76,10 +76,10 @@ export function decryptOpenData(
   return undefined
 }
 
-/** Checks the form of signed data. Throws `ERR_DATA_MALFORMED`. */
+/** Checks the form of signed data. Throws `ERR_BODY_TOO_LARGE`, `ERR_DATA_MALFORMED`. */
 export function checkSignedData(data: SignedData): void {
-  if (typeof data.rawData !== 'string' || data.rawData.length > MOST_ENCRYPTED_LENGTH)
-    throw malformed('rawData must be a text')
+  if (typeof data.rawData !== 'string') throw malformed('rawData must be a text')
+  if (data.rawData.length > MOST_ENCRYPTED_LENGTH) throw tooLarge('rawData')
   if (typeof data.signature !== 'string' || !SIGNATURE.test(data.signature)) {
     throw malformed('signature must be 40 hexadecimal digits in lower case')
   }
@@ -123,7 +123,7 @@ function isSince(timestamp: unknown, earliest: number): boolean {
 
 function strictBase64(name: string, text: unknown): Buffer {
   if (typeof text !== 'string') throw malformed(`${name} must be a text in base64`)
-  if (text.length > MOST_ENCRYPTED_LENGTH) throw malformed(`${name} is too long`)
+  if (text.length > MOST_ENCRYPTED_LENGTH) throw tooLarge(name)
   if (text.includes(' ')) {
     throw malformed(
       `${name} has blanks where base64 has "+": send it in a JSON body, not in a form or a query string`,
@@ -131,6 +131,10 @@ function strictBase64(name: string, text: unknown): Buffer {
   }
   if (!BASE64.test(text)) throw malformed(`${name} is not base64`)
   return Buffer.from(text, 'base64')
+}
+
+function tooLarge(name: string): WeappError {
+  return new WeappError('ERR_BODY_TOO_LARGE', `${name} is longer than ${MOST_ENCRYPTED_LENGTH} characters.`)
 }
 
 function malformed(what: string): WeappError {

@@ -103,6 +103,28 @@ describe('a fresh code beside user data', () => {
     expect(bed.sandbox.callCount(EXCHANGE)).to.equal(calls + 1)
   })
 
+  it('for a user without a session named is kept in all sessions of that user', async () => {
+    const sessions = [await logIn(), await logIn()]
+    const { appid, openid } = bed.phone
+    const code = await codeOf()
+    const { rawData, signature } = await bed.phone.wx.getUserInfo({ withCredentials: true })
+    for (let times = 0; times < 2; times += 1) {
+      await bed.sessions.setUserInfo({ appid, openid }, { rawData, signature, code })
+    }
+    for (const session of sessions) expect(await bed.sessions.checkSessionKey(session)).to.equal(true)
+  })
+
+  it('serves although its key cannot be stored, as it is used up', async () => {
+    const store = new MemoryStore({ clock: bed.clock })
+    const own = await openTestBed({ store })
+    const { session } = await own.sessions.login({ code: await codeOf(own.phone) })
+    store.rewrite = () => Promise.reject(new Error('down'))
+    const data = await codeAndData(own.phone)
+    expect(await own.sessions.decrypt(session, data)).to.have.property('stepInfoList')
+    expect(own.log.join()).to.include('rewrite')
+    await own.close()
+  })
+
   it('closes the race for signed data as well', async () => {
     const session = await logIn()
     const code = await codeOf()

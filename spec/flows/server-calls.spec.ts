@@ -75,6 +75,18 @@ describe('what is asked of WeChat with an access token', () => {
       await sessions.close()
     })
 
+    it('is answered though it cannot be kept, as WeChat gives it only once', async () => {
+      const store = new MemoryStore({ clock: bed.clock })
+      const own = await openTestBed({ store })
+      await own.sessions.accessToken()
+      store.replaceValue = () => Promise.reject(new Error('down'))
+      const { code } = await own.phone.getPhoneNumber()
+      const info = await own.sessions.phoneNumber({ code, openid: own.phone.openid, keep: true })
+      expect(info).to.have.property('phoneNumber')
+      expect(own.log.join()).to.include('could not be').and.not.to.include(info.purePhoneNumber)
+      await own.close()
+    })
+
     it('cannot be kept for nobody', async () => {
       const code = await tap()
       expect(await failureOf(() => bed.sessions.phoneNumber({ code, keep: true }))).to.be.instanceOf(
@@ -120,6 +132,14 @@ describe('what is asked of WeChat with an access token', () => {
       expect(await bed.sessions.accessToken({ appid: bed.phone.appid })).to.equal(token)
       bed.sandbox.revokeAccessToken()
       expect(await bed.sessions.accessToken({ refused: token })).not.to.equal(token)
+    })
+
+    it('of an app that is not there is a rejection, as every failure is', async () => {
+      const outcome = bed.sessions.accessToken({ appid: 'wx' }).catch((error: unknown) => error)
+      expect(await outcome).to.include({ code: 'ERR_APP_UNKNOWN' })
+      const user = { appid: 'wx', openid: 'o1' }
+      const forgotten = bed.sessions.forgetPhoneNumber(user).catch((error: unknown) => error)
+      expect(await forgotten).to.include({ code: 'ERR_APP_UNKNOWN' })
     })
 
     it('is not waited for by a login', async () => {
@@ -182,6 +202,16 @@ describe('what is asked of WeChat with an access token', () => {
       expect(await bed.sessions.resetUserSessionKey(first)).to.equal(3)
       expect(bed.sandbox.sessionKeyOf(bed.phone)).not.to.equal(before)
       for (const session of sessions) expect(await bed.sessions.checkSessionKey(session)).to.equal(true)
+    })
+
+    it('is reset with the key of the session named, however many newer logins there are', async () => {
+      const session = await logIn()
+      for (let logins = 0; logins < 5; logins += 1) await logIn()
+      const { code } = await bed.phone.wx.login()
+      const { encryptedData, iv } = await bed.phone.wx.getWeRunData()
+      await bed.sessions.decrypt(session, { encryptedData, iv, code })
+      expect(await bed.sessions.resetUserSessionKey(session)).to.equal(6)
+      expect(await bed.sessions.checkSessionKey(session)).to.equal(true)
     })
 
     it('is not reset when none of the kept ones is valid', async () => {
