@@ -127,6 +127,24 @@ describe('what is asked of WeChat with an access token', () => {
       expect(bed.log.join()).to.include('phone number').and.to.include('40001')
     })
 
+    it('is renewed at most every ten seconds while WeChat refuses to, and serves on meanwhile', async () => {
+      const warned = async (times: number) => {
+        while (bed.log.length < times) await new Promise((resolve) => setImmediate(resolve))
+      }
+      const token = await bed.sessions.accessToken()
+      bed.clock.advance(115 * 60_000)
+      bed.sandbox.misbehave({ errcode: 45011 }, { path: STABLE_TOKEN })
+      for (let asked = 0; asked < 5; asked += 1) expect(await bed.sessions.accessToken()).to.equal(token)
+      await warned(1)
+      bed.clock.advance(9_999)
+      expect(await bed.sessions.accessToken()).to.equal(token)
+      expect(tokenCalls()).to.equal(2)
+      bed.clock.advance(1)
+      expect(await bed.sessions.accessToken()).to.equal(token)
+      await warned(2)
+      expect(tokenCalls()).to.equal(3)
+    })
+
     it('is given out for other APIs, and replaced when it is said to be refused', async () => {
       const token = await bed.sessions.accessToken()
       expect(await bed.sessions.accessToken({ appid: bed.phone.appid })).to.equal(token)
