@@ -23,8 +23,8 @@ export interface KeyOwner extends UserRef {
 }
 
 /**
- * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the session (without one: in all of the user's), and
- * answers the key. A code that has given its key already answers none: the key lies in a session of the user.
+ * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the session (without one: in
+ * all of the user's), and answers the key. A code that has given its key already answers none: a session of the user has it.
  */
 export type FreshKey = (owner: KeyOwner, code: string) => Promise<string[]>
 

@@ -11,7 +11,7 @@ import type {
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
 import { RedisKeys } from './redis-keys.js'
-import { asCount, asText, asTexts, isText, unexpected } from './redis-replies.js'
+import { asCount, asProfile, asText, asTexts, isText, unexpected } from './redis-replies.js'
 import {
   CLAIM,
   ISSUE,
@@ -262,9 +262,4 @@ function visitDigits(milliseconds: number): string {
 function parseStored(sessionId: string, stored: string): StoredSession {
   const [, visit = '0', record = stored] = STORED.exec(stored) ?? []
   return { sessionId, record, lastVisitAt: Number(visit) }
-}
-
-/** Nothing, or nothing but the fact that the user was here. */
-function asProfile(reply: unknown): string | null {
-  return asText(reply) || null
 }

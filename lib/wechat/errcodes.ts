@@ -10,7 +10,6 @@ export interface Meaning {
 /** Meanings by errcode. */
 export type Meanings = Readonly<Record<number, Meaning>>
 
-const MISCONFIGURED = 'The server is not set up correctly. Its operator has been told.'
 const NEW_CODE =
   'WeChat does not accept this code: it is used, expired or of another mini-program. Call wx.login for a new one.'
 const NEW_TAP =
@@ -58,11 +57,7 @@ export const LOGIN_MEANINGS: Meanings = {
   40163: { code: 'ERR_CODE_INVALID', detail: NEW_CODE },
   40226: { code: 'ERR_USER_BLOCKED', detail: 'WeChat refuses this user as high-risk.' },
   41008: { code: 'ERR_CODE_INVALID', detail: NEW_CODE },
-  40001: {
-    code: 'ERR_SERVER_MISCONFIGURED',
-    detail: MISCONFIGURED,
-    hint: 'the AppSecret does not belong to the AppID',
-  },
+  40001: misconfigured('the AppSecret does not belong to the AppID'),
 }
 
 const REFUSED: Meaning = {
@@ -113,9 +108,15 @@ export function errorFromErrcode(
   return new WeappError(meaning.code, meaning.detail, { hint: hintFor(said, errcode, errmsg, meaning.hint) })
 }
 
+/** What only the operator can mend. */
+export function misconfigured(hint: string): Meaning {
+  const detail = 'The server is not set up correctly. Its operator has been told.'
+  return { code: 'ERR_SERVER_MISCONFIGURED', detail, hint }
+}
+
 function operatorMeaning(errcode: number): Meaning | undefined {
   const hint = OPERATOR_HINTS[errcode]
-  return hint ? { code: 'ERR_SERVER_MISCONFIGURED', detail: MISCONFIGURED, hint } : undefined
+  return hint ? misconfigured(hint) : undefined
 }
 
 function unknownErrcode(): Meaning {

@@ -2,7 +2,7 @@ import type { CodeExchange } from '../exchange.js'
 import { checkOptionNames, httpAddress } from '../options.js'
 import { isFields, parseAnswer } from './answer.js'
 import { code2Session, identityIn } from './code2session.js'
-import { errorFromErrcode, type Meanings } from './errcodes.js'
+import { errorFromErrcode, type Meanings, misconfigured } from './errcodes.js'
 import { withRetries } from './retries.js'
 import { createTransport, invalidAnswer } from './transport.js'
 
@@ -60,9 +60,4 @@ export function douyinExchange(options: ExchangeOptions = {}): CodeExchange {
 function transportFor(where: string, options: ExchangeOptions, publicAddress: string) {
   checkOptionNames<ExchangeOptions>(where, options, { baseUrl: true })
   return createTransport(httpAddress(`${where}: baseUrl`, options.baseUrl ?? publicAddress))
-}
-
-function misconfigured(hint: string): Meanings[number] {
-  const detail = 'The server is not set up correctly. Its operator has been told.'
-  return { code: 'ERR_SERVER_MISCONFIGURED', detail, hint }
 }
