@@ -2,7 +2,7 @@ export interface Exchange {
   url: string
   method: string
   headers: Record<string, string>
-  body?: string | ArrayBuffer | undefined
+  body?: string | ArrayBuffer | FormData | undefined
   timeoutMs: number
   /** Breaks the exchange off, with the reason it is told. */
   breakOff?: AbortController
@@ -12,6 +12,7 @@ export interface Exchanged {
   status: number
   headers: Headers
   text: string
+  bytes: Uint8Array
 }
 
 /** One HTTP request and its whole answer. What fails, fails with an Error whose message says why. */
@@ -27,7 +28,13 @@ export async function exchange(asked: Exchange): Promise<Exchanged> {
       body,
       signal: breakOff.signal,
     })
-    return { status: response.status, headers: response.headers, text: await response.text() }
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    return {
+      status: response.status,
+      headers: response.headers,
+      text: new TextDecoder().decode(bytes),
+      bytes,
+    }
   } catch (error) {
     throw new Error(reasonOf(error), { cause: error })
   } finally {

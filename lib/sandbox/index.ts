@@ -8,8 +8,24 @@ export { createSandbox, type PhoneOptions, type Sandbox, type SandboxOptions } f
 export type { Tt, TtLoginResult } from './tt.js'
 export type { SandboxApp } from './wechat.js'
 export type { UserInfoResult, UserProfileResult, WxAccount } from './wx-account.js'
-export type { NoCallbacks, WxAnswer, WxCallbacks, WxFailure, WxMethod } from './wx-method.js'
+export type {
+  DownloadOptions,
+  DownloadResult,
+  PhoneFiles,
+  UploadOptions,
+  UploadResult,
+  WxFiles,
+} from './wx-files.js'
+export type {
+  NoCallbacks,
+  RequestTask,
+  WxAnswer,
+  WxCallbacks,
+  WxFailure,
+  WxMethod,
+  WxTaskMethod,
+} from './wx-method.js'
 export type { PhoneNumberDetail, WxOpenData } from './wx-open-data.js'
-export type { RequestOptions, RequestResult, RequestTask, WxRequest } from './wx-request.js'
+export type { RequestOptions, RequestResult, WxRequest } from './wx-request.js'
 export type { WxSocket, WxSocketEvent } from './wx-socket.js'
 export type { StorageInfo, WxStorage } from './wx-storage.js'

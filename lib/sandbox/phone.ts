@@ -1,6 +1,7 @@
 import type { Device } from './device.js'
 import { createTt, type Tt } from './tt.js'
 import { createWxAccount, type WxAccount } from './wx-account.js'
+import { createPhoneFiles, createWxFiles, type PhoneFiles, type WxFiles } from './wx-files.js'
 import {
   createPhoneNumberButton,
   createWxOpenData,
@@ -12,7 +13,7 @@ import { createWxSocket, type WxSocket } from './wx-socket.js'
 import { createWxStorage, type WxStorage } from './wx-storage.js'
 
 /** The `wx` of one phone. Its methods need no `this` and may be taken off it. */
-export interface Wx extends WxAccount, WxOpenData, WxSocket, WxStorage {
+export interface Wx extends WxAccount, WxFiles, WxOpenData, WxSocket, WxStorage {
   /** Asks any HTTP server. */
   request: WxRequest
 }
@@ -43,24 +44,29 @@ export interface Phone {
    * WxFailure while the phone is offline or WeChat is down.
    */
   readonly getPhoneNumber: () => Promise<PhoneNumberDetail>
+  /** Its files: put one there to upload it, read one that was downloaded. */
+  readonly files: PhoneFiles
   /** Set it to `true`, and everything that needs the network fails. Default `false`. */
   offline: boolean
 }
 
 export function createPhone(device: Device, identity: Pick<Phone, 'openid' | 'unionid'>): Phone {
   const { user, appid } = device
+  const files = createPhoneFiles()
   return {
     ...identity,
     user,
     appid,
     wx: {
       ...createWxAccount(device),
+      ...createWxFiles(device, files),
       ...createWxOpenData(device),
       ...createWxSocket(),
       ...createWxStorage(),
       request: createWxRequest(device),
     },
     tt: createTt(device),
+    files,
     getPhoneNumber: createPhoneNumberButton(device),
     get offline() {
       return device.offline

@@ -46,6 +46,33 @@ export function wxMethod<Options extends object, Result extends object>(
   return method
 }
 
+/** A request, upload or download under way. */
+export interface RequestTask {
+  /** Breaks it off: it fails with `abort` as its reason, unless it is over. */
+  abort: () => void
+}
+
+/** Like a {@link WxMethod}, but with callbacks it returns a task that can be broken off. */
+export interface WxTaskMethod<Options, Result> {
+  (options: Options & NoCallbacks): Promise<Result & WxAnswer>
+  (options: Options & WxCallbacks<Result>): RequestTask
+}
+
+/** Makes such a method out of a function which returns a promise and heeds a signal to break off. */
+export function taskMethod<Options extends object, Result extends object>(
+  api: string,
+  work: (options: Options, breakOff: AbortController) => Promise<Result>,
+): WxTaskMethod<Options, Result> {
+  function method(options: Options & NoCallbacks): Promise<Result & WxAnswer>
+  function method(options: Options & WxCallbacks<Result>): RequestTask
+  function method(options: Options & WxCallbacks<Result>): unknown {
+    const breakOff = new AbortController()
+    const promise = deliver(api, options, work(options, breakOff))
+    return hasCallbacks(options) ? { abort: () => breakOff.abort(new Error('abort')) } : promise
+  }
+  return method
+}
+
 /** Hands an outcome to the callbacks, or returns it as a promise when there are none. */
 export function deliver<Result extends object>(
   api: string,

@@ -1,5 +1,11 @@
 import { exchange } from './http-exchange.js'
-import { deliver, hasCallbacks, type NoCallbacks, type WxAnswer, type WxCallbacks } from './wx-method.js'
+import {
+  type NoCallbacks,
+  type RequestTask,
+  taskMethod,
+  type WxAnswer,
+  type WxCallbacks,
+} from './wx-method.js'
 
 const DEFAULT_TIMEOUT_MS = 60_000
 
@@ -28,12 +34,6 @@ export interface RequestResult<Data = unknown> {
   statusCode: number
   header: Record<string, string>
   cookies: string[]
-}
-
-/** A request under way. */
-export interface RequestTask {
-  /** Breaks it off: it fails with `request:fail abort`, unless it is over. */
-  abort: () => void
 }
 
 /** `wx.request`: with any of the callbacks it returns a task, without it returns a promise. */
@@ -68,14 +68,7 @@ export function createWxRequest(device: { offline: boolean; appid: string }): Wx
     } as RequestResult<Data>
   }
 
-  function request<Data>(options: RequestOptions & NoCallbacks): Promise<RequestResult<Data> & WxAnswer>
-  function request<Data>(options: RequestOptions & WxCallbacks<RequestResult<Data>>): RequestTask
-  function request<Data>(options: RequestOptions & WxCallbacks<RequestResult<Data>>): unknown {
-    const breakOff = new AbortController()
-    const promise = deliver('request', options, perform<Data>(options, breakOff))
-    return hasCallbacks(options) ? { abort: () => breakOff.abort(new Error('abort')) } : promise
-  }
-  return request
+  return taskMethod('request', perform) as WxRequest
 }
 
 interface ShapedRequest {
@@ -86,17 +79,22 @@ interface ShapedRequest {
 }
 
 function shape({ url, method = 'GET', header = {}, data }: RequestOptions): ShapedRequest {
-  if (!/^https?:\/\//i.test(url)) throw new Error(`invalid url "${url}"`)
   const headers = { 'content-type': 'application/json', ...withLowerCaseNames(header) }
-  const shaped = { url, method: method.toUpperCase(), headers, body: undefined }
+  const shaped = { url: checkedUrl(url), method: method.toUpperCase(), headers, body: undefined }
   if (data === undefined || data === null) return shaped
-  if (shaped.method === 'GET' || shaped.method === 'HEAD') return { ...shaped, url: withQuery(url, data) }
+  if (shaped.method === 'GET' || shaped.method === 'HEAD')
+    return { ...shaped, url: withQuery(shaped.url, data) }
   if (typeof data === 'string' || data instanceof ArrayBuffer) return { ...shaped, body: data }
   const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded')
   return { ...shaped, body: isForm ? formOf(data) : JSON.stringify(data) }
 }
 
-function withLowerCaseNames(header: Record<string, string>): Record<string, string> {
+export function checkedUrl(url: string): string {
+  if (/^https?:\/\//i.test(url)) return url
+  throw new Error(`invalid url "${url}"`)
+}
+
+export function withLowerCaseNames(header: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(header).map(([name, value]) => [name.toLowerCase(), value]))
 }
 

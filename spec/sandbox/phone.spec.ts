@@ -24,6 +24,8 @@ describe('a phone', () => {
       'getGroupEnterInfo',
       'getShareInfo',
       'request',
+      'uploadFile',
+      'downloadFile',
       'setStorage',
       'getStorage',
       'removeStorage',
