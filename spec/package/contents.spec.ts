@@ -12,17 +12,26 @@ describe('the packed package', () => {
 
   const withFolders = (folder: string) => packed.files.filter((path) => path.startsWith(`${folder}/`)).sort()
 
-  it('holds the sources', () => {
-    const sources = readSources('lib').map(({ path }) => path)
-    expect(withFolders('lib')).to.deep.equal(sources.sort())
-  })
+  for (const folder of ['lib', 'client']) {
+    it(`holds the sources of ${folder}`, () => {
+      const sources = readSources(folder).map(({ path }) => path)
+      expect(withFolders(folder).filter((path) => path.endsWith('.ts'))).to.deep.equal(sources.sort())
+    })
+  }
 
   it('holds code, declarations and their maps for each source', () => {
     const outputs = readSources('lib').flatMap(({ path }) => {
       const output = path.replace(/^lib\//, 'dist/').replace(/\.ts$/, '')
       return ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => output + ending)
     })
-    expect(withFolders('dist')).to.deep.equal(outputs.sort())
+    const own = withFolders('dist').filter((path) => !path.startsWith('dist/client/'))
+    expect(own).to.deep.equal(outputs.sort())
+  })
+
+  it('holds code and declarations of the client, and what makes them CommonJS', () => {
+    const declarations = readSources('client').map(({ path }) => `dist/${path.replace(/\.ts$/, '.d.ts')}`)
+    const code = ['client.js', 'index.js', 'package.json'].map((name) => `dist/client/${name}`)
+    expect(withFolders('dist/client')).to.deep.equal([...declarations, ...code].sort())
   })
 
   it('holds the documents, and nothing else', () => {
@@ -45,6 +54,6 @@ describe('the packed package', () => {
       'README.zh-CN.md',
       'package.json',
     ])
-    expect(packed.files.filter((path) => !/^(?:dist|lib|docs)\/|^[^/]+$/.test(path))).to.deep.equal([])
+    expect(packed.files.filter((path) => !/^(?:dist|lib|client|docs)\/|^[^/]+$/.test(path))).to.deep.equal([])
   })
 })

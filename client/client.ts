@@ -1,0 +1,188 @@
+import { type Answer, ClientError, type ClientErrorCode, failureIn } from './failure.js'
+import { createSharedLogin, type LoginAnswer } from './log-in.js'
+import { type ClientOptions, settingsOf } from './options.js'
+import { createSender, isSuccess, type SendOption } from './send.js'
+import { createTokenKeeper } from './token.js'
+import { type Callbacks, deliver, type Failed, type NoCallbacks, type WxLike } from './wx.js'
+
+export type { LoginAnswer, NoCallbacks, WxLike }
+export { type Callbacks, ClientError, type ClientErrorCode, type ClientOptions, type Failed }
+
+type Json = WechatMiniprogram.IAnyObject
+type Data = string | Json | ArrayBuffer
+type Own<Option> = Omit<Option, keyof Callbacks<never>>
+
+/** What `wx.request` takes. `url` begins with `/`, or with `baseUrl`; `onTask` gets the task of each attempt. */
+export interface RequestOption extends Own<WechatMiniprogram.RequestOption> {
+  onTask?: (task: WechatMiniprogram.RequestTask) => void
+}
+
+/** What `wx.uploadFile` takes. `url` begins with `/`, or with `baseUrl`; `onTask` gets the task of each attempt. */
+export interface UploadOption extends Own<WechatMiniprogram.UploadFileOption> {
+  onTask?: (task: WechatMiniprogram.UploadTask) => void
+}
+
+/** What `wx.downloadFile` takes. `url` begins with `/`, or with `baseUrl`; `onTask` gets the task of each attempt. */
+export interface DownloadOption extends Own<WechatMiniprogram.DownloadFileOption> {
+  onTask?: (task: WechatMiniprogram.DownloadTask) => void
+}
+
+/** What `wx.request` answers. */
+export type RequestResult<T extends Data = Data> = WechatMiniprogram.RequestSuccessCallbackResult<T>
+/** What `wx.uploadFile` answers. `data` is a text. */
+export type UploadResult = WechatMiniprogram.UploadFileSuccessCallbackResult
+/** What `wx.downloadFile` answers. */
+export type DownloadResult = WechatMiniprogram.DownloadFileSuccessCallbackResult
+
+/** What WeChat encrypted, with a fresh `code` of `wx.login` beside it if there is one. */
+export interface EncryptedOption {
+  encryptedData: string
+  iv: string
+  code?: string
+}
+
+/** A profile: encrypted, signed, or as the user typed it, which the server keeps with `verified: false`. */
+export type UserInfoOption =
+  | EncryptedOption
+  | { rawData: string; signature: string; code?: string }
+  | { userInfo: Json }
+
+/** What the phone number button gave: its `event.detail` fits. */
+export interface PhoneNumberOption {
+  code: string
+}
+
+/** A phone number, as WeChat tells it. */
+export interface PhoneNumber {
+  /** With a country code in front where it is a foreign one. */
+  phoneNumber: string
+  purePhoneNumber: string
+  countryCode: string
+}
+
+/** Encrypted data, and the route of the app's own that decrypts it with `req.weapp.decrypt(req.body)`. */
+export interface DecryptOption extends EncryptedOption {
+  url: string
+}
+
+/**
+ * A session with one back end. Every method takes an option object; with `success`, `fail` or `complete` in it the method
+ * answers nothing and calls back, without them it answers a promise.
+ *
+ * A call without a token logs in first, and all calls share one login. On 401 a call logs in once and is repeated once.
+ * On 503 and 429 it waits as `Retry-After` says. What is left rejects with a {@link ClientError}: the server's problems,
+ * and a phone without a network. Any other answer resolves, whatever its status, as with `wx.request`.
+ */
+export interface Client {
+  /**
+   * `wx.request` with the token.
+   *
+   * @example
+   * const { data } = await client.request<{ orders: Order[] }>({ url: '/orders' })
+   */
+  request<T extends Data = Data>(option: RequestOption & NoCallbacks): Promise<RequestResult<T>>
+  request<T extends Data = Data>(option: RequestOption & Callbacks<RequestResult<T>>): void
+  /**
+   * `wx.uploadFile` with the token.
+   *
+   * @example
+   * await client.uploadFile({ url: '/avatar', filePath: event.detail.avatarUrl, name: 'avatar' })
+   */
+  uploadFile(option: UploadOption & NoCallbacks): Promise<UploadResult>
+  uploadFile(option: UploadOption & Callbacks<UploadResult>): void
+  /**
+   * `wx.downloadFile` with the token.
+   *
+   * @example
+   * const { tempFilePath } = await client.downloadFile({ url: '/invoices/7.pdf' })
+   */
+  downloadFile(option: DownloadOption & NoCallbacks): Promise<DownloadResult>
+  downloadFile(option: DownloadOption & Callbacks<DownloadResult>): void
+  /** Logs in now, which the other methods do by themselves. The session before ends. */
+  login(option?: NoCallbacks): Promise<LoginAnswer>
+  login(option: Callbacks<LoginAnswer>): void
+  /**
+   * Ends the session. What was under way does not log in again; the next call does. Rejects, and keeps the token, when
+   * the server could not be told.
+   */
+  logout(option?: NoCallbacks): Promise<void>
+  logout(option: Callbacks<void>): void
+  /**
+   * Sets the user's profile and answers it. On `ERR_SESSION_KEY_STALE` the client has logged in already: get the data
+   * from WeChat again, and send it once more.
+   *
+   * @example
+   * await client.setUserInfo({ userInfo: { nickName: '小明' } })
+   */
+  setUserInfo(option: UserInfoOption & NoCallbacks): Promise<Json>
+  setUserInfo(option: UserInfoOption & Callbacks<Json>): void
+  /**
+   * The number behind the code of the phone number button. `ERR_PHONE_CODE_INVALID` wants another tap.
+   *
+   * @example
+   * const { purePhoneNumber } = await client.phoneNumber(event.detail)
+   */
+  phoneNumber(option: PhoneNumberOption & NoCallbacks): Promise<PhoneNumber>
+  phoneNumber(option: PhoneNumberOption & Callbacks<PhoneNumber>): void
+  /**
+   * Sends encrypted data to a route of yours that decrypts it, and resolves with what that answers. On
+   * `ERR_SESSION_KEY_STALE` the client has logged in already: get the data from WeChat again, and send it once more.
+   *
+   * @example
+   * const { stepInfoList } = await client.decrypt({ url: '/steps', ...(await wx.getWeRunData()) })
+   */
+  decrypt<T = Json>(option: DecryptOption & NoCallbacks): Promise<T>
+  decrypt<T = Json>(option: DecryptOption & Callbacks<T>): void
+}
+
+/**
+ * Makes the client of one back end. Touches neither the network nor the storage: it logs in when a call needs it.
+ *
+ * @throws TypeError for unknown or wrong options.
+ * @example
+ * const client = createClient({ baseUrl: 'https://api.example.com' })
+ * const { data } = await client.request({ url: '/me' })
+ */
+export function createClient(options: ClientOptions): Client {
+  const settings = settingsOf(options)
+  const token = createTokenKeeper(settings)
+  const login = createSharedLogin(settings, token)
+  const { send, logOut } = createSender(settings, token, login)
+
+  async function ask<Result>(url: string, method: string, data: object): Promise<Result> {
+    const answer = await send('request', { url, method, data })
+    if (!isSuccess(answer)) throw failureIn(answer)
+    return answer.data as Result
+  }
+
+  const sending =
+    (api: Parameters<typeof send>[0]) =>
+    <Result extends Answer>(option: SendOption & Callbacks<Result>) =>
+      deliver(option, send<Result>(api, option))
+
+  return {
+    request: sending('request'),
+    uploadFile: sending('uploadFile'),
+    downloadFile: sending('downloadFile'),
+    login: (option?: Callbacks<LoginAnswer>) => deliver(option, login.logIn()),
+    logout: (option?: Callbacks<void>) => deliver(option, logOut()),
+    setUserInfo: (option: UserInfoOption & Callbacks<Json>) => deliver(option, setUserInfo(option)),
+    phoneNumber: (option: PhoneNumberOption & Callbacks<PhoneNumber>) =>
+      deliver(option, ask<PhoneNumber>('/session/phone-number', 'POST', fieldsOf(option))),
+    decrypt: <T>(option: DecryptOption & Callbacks<T>) =>
+      deliver(option, ask<T>(option.url, 'POST', fieldsOf(option))),
+  } as Client
+
+  async function setUserInfo(option: UserInfoOption): Promise<Json> {
+    return (await ask<{ userInfo: Json }>('/session/user-info', 'PUT', fieldsOf(option))).userInfo
+  }
+}
+
+const FIELDS = ['encryptedData', 'iv', 'rawData', 'signature', 'userInfo', 'code']
+
+/** What the server knows, without callbacks and without what else an event brings. */
+function fieldsOf(option: object): object {
+  const fields: Json = {}
+  for (const name of FIELDS) if (name in option) fields[name] = (option as Json)[name]
+  return fields
+}

@@ -1,0 +1,76 @@
+import { type Answer, type ClientError, failureIn, failureOf, problemIn } from './failure.js'
+import type { Settings } from './options.js'
+import { patiently } from './patience.js'
+import type { TokenKeeper } from './token.js'
+import { call } from './wx.js'
+
+/** What a login answers. The token is not in it: only the client needs to know it. */
+export interface LoginAnswer {
+  /** The absolute end of the session, ISO 8601 in UTC. */
+  expiresAt: string
+  /** When it ends unless a request comes first, ISO 8601 in UTC. */
+  idleExpiresAt: string
+  /** The profile that the server has of the user, or null. */
+  userInfo: Record<string, unknown> | null
+}
+
+/** One login at a time, for all who need one. */
+export interface SharedLogin {
+  /** Logs in. Whoever asks while a login is under way gets that one. */
+  logIn(): Promise<LoginAnswer>
+  /** Resolves when no login is under way any more, however it ended. */
+  idle(): Promise<void>
+}
+
+export function createSharedLogin(settings: Settings, token: TokenKeeper): SharedLogin {
+  const { wx, baseUrl, header, appid, timeoutMs } = settings
+  let underWay: Promise<LoginAnswer> | undefined
+
+  async function newCode(): Promise<string> {
+    try {
+      return (await call<{ code: string }>(wx, 'login', { timeout: timeoutMs })).code
+    } catch (reason) {
+      throw failureOf('ERR_WX_LOGIN', reason)
+    }
+  }
+
+  async function send(code: string): Promise<Answer> {
+    const presented = token.current()
+    const option = {
+      url: `${baseUrl}/login`,
+      method: 'POST',
+      header: presented ? { [header]: presented } : {},
+      data: { code, ...(appid && { appid }) },
+      timeout: timeoutMs,
+    }
+    try {
+      return await patiently(settings, () => call<Answer>(wx, 'request', option))
+    } catch (reason) {
+      throw failureOf('ERR_NETWORK', reason)
+    }
+  }
+
+  async function logIn(): Promise<LoginAnswer> {
+    const code = await newCode()
+    // The server may have taken the code, and its answer was lost: the same code gets the same token.
+    let answer = await send(code).catch((_: ClientError) => send(code))
+    if (problemIn(answer)?.code === 'ERR_CODE_INVALID') answer = await send(await newCode())
+    const { token: issued, ...rest } = Object(answer.data)
+    if (answer.statusCode !== 200 || typeof issued !== 'string') throw failureIn(answer)
+    token.keep(issued)
+    return rest
+  }
+
+  return {
+    logIn() {
+      if (underWay) return underWay
+      underWay = logIn().finally(() => {
+        underWay = undefined
+      })
+      return underWay
+    },
+    async idle() {
+      await Promise.resolve(underWay).catch(() => undefined)
+    },
+  }
+}

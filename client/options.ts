@@ -1,0 +1,59 @@
+import type { WxLike } from './wx.js'
+
+/** Options of {@link createClient}. */
+export interface ClientOptions {
+  /** Where the back end is, such as `https://api.example.com/v2`. Needed. */
+  baseUrl: string
+  /** The header that carries the token, as on the server. Default `x-3rd-session`. */
+  header?: string
+  /** Under which key the phone's storage keeps the token. Default `weapp-session`. */
+  storageKey?: string
+  /** The app to log in to. Needed where several apps log in at one back end; default: the only one. */
+  appid?: string
+  /** Deadline in milliseconds of `wx.login`, and of each request that brings no `timeout` of its own. Default 15000. */
+  timeoutMs?: number
+  /** How long a call may wait in all because of `Retry-After`, in seconds; 0 never waits. Default 10. */
+  maxWaitSeconds?: number
+  /** What stands for `wx`, such as `Taro` or `uni`. Default: the global `wx`. */
+  wx?: WxLike
+  /** Waits so many milliseconds; for tests. Default: a timer. */
+  wait?: (ms: number) => Promise<void>
+}
+
+/** The options, checked and complete. */
+export type Settings = Required<Omit<ClientOptions, 'appid'>> & Pick<ClientOptions, 'appid'>
+
+type Check = [allowed: string, isAllowed: (value: unknown) => boolean]
+
+const text: Check = ['a text', (value) => typeof value === 'string' && value !== '']
+const duration: Check = ['a number from 0', (value) => typeof value === 'number' && value >= 0]
+
+const CHECKS: Record<keyof ClientOptions, Check> = {
+  baseUrl: ['http(s)://host/path', (url) => /^https?:\/\/[^/?#\s]+[^?#\s]*$/.test(String(url))],
+  header: text,
+  storageKey: text,
+  appid: text,
+  timeoutMs: duration,
+  maxWaitSeconds: duration,
+  wx: ['an object like wx', (value) => typeof value === 'object' && value !== null],
+  wait: ['a function', (value) => typeof value === 'function'],
+}
+
+/** Checks the options and fills in what is left out. Throws a `TypeError` that says what is allowed. */
+export function settingsOf(options: ClientOptions): Settings {
+  const defaults = {
+    header: 'x-3rd-session',
+    storageKey: 'weapp-session',
+    timeoutMs: 15000,
+    maxWaitSeconds: 10,
+    wx: typeof wx === 'undefined' ? undefined : wx,
+    wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  }
+  const settings: Record<string, unknown> = { baseUrl: undefined, ...defaults }
+  for (const [name, value] of Object.entries(options)) if (value !== undefined) settings[name] = value
+  for (const [name, value] of Object.entries(settings)) {
+    const [allowed, isAllowed] = CHECKS[name as keyof ClientOptions] || [`one of ${Object.keys(CHECKS)}`]
+    if (!isAllowed?.(value)) throw new TypeError(`createClient: ${name} must be ${allowed}`)
+  }
+  return { ...settings, baseUrl: String(settings.baseUrl).replace(/\/+$/, '') } as Settings
+}

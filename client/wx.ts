@@ -1,0 +1,72 @@
+/** What every asynchronous method of `wx` takes besides its own options. With any of them a call answers no promise. */
+export interface Callbacks<Result> {
+  success?: (result: Result) => void
+  fail?: (error: Failed) => void
+  complete?: (outcome: Result | Failed) => void
+}
+
+/** An option object without callbacks: the call then answers a promise. */
+export interface NoCallbacks {
+  success?: never
+  fail?: never
+  complete?: never
+}
+
+/** What `fail` of a `wx` method gets. */
+export interface Failed {
+  errMsg: string
+}
+
+/**
+ * What the client needs of `wx`. `Taro`, `uni` and the phones of `weapp-session/sandbox` have it too.
+ *
+ * @example
+ * createClient({ baseUrl, wx: Taro })
+ */
+export interface WxLike {
+  login(option: object): unknown
+  request(option: object): unknown
+  uploadFile(option: object): unknown
+  downloadFile(option: object): unknown
+  getStorageSync(key: string): unknown
+  setStorageSync(key: string, data: string): void
+  removeStorageSync(key: string): void
+}
+
+/** The methods of `wx` that go over the network. */
+export type Api = 'login' | 'request' | 'uploadFile' | 'downloadFile'
+
+/** Calls a method of `wx`. Rejects with what its `fail` gets. `onTask` of the options gets the task. */
+export function call<Result>(wx: WxLike, api: Api, option: object): Promise<Result> {
+  const { onTask, ...own } = option as { onTask?: (task: unknown) => void }
+  return new Promise((resolve, reject) => {
+    const task = wx[api]({ ...own, success: resolve, fail: reject, complete: undefined })
+    if (isPromise(task)) task.then(undefined, () => undefined)
+    onTask?.(task)
+  })
+}
+
+/** Hands an outcome to the callbacks of an option object, or answers it as a promise where there are none. */
+export function deliver<Result>(
+  option: Callbacks<Result> | NoCallbacks | undefined,
+  outcome: Promise<Result>,
+): Promise<Result> | undefined {
+  const { success, fail, complete } = Object(option) as Callbacks<Result>
+  if (!success && !fail && !complete) return outcome
+  outcome.then(
+    (result) => {
+      success?.(result)
+      complete?.(result)
+    },
+    (error) => {
+      fail?.(error)
+      complete?.(error)
+    },
+  )
+  return undefined
+}
+
+/** Taro calls back and answers a promise as well, which nobody would handle. */
+function isPromise(task: unknown): task is PromiseLike<unknown> {
+  return typeof task === 'object' && task !== null && 'then' in task
+}

@@ -1,0 +1,185 @@
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { createClient } from '../../client/index.js'
+import { answering, type ClientBed, clientErrorOf, openClientBed, status } from './client-bed.js'
+
+interface Me {
+  openid: string
+  userInfo: Record<string, unknown> | null
+}
+
+describe('the client', () => {
+  let bed: ClientBed
+
+  beforeEach(async () => {
+    bed = await openClientBed()
+  })
+  afterEach(() => bed.close())
+
+  it('touches neither network nor storage until a call needs it', () => {
+    const silent = new Proxy(bed.phone.wx, { get: () => expect.fail('it uses wx') })
+    bed.start({ wx: silent })
+    expect([bed.asked, bed.sandbox.callCount('/sandbox/login')]).to.deep.equal([[], 0])
+  })
+
+  it('logs in on the first call, and once', async () => {
+    const client = bed.start()
+    const { data, statusCode, errMsg } = await client.request<{ openid: string }>({ url: '/me' })
+    expect([data.openid, statusCode, errMsg]).to.deep.equal([bed.phone.openid, 200, 'request:ok'])
+    await client.request({ url: '/me' })
+    expect(bed.asked).to.deep.equal(['POST /login', 'GET /me', 'GET /me'])
+  })
+
+  it('passes on what wx.request takes, the own headers too', async () => {
+    let seen: unknown
+    bed.line = answering('/orders', (req, res) => {
+      seen = [req.method, req.query, req.get('x-own'), req.get('x-3rd-session') === bed.stored()]
+      res.json([1])
+    })
+    const { data } = await bed
+      .start()
+      .request({ url: '/orders', data: { page: 2 }, header: { 'x-own': 'a' } })
+    expect(data).to.deep.equal([1])
+    expect(seen).to.deep.equal(['GET', { page: '2' }, 'a', true])
+  })
+
+  it('resolves with any answer that is none of its matters', async () => {
+    const client = bed.start()
+    for (const code of [404, 403, 500, 503, 302]) {
+      bed.line = answering('/thing', status(code))
+      expect(await client.request({ url: '/thing' })).to.include({ statusCode: code })
+    }
+  })
+
+  it('rejects with the problems of the server, by code', async () => {
+    const error = await clientErrorOf('ERR_SESSION_NOT_FOUND', () =>
+      bed.start().request({ url: '/sessions/nothing', method: 'DELETE' }),
+    )
+    expect(error).to.include({ statusCode: 404, name: 'ClientError' })
+    expect(error.errMsg).to.equal(error.message)
+  })
+
+  it('takes an address below baseUrl, and sends the token nowhere else', async () => {
+    const client = bed.start()
+    expect(await client.request({ url: `${bed.url}/me` })).to.include({ statusCode: 200 })
+    for (const url of ['https://example.org/', `${bed.url}.example.org/`, 'me', '', `${bed.url}@a/`]) {
+      const outcome = await client.request({ url }).catch((error: unknown) => error)
+      expect(outcome).to.be.instanceOf(TypeError)
+    }
+    expect(bed.asked).to.have.lengthOf(2)
+  })
+
+  it('lives at a path of the server, with a header and an appid of its own', async () => {
+    let seen: unknown[] = []
+    bed.line = (req, res) => {
+      seen = [...seen, `${req.method} ${req.path}`, req.get('x-token')]
+      res.json({ token: 'abc' })
+    }
+    const client = bed.start({
+      baseUrl: `${bed.url}/v2/`,
+      header: 'X-Token',
+      storageKey: 'mine',
+      appid: 'wx1',
+    })
+    await client.request({ url: '/me' })
+    expect(seen).to.deep.equal(['POST /v2/login', undefined, 'GET /v2/me', 'abc'])
+    expect(bed.phone.wx.getStorageSync('mine')).to.equal('abc')
+  })
+
+  it('answers a login with the ends of the session and the profile, and never the token', async () => {
+    const client = bed.start()
+    expect(await client.login()).to.have.all.keys('expiresAt', 'idleExpiresAt', 'userInfo')
+    expect(JSON.stringify(client)).not.to.contain(bed.stored())
+  })
+
+  it('logs out at the server and on the phone; the next call logs in', async () => {
+    const client = bed.start()
+    await client.logout()
+    expect(bed.asked).to.deep.equal([])
+    await client.login()
+    const old = bed.stored()
+    await client.logout()
+    expect(bed.stored()).to.equal('')
+    await bed.me(old).expect(401)
+    await client.request({ url: '/me' })
+    expect(bed.logins()).to.equal(2)
+  })
+
+  it('sets the profile: typed, signed and encrypted', async () => {
+    const client = bed.start()
+    const typed = await client.setUserInfo({ userInfo: { nickName: '小明' } })
+    expect(typed).to.deep.equal({ nickName: '小明', verified: false })
+    const { wx } = bed.phone
+    const { rawData, signature, encryptedData, iv } = await wx.getUserProfile({ desc: 'to greet you' })
+    expect(await client.setUserInfo({ rawData, signature })).to.include({ verified: true })
+    expect(await client.setUserInfo({ encryptedData, iv })).to.include({ verified: true })
+    const { data } = await client.request<{ userInfo: object }>({ url: '/me' })
+    expect((data as unknown as Me).userInfo).to.include({ verified: true })
+    await clientErrorOf('ERR_REQUEST_INVALID', () => client.setUserInfo({} as never))
+  })
+
+  it('gets the phone number behind a tap, and tells when another tap is needed, without a login', async () => {
+    const client = bed.start()
+    const detail = await bed.phone.getPhoneNumber()
+    expect(await client.phoneNumber(detail)).to.include({ countryCode: '86' })
+    const error = await clientErrorOf('ERR_PHONE_CODE_INVALID', () => client.phoneNumber(detail))
+    expect(error.statusCode).to.equal(401)
+    expect(bed.logins()).to.equal(1)
+  })
+
+  it('sends encrypted data to a route of the app, and answers what that answers', async () => {
+    const client = bed.start()
+    await client.login()
+    const steps = await bed.phone.wx.getWeRunData()
+    const { stepInfoList } = await client.decrypt<{ stepInfoList: unknown[] }>({ url: '/steps', ...steps })
+    expect(stepInfoList).to.have.lengthOf(31)
+    await clientErrorOf('ERR_ANSWER_UNEXPECTED', () => client.decrypt({ url: '/nowhere', ...steps }))
+  })
+
+  it('uploads and downloads with the token', async () => {
+    const client = bed.start()
+    const filePath = bed.phone.files.add('a picture')
+    const up = await client.uploadFile({ url: '/avatar', filePath, name: 'avatar' })
+    expect(JSON.parse(up.data)).to.deep.equal({ openid: bed.phone.openid, avatar: 'a picture' })
+    const { tempFilePath } = await client.downloadFile({ url: '/me' })
+    expect(JSON.parse(String(Buffer.from(bed.phone.files.read(tempFilePath) ?? [])))).to.include({
+      openid: bed.phone.openid,
+    })
+    await bed.endAll()
+    expect(await client.uploadFile({ url: '/avatar', filePath, name: 'avatar' })).to.include({
+      statusCode: 200,
+    })
+    await bed.endAll()
+    expect(await client.downloadFile({ url: '/me' })).to.include({ statusCode: 200 })
+    expect(bed.logins()).to.equal(3)
+  })
+})
+
+describe('createClient', () => {
+  const { wx } = { wx: {} as never }
+
+  for (const [words, options] of [
+    ['baseUrl must be http(s)://host/path', { wx }],
+    ['baseUrl must be http(s)://host/path', { wx, baseUrl: 'api.example.com' }],
+    ['baseUrl must be http(s)://host/path', { wx, baseUrl: 'https://a.example/?x=1' }],
+    ['header must be a text', { wx, baseUrl: 'https://a.example', header: '' }],
+    ['storageKey must be a text', { wx, baseUrl: 'https://a.example', storageKey: 7 }],
+    ['appid must be a text', { wx, baseUrl: 'https://a.example', appid: null }],
+    ['timeoutMs must be a number from 0', { wx, baseUrl: 'https://a.example', timeoutMs: '1' }],
+    [
+      'maxWaitSeconds must be a number from 0',
+      { wx, baseUrl: 'https://a.example', maxWaitSeconds: Number.NaN },
+    ],
+    ['wx must be an object like wx', { baseUrl: 'https://a.example' }],
+    ['wait must be a function', { wx, baseUrl: 'https://a.example', wait: 1 }],
+    ['retries must be one of baseUrl,', { wx, baseUrl: 'https://a.example', retries: 1 }],
+  ] as const) {
+    it(`refuses ${JSON.stringify(options)}: ${words}`, () => {
+      expect(() => createClient(options as never)).to.throw(TypeError, `createClient: ${words}`)
+    })
+  }
+
+  it('takes undefined for left out', () => {
+    createClient({ wx, baseUrl: 'https://a.example', appid: undefined, header: undefined } as never)
+  })
+})

@@ -1,0 +1,172 @@
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import type { WxLike } from '../../client/index.js'
+import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
+import { type ClientBed, openClientBed } from './client-bed.js'
+
+type Outcome = { statusCode?: number; code?: string; errMsg?: string }
+
+/** What Taro does: it calls back, and answers a promise as well. */
+function taroOf(wx: WxLike): WxLike {
+  const both = (method: (option: never) => unknown) => (option: object) =>
+    new Promise((resolve, reject) => {
+      const { success, fail } = option as { success(value: unknown): void; fail(reason: unknown): void }
+      method({
+        ...option,
+        success(value: unknown) {
+          success(value)
+          resolve(value)
+        },
+        fail(reason: unknown) {
+          fail(reason)
+          reject(reason)
+        },
+      } as never)
+    })
+  return {
+    ...wx,
+    login: both(wx.login),
+    request: both(wx.request),
+    uploadFile: both(wx.uploadFile),
+    downloadFile: both(wx.downloadFile),
+  }
+}
+
+/** What uni-app does: its methods need no other object, and a method without callbacks answers a promise. */
+function uniOf(wx: WxLike): WxLike {
+  class Uni {
+    login = (option: never) => wx.login(option)
+    request = (option: never) => wx.request(option)
+    uploadFile = (option: never) => wx.uploadFile(option)
+    downloadFile = (option: never) => wx.downloadFile(option)
+    getStorageSync = (key: string) => wx.getStorageSync(key)
+    setStorageSync = (key: string, data: string) => wx.setStorageSync(key, data)
+    removeStorageSync = (key: string) => wx.removeStorageSync(key)
+  }
+  return new Uni()
+}
+
+describe('the client and wx', () => {
+  let bed: ClientBed
+
+  beforeEach(async () => {
+    bed = await openClientBed()
+  })
+  afterEach(() => bed.close())
+
+  for (const [name, wrap] of [
+    ['Taro', taroOf],
+    ['uni-app', uniOf],
+  ] as const) {
+    it(`works the same on ${name}, and leaves no rejection unhandled`, async () => {
+      const unhandled = await unhandledRejectionsDuring(async () => {
+        const client = bed.start({ wx: wrap(bed.phone.wx) })
+        expect(await client.request({ url: '/me' })).to.include({ statusCode: 200 })
+        await bed.endAll()
+        expect(await client.request({ url: '/me' })).to.include({ statusCode: 200 })
+        bed.phone.offline = true
+        const outcome = await client.request({ url: '/me' }).catch((error: Outcome) => error)
+        expect(outcome).to.include({ code: 'ERR_NETWORK' })
+      })
+      expect(unhandled).to.deep.equal([])
+      expect(bed.logins()).to.equal(2)
+    })
+  }
+
+  it('takes the global wx where none is given', async () => {
+    const global = globalThis as { wx?: unknown }
+    global.wx = bed.phone.wx
+    try {
+      expect(await bed.start({ wx: undefined } as never).request({ url: '/me' })).to.include({
+        statusCode: 200,
+      })
+    } finally {
+      delete global.wx
+    }
+  })
+
+  it('calls back, success then complete, and answers no promise then', async () => {
+    const client = bed.start()
+    const order: string[] = []
+    const outcome = await new Promise<Outcome>((complete) => {
+      const answered = client.request({
+        url: '/me',
+        success: ({ statusCode }) => void order.push(`success ${statusCode}`),
+        fail: () => void order.push('fail'),
+        complete,
+      })
+      expect(answered).to.equal(undefined)
+    })
+    expect([order, outcome.statusCode]).to.deep.equal([['success 200'], 200])
+  })
+
+  it('calls fail, then complete, with the error', async () => {
+    bed.phone.offline = true
+    const client = bed.start()
+    const order: string[] = []
+    await new Promise<void>((resolve) =>
+      client.login({
+        fail: ({ errMsg }) => void order.push(errMsg),
+        complete: () => resolve(),
+      }),
+    )
+    expect(order).to.deep.equal(['login:fail the phone is offline'])
+  })
+
+  it('calls back from every method', async () => {
+    const client = bed.start()
+    const got = <Result>(
+      call: (option: { success: (result: Result) => void; fail: (e: unknown) => void }) => void,
+    ) => new Promise<Result>((success, fail) => call({ success, fail }))
+    await got((option) => client.login(option))
+    const steps = await bed.phone.wx.getWeRunData()
+    const { code } = await bed.phone.getPhoneNumber()
+    const filePath = bed.phone.files.add('a picture')
+    expect(await got((option) => client.decrypt({ url: '/steps', ...steps, ...option }))).to.be.an('object')
+    expect(await got((option) => client.phoneNumber({ code, ...option }))).to.include({ countryCode: '86' })
+    expect(await got((option) => client.setUserInfo({ userInfo: { nickName: 'a' }, ...option }))).to.include({
+      nickName: 'a',
+    })
+    expect(
+      await got((o) => client.uploadFile({ url: '/avatar', filePath, name: 'avatar', ...o })),
+    ).to.include({
+      statusCode: 200,
+    })
+    expect(await got((option) => client.downloadFile({ url: '/me', ...option }))).to.include({
+      statusCode: 200,
+    })
+    await got((option) => client.logout(option))
+    expect(bed.stored()).to.equal('')
+  })
+
+  it('hands out the task of each attempt, to break it off', async () => {
+    const client = bed.start()
+    await client.login()
+    const outcome = client
+      .request({ url: '/me', onTask: (task) => task.abort() })
+      .catch((error: Outcome) => error)
+    expect(await outcome).to.include({ code: 'ERR_NETWORK', errMsg: 'request:fail abort' })
+  })
+
+  it('gives requests a deadline, unless they bring their own', async () => {
+    const seen: unknown[] = []
+    const { wx } = bed.phone
+    const request: WxLike['request'] = (option) => {
+      seen.push((option as { timeout?: number }).timeout)
+      return wx.request(option as never)
+    }
+    const client = bed.start({ timeoutMs: 4000, wx: { ...wx, request } })
+    await client.request({ url: '/me' })
+    await client.request({ url: '/me', timeout: 9000 })
+    expect(seen).to.deep.equal([4000, 4000, 9000])
+  })
+
+  it('turns what a broken wx throws into an error of the client', async () => {
+    const throwing = () => {
+      throw new Error('request is not a function')
+    }
+    const client = bed.start({ wx: { ...bed.phone.wx, request: throwing } })
+    const outcome = await client.login().catch((error: Outcome) => error)
+    expect(outcome).to.include({ code: 'ERR_NETWORK', errMsg: 'request is not a function' })
+  })
+})
