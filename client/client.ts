@@ -47,9 +47,9 @@ export type UserInfoOption =
   | { rawData: string; signature: string; code?: string }
   | { userInfo: Json }
 
-/** What the phone number button gave: its `event.detail` fits. */
+/** What the phone number button gave: its `event.detail` fits. There is no code where the user has refused. */
 export interface PhoneNumberOption {
-  code: string
+  code?: string
 }
 
 /** A phone number, as WeChat tells it. */
@@ -74,6 +74,11 @@ export interface DecryptOption extends EncryptedOption {
  * and a phone without a network. Any other answer resolves, whatever its status, as with `wx.request`.
  */
 export interface Client {
+  /**
+   * Whether the phone holds a token. Asks nobody: whether it is still good, only the server knows. For pages that show
+   * something else to who is not logged in, as every call below would log in by itself.
+   */
+  isLoggedIn(): boolean
   /**
    * `wx.request` with the token.
    *
@@ -117,7 +122,8 @@ export interface Client {
   setUserInfo(option: UserInfoOption & NoCallbacks): Promise<Json>
   setUserInfo(option: UserInfoOption & Callbacks<Json>): void
   /**
-   * The number behind the code of the phone number button. `ERR_PHONE_CODE_INVALID` wants another tap.
+   * The number behind the code of the phone number button. `ERR_PHONE_CODE_INVALID` wants another tap;
+   * `ERR_REQUEST_INVALID` means that the user has refused.
    *
    * @example
    * const { purePhoneNumber } = await client.phoneNumber(event.detail)
@@ -161,6 +167,7 @@ export function createClient(options: ClientOptions): Client {
       deliver(option, send<Result>(api, option))
 
   return {
+    isLoggedIn: () => token.current() !== '',
     request: sending('request'),
     uploadFile: sending('uploadFile'),
     downloadFile: sending('downloadFile'),

@@ -86,6 +86,16 @@ describe('the client', () => {
     expect(bed.phone.wx.getStorageSync('mine')).to.equal('abc')
   })
 
+  it('tells whether the phone holds a token, without asking anybody', async () => {
+    const client = bed.start()
+    expect(client.isLoggedIn()).to.equal(false)
+    await client.login()
+    await bed.endAll()
+    expect([client.isLoggedIn(), bed.start().isLoggedIn()]).to.deep.equal([true, true])
+    await client.logout()
+    expect([client.isLoggedIn(), bed.asked]).to.deep.equal([false, ['POST /login', 'POST /logout']])
+  })
+
   it('answers a login with the ends of the session and the profile, and never the token', async () => {
     const client = bed.start()
     expect(await client.login()).to.have.all.keys('expiresAt', 'idleExpiresAt', 'userInfo')
@@ -124,6 +134,7 @@ describe('the client', () => {
     expect(await client.phoneNumber(detail)).to.include({ countryCode: '86' })
     const error = await clientErrorOf('ERR_PHONE_CODE_INVALID', () => client.phoneNumber(detail))
     expect(error.statusCode).to.equal(401)
+    await clientErrorOf('ERR_REQUEST_INVALID', () => client.phoneNumber({}))
     expect(bed.logins()).to.equal(1)
   })
 
