@@ -1,5 +1,8 @@
 import { expect } from 'chai'
-import { isRecentEnough, type Machine, parseVersion, planRedisServer } from './redis-binary.js'
+import { describe, it } from 'mocha'
+import { chromium } from '../browser/chromium-binary.js'
+import { isRecentEnough, type Machine, type Plan, planProgram } from './needed-program.js'
+import { redisServer } from './redis-binary.js'
 
 const debian = 'PRETTY_NAME="Debian GNU/Linux 12"\nVERSION_ID="12"\nID=debian\n'
 const mint = 'ID=linuxmint\nID_LIKE="ubuntu debian"\n'
@@ -20,7 +23,9 @@ function redis(version: string): string {
   return `Redis server v=${version} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1`
 }
 
-function sentence(plan: ReturnType<typeof planRedisServer>): string {
+const planRedisServer = (of: Machine) => planProgram(redisServer, of)
+
+function sentence(plan: Plan): string {
   return 'stop' in plan ? plan.stop : expect.fail(`the plan is ${JSON.stringify(plan)}`)
 }
 
@@ -39,7 +44,7 @@ describe('the choice of a redis-server', () => {
   it('stops when REDIS_SERVER names no redis-server, even where it could install one', () => {
     const env = { PATH: '/usr/bin', REDIS_SERVER: '/opt/redis' }
     const plan = planRedisServer(machine({ env, osRelease: debian, isRoot: true }))
-    expect(sentence(plan)).to.match(/^\/opt\/redis is not a redis-server that runs: install it with /)
+    expect(sentence(plan)).to.match(/^\/opt\/redis is no Redis that runs: install it with /)
   })
 
   it('stops when the redis-server is too old', () => {
@@ -71,13 +76,33 @@ describe('the choice of a redis-server', () => {
 
 describe('the version of a redis-server', () => {
   it('is read from what Redis and Valkey print', () => {
-    expect(parseVersion(redis('7.0.15'))).to.equal('7.0.15')
-    expect(parseVersion('Valkey server v=8.0.1 sha=0:0 malloc=libc bits=64 build=1')).to.equal('8.0.1')
-    expect(parseVersion('no server at all')).to.equal(undefined)
+    expect(redisServer.parseVersion(redis('7.0.15'))).to.equal('7.0.15')
+    expect(redisServer.parseVersion('Valkey server v=8.0.1 sha=0:0 malloc=libc bits=64 build=1')).to.equal(
+      '8.0.1',
+    )
+    expect(redisServer.parseVersion('no server at all')).to.equal(undefined)
   })
 
   it('is compared number by number', () => {
-    expect(['6.2.0', '6.10.1', '7.0.15', '10.0.0'].every(isRecentEnough)).to.equal(true)
-    expect(['2.8.24', '5.0.7', '6.0.16'].some(isRecentEnough)).to.equal(false)
+    expect(
+      ['6.2.0', '6.10.1', '7.0.15', '10.0.0'].every((version) => isRecentEnough(version, '6.2')),
+    ).to.equal(true)
+    expect(['2.8.24', '5.0.7', '6.0.16'].some((version) => isRecentEnough(version, '6.2'))).to.equal(false)
+  })
+})
+
+describe('the choice of a Chromium', () => {
+  const printed = 'Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)\n'
+
+  it('takes whatever it is called, best first', () => {
+    const programs = { '/usr/bin/google-chrome': 'Google Chrome 140.0.1.2 ', '/usr/bin/chromium': printed }
+    expect(planProgram(chromium, machine({}, programs))).to.deep.equal({ use: '/usr/bin/chromium' })
+  })
+
+  it('stops at a stub that prints no version, and at an old one', () => {
+    const stub = { '/usr/bin/chromium': 'Command requires the chromium snap to be installed.' }
+    expect(sentence(planProgram(chromium, machine({}, stub)))).to.match(/is no Chromium that runs/)
+    const old = { '/usr/bin/chromium': 'Chromium 90.0.4430.212' }
+    expect(sentence(planProgram(chromium, machine({}, old)))).to.match(/CHROMIUM=\/path\/to\/chromium\.$/)
   })
 })
