@@ -1,0 +1,48 @@
+import { attempt, idle } from '../../attempt.js'
+import { askWhoIAm } from '../../me.js'
+import { client } from '../../session.js'
+
+const nobody = { isLoggedIn: false, nickName: '', avatarUrl: '', logins: 0 }
+
+Page({
+  data: { ...idle, ...nobody },
+
+  /** Runs at launch as well, where it must not log in: only a click does. */
+  onShow() {
+    return client.isLoggedIn() ? this.refresh() : this.setData(nobody)
+  },
+
+  async onPullDownRefresh() {
+    await this.onShow()
+    wx.stopPullDownRefresh()
+  },
+
+  async refresh() {
+    await attempt(this, () => this.showMe())
+    if (!client.isLoggedIn()) this.setData(nobody)
+  },
+
+  logIn() {
+    return attempt(this, async () => {
+      await client.login()
+      await this.showMe()
+    })
+  },
+
+  logOut() {
+    return attempt(this, async () => {
+      await client.logout()
+      this.setData(nobody)
+    })
+  },
+
+  async showMe() {
+    this.setData({ isLoggedIn: true })
+    const { userInfo, user } = await askWhoIAm()
+    this.setData({
+      nickName: userInfo?.nickName ?? '',
+      avatarUrl: userInfo?.avatarUrl ?? '',
+      logins: user.logins,
+    })
+  },
+})
