@@ -1,19 +1,42 @@
 import express, { type Express } from 'express'
 import helmet from 'helmet'
 import { loginRouter, problemHandler, requireSession, type Sessions } from 'weapp-session'
+import { avatars } from './avatars.js'
 import { olderClients } from './older-clients.js'
+import type { Showcase } from './showcase/showcase.js'
+import { showcaseRouter } from './showcase/showcase-router.js'
+import { traceRequests } from './showcase/trace.js'
 import type { Users } from './users.js'
 
 /** What the app works with. */
 export interface ExampleParts {
   readonly sessions: Sessions
   readonly users: Users
+  /** The page at `/` and what it needs; left out with real credentials. */
+  readonly showcase?: Showcase | undefined
 }
 
-/** The example: helmet, the login routes, one protected route, the same for older clients, and a health check. */
-export function createApp({ sessions, users }: ExampleParts): Express {
+/** A page loads what this app serves, and nothing else. */
+const CONTENT_SECURITY_POLICY = {
+  useDefaults: false,
+  directives: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'", 'data:'],
+    connectSrc: ["'self'"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+    requireTrustedTypesFor: ["'script'"],
+  },
+}
+
+/** The example: helmet, the login routes, a few protected routes, the same for older clients, and a health check. */
+export function createApp({ sessions, users, showcase }: ExampleParts): Express {
   const app = express()
-  app.use(helmet())
+  app.use(helmet({ contentSecurityPolicy: CONTENT_SECURITY_POLICY }))
+  if (showcase) app.use(traceRequests, showcaseRouter(sessions, showcase))
   app.use(loginRouter({ sessions }))
 
   app.get('/me', requireSession({ sessions }), (req, res) => {
@@ -21,6 +44,11 @@ export function createApp({ sessions, users }: ExampleParts): Express {
     res.json({ userInfo: req.userInfo, lastVisitAt: req.weapp.lastVisitAt, user: users.find(userId) })
   })
 
+  app.post('/steps', requireSession({ sessions }), express.json(), (req, res, next) => {
+    req.weapp.decrypt(req.body, { as: 'weRun' }).then(({ stepInfoList }) => res.json({ stepInfoList }), next)
+  })
+
+  app.use(avatars({ sessions, users }))
   app.use(olderClients(sessions))
 
   app.get('/healthz', async (_req, res) => {

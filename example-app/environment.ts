@@ -1,15 +1,20 @@
 import { Redis } from 'ioredis'
 import { createSessions, MemoryStore, RedisStore, type Sessions, type SessionsOptions } from 'weapp-session'
-import { createSandbox, type Sandbox } from 'weapp-session/sandbox'
+import type { Sandbox } from 'weapp-session/sandbox'
+import { type Lifetimes, openShowcase, type Showcase } from './showcase/showcase.js'
+import { tracedStore } from './showcase/traced-store.js'
 import { openUsers, type Users } from './users.js'
+
+/** On the sandbox the two clocks differ, so that the page can show both. */
+const SHOWN_LIFETIMES = { loginDurationDays: 30, sessionDurationSeconds: 7 * 86_400 }
 
 /** What the example app runs on: real credentials and Redis where the environment names them, else the sandbox and memory. */
 export interface Surroundings {
   readonly sessions: Sessions
   readonly port: number
   readonly users: Users
-  /** The fake WeChat; undefined with real credentials. */
-  readonly sandbox: Sandbox | undefined
+  /** The fake WeChat and the page on top of it; undefined with real credentials. */
+  readonly showcase: Showcase | undefined
   close(): Promise<void>
 }
 
@@ -18,42 +23,52 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundi
   const port = readPort(env.PORT)
   const redis = env.REDIS_URL ? connectRedis(env.REDIS_URL) : undefined
   const users = openUsers(env.DATABASE || ':memory:')
-  const sandbox = env.WEAPP_APPID ? undefined : await createSandbox()
+  const showcase = env.WEAPP_APPID ? undefined : await readShowcase(env)
+  const clock = showcase?.clock ?? Date.now
+  const store = redis ? new RedisStore(redis) : new MemoryStore({ clock })
   const sessions = createSessions({
-    apps: readApps(env, sandbox),
+    apps: showcase ? [showcase.app] : readApps(env),
     onLogin: users.onLogin,
     onUserInfo: users.onUserInfo,
-    store: redis ? new RedisStore(redis) : new MemoryStore(),
+    clock,
+    store: showcase ? tracedStore(store) : store,
     ...(env.WEAPP_KEYS && { keys: env.WEAPP_KEYS.split(',').map((key) => key.trim()) }),
-    ...readWechat(env, sandbox),
+    ...readWechat(env, showcase?.sandbox),
   })
   return {
     sessions,
     port,
     users,
-    sandbox,
+    showcase,
     async close() {
       await sessions.close()
       redis?.disconnect()
       users.close()
-      await sandbox?.close()
+      await showcase?.close()
     },
   }
 }
 
+function readShowcase(env: NodeJS.ProcessEnv): Promise<Showcase> {
+  return openShowcase(readLifetimes(env, SHOWN_LIFETIMES), env.REDIS_URL ? 'redis' : 'memory')
+}
+
 /** Several apps are divided by commas, in both variables; the first is app 1 for clients that name their app by number. */
-function readApps(env: NodeJS.ProcessEnv, sandbox: Sandbox | undefined): SessionsOptions['apps'] {
+function readApps(env: NodeJS.ProcessEnv): SessionsOptions['apps'] {
   const secrets = (env.WEAPP_SECRET ?? '').split(',')
-  const real = (env.WEAPP_APPID ?? '')
+  return (env.WEAPP_APPID ?? '')
     .split(',')
-    .map((appid, index) => ({ appid, secret: secrets[index] ?? '' }))
-  return (sandbox?.apps ?? real).map((app) => ({
-    ...app,
+    .map((appid, index) => ({ appid, secret: secrets[index] ?? '', ...readLifetimes(env) }))
+}
+
+function readLifetimes<Defaults extends Lifetimes>(env: NodeJS.ProcessEnv, defaults?: Defaults) {
+  return {
+    ...defaults,
     ...(env.WEAPP_LOGIN_DURATION_DAYS && { loginDurationDays: Number(env.WEAPP_LOGIN_DURATION_DAYS) }),
     ...(env.WEAPP_SESSION_DURATION_SECONDS && {
       sessionDurationSeconds: Number(env.WEAPP_SESSION_DURATION_SECONDS),
     }),
-  }))
+  } as Defaults
 }
 
 function readWechat(env: NodeJS.ProcessEnv, sandbox: Sandbox | undefined): Pick<SessionsOptions, 'wechat'> {

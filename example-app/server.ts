@@ -27,11 +27,12 @@ async function shutDown(): Promise<void> {
   await surroundings.close()
 }
 
-function welcome(url: string, { sandbox }: Surroundings): string {
-  if (!sandbox) return `weapp-session example: ${url}\n`
+function welcome(url: string, { showcase }: Surroundings): string {
+  if (!showcase) return `weapp-session example: ${url}\n`
+  const { sandbox } = showcase
   return `weapp-session example: ${url}, on a fake WeChat: ${sandbox.url}
 
-Try it in another terminal:
+Open ${url} in a browser, or try it in another terminal:
   CODE=$(curl -s -X POST ${sandbox.url}/sandbox/login | sed 's/.*"code":"\\([^"]*\\)".*/\\1/')
   TOKEN=$(curl -s ${url}/login -d "{\\"code\\":\\"$CODE\\"}" | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
   curl -i ${url}/me -H "x-3rd-session: $TOKEN"

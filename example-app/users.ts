@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import sqlite from 'node-sqlite3-wasm'
 import type { LoginEvent, UserInfoEvent } from 'weapp-session'
 
@@ -11,7 +12,14 @@ const SCHEMA = `
     avatar_url TEXT,
     logins INTEGER NOT NULL DEFAULT 0,
     UNIQUE (appid, openid)
-  )`
+  );
+  CREATE TABLE IF NOT EXISTS avatars (id TEXT PRIMARY KEY, type TEXT NOT NULL, image BLOB NOT NULL)`
+
+/** A picture that a user has uploaded. */
+export interface Avatar {
+  readonly type: string
+  readonly image: Uint8Array
+}
 
 /** A row of the application's own table of users. */
 export interface User {
@@ -26,13 +34,15 @@ export interface Users {
   onLogin(event: LoginEvent): { userId: number }
   onUserInfo(event: UserInfoEvent): void
   find(userId: number): User | undefined
+  keepAvatar(avatar: Avatar): { id: string }
+  findAvatar(id: string): Avatar | undefined
   close(): void
 }
 
 /** Opens the table in an SQLite file; `:memory:` keeps it in memory. */
 export function openUsers(file: string): Users {
   const database = new sqlite.Database(file)
-  database.run(SCHEMA)
+  database.exec(SCHEMA)
 
   return {
     onLogin({ appid, openid, unionid, userInfo }) {
@@ -59,6 +69,15 @@ export function openUsers(file: string): Users {
     find(userId) {
       const row = database.get('SELECT id, nick_name, avatar_url, logins FROM users WHERE id = ?', [userId])
       return (row ?? undefined) as User | undefined
+    },
+    keepAvatar({ type, image }) {
+      const id = hash('sha256', image)
+      database.run('INSERT OR IGNORE INTO avatars (id, type, image) VALUES (?, ?, ?)', [id, type, image])
+      return { id }
+    },
+    findAvatar(id) {
+      const row = database.get('SELECT type, image FROM avatars WHERE id = ?', [id])
+      return (row ?? undefined) as Avatar | undefined
     },
     close: () => database.close(),
   }

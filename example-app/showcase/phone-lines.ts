@@ -1,0 +1,93 @@
+import type { Request } from 'express'
+import { masked } from './mask.js'
+import { type Step, TRACE_HEADER, type Trace, withTrace } from './trace.js'
+
+/** What a phone asks the app. */
+export interface PhoneRequest {
+  readonly method: string
+  readonly path: string
+  readonly header: Readonly<Record<string, string>>
+  readonly data?: unknown
+}
+
+/** What the phone gets: an answer of any status, or none. */
+export interface PhoneAnswer {
+  readonly answer: { statusCode: number; header: Record<string, string>; data: unknown } | null
+  readonly errMsg: string
+  readonly trace: readonly Step[]
+}
+
+const DEADLINE_MS = 20_000
+
+/**
+ * Asks the app in the name of a phone. As in WeChat, it is not the page that talks to the network: the page gets any answer, a 401
+ * too, as plain data, and what happened on the way with it.
+ */
+export function askApp(req: Request, asked: PhoneRequest): Promise<PhoneAnswer> {
+  return withTrace(async (trace) => {
+    trace.add({
+      from: 'phone',
+      to: 'app',
+      text: `${asked.method} ${asked.path}`,
+      ok: true,
+      detail: sentOf(asked),
+    })
+    try {
+      const answer = await fetchOwn(req, asked, trace)
+      const detail = masked(answer.data)
+      const ok = answer.statusCode < 400
+      trace.add({ from: 'app', to: 'phone', text: String(answer.statusCode), ok, detail })
+      return { answer, errMsg: 'request:ok', trace: trace.steps }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      trace.add({ from: 'app', to: 'phone', text: 'no answer', ok: false })
+      return { answer: null, errMsg: `request:fail ${reason}`, trace: trace.steps }
+    }
+  })
+}
+
+/** Asks WeChat in the name of a phone, at the endpoint of the sandbox with this name. */
+export async function askWechat(sandboxUrl: string, api: string, user: string) {
+  try {
+    const response = await fetch(`${sandboxUrl}/sandbox/${api}`, {
+      method: 'POST',
+      body: JSON.stringify({ user }),
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    })
+    if (response.status !== 200) throw new Error(`HTTP ${response.status}`)
+    return { result: (await response.json()) as unknown, errMsg: `${api}:ok` }
+  } catch {
+    return { result: null, errMsg: `${api}:fail WeChat cannot be reached` }
+  }
+}
+
+async function fetchOwn(req: Request, { method, path, header, data }: PhoneRequest, trace: Trace) {
+  const hasBody = data !== undefined && method !== 'GET'
+  const response = await fetch(`http://127.0.0.1:${req.socket.localPort}${path}`, {
+    method,
+    headers: { ...header, 'content-type': 'application/json', [TRACE_HEADER]: trace.id },
+    signal: AbortSignal.timeout(DEADLINE_MS),
+    ...(hasBody && { body: JSON.stringify(data) }),
+  })
+  const text = await response.text()
+  return {
+    statusCode: response.status,
+    header: Object.fromEntries(response.headers),
+    data: parsed(text),
+  }
+}
+
+function sentOf({ header, data }: PhoneRequest): string | undefined {
+  const tokens = Object.keys(header)
+    .filter((name) => /session|authorization/i.test(name))
+    .map((name) => `${name}: •••`)
+  return [...tokens, masked(data)].filter((part) => part !== undefined).join('\n') || undefined
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,112 @@
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express'
+import type { Sessions } from 'weapp-session'
+import { askApp, askWechat, type PhoneRequest } from './phone-lines.js'
+import type { Showcase } from './showcase.js'
+
+const PHONE_APIS = ['login', 'user-profile', 'we-run-data', 'phone-number']
+const LONGEST_JUMP_SECONDS = 40 * 86_400
+
+/** The page at `/`, the lines of its phones, and the levers of its world. */
+export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
+  const { sandbox, app, clock, files, store } = showcase
+  let isWechatUp = true
+
+  async function stateOf(user: string) {
+    const live = await sessions.list(sandbox.phone({ user }))
+    return {
+      now: new Date(clock()).toISOString(),
+      store,
+      wechatUp: isWechatUp,
+      loginDurationSeconds: app.loginDurationDays * 86_400,
+      sessionDurationSeconds: app.sessionDurationSeconds,
+      sessions: live.map((session) => ({ ...session, key: `weapp:{…}:${session.id}` })),
+    }
+  }
+
+  async function switchWechat(up: boolean): Promise<void> {
+    if (up === isWechatUp) return
+    isWechatUp = up
+    await (up ? sandbox.bringUp() : sandbox.takeDown())
+  }
+
+  const router = Router()
+  for (const [path, { type, body }] of files)
+    router.get(path, (_req, res) => void res.type(type).send(Buffer.from(body)))
+
+  router.use('/showcase', express.json({ limit: '100kb' }))
+  router.get(
+    '/showcase/state',
+    answering(async (req) => stateOf(userIn(req.query))),
+  )
+  router.post(
+    '/showcase/request',
+    answering(async (req) => askApp(req, phoneRequestIn(req.body))),
+  )
+  router.post(
+    '/showcase/wechat',
+    answering(async ({ body }) => {
+      if (!PHONE_APIS.includes(body?.api)) throw new Refusal(`"api" must be one of ${PHONE_APIS.join(', ')}`)
+      return askWechat(sandbox.url, body.api, userIn(body))
+    }),
+  )
+  router.post(
+    '/showcase/time',
+    answering(async ({ body }) => {
+      const { seconds } = Object(body)
+      if (!(seconds > 0 && seconds <= LONGEST_JUMP_SECONDS)) {
+        throw new Refusal(`"seconds" must be a number up to ${LONGEST_JUMP_SECONDS}`)
+      }
+      clock.advance(seconds * 1000)
+      return stateOf(userIn(body))
+    }),
+  )
+  router.post(
+    '/showcase/rotate',
+    answering(async ({ body }) => {
+      const user = userIn(body)
+      sandbox.rotateSessionKey({ user, appid: app.appid })
+      return stateOf(user)
+    }),
+  )
+  router.post(
+    '/showcase/switch',
+    answering(async ({ body }) => {
+      const user = userIn(body)
+      await switchWechat(body.up === true)
+      return stateOf(user)
+    }),
+  )
+  router.use('/showcase', answerRefusal)
+  return router
+}
+
+function answering(work: (req: Request) => Promise<object>): RequestHandler {
+  return (req, res, next) => {
+    work(req).then((answer) => res.set('cache-control', 'no-store').json(answer), next)
+  }
+}
+
+function userIn(fields: unknown): string {
+  const { user } = Object(fields)
+  if (typeof user === 'string' && /^[\w-]{1,64}$/.test(user)) return user
+  throw new Refusal('"user" must be 1 to 64 letters, digits, - or _')
+}
+
+function phoneRequestIn(body: unknown): PhoneRequest {
+  const { method = 'GET', path, header = {}, data } = Object(body)
+  if (typeof path !== 'string' || !path.startsWith('/') || path.startsWith('/showcase')) {
+    throw new Refusal('"path" must be a path of the app')
+  }
+  if (!/^[A-Z]{1,10}$/.test(method)) throw new Refusal('"method" must be an HTTP method')
+  const texts = Object.entries(Object(header)).map(([name, value]) => [name, String(value)])
+  return { method, path, header: Object.fromEntries(texts), data }
+}
+
+class Refusal extends Error {
+  readonly status = 400
+}
+
+const answerRefusal: ErrorRequestHandler = (error, _req, res, next) => {
+  if (error.status >= 400 && error.status < 500) res.status(error.status).json({ error: error.message })
+  else next(error)
+}

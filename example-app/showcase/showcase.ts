@@ -1,0 +1,37 @@
+import type { AppInfo } from 'weapp-session'
+import { createSandbox, type Sandbox } from 'weapp-session/sandbox'
+import { createShowcaseClock, type ShowcaseClock } from './clock.js'
+import { buildPage, type PageFiles } from './page-files.js'
+import { traceWechat } from './trace.js'
+
+/** How long sessions live. */
+export type Lifetimes = Required<Pick<AppInfo, 'loginDurationDays' | 'sessionDurationSeconds'>>
+
+/** A fake WeChat, a clock that can be set forward, and the page that shows and moves them. */
+export interface Showcase {
+  readonly sandbox: Sandbox
+  readonly app: AppInfo & Lifetimes
+  readonly clock: ShowcaseClock
+  readonly files: PageFiles
+  /** Where the sessions are. */
+  readonly store: 'memory' | 'redis'
+  close(): Promise<void>
+}
+
+/** Starts the sandbox and builds the page. */
+export async function openShowcase(lifetimes: Lifetimes, store: Showcase['store']): Promise<Showcase> {
+  const clock = createShowcaseClock()
+  const [files, sandbox] = await Promise.all([buildPage(), createSandbox({ clock })])
+  const stopTracing = traceWechat(sandbox.url)
+  return {
+    sandbox,
+    app: { ...sandbox.app, ...lifetimes },
+    clock,
+    files,
+    store,
+    async close() {
+      stopTracing()
+      await sandbox.close()
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { RequestHandler } from 'express'
+
+/** Who takes part in a login. */
+export type Party = 'phone' | 'app' | 'wechat' | 'store'
+
+/** Something that passed from one to another. Holds no secret. */
+export interface Step {
+  readonly from: Party
+  readonly to: Party
+  readonly text: string
+  readonly detail?: string | undefined
+  readonly ok: boolean
+  /** Since the request began, in milliseconds. */
+  readonly atMs: number
+}
+
+/** The header by which the app knows a request of the page again. */
+export const TRACE_HEADER = 'x-showcase-trace'
+
+/** What happened during one request of the page. */
+export class Trace {
+  readonly id: string = randomUUID()
+  readonly steps: Step[] = []
+  readonly #startedAt = performance.now()
+
+  add(step: Omit<Step, 'atMs'>): void {
+    this.steps.push({ ...step, atMs: Math.round(performance.now() - this.#startedAt) })
+  }
+}
+
+const open = new Map<string, Trace>()
+const current = new AsyncLocalStorage<Trace>()
+
+/** The trace of the request that is being answered; undefined for requests that the page has not made. */
+export function currentTrace(): Trace | undefined {
+  return current.getStore()
+}
+
+/** Runs `work` with a new trace, which requests with its id in {@link TRACE_HEADER} fill. */
+export async function withTrace<Result>(work: (trace: Trace) => Promise<Result>): Promise<Result> {
+  const trace = new Trace()
+  open.set(trace.id, trace)
+  try {
+    return await work(trace)
+  } finally {
+    open.delete(trace.id)
+  }
+}
+
+/** Middleware in front of everything that is to be traced. */
+export const traceRequests: RequestHandler = (req, _res, next) => {
+  const trace = open.get(req.get(TRACE_HEADER) ?? '')
+  if (trace) current.run(trace, next)
+  else next()
+}
+
+/** Notes what the app asks WeChat from now on. Answers a function that ends it. */
+export function traceWechat(url: string): () => void {
+  const { host } = new URL(url)
+  const isWechat = (request: ClientRequest) => request.getHeader('host') === host
+  const pathOf = (request: ClientRequest) => request.path.replace(/\?.*/, '')
+
+  const asked = (message: unknown) => {
+    const { request } = message as { request: ClientRequest }
+    if (!isWechat(request)) return
+    const text = `${request.method} ${pathOf(request)}`
+    currentTrace()?.add({ from: 'app', to: 'wechat', text, ok: true })
+  }
+  const answered = (message: unknown) => {
+    const { request, response } = message as { request: ClientRequest; response: IncomingMessage }
+    if (!isWechat(request)) return
+    const status = response.statusCode ?? 0
+    currentTrace()?.add({ from: 'wechat', to: 'app', text: String(status), ok: status === 200 })
+  }
+  subscribe('http.client.request.start', asked)
+  subscribe('http.client.response.finish', answered)
+  return () => {
+    unsubscribe('http.client.request.start', asked)
+    unsubscribe('http.client.response.finish', answered)
+  }
+}

@@ -1,0 +1,56 @@
+import type { SessionStore } from 'weapp-session'
+import { currentTrace } from './trace.js'
+
+/** What each call of the store is about. */
+const WORDS: Readonly<Record<keyof SessionStore, string>> = {
+  read: 'read the session',
+  hasSeen: 'was the user here before?',
+  issue: 'write the session',
+  touch: 'note the visit',
+  remove: 'delete the session',
+  removeUser: "delete the user's other sessions",
+  list: "list the user's sessions",
+  writeUserInfo: 'write the profile',
+  rewrite: 'replace the session_key',
+  claim: 'claim the code',
+  settle: 'keep the answer for a retry',
+  release: 'give the claim back',
+  readValue: 'read the access token or phone number',
+  replaceValue: 'write the access token or phone number',
+  removeBatch: 'delete sessions',
+  ping: 'ping',
+  close: 'close',
+}
+
+/** The same store, whose calls stand in the trace of the request that makes them. */
+export function tracedStore(store: SessionStore): SessionStore {
+  const names = Object.keys(WORDS) as (keyof SessionStore)[]
+  const traced = names.map((name) => [name, tracedMethod(store, name)])
+  return Object.fromEntries(traced) as SessionStore
+}
+
+function tracedMethod(store: SessionStore, name: keyof SessionStore) {
+  const method = (store[name] ?? (async () => undefined)) as (...args: unknown[]) => Promise<unknown>
+  return async (...args: unknown[]) => {
+    const step = { from: 'app', to: 'store', text: WORDS[name] } as const
+    try {
+      const answer = await method.apply(store, args)
+      currentTrace()?.add({ ...step, ok: true, detail: outcomeOf(answer) })
+      return answer
+    } catch (error) {
+      currentTrace()?.add({ ...step, ok: false })
+      throw error
+    }
+  }
+}
+
+/** What may be told of an answer: whether there was something, and how much; never what it was. */
+function outcomeOf(answer: unknown): string | undefined {
+  if (answer === null) return 'nothing there'
+  if (typeof answer === 'boolean') return answer ? 'yes' : 'no'
+  if (typeof answer === 'number') return String(answer)
+  if (Array.isArray(answer)) return String(answer.length)
+  if (typeof answer === 'string') return 'found'
+  if (typeof answer !== 'object') return undefined
+  return 'state' in answer ? String(answer.state) : 'record' in answer ? 'found' : undefined
+}

@@ -1,0 +1,58 @@
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import supertest from 'supertest'
+import { type ExampleBed, openExampleBed } from '../support/example-bed.js'
+
+const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
+
+describe('avatars of the example app', () => {
+  let bed: ExampleBed
+  let token: string
+
+  beforeEach(async () => {
+    bed = await openExampleBed({})
+    const { code } = await bed.phone.wx.login()
+    const { body } = await supertest(bed.url).post('/login').send({ code }).expect(200)
+    token = body.token
+  })
+  afterEach(() => bed.closeClean(bed.phone.openid))
+
+  const upload = (content: Buffer, field = 'avatar') =>
+    supertest(bed.url).post('/avatar').set('x-3rd-session', token).attach(field, content, 'me.html')
+
+  it('are kept and shown to everybody, on pages of any origin, with the type of their bytes', async () => {
+    for (const [type, picture] of [
+      ['image/png', PNG],
+      ['image/jpeg', Buffer.from('ffd8ffe000104a46', 'hex')],
+      ['image/webp', Buffer.from('RIFF\x10\0\0\0WEBPVP8 ', 'latin1')],
+    ] as const) {
+      const { body } = await upload(picture).expect(200)
+      const shown = await supertest(bed.url).get(body.avatarUrl).expect(200).expect('content-type', type)
+      expect(shown.body).to.deep.equal(picture)
+      expect(shown.headers).to.include({
+        'cross-origin-resource-policy': 'cross-origin',
+        'x-content-type-options': 'nosniff',
+      })
+    }
+  })
+
+  it('are pictures: anything else is a 400 that says what to send', async () => {
+    await upload(Buffer.from('<script>alert(1)</script>')).expect(400, /PNG, JPEG or WebP/)
+    await upload(Buffer.alloc(0)).expect(400)
+    await upload(PNG, 'other').expect(400)
+    await supertest(bed.url).post('/avatar').set('x-3rd-session', token).send({}).expect(400)
+  })
+
+  it('have two megabytes at most', async () => {
+    await upload(Buffer.concat([PNG, Buffer.alloc(2 * 1024 * 1024)])).expect(413)
+  })
+
+  it('need a session', async () => {
+    const res = await supertest(bed.url).post('/avatar').attach('avatar', PNG, 'me.png')
+    expect([res.status, res.body.code]).to.deep.equal([401, 'ERR_TOKEN_MISSING'])
+  })
+
+  it('are nowhere where there is none', async () => {
+    await supertest(bed.url).get('/avatars/nothing').expect(404)
+  })
+})

@@ -1,0 +1,192 @@
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import supertest from 'supertest'
+import type { Step } from '../../example-app/showcase/trace.js'
+import { sharedRedis } from '../support/shared-redis.js'
+import { openShowcaseBed, type ShowcaseBed } from './showcase-bed.js'
+
+const HIDDEN = '•••'
+
+describe('the showcase of the example app', () => {
+  let bed: ShowcaseBed
+
+  beforeEach(async () => {
+    bed = await openShowcaseBed()
+  })
+  afterEach(() => bed.close())
+
+  const post = async (path: string, body: object, status = 200) =>
+    (await supertest(bed.url).post(`/showcase/${path}`).send(body).expect(status)).body
+
+  async function logIn(user = 'ann') {
+    const { result } = await post('wechat', { api: 'login', user })
+    const { answer, trace } = await ask('POST', '/login', '', { code: result.code })
+    return { code: result.code as string, token: answer.data.token as string, trace: trace as Step[] }
+  }
+
+  function ask(method: string, path: string, token = '', data?: object) {
+    const header = token ? { 'x-3rd-session': token } : {}
+    return post('request', { method, path, header, data })
+  }
+
+  const linesOf = (trace: readonly Step[]) => trace.map(({ from, to, text }) => `${from}>${to} ${text}`)
+
+  it('is a page that loads nothing from elsewhere', async () => {
+    const page = await supertest(bed.url)
+      .get('/')
+      .expect(200)
+      .expect('content-type', /^text\/html/)
+    expect(page.headers['content-security-policy']).to.contain("default-src 'none';script-src 'self'")
+    expect(page.headers['content-security-policy']).not.to.match(/unsafe|https?:|\*/)
+    for (const [path, type] of [
+      ['/page.js', /javascript/],
+      ['/page.css', /css/],
+      ['/icon.svg', /svg/],
+    ] as const) {
+      await supertest(bed.url).get(path).expect(200).expect('content-type', type)
+    }
+  })
+
+  it('shows who asks whom during a login, in order', async () => {
+    const { trace } = await logIn()
+    expect(linesOf(trace)).to.deep.equal([
+      'phone>app POST /login',
+      'app>store claim the code',
+      'app>wechat GET /sns/jscode2session',
+      'wechat>app 200',
+      'app>store was the user here before?',
+      'app>store write the session',
+      'app>store keep the answer for a retry',
+      'app>phone 200',
+    ])
+  })
+
+  it('shows one read for an authenticated request', async () => {
+    const { token } = await logIn()
+    const { trace, answer } = await ask('GET', '/me', token)
+    expect(answer.statusCode).to.equal(200)
+    expect(linesOf(trace)).to.deep.equal(['phone>app GET /me', 'app>store read the session', 'app>phone 200'])
+  })
+
+  it('shows no secret, whatever passes', async () => {
+    const { code, token, trace } = await logIn()
+    const { result: steps } = await post('wechat', { api: 'we-run-data', user: 'ann' })
+    const { result: phone } = await post('wechat', { api: 'phone-number', user: 'ann' })
+    const traces = [
+      trace,
+      (await ask('POST', '/steps', token, steps)).trace,
+      (await ask('POST', '/session/phone-number', token, { code: phone.code })).trace,
+      (await ask('PUT', '/session/user-info', token, { userInfo: { nickName: 'Ann' } })).trace,
+      (await ask('GET', '/me', `${token}!`)).trace,
+    ]
+    const shown = JSON.stringify(traces)
+    expect(shown).to.contain(HIDDEN).and.to.contain('Ann').and.to.contain('ERR_TOKEN_MALFORMED')
+    const sandbox = bed.surroundings.showcase?.sandbox
+    const sessionKey = sandbox?.sessionKeyOf({ user: 'ann', appid: sandbox.app.appid })
+    for (const secret of [
+      code,
+      token,
+      phone.code,
+      steps.encryptedData,
+      steps.iv,
+      sessionKey,
+      sandbox?.app.secret,
+    ]) {
+      expect(shown).not.to.contain(String(secret))
+    }
+  })
+
+  it('keeps the traces of requests at one time apart', async () => {
+    const [ann, bob] = await Promise.all([logIn('ann'), logIn('bob')])
+    expect(linesOf(ann.trace)).to.deep.equal(linesOf(bob.trace))
+  })
+
+  it('lists the sessions of a user with both ends, idle and absolute', async () => {
+    await logIn('bob')
+    await logIn()
+    const state = (await supertest(bed.url).get('/showcase/state?user=ann').expect(200)).body
+    expect(state).to.include({ store: 'memory', wechatUp: true, sessionDurationSeconds: 604_800 })
+    expect(state.sessions).to.have.lengthOf(1)
+    const [session] = state.sessions
+    expect(session.key).to.equal(`weapp:{…}:${session.id}`)
+    expect(Date.parse(session.expiresAt) - Date.parse(session.idleExpiresAt)).to.equal(23 * 86_400_000)
+  })
+
+  it('lets time pass, and a session expire', async () => {
+    const { token } = await logIn()
+    const before = await supertest(bed.url).get('/showcase/state?user=ann')
+    const state = await post('time', { user: 'ann', seconds: 8 * 86_400 })
+    expect(Date.parse(state.now) - Date.parse(before.body.now)).to.be.at.least(8 * 86_400_000)
+    expect(state.sessions).to.deep.equal([])
+    expect((await ask('GET', '/me', token)).answer).to.deep.include({ statusCode: 401 })
+  })
+
+  it('lets WeChat rotate the key, and be down', async () => {
+    const { token } = await logIn()
+    await post('rotate', { user: 'ann' })
+    const { result } = await post('wechat', { api: 'we-run-data', user: 'ann' })
+    expect((await ask('POST', '/steps', token, result)).answer.data.code).to.equal('ERR_SESSION_KEY_STALE')
+    expect(await post('switch', { user: 'ann', up: false })).to.include({ wechatUp: false })
+    expect(await post('switch', { user: 'ann', up: false })).to.include({ wechatUp: false })
+    expect(await post('wechat', { api: 'login', user: 'ann' })).to.deep.equal({
+      result: null,
+      errMsg: 'login:fail WeChat cannot be reached',
+    })
+    expect((await ask('GET', '/me', token)).answer.statusCode).to.equal(200)
+    expect(await post('switch', { user: 'ann', up: true })).to.include({ wechatUp: true })
+    await logIn()
+  })
+
+  it('answers 400 with a sentence to what it does not know', async () => {
+    for (const [path, body, words] of [
+      ['time', { user: 'ann', seconds: -1 }, /"seconds" must be/],
+      ['time', { user: 'ann', seconds: 1e9 }, /"seconds" must be/],
+      ['time', { user: '<b>', seconds: 1 }, /"user" must be/],
+      ['rotate', {}, /"user" must be/],
+      ['wechat', { api: '../cgi-bin/token', user: 'ann' }, /"api" must be one of/],
+      ['request', { path: 'http://example.org/' }, /"path" must be/],
+      ['request', { path: '/showcase/time' }, /"path" must be/],
+      ['request', { path: '/me', method: 'get /' }, /"method" must be/],
+    ] as const) {
+      expect((await post(path, body, 400)).error).to.match(words)
+    }
+    const broken = supertest(bed.url).post('/showcase/time').set('content-type', 'application/json').send('{')
+    expect((await broken.expect(400)).body).to.have.property('error')
+  })
+
+  it('tells that no answer came when the app cannot be asked', async () => {
+    const { answer, errMsg, trace } = await post('request', { path: '/me', header: { 'bad header': '1' } })
+    expect([answer, trace.at(-1).text]).to.deep.equal([null, 'no answer'])
+    expect(errMsg).to.match(/^request:fail /)
+  })
+
+  it('traces nothing for requests that do not come from the page', async () => {
+    const { token } = await logIn()
+    await supertest(bed.url).get('/me').set('x-3rd-session', token).set('x-showcase-trace', 'a').expect(200)
+  })
+})
+
+describe('the example app', () => {
+  it('shows Redis where that is its store', async () => {
+    const bed = await openShowcaseBed({ REDIS_URL: (await sharedRedis()).url })
+    try {
+      const state = await supertest(bed.url).get('/showcase/state?user=ann').expect(200)
+      expect(state.body).to.deep.include({ store: 'redis', sessions: [] })
+    } finally {
+      await bed.close()
+    }
+  })
+
+  it('has no page and no levers with real credentials', async () => {
+    const bed = await openShowcaseBed({ WEAPP_APPID: 'wx1', WEAPP_SECRET: 'a-secret' })
+    try {
+      expect(bed.surroundings.showcase).to.equal(undefined)
+      for (const path of ['/', '/page.js', '/page.css', '/showcase/state?user=ann']) {
+        await supertest(bed.url).get(path).expect(404)
+      }
+      await supertest(bed.url).post('/showcase/time').send({ user: 'ann', seconds: 1 }).expect(404)
+    } finally {
+      await bed.close()
+    }
+  })
+})
