@@ -3,7 +3,7 @@ import type { Sessions } from 'weapp-session'
 import { askApp, askWechat, type PhoneRequest } from './phone-lines.js'
 import type { Showcase } from './showcase.js'
 
-const PHONE_APIS = ['login', 'user-profile', 'we-run-data', 'phone-number']
+const PHONE_APIS = ['login', 'we-run-data', 'phone-number']
 const LONGEST_JUMP_SECONDS = 40 * 86_400
 
 /** The page at `/`, the lines of its phones, and the levers of its world. */

@@ -1,0 +1,130 @@
+import { button, el, setAttribute } from './elements.js'
+import { type Saying, say } from './language.js'
+import { laneHeads, stepRow } from './request-step.js'
+import type { Step } from './showcase-server.js'
+
+/** The phones of the page. */
+export type PhoneName = 'a' | 'b'
+
+/** A call in the log, from its beginning. */
+export interface LogEntry {
+  /** The step that it began with. */
+  readonly first: Step
+  /** Puts what happened in the place of what was expected. */
+  end(steps: readonly Step[]): void
+}
+
+/** What the phones ask and what that leads to: the newest press on top, its calls in their order. */
+export interface RequestLog {
+  readonly element: HTMLElement
+  /** A button was pressed: the calls of that phone belong to it until the answer is called. */
+  open(phone: PhoneName, title: Saying): () => void
+  begin(phone: PhoneName, title: string, first: Step): LogEntry
+  /** Something that happened to the whole world. */
+  note(saying: Saying): void
+  /** Names the store anew, when the page has learned which one it is. */
+  update(): void
+}
+
+interface Press {
+  readonly titles: HTMLElement
+  readonly calls: HTMLElement
+  running: number
+}
+
+const MOST_PRESSES = 60
+
+export function createRequestLog(storeName: Saying): RequestLog {
+  const presses = el('ol', { class: 'presses' })
+  const empty = el('p', { class: 'log-empty', say: (w) => w.log.empty })
+  const scroll = el(
+    'div',
+    { class: 'log-scroll', attrs: { tabindex: '0', role: 'group' }, label: (w) => w.log.heading },
+    laneHeads(storeName),
+    empty,
+    presses,
+  )
+  const clear = button('clear-log', (w) => w.log.clear, wipe, 'quiet')
+  const element = el(
+    'section',
+    { class: 'card log', label: (w) => w.log.heading },
+    el('div', { class: 'card-head' }, el('h2', { say: (w) => w.log.heading }), clear),
+    el('p', { class: 'hint', say: (w) => w.log.hint }),
+    scroll,
+  )
+  const pressesUnderWay = new Map<PhoneName, Press>()
+  let count = 0
+
+  function wipe(): void {
+    presses.replaceChildren()
+    empty.hidden = false
+  }
+
+  function putOnTop(row: HTMLElement): void {
+    empty.hidden = true
+    presses.prepend(row)
+    while (presses.childElementCount > MOST_PRESSES) presses.lastElementChild?.remove()
+  }
+
+  /** Presses that overlap share one place: nobody can tell which of them a call belongs to. */
+  function open(phone: PhoneName, title: Saying): () => void {
+    const press = pressesUnderWay.get(phone) ?? startPress(phone)
+    press.titles.append(el('strong', { say: title }))
+    press.running += 1
+    return () => {
+      press.running -= 1
+      if (press.running > 0) return
+      pressesUnderWay.delete(phone)
+      if (!press.calls.hasChildNodes())
+        press.calls.append(el('li', { class: 'hint', say: (w) => w.log.nothingSent }))
+    }
+  }
+
+  function startPress(phone: PhoneName): Press {
+    const press = {
+      titles: el('div', { class: 'press-titles' }),
+      calls: el('ol', { class: 'calls' }),
+      running: 0,
+    }
+    const tag = el('span', { class: `tag phone-${phone}`, say: (w) => w.phones[phone] })
+    const head = el('div', { class: 'press-head' }, tag, press.titles)
+    putOnTop(el('li', { class: 'press', data: { by: phone } }, head, press.calls))
+    pressesUnderWay.set(phone, press)
+    return press
+  }
+
+  function begin(phone: PhoneName, title: string, first: Step): LogEntry {
+    count += 1
+    const beganAt = performance.now()
+    const outcome = el('span', { class: 'call-outcome', say: (w) => w.log.pending })
+    const steps = el('ol', { class: 'steps' }, stepRow(first))
+    const call = el(
+      'li',
+      { class: 'call', data: { request: String(count), progress: 'pending' } },
+      el('div', { class: 'call-head' }, el('code', {}, title), outcome),
+      steps,
+    )
+    pressesUnderWay.get(phone)?.calls.append(call)
+    return {
+      first,
+      end(happened) {
+        const tookMs = Math.round(performance.now() - beganAt)
+        const isOk = happened.every(({ ok }) => ok)
+        steps.replaceChildren(...happened.map(stepRow))
+        setAttribute(call, 'data-progress', isOk ? 'ok' : 'failed')
+        say(outcome, (w) => w.log.took(tookMs))
+      },
+    }
+  }
+
+  return {
+    element,
+    open,
+    begin,
+    note: (saying) => putOnTop(el('li', { class: 'world-note', say: saying })),
+    update() {
+      const storeHead = scroll.querySelector('[data-lane="store"]')
+      if (storeHead) say(storeHead, storeName)
+    },
+  }
+}

@@ -1,0 +1,47 @@
+import { el, ornament } from './elements.js'
+import type { Saying } from './language.js'
+import type { Party, Step } from './showcase-server.js'
+
+const LANES: readonly Party[] = ['phone', 'app', 'wechat', 'store']
+
+/** The names above the lanes. */
+export function laneHeads(storeName: Saying): HTMLElement {
+  const names: Readonly<Record<Party, Saying>> = {
+    phone: (w) => w.lanes.phone,
+    app: (w) => w.lanes.app,
+    wechat: (w) => w.lanes.wechat,
+    store: storeName,
+  }
+  return el(
+    'div',
+    { class: 'lanes' },
+    ...LANES.map((lane) => el('span', { class: `lane lane-${lane}`, data: { lane }, say: names[lane] })),
+  )
+}
+
+/** An arrow from one lane to another, what it says above it and what it carries below. */
+export function stepRow({ from, to, text, detail, ok, atMs }: Step): HTMLElement {
+  const [start, end] = [LANES.indexOf(from), LANES.indexOf(to)]
+  const row = el(
+    'li',
+    {
+      class: `step ${end > start ? 'to-right' : 'to-left'}`,
+      data: { step: `${from}>${to}`, ok: String(ok) },
+    },
+    el(
+      'span',
+      { class: 'step-text' },
+      el('span', { class: 'sr-only', say: (w) => `${w.lanes[from]} → ${w.lanes[to]}: ` }),
+      el('span', { say: (w) => w.steps[text] ?? text }),
+      ...(atMs === undefined ? [] : [el('small', {}, `${atMs} ms`)]),
+    ),
+    ornament('arrow'),
+  )
+  if (!ok)
+    row.querySelector('.step-text')?.prepend(el('b', { class: 'failed-mark', say: (w) => w.log.failed }))
+  if (detail) row.append(el('code', { class: 'step-detail', say: (w) => w.steps[detail] ?? detail }))
+  // Each lane is two columns of the grid wide, and an arrow goes from the middle of one to the middle of the other.
+  row.style.setProperty('--left', String(Math.min(start, end) * 2 + 2))
+  row.style.setProperty('--right', String(Math.max(start, end) * 2 + 2))
+  return row
+}

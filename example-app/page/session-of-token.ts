@@ -1,0 +1,14 @@
+const ID_BYTES = 18
+
+/**
+ * The id of the session that a token opens: a digest of it, which is all that the server keeps. Undefined where the browser has
+ * no `crypto.subtle`, on a plain http: address other than localhost.
+ */
+export async function sessionIdOf(token: string): Promise<string | undefined> {
+  if (!token || !globalThis.crypto?.subtle) return undefined
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`session\0${token}`))
+  const bytes = new Uint8Array(digest).subarray(0, ID_BYTES)
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+}

@@ -1,0 +1,46 @@
+/** Something that passed from one party to another, as the server tells it: without secrets. */
+export interface Step {
+  from: Party
+  to: Party
+  text: string
+  detail?: string
+  ok: boolean
+  /** Since the request began, in milliseconds. */
+  atMs?: number
+}
+
+/** Who takes part. */
+export type Party = 'phone' | 'app' | 'wechat' | 'store'
+
+/** What the app answered a phone, if it did, and what happened on the way. */
+export interface RequestAnswer {
+  answer: { statusCode: number; header: Record<string, string>; data: unknown } | null
+  errMsg: string
+  trace: Step[]
+}
+
+/** What WeChat gave a phone; null while it is down. */
+export interface WechatAnswer {
+  result: Record<string, unknown> | null
+  errMsg: string
+}
+
+/** Asks the server of this page: POST with a body, else GET. Rejects when it is away or will not do it. */
+export async function ask<Answer>(path: string, body?: object, timeoutMs?: number): Promise<Answer> {
+  const response = await fetch(path, {
+    ...(body && {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+    ...(timeoutMs !== undefined && { signal: AbortSignal.timeout(timeoutMs) }),
+  })
+  if (!response.ok) throw new Error(`HTTP ${response.status}`)
+  return (await response.json()) as Answer
+}
+
+/** Why a call of {@link ask} failed, in the words of `wx`. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.name === 'TimeoutError' ? 'timeout' : error.message
+}
