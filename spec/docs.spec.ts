@@ -20,9 +20,12 @@ const documents = [
   'CHANGELOG.md',
   'docs/error-codes.md',
   'docs/error-codes.zh-CN.md',
+  'docs/mini-program.md',
+  'docs/mini-program.zh-CN.md',
 ]
 
 const optionTables: Readonly<Record<string, string>> = {
+  '### createClient': 'ClientOptions',
   '### createSessions': 'SessionsOptions',
   '### AppInfo': 'AppInfo',
   '### loginRouter': 'LoginRouterOptions',
@@ -93,7 +96,7 @@ describe('the documents', () => {
 for (const path of readmes) {
   describe(path, () => {
     const text = readText(path)
-    const lib = readSources('lib')
+    const lib = [...readSources('lib'), ...readSources('client')]
 
     for (const [heading, interfaceName] of Object.entries(optionTables)) {
       it(`has a row for every option under "${heading}", and no other`, () => {
@@ -129,9 +132,9 @@ for (const path of readmes) {
         .flatMap(({ code }) => code.trim().split(/ && |\n/))
       const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> }
       const ci = readText('.ci/run').split('\n')
-      expect(ci).to.include.members(['npm ci', 'npm test'])
+      expect(ci).to.include.members(['npm ci', 'npm test', 'npm run test:browser'])
       expect(commands).to.include.members(['npm ci', 'npm start', 'npm test'])
-      for (const script of ['start', 'test']) expect(scripts).to.have.property(script)
+      for (const script of ['start', 'test', 'test:browser']) expect(scripts).to.have.property(script)
     })
   })
 }
@@ -145,6 +148,35 @@ describe('the README in both languages', () => {
 
   it('has the same code', () => {
     expect(codeBlocks(chinese)).to.deep.equal(codeBlocks(english))
+  })
+})
+
+describe('docs/mini-program in both languages', () => {
+  const [english, chinese] = ['docs/mini-program.md', 'docs/mini-program.zh-CN.md'].map(readText) as [
+    string,
+    string,
+  ]
+
+  it('has the same headings and the same code', () => {
+    expect(headingLevels(chinese)).to.deep.equal(headingLevels(english))
+    expect(codeBlocks(chinese)).to.deep.equal(codeBlocks(english))
+  })
+
+  it('has a row for every method of the client, and for every code of its own', () => {
+    const client = readSources('client')
+    const methods = [...new Set(optionNames('Client', client))]
+    const codes =
+      client.find(({ path }) => path === 'client/failure.ts')?.source.match(/(?<=^ {2}\| ')ERR_[A-Z_]+/gm) ??
+      []
+    expect(codes).to.have.lengthOf(3)
+    for (const [text, heading, errors] of [
+      [english, '## Methods', '## Errors'],
+      [chinese, '## 方法', '## 错误'],
+    ] as const) {
+      const rows = rowNames(section(text, heading)).map((name) => name.replace('()', ''))
+      expect(rows.sort()).to.deep.equal(methods.sort())
+      for (const code of codes) expect(section(text, errors)).to.contain(`| \`${code}\` |`)
+    }
   })
 })
 

@@ -40,6 +40,8 @@ describe('the packed package', () => {
       'docs/error-codes.zh-CN.md',
       'docs/migration.md',
       'docs/migration.zh-CN.md',
+      'docs/mini-program.md',
+      'docs/mini-program.zh-CN.md',
       'docs/protocols.md',
       'docs/protocols.zh-CN.md',
       'docs/recipes/token-flow.ts',

@@ -1,0 +1,69 @@
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { type Client, type ClientOptions, createClient } from '../../client/index.js'
+import { blockWith, readText } from '../package/readme.js'
+import { type ClientBed, openClientBed } from './client-bed.js'
+
+const GUIDE = 'docs/mini-program.md'
+
+describe('what the documents say of the mini-program', () => {
+  let bed: ClientBed
+  let client: Client
+
+  beforeEach(async () => {
+    bed = await openClientBed()
+    client = bed.start()
+  })
+  afterEach(() => bed.close())
+
+  /** Runs a code block as the body of an async function. */
+  async function runs(
+    file: string,
+    words: string,
+    names: Record<string, unknown>,
+    answer: string,
+  ): Promise<unknown> {
+    const code = blockWith(readText(file), words)
+      .replace(/^(?:\/\/.*\n)?import .*\n/, '')
+      .replace('export ', '')
+      .replaceAll('https://api.example.com', bed.url)
+    const work = new Function(...Object.keys(names), `return (async () => {\n${code}\nreturn ${answer}\n})()`)
+    return work(...Object.values(names))
+  }
+
+  const makeClient = (options: ClientOptions) => createClient({ ...options, wx: bed.phone.wx })
+
+  it('runs as the README has it', async () => {
+    const data = await runs('README.md', 'createClient({', { createClient: makeClient }, 'data')
+    expect(data).to.include({ openid: bed.phone.openid })
+  })
+
+  it('makes one client for the app', async () => {
+    const made = (await runs(GUIDE, 'export const client', { createClient: makeClient }, 'client')) as Client
+    expect(await made.request({ url: '/me' })).to.include({ statusCode: 200 })
+  })
+
+  it('sends a profile', async () => {
+    const event = { detail: { avatarUrl: bed.phone.files.add('a picture') } }
+    await runs(GUIDE, "url: '/avatar'", { client, event, nickName: '小明' }, 'avatarUrl')
+    const { data } = await client.request<{ userInfo: object }>({ url: '/me' })
+    expect(data.userInfo).to.include({ nickName: '小明' })
+  })
+
+  it('gets data again after the session_key was replaced', async () => {
+    await client.login()
+    bed.sandbox.rotateSessionKey(bed.phone)
+    const steps = await runs(GUIDE, 'getWeRunData', { client, wx: bed.phone.wx }, 'stepInfoList')
+    expect(steps).to.have.lengthOf(31)
+    expect(bed.logins()).to.equal(2)
+  })
+
+  it('asks for a phone number, or for none', async () => {
+    const ask = await runs(GUIDE, 'purePhoneNumber', { client }, 'onGetPhoneNumber')
+    const onGetPhoneNumber = ask as (event: { detail: object }) => Promise<void>
+    await onGetPhoneNumber({ detail: { errMsg: 'getPhoneNumber:fail user deny' } })
+    expect(bed.asked).to.deep.equal([])
+    await onGetPhoneNumber({ detail: await bed.phone.getPhoneNumber() })
+    expect(bed.asked).to.deep.equal(['POST /login', 'POST /session/phone-number'])
+  })
+})
