@@ -70,7 +70,7 @@ export interface DecryptOption extends EncryptedOption {
  * answers nothing and calls back, without them it answers a promise.
  *
  * A call without a token logs in first, and all calls share one login. On 401 a call logs in once and is repeated once.
- * On 503 and 429 it waits as `Retry-After` says. What is left rejects with a {@link ClientError}: the server's problems,
+ * On 503 and 429 it waits as `Retry-After` says (RFC 9110, 10.2.3). What is left rejects with a {@link ClientError}: the server's problems,
  * and a phone without a network. Any other answer resolves, whatever its status, as with `wx.request`.
  */
 export interface Client {
@@ -82,6 +82,7 @@ export interface Client {
   /**
    * `wx.request` with the token.
    *
+   * @see https://developers.weixin.qq.com/miniprogram/dev/api/network/request/wx.request.html
    * @example
    * const { data } = await client.request<{ orders: Order[] }>({ url: '/orders' })
    */
@@ -90,6 +91,7 @@ export interface Client {
   /**
    * `wx.uploadFile` with the token.
    *
+   * @see https://developers.weixin.qq.com/miniprogram/dev/api/network/upload/wx.uploadFile.html
    * @example
    * await client.uploadFile({ url: '/avatar', filePath: event.detail.avatarUrl, name: 'avatar' })
    */
@@ -98,12 +100,18 @@ export interface Client {
   /**
    * `wx.downloadFile` with the token.
    *
+   * @see https://developers.weixin.qq.com/miniprogram/dev/api/network/download/wx.downloadFile.html
    * @example
    * const { tempFilePath } = await client.downloadFile({ url: '/invoices/7.pdf' })
    */
   downloadFile(option: DownloadOption & NoCallbacks): Promise<DownloadResult>
   downloadFile(option: DownloadOption & Callbacks<DownloadResult>): void
-  /** Logs in now, which the other methods do by themselves. The session before ends. */
+  /**
+   * Logs in now, which the other methods do by themselves. The session before ends. Rejects with `ERR_WX_LOGIN`, or with
+   * what the server says, such as `ERR_USER_BLOCKED`.
+   *
+   * @see https://developers.weixin.qq.com/miniprogram/dev/api/open-api/login/wx.login.html
+   */
   login(option?: NoCallbacks): Promise<LoginAnswer>
   login(option: Callbacks<LoginAnswer>): void
   /**

@@ -117,3 +117,12 @@ export const loseAnswer: RequestHandler = (req, res, next) => {
   res.end = (() => req.socket.destroy()) as unknown as typeof res.end
   next()
 }
+
+/** Holds the next request for a path back until it is let go. */
+export function holding(path: string): { line: RequestHandler; letGo: () => void } {
+  let letGo = () => {}
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  return { line: answering(path, (_req, _res, next) => void held.then(() => next())), letGo }
+}

@@ -1,6 +1,14 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { answering, type ClientBed, clientErrorOf, drop, openClientBed, status } from './client-bed.js'
+import {
+  answering,
+  type ClientBed,
+  clientErrorOf,
+  drop,
+  holding,
+  openClientBed,
+  status,
+} from './client-bed.js'
 
 describe('what the client sends', () => {
   let bed: ClientBed
@@ -52,11 +60,8 @@ describe('what the client sends', () => {
   it('uses the new token without a login of its own when a 401 comes late', async () => {
     const client = bed.start()
     await client.login()
-    let letGo = () => {}
-    const held = new Promise<void>((resolve) => {
-      letGo = resolve
-    })
-    bed.line = answering('/me', (_req, _res, next) => void held.then(() => next()))
+    const { line, letGo } = holding('/me')
+    bed.line = line
     const late = client.request({ url: '/me' })
     while (bed.asked.length < 2) await new Promise(setImmediate)
     await bed.endAll()
@@ -85,11 +90,8 @@ describe('what the client sends', () => {
   it('does not log in again what was under way at a log-out', async () => {
     const client = bed.start()
     await client.login()
-    let letGo = () => {}
-    const held = new Promise<void>((resolve) => {
-      letGo = resolve
-    })
-    bed.line = answering('/me', (_req, _res, next) => void held.then(() => next()))
+    const { line, letGo } = holding('/me')
+    bed.line = line
     const late = client.request({ url: '/me' })
     while (bed.asked.length < 2) await new Promise(setImmediate)
     await client.logout()
