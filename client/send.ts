@@ -28,11 +28,6 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
   const { wx, baseUrl, header, timeoutMs } = settings
   let logOuts = 0
 
-  async function tokenAfterLogin(): Promise<string> {
-    await login.logIn()
-    return token.current()
-  }
-
   function attempt<Result extends Answer>(api: Api, option: SendOption, used: string): Promise<Result> {
     const sent = {
       ...(api === 'request' && { timeout: timeoutMs }),
@@ -50,21 +45,30 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
   async function send<Result extends Answer>(api: Api, option: SendOption): Promise<Result> {
     addressOf(option.url, baseUrl)
     const logOutsBefore = logOuts
-    const atHand = token.current()
-    let used = atHand || (await tokenAfterLogin())
+    let hasLoggedIn = false
+
+    async function tokenToUse(): Promise<string> {
+      if (token.current()) return token.current()
+      hasLoggedIn = true
+      await login.logIn()
+      return token.current()
+    }
+
+    let used = await tokenToUse()
     let answer = await attempt<Result>(api, option, used)
 
     if (hasEnded(answer)) {
       token.drop(used)
-      const isOwnLogin = !atHand && !token.current()
+      const isOwnLogin = hasLoggedIn && !token.current()
       if (isOwnLogin || logOuts !== logOutsBefore) throw failureIn(answer)
-      used = token.current() || (await tokenAfterLogin())
+      used = await tokenToUse()
       answer = await attempt<Result>(api, option, used)
       if (hasEnded(answer)) token.drop(used)
     }
 
     const problem = problemIn(answer)
-    if (problem?.code === 'ERR_SESSION_KEY_STALE' && token.current() === used) await login.logIn()
+    const isStale = problem?.code === 'ERR_SESSION_KEY_STALE'
+    if (isStale && !hasLoggedIn && token.current() === used) await login.logIn()
     if (problem || answer.statusCode === 401) throw failureIn(answer)
     return answer
   }

@@ -139,6 +139,17 @@ describe('what the client sends', () => {
     expect(bed.logins()).to.equal(2)
   })
 
+  it('logs in once only for data that were made before the call had to log in', async () => {
+    const client = bed.start()
+    await bed.phone.wx.login()
+    const early = await bed.phone.wx.getWeRunData()
+    await clientErrorOf('ERR_SESSION_KEY_STALE', () => client.decrypt({ url: '/steps', ...early }))
+    expect(bed.logins()).to.equal(1)
+    await bed.endAll()
+    await clientErrorOf('ERR_SESSION_KEY_STALE', () => client.decrypt({ url: '/steps', ...early }))
+    expect(bed.logins()).to.equal(2)
+  })
+
   it('logs in once for several that find the session_key out of date', async () => {
     const client = bed.start()
     await client.login()
