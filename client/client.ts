@@ -3,10 +3,10 @@ import { createSharedLogin, type LoginAnswer } from './log-in.js'
 import { type ClientOptions, settingsOf } from './options.js'
 import { createSender, isSuccess, type SendOption } from './send.js'
 import { createTokenKeeper } from './token.js'
-import { type Callbacks, deliver, type Failed, type NoCallbacks, type WxLike } from './wx.js'
+import { type Callbacks, deliver, type NoCallbacks, type WxLike } from './wx.js'
 
 export type { LoginAnswer, NoCallbacks, WxLike }
-export { type Callbacks, ClientError, type ClientErrorCode, type ClientOptions, type Failed }
+export { type Callbacks, ClientError, type ClientErrorCode, type ClientOptions }
 
 type Json = WechatMiniprogram.IAnyObject
 type Data = string | Json | ArrayBuffer
@@ -47,7 +47,7 @@ export type UserInfoOption =
   | { rawData: string; signature: string; code?: string }
   | { userInfo: Json }
 
-/** What the phone number button gave: its `event.detail` fits. There is no code where the user has refused. */
+/** What the phone number button gave: its `event.detail` fits. */
 export interface PhoneNumberOption {
   code?: string
 }
@@ -58,6 +58,8 @@ export interface PhoneNumber {
   phoneNumber: string
   purePhoneNumber: string
   countryCode: string
+  /** Of which app it is, and since when: seconds since 1970. */
+  watermark: { appid: string; timestamp: number }
 }
 
 /** Encrypted data, and the route of the app's own that decrypts it with `req.weapp.decrypt(req.body)`. */
@@ -107,8 +109,8 @@ export interface Client {
   downloadFile(option: DownloadOption & NoCallbacks): Promise<DownloadResult>
   downloadFile(option: DownloadOption & Callbacks<DownloadResult>): void
   /**
-   * Logs in now, which the other methods do by themselves. The session before ends. Rejects with `ERR_WX_LOGIN`, or with
-   * what the server says, such as `ERR_USER_BLOCKED`.
+   * Logs in now, which the other methods do by themselves. The session before ends. Rejects with `ERR_WX_LOGIN`,
+   * `ERR_NETWORK`, or what the server says, such as `ERR_USER_BLOCKED`.
    *
    * @see https://developers.weixin.qq.com/miniprogram/dev/api/open-api/login/wx.login.html
    */
@@ -131,7 +133,7 @@ export interface Client {
   setUserInfo(option: UserInfoOption & Callbacks<Json>): void
   /**
    * The number behind the code of the phone number button. `ERR_PHONE_CODE_INVALID` wants another tap;
-   * `ERR_REQUEST_INVALID` means that the user has refused.
+   * `ERR_REQUEST_INVALID` means that there was no code: the user has refused, or the base library is older than 2.21.2.
    *
    * @example
    * const { purePhoneNumber } = await client.phoneNumber(event.detail)
@@ -185,7 +187,7 @@ export function createClient(options: ClientOptions): Client {
     phoneNumber: (option: PhoneNumberOption & Callbacks<PhoneNumber>) =>
       deliver(option, ask<PhoneNumber>('/session/phone-number', 'POST', fieldsOf(option))),
     decrypt: <T>(option: DecryptOption & Callbacks<T>) =>
-      deliver(option, ask<T>(option.url, 'POST', fieldsOf(option))),
+      deliver(option, ask<T>(Object(option).url, 'POST', fieldsOf(option))),
   } as Client
 
   async function setUserInfo(option: UserInfoOption): Promise<Json> {
@@ -196,8 +198,9 @@ export function createClient(options: ClientOptions): Client {
 const FIELDS = ['encryptedData', 'iv', 'rawData', 'signature', 'userInfo', 'code']
 
 /** What the server knows, without callbacks and without what else an event brings. */
-function fieldsOf(option: object): object {
+function fieldsOf(option: unknown): object {
   const fields: Json = {}
-  for (const name of FIELDS) if (name in option) fields[name] = (option as Json)[name]
+  const given = Object(option) as Json
+  for (const name of FIELDS) if (name in given) fields[name] = given[name]
   return fields
 }

@@ -1,11 +1,11 @@
-import type { Failed } from './wx.js'
-
 /** What the client itself has to tell; all other codes are those of the server, such as `ERR_USER_BLOCKED`. */
 export type ClientErrorCode =
   /** No answer came: the phone is offline, the address is wrong, or it took too long. The token is kept. */
   | 'ERR_NETWORK'
   /** `wx.login` gave no code. */
   | 'ERR_WX_LOGIN'
+  /** The address is not below `baseUrl`, so the token may not go there. */
+  | 'ERR_URL_INVALID'
   /** An answer without one of the server's codes that the client can do nothing with; `statusCode` tells which. */
   | 'ERR_ANSWER_UNEXPECTED'
 
@@ -20,7 +20,7 @@ export type ClientErrorCode =
  *   else throw error
  * }
  */
-export class ClientError extends Error implements Failed {
+export class ClientError extends Error {
   /** The server's code, such as `ERR_SESSION_UNKNOWN`, or one of {@link ClientErrorCode}. */
   readonly code: string
   /** The message in the form of `wx`, for `fail` callbacks. */

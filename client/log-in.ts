@@ -1,8 +1,8 @@
-import { type Answer, type ClientError, failureIn, failureOf, problemIn } from './failure.js'
+import { type Answer, failureIn, failureOf, problemIn } from './failure.js'
 import type { Settings } from './options.js'
-import { patiently } from './patience.js'
+import { createPatience, type Patience } from './patience.js'
 import type { TokenKeeper } from './token.js'
-import { call } from './wx.js'
+import { call, callWithin } from './wx.js'
 
 /** What a login answers. The token is not in it: only the client needs to know it. */
 export interface LoginAnswer {
@@ -18,6 +18,7 @@ export interface LoginAnswer {
 export interface SharedLogin {
   /** Logs in. Whoever asks while a login is under way gets that one. */
   logIn(): Promise<LoginAnswer>
+  isUnderWay(): boolean
   /** Resolves when no login is under way any more, however it ended. */
   idle(): Promise<void>
 }
@@ -28,45 +29,53 @@ export function createSharedLogin(settings: Settings, token: TokenKeeper): Share
 
   async function newCode(): Promise<string> {
     try {
-      return (await call<{ code: string }>(wx, 'login', { timeout: timeoutMs })).code
+      const answer = await callWithin<{ code: string }>(wx, 'login', timeoutMs)
+      if (!answer.code) throw answer
+      return answer.code
     } catch (reason) {
       throw failureOf('ERR_WX_LOGIN', reason)
     }
   }
 
-  async function send(code: string): Promise<Answer> {
-    const presented = token.current()
+  async function send(code: string, patiently: Patience): Promise<Answer> {
+    const replaced = token.toReplace()
     const option = {
       url: `${baseUrl}/login`,
       method: 'POST',
-      header: presented ? { [header]: presented } : {},
+      header: replaced ? { [header]: replaced } : {},
       data: { code, ...(appid && { appid }) },
       timeout: timeoutMs,
     }
     try {
-      return await patiently(settings, () => call<Answer>(wx, 'request', option))
+      return await patiently(() => call<Answer>(wx, 'request', option))
     } catch (reason) {
       throw failureOf('ERR_NETWORK', reason)
     }
   }
 
   async function logIn(): Promise<LoginAnswer> {
+    const patiently = createPatience(settings)
     const code = await newCode()
     // The server may have taken the code, and its answer was lost: the same code gets the same token.
-    let answer = await send(code).catch((_: ClientError) => send(code))
-    if (problemIn(answer)?.code === 'ERR_CODE_INVALID') answer = await send(await newCode())
+    let answer = await send(code, patiently).catch(() => send(code, patiently))
+    if (problemIn(answer)?.code === 'ERR_CODE_INVALID') answer = await send(await newCode(), patiently)
     const { token: issued, ...rest } = Object(answer.data)
     if (answer.statusCode !== 200 || typeof issued !== 'string') throw failureIn(answer)
     token.keep(issued)
     return rest
   }
 
+  // No finally: on iPhones WeChat has a Promise of its own, which lacks it.
+  const over = () => {
+    underWay = undefined
+  }
+
   return {
+    isUnderWay: () => underWay !== undefined,
     logIn() {
       if (underWay) return underWay
-      underWay = logIn().finally(() => {
-        underWay = undefined
-      })
+      underWay = logIn()
+      underWay.then(over, over)
       return underWay
     },
     async idle() {

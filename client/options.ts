@@ -6,13 +6,13 @@ export interface ClientOptions {
   baseUrl: string
   /** The header that carries the token, as on the server. Default `x-3rd-session`. */
   header?: string
-  /** Under which key the phone's storage keeps the token. Default `weapp-session`. */
+  /** Under which key the phone's storage keeps the token. Default: `weapp-session:` and `baseUrl`. */
   storageKey?: string
   /** The app to log in to. Needed where several apps log in at one back end; default: the only one. */
   appid?: string
   /** Deadline in milliseconds of `wx.login`, and of each request that brings no `timeout` of its own. Default 15000. */
   timeoutMs?: number
-  /** How long a call may wait in all because of `Retry-After`, in seconds; 0 never waits. Default 10. */
+  /** How long a call, and how long a login, may wait in all because of `Retry-After`, in seconds; 0 never waits. Default 10. */
   maxWaitSeconds?: number
   /** What stands for `wx`, such as `Taro` or `uni`. Default: the global `wx`. */
   wx?: WxLike
@@ -26,15 +26,16 @@ export type Settings = Required<Omit<ClientOptions, 'appid'>> & Pick<ClientOptio
 type Check = [allowed: string, isAllowed: (value: unknown) => boolean]
 
 const text: Check = ['a text', (value) => typeof value === 'string' && value !== '']
-const duration: Check = ['a number from 0', (value) => typeof value === 'number' && value >= 0]
+const isNumberBelow = (value: unknown, limit: number) =>
+  typeof value === 'number' && value >= 0 && value < limit
 
 const CHECKS: Record<keyof ClientOptions, Check> = {
   baseUrl: ['http(s)://host/path', (url) => /^https?:\/\/[^/?#\s]+[^?#\s]*$/.test(String(url))],
   header: text,
   storageKey: text,
   appid: text,
-  timeoutMs: duration,
-  maxWaitSeconds: duration,
+  timeoutMs: ['a number of milliseconds above 0', (ms) => ms !== 0 && isNumberBelow(ms, 2 ** 31)],
+  maxWaitSeconds: ['a number of seconds from 0', (seconds) => isNumberBelow(seconds, 2 ** 21)],
   wx: ['an object like wx', (value) => typeof value === 'object' && value !== null],
   wait: ['a function', (value) => typeof value === 'function'],
 }
@@ -43,7 +44,6 @@ const CHECKS: Record<keyof ClientOptions, Check> = {
 export function settingsOf(options: ClientOptions): Settings {
   const defaults = {
     header: 'x-3rd-session',
-    storageKey: 'weapp-session',
     timeoutMs: 15000,
     maxWaitSeconds: 10,
     wx: typeof wx === 'undefined' ? undefined : wx,
@@ -55,5 +55,6 @@ export function settingsOf(options: ClientOptions): Settings {
     const [allowed, isAllowed] = CHECKS[name as keyof ClientOptions] || [`one of ${Object.keys(CHECKS)}`]
     if (!isAllowed?.(value)) throw new TypeError(`createClient: ${name} must be ${allowed}`)
   }
-  return { ...settings, baseUrl: String(settings.baseUrl).replace(/\/+$/, '') } as Settings
+  const baseUrl = String(settings.baseUrl).replace(/\/+$/, '')
+  return { storageKey: `weapp-session:${baseUrl}`, ...settings, baseUrl } as Settings
 }

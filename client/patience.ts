@@ -1,19 +1,22 @@
 import { type Answer, retryAfterMsIn } from './failure.js'
 import type { Settings } from './options.js'
 
+/** Asks, and asks again as `Retry-After` of a 503 or 429 says. When that must not be, that answer is the answer. */
+export type Patience = <Result extends Answer>(ask: () => Promise<Result>) => Promise<Result>
+
 const MOST_TRIES = 4
 
-/** Asks again as `Retry-After` of a 503 or 429 says, as long as the settings allow; then that answer is the answer. */
-export async function patiently<Result extends Answer>(
-  { maxWaitSeconds, wait }: Settings,
-  ask: () => Promise<Result>,
-): Promise<Result> {
+/** The patience for one call: however often it asks, it does not wait longer in all than the settings allow. */
+export function createPatience({ maxWaitSeconds, wait }: Settings): Patience {
   let leftMs = maxWaitSeconds * 1000
-  for (let tries = 1; ; tries += 1) {
-    const answer = await ask()
-    const ms = retryAfterMsIn(answer)
-    if (ms === undefined || ms > leftMs || tries === MOST_TRIES) return answer
-    leftMs -= ms
-    await wait(ms)
+
+  return async function patiently(ask) {
+    for (let tries = 1; ; tries += 1) {
+      const answer = await ask()
+      const ms = retryAfterMsIn(answer)
+      if (ms === undefined || ms > leftMs || tries === MOST_TRIES) return answer
+      leftMs -= ms
+      await wait(ms)
+    }
   }
 }

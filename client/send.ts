@@ -1,7 +1,7 @@
-import { type Answer, failureIn, failureOf, problemIn } from './failure.js'
+import { type Answer, ClientError, failureIn, failureOf, problemIn } from './failure.js'
 import type { SharedLogin } from './log-in.js'
 import type { Settings } from './options.js'
-import { patiently } from './patience.js'
+import { createPatience, type Patience } from './patience.js'
 import type { TokenKeeper } from './token.js'
 import { type Api, call } from './wx.js'
 
@@ -10,6 +10,7 @@ export interface SendOption {
   url: string
   method?: string
   header?: object
+  timeout?: number
   data?: unknown
 }
 
@@ -26,16 +27,23 @@ const NOT_OF_THE_SESSION = ['ERR_CODE_INVALID', 'ERR_PHONE_CODE_INVALID']
 
 export function createSender(settings: Settings, token: TokenKeeper, login: SharedLogin): Sender {
   const { wx, baseUrl, header, timeoutMs } = settings
+  /** How often the user has begun to log out, or has done so. */
   let logOuts = 0
+  let logOutsUnderWay = 0
 
-  function attempt<Result extends Answer>(api: Api, option: SendOption, used: string): Promise<Result> {
+  function attempt<Result extends Answer>(
+    api: Api,
+    option: SendOption,
+    used: string,
+    patiently: Patience,
+  ): Promise<Result> {
     const sent = {
-      ...(api === 'request' && { timeout: timeoutMs }),
       ...option,
+      ...(api === 'request' && { timeout: option.timeout || timeoutMs }),
       url: addressOf(option.url, baseUrl),
       header: { ...option.header, [header]: used },
     }
-    return patiently(settings, () =>
+    return patiently(() =>
       call<Result>(wx, api, sent).catch((reason) => {
         throw failureOf('ERR_NETWORK', reason)
       }),
@@ -44,7 +52,9 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
 
   async function send<Result extends Answer>(api: Api, option: SendOption): Promise<Result> {
     addressOf(option.url, baseUrl)
+    const patiently = createPatience(settings)
     const logOutsBefore = logOuts
+    const isLoggingOut = () => logOutsUnderWay > 0 || logOuts !== logOutsBefore
     let hasLoggedIn = false
 
     async function tokenToUse(): Promise<string> {
@@ -55,35 +65,44 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
     }
 
     let used = await tokenToUse()
-    let answer = await attempt<Result>(api, option, used)
+    let answer = await attempt<Result>(api, option, used, patiently)
 
     if (hasEnded(answer)) {
       token.drop(used)
-      const isOwnLogin = hasLoggedIn && !token.current()
-      if (isOwnLogin || logOuts !== logOutsBefore) throw failureIn(answer)
+      const isOwnLogin = hasLoggedIn && !token.current() && !login.isUnderWay()
+      if (isOwnLogin || isLoggingOut()) throw failureIn(answer)
       used = await tokenToUse()
-      answer = await attempt<Result>(api, option, used)
+      answer = await attempt<Result>(api, option, used, patiently)
       if (hasEnded(answer)) token.drop(used)
     }
 
     const problem = problemIn(answer)
-    const isStale = problem?.code === 'ERR_SESSION_KEY_STALE'
-    if (isStale && !hasLoggedIn && token.current() === used) await login.logIn()
+    const isStale = problem?.code === 'ERR_SESSION_KEY_STALE' && token.current() === used
+    if (isStale && !hasLoggedIn && !isLoggingOut()) await login.logIn()
     if (problem || answer.statusCode === 401) throw failureIn(answer)
     return answer
   }
 
-  async function logOut(): Promise<void> {
-    logOuts += 1
+  async function endSession(): Promise<void> {
     await login.idle()
     const used = token.current()
-    if (used) {
-      const answer = await attempt('request', { url: '/logout', method: 'POST' }, used)
-      if (!isSuccess(answer) && !hasEnded(answer)) throw failureIn(answer)
-      token.drop(used)
-    }
-    // What was sent meanwhile must not log the user in again either.
+    if (!used) return
+    const option = { url: '/logout', method: 'POST' }
+    const answer = await attempt('request', option, used, createPatience(settings))
+    const isEnded = isSuccess(answer) || (hasEnded(answer) && problemIn(answer))
+    if (!isEnded) throw failureIn(answer)
+    token.drop(used)
+  }
+
+  /** What is sent before it is over must not log the user in again. */
+  async function logOut(): Promise<void> {
     logOuts += 1
+    logOutsUnderWay += 1
+    try {
+      await endSession()
+    } finally {
+      logOutsUnderWay -= 1
+    }
   }
 
   return { send, logOut }
@@ -97,9 +116,9 @@ function hasEnded(answer: Answer): boolean {
   return answer.statusCode === 401 && !NOT_OF_THE_SESSION.includes(String(problemIn(answer)?.code))
 }
 
-/** The token goes to the back end and nowhere else. */
+/** The token goes to the back end and to no other host. */
 function addressOf(url: string, baseUrl: string): string {
   if (String(url)[0] === '/') return baseUrl + url
   if (String(url).indexOf(`${baseUrl}/`) === 0) return url
-  throw new TypeError(`url must begin with / or with ${baseUrl}/: the token goes nowhere else`)
+  throw new ClientError('ERR_URL_INVALID', `url must begin with / or with ${baseUrl}/`)
 }

@@ -4,14 +4,20 @@ import type { Settings } from './options.js'
 export interface TokenKeeper {
   /** The token, or '' when there is none. */
   current(): string
+  /** The token that a login replaces, also one that was dropped: its session may live on at the server. */
+  toReplace(): string
   keep(token: string): void
-  /** Forgets this token. Another one, which came meanwhile, stays. */
+  /** Uses this token no more. Another one, which came meanwhile, stays. */
   drop(token: string): void
 }
+
+/** What a header can carry. Anything else in storage is no token, and no request could be sent with it. */
+const USABLE = /^[!-~]{1,512}$/
 
 /** Storage may fail, full or broken: the token then lives as long as the app does. */
 export function createTokenKeeper({ wx, storageKey }: Settings): TokenKeeper {
   let token: string | undefined
+  let dropped = ''
 
   function set(next: string): void {
     token = next
@@ -21,16 +27,19 @@ export function createTokenKeeper({ wx, storageKey }: Settings): TokenKeeper {
   function current(): string {
     if (token === undefined) {
       const stored = attempt(() => wx.getStorageSync(storageKey))
-      token = typeof stored === 'string' ? stored : ''
+      token = typeof stored === 'string' && USABLE.test(stored) ? stored : ''
     }
     return token
   }
 
   return {
     current,
+    toReplace: () => current() || dropped,
     keep: set,
-    drop(dropped) {
-      if (current() === dropped) set('')
+    drop(unusable) {
+      if (current() !== unusable) return
+      dropped = unusable
+      set('')
     },
   }
 }

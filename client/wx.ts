@@ -1,8 +1,10 @@
-/** What every asynchronous method of `wx` takes besides its own options. With any of them a call answers no promise. */
+import type { ClientError } from './failure.js'
+
+/** What every method of the client takes besides its own options. With any of them a call answers no promise. */
 export interface Callbacks<Result> {
   success?: (result: Result) => void
-  fail?: (error: Failed) => void
-  complete?: (outcome: Result | Failed) => void
+  fail?: (error: ClientError) => void
+  complete?: (outcome: Result | ClientError) => void
 }
 
 /** An option object without callbacks: the call then answers a promise. */
@@ -10,11 +12,6 @@ export interface NoCallbacks {
   success?: never
   fail?: never
   complete?: never
-}
-
-/** What `fail` of a `wx` method gets. */
-export interface Failed {
-  errMsg: string
 }
 
 /**
@@ -43,6 +40,17 @@ export function call<Result>(wx: WxLike, api: Api, option: object): Promise<Resu
     const task = wx[api]({ ...own, success: resolve, fail: reject, complete: undefined })
     if (isPromise(task)) task.then(undefined, () => undefined)
     onTask?.(task)
+  })
+}
+
+/** The same, and rejects also when nothing has called back in time. */
+export function callWithin<Result>(wx: WxLike, api: Api, timeoutMs: number): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject({ errMsg: `${api}:fail timeout` }), timeoutMs)
+    const over = () => clearTimeout(timer)
+    const called = call<Result>(wx, api, { timeout: timeoutMs })
+    called.then(over, over)
+    called.then(resolve, reject)
   })
 }
 

@@ -3,10 +3,12 @@ import type { RequestHandler } from 'express'
 import fc from 'fast-check'
 import { after, before, describe, it } from 'mocha'
 import { type Client, ClientError, type WxLike } from '../../client/index.js'
-import type { Phone } from '../../lib/sandbox/index.js'
+import type { Phone, SealedData } from '../../lib/sandbox/index.js'
 import { type ClientBed, drop, loseAnswer, openClientBed, status } from './client-bed.js'
 
 const SEQUENCES = 1000
+const PARALLEL_SEQUENCES = 300
+/** One login sends its code twice where the answer is lost, and once more where the code is refused; each of them waits up to three times. */
 const MOST_LOGINS_FOR_A_CALL = 8
 
 /** What may happen to a request on its way. */
@@ -95,7 +97,12 @@ describe('the client in chaos', function () {
   })
   after(() => bed.close())
 
-  async function play(client: Client, step: Chaos['steps'][number], phone: Phone): Promise<unknown> {
+  async function play(
+    client: Client,
+    step: Chaos['steps'][number],
+    phone: Phone,
+    weRunData?: SealedData,
+  ): Promise<unknown> {
     switch (step) {
       case 'request':
         return client.request({ url: '/me' })
@@ -108,7 +115,7 @@ describe('the client in chaos', function () {
       case 'profile':
         return client.setUserInfo({ userInfo: { nickName: 'a' } })
       case 'steps':
-        return client.decrypt({ url: '/steps', ...(await phone.wx.getWeRunData()) })
+        return client.decrypt({ url: '/steps', ...(weRunData ?? (await phone.wx.getWeRunData())) })
       case 'end':
         return bed.sessions.revokeUser(phone)
       case 'rotate':
@@ -156,5 +163,36 @@ describe('the client in chaos', function () {
       expect([logins.most <= 1, logins.underWay]).to.deep.equal([true, 0])
     })
     await fc.assert(property, { numRuns: SEQUENCES })
+  })
+
+  it(`holds no token after a log-out, in ${PARALLEL_SEQUENCES} random crowds of calls at once`, async () => {
+    const calls = STEPS.filter((step) => !['logout', 'restart', 'expire'].includes(step))
+    const crowd = fc.record({
+      steps: fc.array(fc.constantFrom(...calls), { minLength: 1, maxLength: 6 }),
+      troubles: fc.array(fc.constantFrom('none', 'none', ...troubleNames), { maxLength: 12 }),
+      turns: fc.integer({ min: 0, max: 40 }),
+    })
+    const property = fc.asyncProperty(crowd, async ({ steps, troubles, turns }) => {
+      const phone = bed.sandbox.phone()
+      const { wx, logins } = watched(phone, [])
+      const client = bed.start({ wx }, phone)
+      bed.line = TROUBLES.none
+      await client.login()
+      const weRunData = await phone.wx.getWeRunData()
+      const left = [...troubles]
+      bed.line = (req, res, next) => TROUBLES[left.shift() ?? 'none'](req, res, next)
+
+      const begun = steps.map((step) => play(client, step, phone, weRunData).catch((error: unknown) => error))
+      for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
+      const isOut = await client.logout().then(
+        () => true,
+        () => false,
+      )
+      const outcomes = await Promise.all(begun)
+      for (const outcome of outcomes) expect(!(outcome instanceof Error) || isClear(outcome)).to.equal(true)
+      if (isOut) expect(client.isLoggedIn()).to.equal(false)
+      expect(logins.most).to.equal(1)
+    })
+    await fc.assert(property, { numRuns: PARALLEL_SEQUENCES })
   })
 })

@@ -73,7 +73,7 @@ export async function openClientBed(options: TestBedOptions = {}): Promise<Clien
         wait: async (ms) => void waits.push(ms),
         ...clientOptions,
       }),
-    stored: (phone = bed.phone) => phone.wx.getStorageSync<string>('weapp-session'),
+    stored: (phone = bed.phone) => phone.wx.getStorageSync<string>(`weapp-session:${url}`),
     async endAll() {
       await bed.sessions.revokeAll()
     },

@@ -51,6 +51,29 @@ describe('the client', () => {
     }
   })
 
+  it('takes no answer of the app for a problem of the server', async () => {
+    bed.line = answering(
+      '/thing',
+      (_req, res) => void res.status(403).json({ code: 'ERR_SESSION_KEY_STALE' }),
+    )
+    expect(await bed.start().request({ url: '/thing' })).to.include({ statusCode: 403 })
+    expect(bed.logins()).to.equal(1)
+  })
+
+  it('shows a back end the token of no other one', async () => {
+    await bed.start().login()
+    const other = await openClientBed()
+    try {
+      await other
+        .start({}, bed.phone)
+        .request({ url: '/me' })
+        .catch(() => undefined)
+      expect(other.asked[0]).to.equal('POST /login')
+    } finally {
+      await other.close()
+    }
+  })
+
   it('rejects with the problems of the server, by code', async () => {
     const error = await clientErrorOf('ERR_SESSION_NOT_FOUND', () =>
       bed.start().request({ url: '/sessions/nothing', method: 'DELETE' }),
@@ -59,13 +82,16 @@ describe('the client', () => {
     expect(error.errMsg).to.equal(error.message)
   })
 
-  it('takes an address below baseUrl, and sends the token nowhere else', async () => {
+  it('takes an address below baseUrl, and sends the token to no other host', async () => {
     const client = bed.start()
     expect(await client.request({ url: `${bed.url}/me` })).to.include({ statusCode: 200 })
     for (const url of ['https://example.org/', `${bed.url}.example.org/`, 'me', '', `${bed.url}@a/`]) {
-      const outcome = await client.request({ url }).catch((error: unknown) => error)
-      expect(outcome).to.be.instanceOf(TypeError)
+      await clientErrorOf('ERR_URL_INVALID', () => client.request({ url }))
     }
+    expect(bed.asked).to.have.lengthOf(2)
+    const fresh = bed.start({ storageKey: 'fresh' })
+    await clientErrorOf('ERR_URL_INVALID', () => fresh.downloadFile({ url: 'https://example.org/a' }))
+    await clientErrorOf('ERR_URL_INVALID', () => fresh.decrypt(undefined as never))
     expect(bed.asked).to.have.lengthOf(2)
   })
 
@@ -156,6 +182,17 @@ describe('the client', () => {
     expect(JSON.parse(String(Buffer.from(bed.phone.files.read(tempFilePath) ?? [])))).to.include({
       openid: bed.phone.openid,
     })
+    bed.line = answering('/avatar', (_req, res) => {
+      const problem = {
+        type: 'urn:weapp-session:ERR_USER_BLOCKED',
+        code: 'ERR_USER_BLOCKED',
+        detail: 'Blocked.',
+      }
+      res.status(403).json(problem)
+    })
+    await clientErrorOf('ERR_USER_BLOCKED', () =>
+      client.uploadFile({ url: '/avatar', filePath, name: 'avatar' }),
+    )
     await bed.endAll()
     expect(await client.uploadFile({ url: '/avatar', filePath, name: 'avatar' })).to.include({
       statusCode: 200,
@@ -176,9 +213,20 @@ describe('createClient', () => {
     ['header must be a text', { wx, baseUrl: 'https://a.example', header: '' }],
     ['storageKey must be a text', { wx, baseUrl: 'https://a.example', storageKey: 7 }],
     ['appid must be a text', { wx, baseUrl: 'https://a.example', appid: null }],
-    ['timeoutMs must be a number from 0', { wx, baseUrl: 'https://a.example', timeoutMs: '1' }],
     [
-      'maxWaitSeconds must be a number from 0',
+      'timeoutMs must be a number of milliseconds above 0',
+      { wx, baseUrl: 'https://a.example', timeoutMs: '1' },
+    ],
+    [
+      'timeoutMs must be a number of milliseconds above 0',
+      { wx, baseUrl: 'https://a.example', timeoutMs: 0 },
+    ],
+    [
+      'timeoutMs must be a number of milliseconds above 0',
+      { wx, baseUrl: 'https://a.example', timeoutMs: 1e10 },
+    ],
+    [
+      'maxWaitSeconds must be a number of seconds from 0',
       { wx, baseUrl: 'https://a.example', maxWaitSeconds: Number.NaN },
     ],
     ['wx must be an object like wx', { baseUrl: 'https://a.example' }],

@@ -45,7 +45,7 @@ describe('what the documents say of the mini-program', () => {
 
   it('sends a profile', async () => {
     const event = { detail: { avatarUrl: bed.phone.files.add('a picture') } }
-    await runs(GUIDE, "url: '/avatar'", { client, event, nickName: '小明' }, 'avatarUrl')
+    await runs(GUIDE, "url: '/avatar'", { client, event, nickName: '小明', baseUrl: bed.url }, 'avatarUrl')
     const { data } = await client.request<{ userInfo: object }>({ url: '/me' })
     expect(data.userInfo).to.include({ nickName: '小明' })
   })

@@ -99,6 +99,8 @@ describe('the login of the client', () => {
       const error = await clientErrorOf('ERR_ANSWER_UNEXPECTED', () => bed.start().login())
       expect(error.statusCode).to.equal(200)
     }
+    bed.line = answering('/login', (_req, res) => void res.status(500).json({ token: 'a' }))
+    await clientErrorOf('ERR_ANSWER_UNEXPECTED', () => bed.start().login())
     expect(bed.stored()).to.equal('')
   })
 

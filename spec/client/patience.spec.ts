@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+import type { WxLike } from '../../client/index.js'
 import { answering, type ClientBed, clientErrorOf, openClientBed, status } from './client-bed.js'
 
 describe('the patience of the client', () => {
@@ -43,6 +44,34 @@ describe('the patience of the client', () => {
     bed.line = (req, res, next) => (req.path === '/me' ? status(503, '0')(req, res, next) : next())
     expect(await bed.start().request({ url: '/me' })).to.include({ statusCode: 503 })
     expect(bed.asked.filter((line) => line === 'GET /me')).to.have.lengthOf(4)
+  })
+
+  it('has ten seconds for one call, whatever happens on the way', async () => {
+    bed.line = answering('/me', status(503, '9'), status(401), status(503, '9'))
+    expect(await bed.start().request({ url: '/me' })).to.include({ statusCode: 503 })
+    expect(bed.waits).to.deep.equal([9000])
+    bed.line = answering('/me', status(503, '10'))
+    expect(await bed.start().request({ url: '/me' })).to.include({ statusCode: 200 })
+    bed.line = answering('/me', status(503, '11'))
+    expect(await bed.start().request({ url: '/me' })).to.include({ statusCode: 503 })
+  })
+
+  it('reads the header however it is written', async () => {
+    const { wx } = bed.phone
+    const request: WxLike['request'] = (option) => {
+      const { success } = option as { success(answer: { header: object }): void }
+      const inCapitals = (header: object) =>
+        Object.fromEntries(Object.entries(header).map(([name, value]) => [name.toUpperCase(), value]))
+      return wx.request({
+        ...option,
+        success: (answer: { header: object }) => success({ ...answer, header: inCapitals(answer.header) }),
+      } as never)
+    }
+    bed.line = answering('/me', status(503, '3'))
+    expect(await bed.start({ wx: { ...wx, request } }).request({ url: '/me' })).to.include({
+      statusCode: 200,
+    })
+    expect(bed.waits).to.deep.equal([3000])
   })
 
   it('answers at once where nothing says how long to wait', async () => {

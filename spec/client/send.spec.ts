@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { RequestHandler } from 'express'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import {
   answering,
@@ -100,6 +101,121 @@ describe('what the client sends', () => {
     expect([bed.logins(), bed.stored()]).to.deep.equal([1, ''])
   })
 
+  it('does not log in again what is sent while a log-out is under way', async () => {
+    const client = bed.start()
+    await client.login()
+    const { line, letGo } = holding('/logout')
+    const late: RequestHandler = (_req, res, next) => {
+      bed.sessions.revokeUser(bed.phone).then(
+        () => next(),
+        () => res.destroy(),
+      )
+    }
+    bed.line = (req, res, next) => (req.path === '/me' ? late(req, res, next) : line(req, res, next))
+    const leaving = client.logout()
+    while (bed.asked.length < 2) await new Promise(setImmediate)
+    await clientErrorOf('ERR_SESSION_UNKNOWN', () => client.request({ url: '/me' }))
+    letGo()
+    await leaving
+    expect([bed.logins(), bed.stored()]).to.deep.equal([1, ''])
+  })
+
+  it('does not log in for data that are out of date once the user logs out', async () => {
+    const client = bed.start()
+    await client.login()
+    bed.sandbox.rotateSessionKey(bed.phone)
+    const stale = await bed.phone.wx.getWeRunData()
+    const { line, letGo } = holding('/logout')
+    bed.line = line
+    const leaving = client.logout()
+    await clientErrorOf('ERR_SESSION_KEY_STALE', () => client.decrypt({ url: '/steps', ...stale }))
+    letGo()
+    await leaving
+    expect([bed.logins(), bed.stored()]).to.deep.equal([1, ''])
+  })
+
+  it('lets a log-out wait for a login that fails, too', async () => {
+    const client = bed.start()
+    bed.sandbox.misbehave({ errcode: 40226 }, { times: 1 })
+    const [failed] = await Promise.all([client.login().catch(({ code }) => code), client.logout()])
+    expect(failed).to.equal('ERR_USER_BLOCKED')
+  })
+
+  it('leaves no session behind at the server when a login takes the place of one', async () => {
+    const client = bed.start()
+    await client.login()
+    for (let n = 0; n < 4; n += 1) {
+      bed.clock.advance(61_000)
+      await client.request({ url: '/strict' })
+    }
+    expect(await bed.sessions.list(bed.phone)).to.have.lengthOf(1)
+  })
+
+  it('takes a code that is not good for what it is, without a login', async () => {
+    const client = bed.start()
+    await client.login()
+    const steps = await bed.phone.wx.getWeRunData()
+    await clientErrorOf('ERR_CODE_INVALID', () =>
+      client.decrypt({ url: '/steps', ...steps, code: 'no-code' }),
+    )
+    expect([bed.logins(), bed.stored().length]).to.deep.equal([1, 64])
+  })
+
+  it('joins a login under way when the session of its own login has ended', async () => {
+    const client = bed.start()
+    const { line, letGo } = holding('/me')
+    bed.line = line
+    const first = client.request({ url: '/me' })
+    while (bed.asked.length < 2) await new Promise(setImmediate)
+    const held = holding('/login')
+    bed.line = held.line
+    await bed.endAll()
+    const login = client.login()
+    while (bed.asked.length < 3) await new Promise(setImmediate)
+    letGo()
+    for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate)
+    held.letGo()
+    await login
+    expect(await first).to.include({ statusCode: 200 })
+    expect(bed.logins()).to.equal(2)
+  })
+
+  it('uses the token of a later login when the session of its own login has ended', async () => {
+    const client = bed.start()
+    const { line, letGo } = holding('/me')
+    bed.line = line
+    const first = client.request({ url: '/me' })
+    while (bed.asked.length < 2) await new Promise(setImmediate)
+    await client.login()
+    letGo()
+    expect(await first).to.include({ statusCode: 200 })
+    expect(bed.logins()).to.equal(2)
+  })
+
+  it('logs in no more for data that are out of date when somebody has done so meanwhile', async () => {
+    const client = bed.start()
+    await client.login()
+    bed.sandbox.rotateSessionKey(bed.phone)
+    const stale = await bed.phone.wx.getWeRunData()
+    let letGo = () => {}
+    const isAnswered = new Promise<void>((answered) => {
+      bed.line = answering('/steps', (_req, res, next) => {
+        const end = res.end.bind(res) as (...args: unknown[]) => void
+        res.end = ((...args: unknown[]) => {
+          letGo = () => end(...args)
+          answered()
+        }) as never
+        next()
+      })
+    })
+    const outcome = client.decrypt({ url: '/steps', ...stale }).catch(({ code }) => code)
+    await isAnswered
+    await client.login()
+    letGo()
+    expect(await outcome).to.equal('ERR_SESSION_KEY_STALE')
+    expect(bed.logins()).to.equal(2)
+  })
+
   it('ends a session that is just being made when the user logs out', async () => {
     const client = bed.start()
     const calls = [client.request({ url: '/me' }).catch(({ code }) => code), client.logout()]
@@ -112,7 +228,9 @@ describe('what the client sends', () => {
   it('is logged out, too, when the server knows the session no more', async () => {
     const client = bed.start()
     await client.login()
-    bed.line = answering('/logout', status(401))
+    bed.line = answering('/logout', (_req, res) => {
+      res.status(401).json({ type: 'urn:weapp-session:ERR_TOKEN_MALFORMED', code: 'ERR_TOKEN_MALFORMED' })
+    })
     await client.logout()
     expect(bed.stored()).to.equal('')
   })
@@ -120,8 +238,10 @@ describe('what the client sends', () => {
   it('keeps the token when the server cannot end the session', async () => {
     const client = bed.start()
     await client.login()
-    bed.line = answering('/logout', status(500))
-    await clientErrorOf('ERR_ANSWER_UNEXPECTED', () => client.logout())
+    for (const code of [500, 401]) {
+      bed.line = answering('/logout', status(code))
+      await clientErrorOf('ERR_ANSWER_UNEXPECTED', () => client.logout())
+    }
     expect(bed.stored()).to.have.lengthOf(64)
   })
 

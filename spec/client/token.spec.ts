@@ -50,15 +50,24 @@ describe('the token on the phone', () => {
 
   it('is whatever storage holds only if that is a text', async () => {
     for (const value of [{ token: 'a' }, 7, null, undefined, '']) {
-      const before = bed.logins()
       const client = bed.start({ wx: withStorage({ getStorageSync: () => value }) })
+      bed.asked.length = 0
       expect(await client.request({ url: '/me' })).to.include({ statusCode: 200 })
-      expect(bed.logins()).to.equal(before + 1)
+      expect(bed.asked).to.deep.equal(['POST /login', 'GET /me'])
+    }
+  })
+
+  it('is none where storage holds what no request could carry', async () => {
+    for (const value of ['会话', 'a\nb', 'two words', 'x'.repeat(20_000)]) {
+      bed.phone.wx.setStorageSync(`weapp-session:${bed.url}`, value)
+      bed.asked.length = 0
+      expect(await bed.start().request({ url: '/me' })).to.include({ statusCode: 200 })
+      expect(bed.asked).to.deep.equal(['POST /login', 'GET /me'])
     }
   })
 
   it('of a damaged storage costs one login', async () => {
-    bed.phone.wx.setStorageSync('weapp-session', 'not a token')
+    bed.phone.wx.setStorageSync(`weapp-session:${bed.url}`, 'not-a-token')
     expect(await bed.start().request({ url: '/me' })).to.include({ statusCode: 200 })
     expect(bed.asked).to.deep.equal(['GET /me', 'POST /login', 'GET /me'])
   })

@@ -88,7 +88,7 @@ describe('the client and wx', () => {
   it('calls back, success then complete, and answers no promise then', async () => {
     const client = bed.start()
     const order: string[] = []
-    const outcome = await new Promise<Outcome>((complete) => {
+    const outcome = await new Promise<{ statusCode?: number | undefined }>((complete) => {
       const answered = client.request({
         url: '/me',
         success: ({ statusCode }) => void order.push(`success ${statusCode}`),
@@ -148,6 +148,41 @@ describe('the client and wx', () => {
     expect(await outcome).to.include({ code: 'ERR_NETWORK', errMsg: 'request:fail abort' })
   })
 
+  it('passes on no option of its own', async () => {
+    const seen: object[] = []
+    const { wx } = bed.phone
+    const request: WxLike['request'] = (option) => {
+      seen.push(option)
+      return wx.request(option as never)
+    }
+    const client = bed.start({ wx: { ...wx, request } })
+    await client.request({ url: '/me', onTask: () => undefined })
+    for (const option of seen) expect(option).not.to.have.property('onTask')
+  })
+
+  it('calls fail with an error that has a code, also for a wrong address', async () => {
+    const code = await new Promise((resolve) =>
+      bed.start().request({ url: 'https://example.org', fail: (error) => resolve(error.code) }),
+    )
+    expect(code).to.equal('ERR_URL_INVALID')
+  })
+
+  it('does not wait for a wx.login that never calls back', async () => {
+    const client = bed.start({ timeoutMs: 5, wx: { ...bed.phone.wx, login: () => undefined } })
+    const outcome = await client.request({ url: '/me' }).catch((error: Outcome) => error)
+    expect(outcome).to.include({ code: 'ERR_WX_LOGIN', errMsg: 'login:fail timeout' })
+    await client.logout()
+  })
+
+  it('takes a wx.login without a code for one that has failed', async () => {
+    const login: WxLike['login'] = (option) =>
+      (option as { success(answer: object): void }).success({ errMsg: 'login:ok' })
+    const client = bed.start({ wx: { ...bed.phone.wx, login } })
+    const outcome = await client.login().catch((error: Outcome) => error)
+    expect(outcome).to.include({ code: 'ERR_WX_LOGIN', errMsg: 'login:ok' })
+    expect(bed.asked).to.deep.equal([])
+  })
+
   it('gives requests a deadline, unless they bring their own', async () => {
     const seen: unknown[] = []
     const { wx } = bed.phone
@@ -158,7 +193,18 @@ describe('the client and wx', () => {
     const client = bed.start({ timeoutMs: 4000, wx: { ...wx, request } })
     await client.request({ url: '/me' })
     await client.request({ url: '/me', timeout: 9000 })
-    expect(seen).to.deep.equal([4000, 4000, 9000])
+    await client.request({ url: '/me', timeout: undefined as never })
+    expect(seen).to.deep.equal([4000, 4000, 9000, 4000])
+    await bed.start({ storageKey: 'b', wx: { ...wx, request } }).login()
+    expect(seen.at(-1)).to.equal(15_000)
+    const uploads: object[] = []
+    const uploadFile: WxLike['uploadFile'] = (option) => {
+      uploads.push(option)
+      return wx.uploadFile(option as never)
+    }
+    const filePath = bed.phone.files.add('a picture')
+    await bed.start({ wx: { ...wx, uploadFile } }).uploadFile({ url: '/avatar', filePath, name: 'avatar' })
+    expect(uploads[0]).not.to.have.property('timeout')
   })
 
   it('turns what a broken wx throws into an error of the client', async () => {

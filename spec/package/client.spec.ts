@@ -20,7 +20,7 @@ Page({
     const { data, statusCode } = await client.request<Me>({ url: '/me', method: 'GET' })
     const openid: string = data.openid
     const status: number = statusCode
-    client.request<Me>({ url: '/me', success: ({ data }) => data.openid, fail: (error) => error.errMsg })
+    client.request<Me>({ url: '/me', success: ({ data }) => data.openid, fail: (error) => error.code + error.errMsg })
     await client.uploadFile({ url: '/avatar', filePath: 'a', name: 'b', onTask: (task) => task.onProgressUpdate(() => {}) })
     const number: PhoneNumber = await client.phoneNumber({ code: openid })
     await client.decrypt({ url: '/steps', ...(await wx.getWeRunData()) })
@@ -55,7 +55,9 @@ describe('weapp-session/client, packed', () => {
 
   /** Loads a module as a mini-program does: there are `wx`, timers and the language, and nothing of Node. */
   function load(name: string, wx: object): Record<string, (options: object) => never> {
-    const context = createContext({ wx, setTimeout })
+    const context = createContext({ wx, setTimeout, clearTimeout })
+    // On iPhones WeChat has a Promise of its own, which lacks it.
+    new Script('delete Promise.prototype.finally').runInContext(context)
     const loaded = new Map<string, { exports: object }>()
     function requireFrom(from: string, specifier: string): object {
       const path = posix.join(posix.dirname(from), specifier)
@@ -75,9 +77,11 @@ describe('weapp-session/client, packed', () => {
       const { wx } = sandbox.phone()
       const client = load(name, wx).createClient?.({ baseUrl: sandbox.url, storageKey: 't' }) as unknown as {
         request(option: object): Promise<{ statusCode: number }>
+        login(): Promise<never>
       }
-      wx.setStorageSync('t', 'a token')
+      wx.setStorageSync('t', 'a-token')
       expect(await client.request({ url: '/nothing' })).to.include({ statusCode: 404 })
+      expect(await client.login().catch(({ code }) => code)).to.equal('ERR_ANSWER_UNEXPECTED')
     })
   }
 

@@ -19,6 +19,10 @@ describe('the packed package', () => {
     })
   }
 
+  it('lets old tools, which know no exports, find the client in dist, too', () => {
+    expect(withFolders('client')).to.include('client/package.json')
+  })
+
   it('holds code, declarations and their maps for each source', () => {
     const outputs = readSources('lib').flatMap(({ path }) => {
       const output = path.replace(/^lib\//, 'dist/').replace(/\.ts$/, '')
