@@ -12,6 +12,8 @@ const SHOWN_LIFETIMES = { loginDurationDays: 30, sessionDurationSeconds: 7 * 86_
 export interface Surroundings {
   readonly sessions: Sessions
   readonly port: number
+  /** Where to listen; undefined: everywhere. */
+  readonly host: string | undefined
   readonly users: Users
   /** The fake WeChat and the page on top of it; undefined with real credentials. */
   readonly showcase: Showcase | undefined
@@ -38,6 +40,8 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundi
   return {
     sessions,
     port,
+    // The levers of the page are for whoever sits at this machine.
+    host: env.HOST || (showcase && '127.0.0.1'),
     users,
     showcase,
     async close() {

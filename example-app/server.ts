@@ -11,8 +11,12 @@ const surroundings = await readEnvironment(process.env).catch((error: unknown) =
   process.exit(1)
 })
 const server = createServer(createApp(surroundings))
-server.listen(surroundings.port)
-await once(server, 'listening')
+server.listen(surroundings.port, surroundings.host)
+await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EADDRINUSE') throw error
+  process.stderr.write(`Port ${surroundings.port} is in use; choose another one with PORT\n`)
+  process.exit(1)
+})
 const { port } = server.address() as AddressInfo
 process.stdout.write(welcome(`http://127.0.0.1:${port}`, surroundings))
 
@@ -22,8 +26,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 async function shutDown(): Promise<void> {
   setTimeout(() => process.exit(1), SHUTDOWN_MS).unref()
   server.close()
-  server.closeIdleConnections()
+  // A connection that a browser keeps would stay open for seconds after its last request.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50)
   await once(server, 'close')
+  clearInterval(sweep)
   await surroundings.close()
 }
 

@@ -3,6 +3,7 @@ import { type Saying, say, words } from './language.js'
 import { countdown, dayAndTime } from './moments.js'
 import type { UserSession, World } from './page-state.js'
 import type { PhoneName } from './request-log.js'
+import { canDigest } from './session-of-token.js'
 
 /** The user's keys in the store, with the clocks that run on each. */
 export interface KeyClocks {
@@ -81,7 +82,7 @@ function keyCard(session: UserSession, idleSeconds: number, holder: PhoneName | 
   const since = el('span', { say: (w) => w.keys.since(dayAndTime(session.createdAt)) })
   const whose: Shape = holder
     ? { class: `tag phone-${holder}`, say: (w) => w.phones[holder] }
-    : { class: 'tag nobody', say: (w) => w.keys.elsewhere }
+    : { class: 'tag nobody', say: (w) => (canDigest ? w.keys.elsewhere : w.keys.unknown) }
   const element = el(
     'li',
     { class: 'key-card', data: { session: session.id } },

@@ -1,7 +1,7 @@
 import { el } from './elements.js'
 import { intro } from './intro.js'
 import { createKeyClocks } from './key-clocks.js'
-import { preferredLanguage, speak } from './language.js'
+import { preferredLanguage, say, speak } from './language.js'
 import { createWorld } from './page-state.js'
 import { createPhones, type Phones } from './phones.js'
 import { createRequestLog, type PhoneName } from './request-log.js'
@@ -46,7 +46,9 @@ function tick(): void {
 }
 
 world.onChange(() => {
-  away.hidden = world.isReachable()
+  const isStoreUp = world.state()?.storeUp !== false
+  away.hidden = world.isReachable() && isStoreUp
+  say(away, (w) => (world.isReachable() ? w.storeAway : w.away))
   controls.update()
   keys.update()
   log.update()

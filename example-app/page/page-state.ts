@@ -14,6 +14,8 @@ export interface UserSession {
 export interface WorldState {
   now: string
   store: 'memory' | 'redis'
+  /** Whether the store answers. */
+  storeUp: boolean
   wechatUp: boolean
   loginDurationSeconds: number
   sessionDurationSeconds: number
@@ -35,7 +37,7 @@ export interface World {
 }
 
 const POLL_MS = 5_000
-const POLL_AWAY_MS = 30_000
+const POLL_AWAY_MS = 10_000
 
 export function createWorld(user: string): World {
   const listeners: (() => void)[] = []
@@ -71,7 +73,7 @@ export function createWorld(user: string): World {
   function pollLater(): void {
     setTimeout(
       async () => {
-        if (document.visibilityState === 'visible' && navigator.onLine) await refresh()
+        if (document.visibilityState === 'visible') await refresh()
         pollLater()
       },
       isReachable ? POLL_MS : POLL_AWAY_MS,

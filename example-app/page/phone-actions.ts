@@ -31,7 +31,7 @@ export type Outcome =
   | { kind: 'steps'; days: DaySteps[]; wasStale: boolean }
   | { kind: 'phoneNumber'; answer: PhoneNumber }
   | { kind: 'devices'; devices: Device[] }
-  | { kind: 'logout' }
+  | { kind: 'logout'; hadToken: boolean }
   | { kind: 'failed'; code: string; message: string }
 
 /** The mini-program: what its buttons do, as one would write it for a real phone. */
@@ -54,7 +54,9 @@ export function createPhoneActions(client: Client, wx: PhoneShim): PhoneActions 
     return data
   }
 
+  /** WeChat encrypts for the last login, so there has to be one. */
   async function sendSteps(): Promise<DaySteps[]> {
+    if (!client.isLoggedIn()) await client.login()
     const data = await wx.getWeRunData()
     const answer = await client.decrypt<{ stepInfoList: DaySteps[] }>({ url: '/steps', ...data })
     return answer.stepInfoList
@@ -91,8 +93,9 @@ export function createPhoneActions(client: Client, wx: PhoneShim): PhoneActions 
       return listDevices()
     },
     async logOut() {
+      const hadToken = client.isLoggedIn()
       await client.logout()
-      return { kind: 'logout' }
+      return { kind: 'logout', hadToken }
     },
   }
 }

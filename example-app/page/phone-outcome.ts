@@ -19,7 +19,10 @@ export function outcomeView(outcome: Outcome, onEnd: (id: string) => void): HTML
     case 'devices':
       return [headline((w) => w.outcome.devices(outcome.devices.length)), deviceList(outcome.devices, onEnd)]
     case 'logout':
-      return [headline((w) => w.outcome.loggedOut), line((w) => w.outcome.loggedOutMore)]
+      return [
+        headline((w) => w.outcome.loggedOut),
+        line((w) => (outcome.hadToken ? w.outcome.loggedOutMore : w.outcome.hadNoToken)),
+      ]
     case 'failed':
       return failure(outcome.code, outcome.message)
   }
@@ -44,8 +47,8 @@ function facts(...rows: readonly [name: Saying, value: Saying][]): HTMLElement {
 
 function loginFacts({ expiresAt, idleExpiresAt }: { expiresAt: string; idleExpiresAt: string }): HTMLElement {
   return facts(
-    [(w) => w.keys.idle, () => dayAndTime(idleExpiresAt)],
-    [(w) => w.keys.absolute, () => dayAndTime(expiresAt)],
+    [(w) => w.outcome.idleUntil, () => dayAndTime(idleExpiresAt)],
+    [(w) => w.outcome.atTheLatest, () => dayAndTime(expiresAt)],
   )
 }
 

@@ -111,7 +111,9 @@ function nicknameForm(user: string, onSubmit: (nickName: string) => void): HTMLE
   const form = el('form', { class: 'nickname' }, input, submit)
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    onSubmit(input.value.trim())
+    const nickName = input.value.trim()
+    if (nickName) onSubmit(nickName)
+    else input.focus()
   })
   return form
 }

@@ -36,7 +36,6 @@ export function createPhones(options: Omit<PhoneOptions, 'name'>): Phones {
 
   function show(): void {
     setAttribute(element, 'data-phones', isOut() ? '2' : '1')
-    setAttribute(toggle, 'aria-expanded', String(isOut()))
     say(toggle, (w) => (isOut() ? w.phones.away : w.phones.second))
   }
 

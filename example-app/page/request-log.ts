@@ -90,6 +90,7 @@ export function createRequestLog(storeName: Saying): RequestLog {
     const head = el('div', { class: 'press-head' }, tag, press.titles)
     putOnTop(el('li', { class: 'press', data: { by: phone } }, head, press.calls))
     pressesUnderWay.set(phone, press)
+    scroll.scrollTop = 0
     return press
   }
 

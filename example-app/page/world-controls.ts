@@ -96,7 +96,7 @@ export function createWorldControls(world: World, log: RequestLog): WorldControl
     element,
     update() {
       const isDown = world.state()?.wechatUp === false
-      setAttribute(wechat, 'aria-pressed', String(isDown))
+      setAttribute(element, 'data-wechat', isDown ? 'down' : 'up')
       say(wechat, (w) => (isDown ? w.world.bringBack : w.world.takeDown))
     },
     tick() {

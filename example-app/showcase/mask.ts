@@ -1,5 +1,5 @@
 const HIDDEN = '•••'
-const MOST_CHARACTERS = 400
+const MOST_CHARACTERS = 200
 const SECRETS = new Set([
   'token',
   'code',

@@ -67,6 +67,7 @@ async function fetchOwn(req: Request, { method, path, header, data }: PhoneReque
     method,
     headers: { ...header, 'content-type': 'application/json', [TRACE_HEADER]: trace.id },
     signal: AbortSignal.timeout(DEADLINE_MS),
+    redirect: 'manual',
     ...(hasBody && { body: JSON.stringify(data) }),
   })
   const text = await response.text()

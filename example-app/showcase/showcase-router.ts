@@ -1,7 +1,9 @@
+import { isIP } from 'node:net'
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express'
 import type { Sessions } from 'weapp-session'
 import { askApp, askWechat, type PhoneRequest } from './phone-lines.js'
 import type { Showcase } from './showcase.js'
+import { TRACE_HEADER } from './trace.js'
 
 const PHONE_APIS = ['login', 'we-run-data', 'phone-number']
 const LONGEST_JUMP_SECONDS = 40 * 86_400
@@ -12,14 +14,15 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
   let isWechatUp = true
 
   async function stateOf(user: string) {
-    const live = await sessions.list(sandbox.phone({ user }))
+    const live = await sessions.list(sandbox.phone({ user })).catch(() => undefined)
     return {
       now: new Date(clock()).toISOString(),
       store,
+      storeUp: live !== undefined,
       wechatUp: isWechatUp,
       loginDurationSeconds: app.loginDurationDays * 86_400,
       sessionDurationSeconds: app.sessionDurationSeconds,
-      sessions: live.map((session) => ({ ...session, key: `weapp:{…}:${session.id}` })),
+      sessions: (live ?? []).map((session) => ({ ...session, key: `weapp:{…}:${session.id}` })),
     }
   }
 
@@ -33,7 +36,7 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
   for (const [path, { type, body }] of files)
     router.get(path, (_req, res) => void res.type(type).send(Buffer.from(body)))
 
-  router.use('/showcase', express.json({ limit: '100kb' }))
+  router.use('/showcase', onlyFromHere, express.json({ limit: '100kb' }))
   router.get(
     '/showcase/state',
     answering(async (req) => stateOf(userIn(req.query))),
@@ -80,6 +83,16 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
   return router
 }
 
+/**
+ * A page of somebody else could have its name lead to this machine (DNS rebinding), so no other name is good. And a phone of
+ * the page has no business with the levers.
+ */
+const onlyFromHere: RequestHandler = (req, _res, next) => {
+  const isPhone = req.get(TRACE_HEADER) !== undefined
+  const isNameOfOthers = req.hostname !== 'localhost' && isIP(req.hostname.replace(/^\[|\]$/g, '')) === 0
+  next(isPhone || isNameOfOthers ? new Refusal('Open this page at 127.0.0.1 or localhost.', 403) : undefined)
+}
+
 function answering(work: (req: Request) => Promise<object>): RequestHandler {
   return (req, res, next) => {
     work(req).then((answer) => res.set('cache-control', 'no-store').json(answer), next)
@@ -103,7 +116,12 @@ function phoneRequestIn(body: unknown): PhoneRequest {
 }
 
 class Refusal extends Error {
-  readonly status = 400
+  readonly status: number
+
+  constructor(message: string, status = 400) {
+    super(message)
+    this.status = status
+  }
 }
 
 const answerRefusal: ErrorRequestHandler = (error, _req, res, next) => {

@@ -58,6 +58,13 @@ export const traceRequests: RequestHandler = (req, _res, next) => {
   else next()
 }
 
+/** What passes in the exchange of a code, by name: it is what the phone never sees. */
+const CODE_EXCHANGE = {
+  path: '/sns/jscode2session',
+  asked: 'appid, secret •••, js_code •••',
+  answered: 'openid •••, session_key •••',
+}
+
 /** Notes what the app asks WeChat from now on. Answers a function that ends it. */
 export function traceWechat(url: string): () => void {
   const { host } = new URL(url)
@@ -67,14 +74,17 @@ export function traceWechat(url: string): () => void {
   const asked = (message: unknown) => {
     const { request } = message as { request: ClientRequest }
     if (!isWechat(request)) return
-    const text = `${request.method} ${pathOf(request)}`
-    currentTrace()?.add({ from: 'app', to: 'wechat', text, ok: true })
+    const path = pathOf(request)
+    const detail = path === CODE_EXCHANGE.path ? CODE_EXCHANGE.asked : undefined
+    currentTrace()?.add({ from: 'app', to: 'wechat', text: `${request.method} ${path}`, ok: true, detail })
   }
   const answered = (message: unknown) => {
     const { request, response } = message as { request: ClientRequest; response: IncomingMessage }
     if (!isWechat(request)) return
     const status = response.statusCode ?? 0
-    currentTrace()?.add({ from: 'wechat', to: 'app', text: String(status), ok: status === 200 })
+    const ok = status === 200
+    const detail = ok && pathOf(request) === CODE_EXCHANGE.path ? CODE_EXCHANGE.answered : undefined
+    currentTrace()?.add({ from: 'wechat', to: 'app', text: String(status), ok, detail })
   }
   subscribe('http.client.request.start', asked)
   subscribe('http.client.response.finish', answered)

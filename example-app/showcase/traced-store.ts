@@ -22,6 +22,11 @@ const WORDS: Readonly<Record<keyof SessionStore, string>> = {
   close: 'close',
 }
 
+/** What a call carries, where its words do not tell. */
+const CARRIED: Readonly<Partial<Record<keyof SessionStore, string>>> = {
+  issue: 'digest of the token, openid, times, session_key (encrypted)',
+}
+
 /** The same store, whose calls stand in the trace of the request that makes them. */
 export function tracedStore(store: SessionStore): SessionStore {
   const names = Object.keys(WORDS) as (keyof SessionStore)[]
@@ -35,7 +40,7 @@ function tracedMethod(store: SessionStore, name: keyof SessionStore) {
     const step = { from: 'app', to: 'store', text: WORDS[name] } as const
     try {
       const answer = await method.apply(store, args)
-      currentTrace()?.add({ ...step, ok: true, detail: outcomeOf(answer) })
+      currentTrace()?.add({ ...step, ok: true, detail: CARRIED[name] ?? outcomeOf(answer) })
       return answer
     } catch (error) {
       currentTrace()?.add({ ...step, ok: false })

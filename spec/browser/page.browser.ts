@@ -74,6 +74,7 @@ describe('the page of the example app', function () {
         await bed.button('second-phone').click()
         expect(await bed.outcomeOf('log-in', 'b')).to.equal('ok')
         await cards().nth(1).waitFor()
+        expect(await cards().locator('.phone-a, .phone-b').count()).to.equal(2)
         const [first, second] = [await tokenOn('a'), await tokenOn('b')]
         expect(first).not.to.equal(second)
         expect(await bed.outcomeOf('devices')).to.equal('ok')
@@ -106,7 +107,7 @@ describe('the page of the example app', function () {
         expect(await bed.outcomeOf('steps')).to.equal('ok')
         expect(await tokenOn()).not.to.equal(token)
 
-        const down = bed.page.locator('[data-action="switch-wechat"][aria-pressed="true"]')
+        const down = bed.page.locator('[data-wechat="down"]')
         await bed.button('switch-wechat').click()
         await down.waitFor()
         expect(await bed.outcomeOf('profile')).to.equal('ok')
@@ -188,6 +189,13 @@ describe('the page of the example app', function () {
       )
       return lists.flat()
     }
+  })
+
+  it('takes no empty nickname', async () => {
+    const { page } = await open()
+    await page.locator('[data-phone="a"] [name="nickname"]').fill('   ')
+    await bed.button('nickname', 'a').click()
+    expect(await page.locator('[data-request]').count()).to.equal(0)
   })
 
   it('works by keyboard alone', async () => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { Agent, get } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
@@ -66,6 +67,34 @@ describe('the example app, as npm start runs it', () => {
     app.process.kill('SIGTERM')
     const [code, signal] = await exit
     expect({ code, signal }).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('ends on SIGTERM while a browser goes on asking by a connection that it keeps', async () => {
+    const app = await start()
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const ask = () =>
+      new Promise<void>((resolve) => {
+        const asked = get(`${app.url}/healthz`, { agent }, (answer) => answer.resume().on('end', resolve))
+        asked.on('error', () => resolve())
+      })
+    await ask()
+    const exit = once(app.process, 'exit')
+    let isOver = false
+    void exit.then(() => {
+      isOver = true
+    })
+    app.process.kill('SIGTERM')
+    while (!isOver) await ask()
+    agent.destroy()
+    expect(await exit).to.deep.equal([0, null])
+  })
+
+  it('names a port that is in use', async () => {
+    const app = await start()
+    const { port } = new URL(app.url)
+    const outcome = await start({ PORT: port }).catch((error: Error) => error.message)
+    expect(outcome).to.match(new RegExp(`Port ${port} is in use; choose another one with PORT\n$`))
+    app.process.kill('SIGKILL')
   })
 
   it('uses Redis where REDIS_URL names one, and tells at /healthz whether it answers', async () => {

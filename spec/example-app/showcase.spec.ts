@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import supertest from 'supertest'
 import type { Step } from '../../example-app/showcase/trace.js'
+import { startRedisServer } from '../support/redis-server.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { openShowcaseBed, type ShowcaseBed } from './showcase-bed.js'
 
@@ -137,6 +138,26 @@ describe('the showcase of the example app', () => {
     await logIn()
   })
 
+  it('is for whoever sits at the machine: other names of it, and its own phones, are refused', async () => {
+    const lever = () => supertest(bed.url).post('/showcase/time').send({ user: 'ann', seconds: 1 })
+    await lever().set('host', 'evil.example:3000').expect(403)
+    await lever().set('x-showcase-trace', 'a').expect(403)
+    for (const host of ['localhost:3000', '127.0.0.1', '[::1]:3000'])
+      await lever().set('host', host).expect(200)
+    expect(bed.surroundings.host).to.equal('127.0.0.1')
+    for (const path of ['/./showcase/state?user=ann', '/Showcase/state?user=ann']) {
+      expect((await ask('GET', path)).answer.statusCode).to.equal(403)
+    }
+  })
+
+  it('says what the exchange of a code carries, by name', async () => {
+    const { trace } = await logIn()
+    const details = trace
+      .filter(({ to, from }) => to === 'wechat' || from === 'wechat')
+      .map(({ detail }) => detail)
+    expect(details).to.deep.equal(['appid, secret •••, js_code •••', 'openid •••, session_key •••'])
+  })
+
   it('answers 400 with a sentence to what it does not know', async () => {
     for (const [path, body, words] of [
       ['time', { user: 'ann', seconds: -1 }, /"seconds" must be/],
@@ -177,10 +198,26 @@ describe('the example app', () => {
     }
   })
 
+  it('shows that Redis is away, and moves what was to be moved all the same', async () => {
+    const redis = await startRedisServer()
+    const bed = await openShowcaseBed({ REDIS_URL: redis.url })
+    try {
+      await redis.kill()
+      const state = await supertest(bed.url)
+        .post('/showcase/time')
+        .send({ user: 'ann', seconds: 60 })
+        .expect(200)
+      expect(state.body).to.deep.include({ storeUp: false, sessions: [] })
+    } finally {
+      await bed.close()
+      await redis.stop()
+    }
+  })
+
   it('has no page and no levers with real credentials', async () => {
     const bed = await openShowcaseBed({ WEAPP_APPID: 'wx1', WEAPP_SECRET: 'a-secret' })
     try {
-      expect(bed.surroundings.showcase).to.equal(undefined)
+      expect([bed.surroundings.showcase, bed.surroundings.host]).to.deep.equal([undefined, undefined])
       for (const path of ['/', '/page.js', '/page.css', '/showcase/state?user=ann']) {
         await supertest(bed.url).get(path).expect(404)
       }

@@ -75,7 +75,7 @@ describe('the devices page of the mini-program', () => {
     await page.live('onPullDownRefresh')
     await logOut()
     await end(devices().find(({ id }) => !before.includes(id)))
-    expect(page.data).to.include({ failure: '这台设备已经退出了，下拉可以刷新', isBusy: false })
+    expect(page.data).to.include({ failure: '该设备已退出登录，请下拉刷新', isBusy: false })
     expect(devices()).to.have.lengthOf(4)
     expect(bed.miniProgram.toasts).to.deep.equal([])
   })

@@ -61,7 +61,7 @@ describe('the first page of the mini-program', () => {
 
   it('logs out, here and on the server, and stays so', async () => {
     const page = await openLoggedIn()
-    const token = bed.phone.wx.getStorageSync<string>('weapp-session')
+    const token = bed.phone.wx.getStorageSync<string>(`weapp-session:${bed.url}`)
     await page.fire('tap', 'logOut')
     await page.live('onShow')
     expect(page.data).to.include({ isLoggedIn: false, logins: 0, failure: '' })

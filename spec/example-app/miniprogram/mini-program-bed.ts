@@ -39,7 +39,7 @@ export async function openMiniProgramBed(): Promise<MiniProgramBed> {
       return () => wx.request({ url: `${url}/logout`, method: 'POST', header })
     },
     ask(path, options) {
-      const header = { [HEADER]: phone.wx.getStorageSync<string>('weapp-session') }
+      const header = { [HEADER]: phone.wx.getStorageSync<string>(`weapp-session:${url}`) }
       return phone.wx.request({ header, ...options, url: url + path })
     },
     async close() {

@@ -60,7 +60,7 @@ describe('the profile page of the mini-program', () => {
   it('uploads the avatar once, also when the rest has to be sent again', async () => {
     await choose(PNG)
     await save('长'.repeat(2000))
-    expect(page.data).to.include({ failure: '服务器没有接受，请修改后再试', isBusy: false })
+    expect(page.data).to.include({ failure: '请求被拒绝，请检查后重试', isBusy: false })
     await save('小明')
     expect(page.data).to.include({ failure: '' })
     expect(uploads()).to.equal(1)
@@ -77,7 +77,7 @@ describe('the profile page of the mini-program', () => {
   it('says that a file is no picture, and saves nothing', async () => {
     await choose('not a picture')
     await save('小明')
-    expect(page.data).to.include({ failure: '服务器没有接受，请修改后再试' })
+    expect(page.data).to.include({ failure: '请求被拒绝，请检查后重试' })
     expect(await userInfo()).to.equal(null)
   })
 
