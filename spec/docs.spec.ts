@@ -168,7 +168,7 @@ describe('docs/mini-program in both languages', () => {
     const codes =
       client.find(({ path }) => path === 'client/failure.ts')?.source.match(/(?<=^ {2}\| ')ERR_[A-Z_]+/gm) ??
       []
-    expect(codes).to.have.lengthOf(3)
+    expect(codes).to.have.lengthOf(4)
     for (const [text, heading, errors] of [
       [english, '## Methods', '## Errors'],
       [chinese, '## 方法', '## 错误'],
