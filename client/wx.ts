@@ -62,16 +62,23 @@ export function deliver<Result>(
   const { success, fail, complete } = Object(option) as Callbacks<Result>
   if (!success && !fail && !complete) return outcome
   outcome.then(
-    (result) => {
-      success?.(result)
-      complete?.(result)
-    },
-    (error) => {
-      fail?.(error)
-      complete?.(error)
-    },
+    (result) => callBoth(success, complete, result),
+    (error) => callBoth(fail, complete, error),
   )
   return undefined
+}
+
+/** As `wx` does, also when the first throws. */
+function callBoth<Outcome>(
+  first: ((outcome: Outcome) => void) | undefined,
+  complete: ((outcome: Outcome) => void) | undefined,
+  outcome: Outcome,
+): void {
+  try {
+    first?.(outcome)
+  } finally {
+    complete?.(outcome)
+  }
 }
 
 /** Taro calls back and answers a promise as well, which nobody would handle. */

@@ -113,6 +113,23 @@ describe('the client and wx', () => {
     expect(order).to.deep.equal(['login:fail the phone is offline'])
   })
 
+  it('calls complete also when success throws, and lets the app hear of that', async () => {
+    const client = bed.start()
+    const unhandled = await unhandledRejectionsDuring(
+      () =>
+        new Promise((complete) =>
+          client.request({
+            url: '/me',
+            success: () => {
+              throw new Error('a bug of the page')
+            },
+            complete,
+          }),
+        ),
+    )
+    expect(unhandled.map(String)).to.deep.equal(['Error: a bug of the page'])
+  })
+
   it('calls back from every method', async () => {
     const client = bed.start()
     const got = <Result>(
