@@ -50,7 +50,7 @@ export function settingsOf(options: ClientOptions): Settings {
     wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   }
   const settings: Record<string, unknown> = { baseUrl: undefined, ...defaults }
-  for (const [name, value] of Object.entries(options)) if (value !== undefined) settings[name] = value
+  for (const [name, value] of Object.entries(Object(options))) if (value !== undefined) settings[name] = value
   for (const [name, value] of Object.entries(settings)) {
     const [allowed, isAllowed] = CHECKS[name as keyof ClientOptions] || [`one of ${Object.keys(CHECKS)}`]
     if (!isAllowed?.(value)) throw new TypeError(`createClient: ${name} must be ${allowed}`)

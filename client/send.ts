@@ -27,7 +27,7 @@ const NOT_OF_THE_SESSION = ['ERR_CODE_INVALID', 'ERR_PHONE_CODE_INVALID']
 
 export function createSender(settings: Settings, token: TokenKeeper, login: SharedLogin): Sender {
   const { wx, baseUrl, header, timeoutMs } = settings
-  /** How often the user has begun to log out, or has done so. */
+  /** How often the user has begun to log out. */
   let logOuts = 0
   let logOutsUnderWay = 0
 
@@ -59,6 +59,7 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
 
     async function tokenToUse(): Promise<string> {
       if (token.current()) return token.current()
+      if (isLoggingOut()) throw new ClientError('ERR_TOKEN_MISSING', 'the user is logging out')
       hasLoggedIn = true
       await login.logIn()
       return token.current()

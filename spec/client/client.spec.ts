@@ -207,6 +207,7 @@ describe('createClient', () => {
   const { wx } = { wx: {} as never }
 
   for (const [words, options] of [
+    ['baseUrl must be http(s)://host/path', undefined],
     ['baseUrl must be http(s)://host/path', { wx }],
     ['baseUrl must be http(s)://host/path', { wx, baseUrl: 'api.example.com' }],
     ['baseUrl must be http(s)://host/path', { wx, baseUrl: 'https://a.example/?x=1' }],

@@ -115,6 +115,7 @@ describe('what the client sends', () => {
     const leaving = client.logout()
     while (bed.asked.length < 2) await new Promise(setImmediate)
     await clientErrorOf('ERR_SESSION_UNKNOWN', () => client.request({ url: '/me' }))
+    await clientErrorOf('ERR_TOKEN_MISSING', () => client.request({ url: '/me' }))
     letGo()
     await leaving
     expect([bed.logins(), bed.stored()]).to.deep.equal([1, ''])
