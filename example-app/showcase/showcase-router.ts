@@ -12,6 +12,7 @@ const LONGEST_JUMP_SECONDS = 40 * 86_400
 export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
   const { sandbox, app, clock, files, store } = showcase
   let isWechatUp = true
+  let switched: Promise<void> = Promise.resolve()
 
   async function stateOf(user: string) {
     const live = await sessions.list(sandbox.phone({ user })).catch(() => undefined)
@@ -26,10 +27,14 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
     }
   }
 
-  async function switchWechat(up: boolean): Promise<void> {
-    if (up === isWechatUp) return
-    isWechatUp = up
-    await (up ? sandbox.bringUp() : sandbox.takeDown())
+  /** One after the other: two pages may pull it at once. */
+  function switchWechat(up: boolean): Promise<void> {
+    switched = switched.catch(() => undefined).then(async () => {
+      if (up === isWechatUp) return
+      await (up ? sandbox.bringUp() : sandbox.takeDown())
+      isWechatUp = up
+    })
+    return switched
   }
 
   const router = Router()

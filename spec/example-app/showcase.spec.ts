@@ -129,6 +129,7 @@ describe('the showcase of the example app', () => {
     expect((await ask('POST', '/steps', token, result)).answer.data.code).to.equal('ERR_SESSION_KEY_STALE')
     expect(await post('switch', { user: 'ann', up: false })).to.include({ wechatUp: false })
     expect(await post('switch', { user: 'ann', up: false })).to.include({ wechatUp: false })
+    await Promise.all([true, false, true, false].map((up) => post('switch', { user: 'ann', up })))
     expect(await post('wechat', { api: 'login', user: 'ann' })).to.deep.equal({
       result: null,
       errMsg: 'login:fail WeChat cannot be reached',
