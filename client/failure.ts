@@ -1,4 +1,7 @@
-/** What the client itself has to tell; all other codes are those of the server, such as `ERR_USER_BLOCKED`. */
+/**
+ * What the client itself has to tell; all other codes are those of the server, such as `ERR_USER_BLOCKED`. Of these it tells
+ * `ERR_TOKEN_MISSING` by itself, too: to a call that is made while the user logs out.
+ */
 export type ClientErrorCode =
   /** No answer came: the phone is offline, the address is wrong, or it took too long. The token is kept. */
   | 'ERR_NETWORK'

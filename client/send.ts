@@ -27,7 +27,7 @@ const NOT_OF_THE_SESSION = ['ERR_CODE_INVALID', 'ERR_PHONE_CODE_INVALID']
 
 export function createSender(settings: Settings, token: TokenKeeper, login: SharedLogin): Sender {
   const { wx, baseUrl, header, timeoutMs } = settings
-  /** How often the user has begun to log out. */
+  /** How often a log-out has ended, either way. */
   let logOuts = 0
   let logOutsUnderWay = 0
 
@@ -97,12 +97,12 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
 
   /** What is sent before it is over must not log the user in again. */
   async function logOut(): Promise<void> {
-    logOuts += 1
     logOutsUnderWay += 1
     try {
       await endSession()
     } finally {
       logOutsUnderWay -= 1
+      logOuts += 1
     }
   }
 

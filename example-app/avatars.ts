@@ -1,4 +1,4 @@
-import { type ErrorRequestHandler, Router } from 'express'
+import { type RequestHandler, Router } from 'express'
 import multer, { MulterError } from 'multer'
 import { requireSession, type Sessions } from 'weapp-session'
 import type { Users } from './users.js'
@@ -18,9 +18,19 @@ export function avatars({ sessions, users }: { sessions: Sessions; users: Users 
     storage: multer.memoryStorage(),
     limits: { fileSize: MOST_BYTES, files: 1, fields: 10 },
   })
+  const readForm = upload.single('avatar')
   const router = Router()
 
-  router.post('/avatar', requireSession({ sessions }), upload.single('avatar'), (req, res) => {
+  /** Whatever is wrong with a form is the client's mistake. */
+  const onePicture: RequestHandler = (req, res, next) => {
+    readForm(req, res, (error: unknown) => {
+      if (!error) return next()
+      const isTooLarge = error instanceof MulterError && error.code === 'LIMIT_FILE_SIZE'
+      res.status(isTooLarge ? 413 : 400).json({ error: String(Object(error).message) })
+    })
+  }
+
+  router.post('/avatar', requireSession({ sessions }), onePicture, (req, res) => {
     const image = req.file?.buffer
     const type = image && typeOf(image)
     if (!type)
@@ -40,14 +50,7 @@ export function avatars({ sessions, users }: { sessions: Sessions; users: Users 
     res.type(avatar.type).send(Buffer.from(avatar.image))
   })
 
-  router.use(answerUploadError)
   return router
-}
-
-const answerUploadError: ErrorRequestHandler = (error, _req, res, next) => {
-  if (error instanceof MulterError)
-    res.status(error.code === 'LIMIT_FILE_SIZE' ? 413 : 400).json({ error: error.message })
-  else next(error)
 }
 
 function typeOf(image: Buffer): string | undefined {

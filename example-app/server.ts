@@ -3,34 +3,42 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.js'
 import { readEnvironment, type Surroundings } from './environment.js'
+import { gracefulShutDown } from './shut-down.js'
 
 const SHUTDOWN_MS = 10_000
 
-const surroundings = await readEnvironment(process.env).catch((error: unknown) => {
-  process.stderr.write(`${error instanceof TypeError ? error.message : String(error)}\n`)
-  process.exit(1)
-})
+const surroundings = await readEnvironment(process.env).catch(endBecauseOf)
 const server = createServer(createApp(surroundings))
+const stopServing = gracefulShutDown(server)
 server.listen(surroundings.port, surroundings.host)
 await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EADDRINUSE') throw error
-  process.stderr.write(`Port ${surroundings.port} is in use; choose another one with PORT\n`)
-  process.exit(1)
+  const { port, host = 'all addresses' } = surroundings
+  const isTaken = error.code === 'EADDRINUSE'
+  endBecauseOf(
+    new TypeError(
+      isTaken ? `Port ${port} is in use; choose another one with PORT` : `HOST ${host}: ${error.code}`,
+    ),
+  )
 })
-const { port } = server.address() as AddressInfo
-process.stdout.write(welcome(`http://127.0.0.1:${port}`, surroundings))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void shutDown().catch(endBecauseOf))
+}
+process.stdout.write(welcome(urlOf(server.address() as AddressInfo), surroundings))
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void shutDown())
-
-/** Takes no new requests, lets the running ones end, then gives everything back. */
 async function shutDown(): Promise<void> {
   setTimeout(() => process.exit(1), SHUTDOWN_MS).unref()
-  server.close()
-  // A connection that a browser keeps would stay open for seconds after its last request.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50)
-  await once(server, 'close')
-  clearInterval(sweep)
+  await stopServing()
   await surroundings.close()
+}
+
+function endBecauseOf(error: unknown): never {
+  process.stderr.write(`${error instanceof TypeError ? error.message : String(error)}\n`)
+  process.exit(1)
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  if (address === '::' || address === '0.0.0.0') return `http://127.0.0.1:${port}`
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
 function welcome(url: string, { showcase }: Surroundings): string {

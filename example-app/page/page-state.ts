@@ -5,7 +5,6 @@ export interface UserSession {
   id: string
   key: string
   createdAt: string
-  lastVisitAt: string
   expiresAt: string
   idleExpiresAt: string
 }
@@ -17,7 +16,6 @@ export interface WorldState {
   /** Whether the store answers. */
   storeUp: boolean
   wechatUp: boolean
-  loginDurationSeconds: number
   sessionDurationSeconds: number
   sessions: UserSession[]
 }

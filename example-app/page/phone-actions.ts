@@ -14,7 +14,6 @@ export interface Device {
   current: boolean
   createdAt: string
   lastVisitAt: string
-  idleExpiresAt: string
 }
 
 /** Steps of one day. */

@@ -264,9 +264,13 @@ export const zh: Words = {
     'delete sessions': '批量删除会话',
     'digest of the token, openid, times, session_key (encrypted)':
       'token 的摘要、openid、时间、加密的 session_key',
+    ping: '检查连接',
+    close: '关闭连接',
     'no answer': '没有响应',
     'nothing there': '没有内容',
     claimed: '已登记',
+    pending: '正在处理',
+    settled: '已有结果',
     found: '已找到',
     yes: '是',
     no: '否',

@@ -4,6 +4,8 @@ const SECRETS = new Set([
   'token',
   'code',
   'encryptedData',
+  'encryptData',
+  'encrypt_data',
   'iv',
   'rawData',
   'signature',

@@ -28,7 +28,7 @@ export function askApp(req: Request, asked: PhoneRequest): Promise<PhoneAnswer> 
     trace.add({
       from: 'phone',
       to: 'app',
-      text: `${asked.method} ${asked.path}`,
+      text: `${asked.method} ${asked.path.replace(/\?.*/, '')}`,
       ok: true,
       detail: sentOf(asked),
     })
@@ -63,7 +63,7 @@ export async function askWechat(sandboxUrl: string, api: string, user: string) {
 
 async function fetchOwn(req: Request, { method, path, header, data }: PhoneRequest, trace: Trace) {
   const hasBody = data !== undefined && method !== 'GET'
-  const response = await fetch(`http://127.0.0.1:${req.socket.localPort}${path}`, {
+  const response = await fetch(`${ownUrl(req)}${path}`, {
     method,
     headers: { ...header, 'content-type': 'application/json', [TRACE_HEADER]: trace.id },
     signal: AbortSignal.timeout(DEADLINE_MS),
@@ -76,6 +76,11 @@ async function fetchOwn(req: Request, { method, path, header, data }: PhoneReque
     header: Object.fromEntries(response.headers),
     data: parsed(text),
   }
+}
+
+/** The address by which the page has reached this server reaches it from here, too. */
+function ownUrl({ socket: { localAddress = '127.0.0.1', localPort } }: Request): string {
+  return `http://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`
 }
 
 function sentOf({ header, data }: PhoneRequest): string | undefined {

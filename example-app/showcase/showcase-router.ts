@@ -21,7 +21,6 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
       store,
       storeUp: live !== undefined,
       wechatUp: isWechatUp,
-      loginDurationSeconds: app.loginDurationDays * 86_400,
       sessionDurationSeconds: app.sessionDurationSeconds,
       sessions: (live ?? []).map((session) => ({ ...session, key: `weapp:{…}:${session.id}` })),
     }
@@ -29,11 +28,13 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
 
   /** One after the other: two pages may pull it at once. */
   function switchWechat(up: boolean): Promise<void> {
-    switched = switched.catch(() => undefined).then(async () => {
-      if (up === isWechatUp) return
-      await (up ? sandbox.bringUp() : sandbox.takeDown())
-      isWechatUp = up
-    })
+    switched = switched
+      .catch(() => undefined)
+      .then(async () => {
+        if (up === isWechatUp) return
+        await (up ? sandbox.bringUp() : sandbox.takeDown())
+        isWechatUp = up
+      })
     return switched
   }
 

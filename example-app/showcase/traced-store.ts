@@ -1,8 +1,8 @@
 import type { SessionStore } from 'weapp-session'
 import { currentTrace } from './trace.js'
 
-/** What each call of the store is about. */
-const WORDS: Readonly<Record<keyof SessionStore, string>> = {
+/** What each call of the store is about. The page has them in Chinese, too. */
+export const STORE_WORDS: Readonly<Record<keyof SessionStore, string>> = {
   read: 'read the session',
   hasSeen: 'was the user here before?',
   issue: 'write the session',
@@ -29,7 +29,7 @@ const CARRIED: Readonly<Partial<Record<keyof SessionStore, string>>> = {
 
 /** The same store, whose calls stand in the trace of the request that makes them. */
 export function tracedStore(store: SessionStore): SessionStore {
-  const names = Object.keys(WORDS) as (keyof SessionStore)[]
+  const names = Object.keys(STORE_WORDS) as (keyof SessionStore)[]
   const traced = names.map((name) => [name, tracedMethod(store, name)])
   return Object.fromEntries(traced) as SessionStore
 }
@@ -37,7 +37,7 @@ export function tracedStore(store: SessionStore): SessionStore {
 function tracedMethod(store: SessionStore, name: keyof SessionStore) {
   const method = (store[name] ?? (async () => undefined)) as (...args: unknown[]) => Promise<unknown>
   return async (...args: unknown[]) => {
-    const step = { from: 'app', to: 'store', text: WORDS[name] } as const
+    const step = { from: 'app', to: 'store', text: STORE_WORDS[name] } as const
     try {
       const answer = await method.apply(store, args)
       currentTrace()?.add({ ...step, ok: true, detail: CARRIED[name] ?? outcomeOf(answer) })

@@ -8,8 +8,13 @@ import { type ClientBed, drop, loseAnswer, openClientBed, status } from './clien
 
 const SEQUENCES = 1000
 const PARALLEL_SEQUENCES = 300
-/** One login sends its code twice where the answer is lost, and once more where the code is refused; each of them waits up to three times. */
-const MOST_LOGINS_FOR_A_CALL = 8
+/** A login sends its code twice where the answer is lost, a new one where it is refused, and each again after three waits in all. */
+const MOST_LOGINS_FOR_A_CALL = 6
+
+/** Lets others go on so many times. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate)
+}
 
 /** What may happen to a request on its way. */
 const TROUBLES = {
@@ -20,7 +25,7 @@ const TROUBLES = {
   limited: status(429, '2'),
   down: status(503),
   bare401: status(401),
-  slow: (_req, _res, next) => void setTimeout(next, 2),
+  slow: (_req, _res, next) => void turns(30).then(() => next()),
 } satisfies Record<string, RequestHandler>
 
 /** What happens in the world, and what the mini-program does. */
@@ -170,9 +175,10 @@ describe('the client in chaos', function () {
     const crowd = fc.record({
       steps: fc.array(fc.constantFrom(...calls), { minLength: 1, maxLength: 6 }),
       troubles: fc.array(fc.constantFrom('none', 'none', ...troubleNames), { maxLength: 12 }),
-      turns: fc.integer({ min: 0, max: 40 }),
+      early: fc.integer({ min: 0, max: 6 }),
+      pause: fc.integer({ min: 0, max: 40 }),
     })
-    const property = fc.asyncProperty(crowd, async ({ steps, troubles, turns }) => {
+    const property = fc.asyncProperty(crowd, async ({ steps, troubles, early, pause }) => {
       const phone = bed.sandbox.phone()
       const { wx, logins } = watched(phone, [])
       const client = bed.start({ wx }, phone)
@@ -182,13 +188,20 @@ describe('the client in chaos', function () {
       const left = [...troubles]
       bed.line = (req, res, next) => TROUBLES[left.shift() ?? 'none'](req, res, next)
 
-      const begun = steps.map((step) => play(client, step, phone, weRunData).catch((error: unknown) => error))
-      for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
-      const isOut = await client.logout().then(
+      const begin = (step: Chaos['steps'][number]) =>
+        play(client, step, phone, weRunData).catch((error: unknown) => error)
+      const before = steps.slice(0, early).map(begin)
+      await turns(pause)
+      const leaving = client.logout().then(
         () => true,
         () => false,
       )
-      const outcomes = await Promise.all(begun)
+      const during = steps
+        .slice(early)
+        .filter((step) => step !== 'login')
+        .map(begin)
+      const isOut = await leaving
+      const outcomes = await Promise.all([...before, ...during])
       for (const outcome of outcomes) expect(!(outcome instanceof Error) || isClear(outcome)).to.equal(true)
       if (isOut) expect(client.isLoggedIn()).to.equal(false)
       expect(logins.most).to.equal(1)

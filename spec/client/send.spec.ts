@@ -121,6 +121,22 @@ describe('what the client sends', () => {
     expect([bed.logins(), bed.stored()]).to.deep.equal([1, ''])
   })
 
+  it('does not log in again what was sent during a log-out and is answered after it', async () => {
+    const client = bed.start()
+    await client.login()
+    const out = holding('/logout')
+    const me = holding('/me')
+    bed.line = (req, res, next) => (req.path === '/me' ? me : out).line(req, res, next)
+    const leaving = client.logout()
+    const late = client.request({ url: '/me' })
+    while (bed.asked.length < 3) await new Promise(setImmediate)
+    out.letGo()
+    await leaving
+    me.letGo()
+    await clientErrorOf('ERR_SESSION_UNKNOWN', () => late)
+    expect([bed.logins(), bed.stored()]).to.deep.equal([1, ''])
+  })
+
   it('does not log in for data that are out of date once the user logs out', async () => {
     const client = bed.start()
     await client.login()

@@ -40,7 +40,12 @@ describe('avatars of the example app', () => {
     await upload(Buffer.from('<script>alert(1)</script>')).expect(400, /PNG, JPEG or WebP/)
     await upload(Buffer.alloc(0)).expect(400)
     await upload(PNG, 'other').expect(400)
-    await supertest(bed.url).post('/avatar').set('x-3rd-session', token).send({}).expect(400)
+    const raw = (type: string, body: string) =>
+      supertest(bed.url).post('/avatar').set('x-3rd-session', token).set('content-type', type).send(body)
+    await raw('application/json', '{}').expect(400)
+    await raw('multipart/form-data', 'x').expect(400, /Boundary not found/)
+    const cut = '--b\r\ncontent-disposition: form-data; name="avatar"; filename="a"\r\n\r\nPNG'
+    await raw('multipart/form-data; boundary=b', cut).expect(400, /Unexpected end of form/)
   })
 
   it('have two megabytes at most', async () => {

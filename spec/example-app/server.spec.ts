@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'
+import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
@@ -89,6 +90,17 @@ describe('the example app, as npm start runs it', () => {
     expect(await exit).to.deep.equal([0, null])
   })
 
+  it('ends on SIGTERM while a browser holds a connection on which it has asked nothing', async () => {
+    const app = await start()
+    const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
+    await once(socket, 'connect')
+    socket.on('error', () => undefined)
+    const exit = once(app.process, 'exit')
+    app.process.kill('SIGTERM')
+    expect(await exit).to.deep.equal([0, null])
+    socket.destroy()
+  })
+
   it('names a port that is in use', async () => {
     const app = await start()
     const { port } = new URL(app.url)
@@ -153,6 +165,7 @@ describe('the example app, as npm start runs it', () => {
   it('names the variable that is wrong and ends', async () => {
     for (const [environment, message] of [
       [{ PORT: 'x' }, /PORT must be a whole number/],
+      [{ HOST: '203.0.113.1' }, /HOST 203\.0\.113\.1: EADDRNOTAVAIL/],
       [{ WEAPP_APPID: 'wx1' }, /apps\[0\]\.secret must be a string/],
       [{ WEAPP_SESSION_DURATION_SECONDS: 'x' }, /sessionDurationSeconds must be a number/],
     ] as const) {

@@ -13,10 +13,10 @@ export interface ShowcaseBed {
 
 export async function openShowcaseBed(environment: Record<string, string> = {}): Promise<ShowcaseBed> {
   const surroundings = await readEnvironment(environment)
-  const server = createServer(createApp(surroundings)).listen(0)
+  const server = createServer(createApp(surroundings)).listen(0, surroundings.host)
   await once(server, 'listening')
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${surroundings.host === '::1' ? '[::1]' : '127.0.0.1'}:${(server.address() as AddressInfo).port}`,
     surroundings,
     async close() {
       server.close()

@@ -182,9 +182,21 @@ describe('the showcase of the example app', () => {
     expect(errMsg).to.match(/^request:fail /)
   })
 
-  it('traces nothing for requests that do not come from the page', async () => {
+  it('takes a request that names no trace of the page for any other', async () => {
     const { token } = await logIn()
     await supertest(bed.url).get('/me').set('x-3rd-session', token).set('x-showcase-trace', 'a').expect(200)
+  })
+
+  it('shows no query, and nothing of what older clients send encrypted', async () => {
+    const traces = [
+      (await ask('GET', '/mina/login?code=a-secret')).trace,
+      (
+        await ask('POST', '/mina_auth/', '', {
+          interface: { para: { code: 'a-secret', encrypt_data: 'a-secret' } },
+        })
+      ).trace,
+    ]
+    expect(JSON.stringify(traces)).not.to.contain('a-secret')
   })
 })
 
@@ -212,6 +224,16 @@ describe('the example app', () => {
     } finally {
       await bed.close()
       await redis.stop()
+    }
+  })
+
+  it('serves its page at whatever address it listens', async () => {
+    const bed = await openShowcaseBed({ HOST: '::1' })
+    try {
+      const res = await supertest(bed.url).post('/showcase/request').send({ path: '/healthz' }).expect(200)
+      expect(res.body.answer).to.deep.include({ statusCode: 200 })
+    } finally {
+      await bed.close()
     }
   })
 
