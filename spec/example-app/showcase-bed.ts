@@ -15,8 +15,9 @@ export async function openShowcaseBed(environment: Record<string, string> = {}):
   const surroundings = await readEnvironment(environment)
   const server = createServer(createApp(surroundings)).listen(0, surroundings.host)
   await once(server, 'listening')
+  const { host = '127.0.0.1' } = surroundings
   return {
-    url: `http://${surroundings.host === '::1' ? '[::1]' : '127.0.0.1'}:${(server.address() as AddressInfo).port}`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
     surroundings,
     async close() {
       server.close()

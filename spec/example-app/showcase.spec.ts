@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import supertest from 'supertest'
@@ -200,6 +201,13 @@ describe('the showcase of the example app', () => {
   })
 })
 
+/** An address of this machine that is not 127.0.0.1, where it has one. */
+function anotherAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? [])
+  const usable = addresses.filter(({ address }) => address !== '127.0.0.1' && !address.startsWith('fe80'))
+  return usable[0]?.address ?? '127.0.0.1'
+}
+
 describe('the example app', () => {
   it('shows Redis where that is its store', async () => {
     const bed = await openShowcaseBed({ REDIS_URL: (await sharedRedis()).url })
@@ -228,7 +236,7 @@ describe('the example app', () => {
   })
 
   it('serves its page at whatever address it listens', async () => {
-    const bed = await openShowcaseBed({ HOST: '::1' })
+    const bed = await openShowcaseBed({ HOST: anotherAddress() })
     try {
       const res = await supertest(bed.url).post('/showcase/request').send({ path: '/healthz' }).expect(200)
       expect(res.body.answer).to.deep.include({ statusCode: 200 })
