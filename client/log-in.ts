@@ -2,7 +2,7 @@ import { type Answer, failureIn, failureOf, problemIn } from './failure.js'
 import type { Settings } from './options.js'
 import { createPatience, type Patience } from './patience.js'
 import type { TokenKeeper } from './token.js'
-import { call, callWithin } from './wx.js'
+import { call } from './wx.js'
 
 /** What a login answers. The token is not in it: only the client needs to know it. */
 export interface LoginAnswer {
@@ -29,7 +29,7 @@ export function createSharedLogin(settings: Settings, token: TokenKeeper): Share
 
   async function newCode(): Promise<string> {
     try {
-      const answer = await callWithin<{ code: string }>(wx, 'login', timeoutMs)
+      const answer = await call<{ code: string }>(wx, 'login', { timeout: timeoutMs })
       if (!answer.code) throw answer
       return answer.code
     } catch (reason) {

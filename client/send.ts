@@ -40,7 +40,6 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
     const sent = {
       ...option,
       ...(api === 'request' && { timeout: option.timeout || timeoutMs }),
-      url: addressOf(option.url, baseUrl),
       header: { ...option.header, [header]: used },
     }
     return patiently(() =>
@@ -51,7 +50,7 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
   }
 
   async function send<Result extends Answer>(api: Api, option: SendOption): Promise<Result> {
-    addressOf(option.url, baseUrl)
+    const addressed = { ...option, url: addressOf(option.url, baseUrl) }
     const patiently = createPatience(settings)
     const logOutsBefore = logOuts
     const isLoggingOut = () => logOutsUnderWay > 0 || logOuts !== logOutsBefore
@@ -66,14 +65,14 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
     }
 
     let used = await tokenToUse()
-    let answer = await attempt<Result>(api, option, used, patiently)
+    let answer = await attempt<Result>(api, addressed, used, patiently)
 
     if (hasEnded(answer)) {
       token.drop(used)
       const isOwnLogin = hasLoggedIn && !token.current() && !login.isUnderWay()
       if (isOwnLogin || isLoggingOut()) throw failureIn(answer)
       used = await tokenToUse()
-      answer = await attempt<Result>(api, option, used, patiently)
+      answer = await attempt<Result>(api, addressed, used, patiently)
       if (hasEnded(answer)) token.drop(used)
     }
 
@@ -88,7 +87,7 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
     await login.idle()
     const used = token.current()
     if (!used) return
-    const option = { url: '/logout', method: 'POST' }
+    const option = { url: `${baseUrl}/logout`, method: 'POST' }
     const answer = await attempt('request', option, used, createPatience(settings))
     const isEnded = isSuccess(answer) || (hasEnded(answer) && problemIn(answer))
     if (!isEnded) throw failureIn(answer)

@@ -33,25 +33,30 @@ export interface WxLike {
 /** The methods of `wx` that go over the network. */
 export type Api = 'login' | 'request' | 'uploadFile' | 'downloadFile'
 
-/** Calls a method of `wx`. Rejects with what its `fail` gets. `onTask` of the options gets the task. */
+/** What is looked at here of the options of those methods. */
+interface CallOption {
+  timeout?: number
+  onTask?: (task: unknown) => void
+}
+
+/**
+ * Calls a method of `wx`. Rejects with what its `fail` gets. `onTask` of the options gets the task. A phone may never call
+ * back, so `timeout` is kept here, too.
+ */
 export function call<Result>(wx: WxLike, api: Api, option: object): Promise<Result> {
-  const { onTask, ...own } = option as { onTask?: (task: unknown) => void }
-  return new Promise((resolve, reject) => {
+  const { onTask, ...own } = option as CallOption
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const called = new Promise<Result>((resolve, reject) => {
+    if (own.timeout) timer = setTimeout(() => reject({ errMsg: `${api}:fail timeout` }), own.timeout)
     const task = wx[api]({ ...own, success: resolve, fail: reject, complete: undefined })
     if (isPromise(task)) task.then(undefined, () => undefined)
     onTask?.(task)
   })
-}
-
-/** The same, and rejects also when nothing has called back in time. */
-export function callWithin<Result>(wx: WxLike, api: Api, timeoutMs: number): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject({ errMsg: `${api}:fail timeout` }), timeoutMs)
-    const over = () => clearTimeout(timer)
-    const called = call<Result>(wx, api, { timeout: timeoutMs })
-    called.then(over, over)
-    called.then(resolve, reject)
-  })
+  const over = () => {
+    if (timer) clearTimeout(timer)
+  }
+  called.then(over, over)
+  return called
 }
 
 /** Hands an outcome to the callbacks of an option object, or answers it as a promise where there are none. */

@@ -6,7 +6,7 @@ import { tracedStore } from './showcase/traced-store.js'
 import { openUsers, type Users } from './users.js'
 
 /** On the sandbox the two clocks differ, so that the page can show both. */
-const SHOWN_LIFETIMES = { loginDurationDays: 30, sessionDurationSeconds: 7 * 86_400 }
+const SHOWN_LIFETIMES: Lifetimes = { loginDurationDays: 30, sessionDurationSeconds: 7 * 86_400 }
 
 /** What the example app runs on: real credentials and Redis where the environment names them, else the sandbox and memory. */
 export interface Surroundings {
@@ -54,7 +54,7 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundi
 }
 
 function readShowcase(env: NodeJS.ProcessEnv): Promise<Showcase> {
-  return openShowcase(readLifetimes(env, SHOWN_LIFETIMES), env.REDIS_URL ? 'redis' : 'memory')
+  return openShowcase({ ...SHOWN_LIFETIMES, ...readLifetimes(env) }, env.REDIS_URL ? 'redis' : 'memory')
 }
 
 /** Several apps are divided by commas, in both variables; the first is app 1 for clients that name their app by number. */
@@ -65,14 +65,13 @@ function readApps(env: NodeJS.ProcessEnv): SessionsOptions['apps'] {
     .map((appid, index) => ({ appid, secret: secrets[index] ?? '', ...readLifetimes(env) }))
 }
 
-function readLifetimes<Defaults extends Lifetimes>(env: NodeJS.ProcessEnv, defaults?: Defaults) {
+function readLifetimes(env: NodeJS.ProcessEnv): Partial<Lifetimes> {
   return {
-    ...defaults,
     ...(env.WEAPP_LOGIN_DURATION_DAYS && { loginDurationDays: Number(env.WEAPP_LOGIN_DURATION_DAYS) }),
     ...(env.WEAPP_SESSION_DURATION_SECONDS && {
       sessionDurationSeconds: Number(env.WEAPP_SESSION_DURATION_SECONDS),
     }),
-  } as Defaults
+  }
 }
 
 function readWechat(env: NodeJS.ProcessEnv, sandbox: Sandbox | undefined): Pick<SessionsOptions, 'wechat'> {

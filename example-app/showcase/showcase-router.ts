@@ -61,12 +61,9 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
   router.post(
     '/showcase/time',
     answering(async ({ body }) => {
-      const { seconds } = Object(body)
-      if (!(seconds > 0 && seconds <= LONGEST_JUMP_SECONDS)) {
-        throw new Refusal(`"seconds" must be a number up to ${LONGEST_JUMP_SECONDS}`)
-      }
+      const [user, seconds] = [userIn(body), secondsIn(body)]
       clock.advance(seconds * 1000)
-      return stateOf(userIn(body))
+      return stateOf(user)
     }),
   )
   router.post(
@@ -109,6 +106,12 @@ function userIn(fields: unknown): string {
   const { user } = Object(fields)
   if (typeof user === 'string' && /^[\w-]{1,64}$/.test(user)) return user
   throw new Refusal('"user" must be 1 to 64 letters, digits, - or _')
+}
+
+function secondsIn(fields: unknown): number {
+  const { seconds } = Object(fields)
+  if (typeof seconds === 'number' && seconds > 0 && seconds <= LONGEST_JUMP_SECONDS) return seconds
+  throw new Refusal(`"seconds" must be a number up to ${LONGEST_JUMP_SECONDS}`)
 }
 
 function phoneRequestIn(body: unknown): PhoneRequest {

@@ -16,6 +16,8 @@ export interface ClientBed extends TestBed {
   line: RequestHandler
   /** What reached the app, as `POST /login`, in order. */
   readonly asked: string[]
+  /** Waits until this has reached the app, so many times in all. */
+  reached(line: string, times?: number): Promise<void>
   /** How often that was a login. */
   logins(): number
   /** How long the clients have waited, in milliseconds. */
@@ -34,6 +36,7 @@ export async function openClientBed(options: TestBedOptions = {}): Promise<Clien
   const bed = await openTestBed(options)
   const asked: string[] = []
   const waits: number[] = []
+  const countOf = (line: string) => asked.filter((one) => one === line).length
 
   const app = express()
   app.use((req, _res, next) => {
@@ -65,7 +68,10 @@ export async function openClientBed(options: TestBedOptions = {}): Promise<Clien
     line: pass,
     asked,
     waits,
-    logins: () => asked.filter((line) => line === 'POST /login').length,
+    async reached(line, times = 1) {
+      while (countOf(line) < times) await new Promise(setImmediate)
+    },
+    logins: () => countOf('POST /login'),
     start: (clientOptions = {}, { wx } = bed.phone) =>
       createClient({
         baseUrl: url,

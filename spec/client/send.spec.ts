@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { RequestHandler } from 'express'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+import type { Client } from '../../client/index.js'
 import {
   answering,
   type ClientBed,
@@ -18,6 +19,15 @@ describe('what the client sends', () => {
     bed = await openClientBed()
   })
   afterEach(() => bed.close())
+
+  /** A call that has reached the app, and is answered when it is let go. */
+  async function heldCall(client: Client) {
+    const { line, letGo } = holding('/me')
+    bed.line = line
+    const late = client.request({ url: '/me' })
+    await bed.reached('GET /me')
+    return { late, letGo }
+  }
 
   it('is repeated once after a login when the session has ended', async () => {
     const client = bed.start()
@@ -61,10 +71,7 @@ describe('what the client sends', () => {
   it('uses the new token without a login of its own when a 401 comes late', async () => {
     const client = bed.start()
     await client.login()
-    const { line, letGo } = holding('/me')
-    bed.line = line
-    const late = client.request({ url: '/me' })
-    while (bed.asked.length < 2) await new Promise(setImmediate)
+    const { late, letGo } = await heldCall(client)
     await bed.endAll()
     await client.request({ url: '/session' })
     letGo()
@@ -91,10 +98,7 @@ describe('what the client sends', () => {
   it('does not log in again what was under way at a log-out', async () => {
     const client = bed.start()
     await client.login()
-    const { line, letGo } = holding('/me')
-    bed.line = line
-    const late = client.request({ url: '/me' })
-    while (bed.asked.length < 2) await new Promise(setImmediate)
+    const { late, letGo } = await heldCall(client)
     await client.logout()
     letGo()
     await clientErrorOf('ERR_SESSION_UNKNOWN', () => late)
@@ -113,7 +117,7 @@ describe('what the client sends', () => {
     }
     bed.line = (req, res, next) => (req.path === '/me' ? late(req, res, next) : line(req, res, next))
     const leaving = client.logout()
-    while (bed.asked.length < 2) await new Promise(setImmediate)
+    await bed.reached('POST /logout')
     await clientErrorOf('ERR_SESSION_UNKNOWN', () => client.request({ url: '/me' }))
     await clientErrorOf('ERR_TOKEN_MISSING', () => client.request({ url: '/me' }))
     letGo()
@@ -129,7 +133,7 @@ describe('what the client sends', () => {
     bed.line = (req, res, next) => (req.path === '/me' ? me : out).line(req, res, next)
     const leaving = client.logout()
     const late = client.request({ url: '/me' })
-    while (bed.asked.length < 3) await new Promise(setImmediate)
+    await bed.reached('GET /me')
     out.letGo()
     await leaving
     me.letGo()
@@ -180,32 +184,26 @@ describe('what the client sends', () => {
 
   it('joins a login under way when the session of its own login has ended', async () => {
     const client = bed.start()
-    const { line, letGo } = holding('/me')
-    bed.line = line
-    const first = client.request({ url: '/me' })
-    while (bed.asked.length < 2) await new Promise(setImmediate)
+    const { late, letGo } = await heldCall(client)
     const held = holding('/login')
     bed.line = held.line
     await bed.endAll()
     const login = client.login()
-    while (bed.asked.length < 3) await new Promise(setImmediate)
+    await bed.reached('POST /login', 2)
     letGo()
     for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate)
     held.letGo()
     await login
-    expect(await first).to.include({ statusCode: 200 })
+    expect(await late).to.include({ statusCode: 200 })
     expect(bed.logins()).to.equal(2)
   })
 
   it('uses the token of a later login when the session of its own login has ended', async () => {
     const client = bed.start()
-    const { line, letGo } = holding('/me')
-    bed.line = line
-    const first = client.request({ url: '/me' })
-    while (bed.asked.length < 2) await new Promise(setImmediate)
+    const { late, letGo } = await heldCall(client)
     await client.login()
     letGo()
-    expect(await first).to.include({ statusCode: 200 })
+    expect(await late).to.include({ statusCode: 200 })
     expect(bed.logins()).to.equal(2)
   })
 

@@ -191,6 +191,17 @@ describe('the client and wx', () => {
     await client.logout()
   })
 
+  it('does not wait for a wx.request that never calls back, in a login as in a call', async () => {
+    const { wx } = bed.phone
+    const silent: WxLike = { ...wx, request: () => undefined }
+    const failed = { code: 'ERR_NETWORK', errMsg: 'request:fail timeout' }
+    const client = bed.start({ timeoutMs: 5, wx: silent })
+    expect(await client.login().catch((error: Outcome) => error)).to.include(failed)
+    wx.setStorageSync(`weapp-session:${bed.url}`, 'a-token')
+    const restarted = bed.start({ timeoutMs: 5, wx: silent })
+    expect(await restarted.request({ url: '/me' }).catch((error: Outcome) => error)).to.include(failed)
+  })
+
   it('takes a wx.login without a code for one that has failed', async () => {
     const login: WxLike['login'] = (option) =>
       (option as { success(answer: object): void }).success({ errMsg: 'login:ok' })

@@ -163,6 +163,7 @@ describe('the showcase of the example app', () => {
   it('answers 400 with a sentence to what it does not know', async () => {
     for (const [path, body, words] of [
       ['time', { user: 'ann', seconds: -1 }, /"seconds" must be/],
+      ['time', { user: 'ann', seconds: '60' }, /"seconds" must be/],
       ['time', { user: 'ann', seconds: 1e9 }, /"seconds" must be/],
       ['time', { user: '<b>', seconds: 1 }, /"user" must be/],
       ['rotate', {}, /"user" must be/],
@@ -173,6 +174,9 @@ describe('the showcase of the example app', () => {
     ] as const) {
       expect((await post(path, body, 400)).error).to.match(words)
     }
+    const before = bed.surroundings.showcase?.clock() ?? 0
+    await post('time', { user: '<b>', seconds: 30 * 86_400 }, 400)
+    expect(bed.surroundings.showcase?.clock()).to.be.below(before + 86_400_000)
     const broken = supertest(bed.url).post('/showcase/time').set('content-type', 'application/json').send('{')
     expect((await broken.expect(400)).body).to.have.property('error')
   })
