@@ -34,14 +34,18 @@ export class Claims {
 
   /** Waits for its turn. Throws `ERR_STORE_UNAVAILABLE`. */
   async claim({ id, lifetimeMs, patienceMs }: Wish): Promise<ClaimResult> {
-    const claimant = randomBytes(CLAIMANT_BYTES).toString('base64url')
+    const claimant = newClaimant()
     const patience = AbortSignal.timeout(patienceMs)
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 1.5, SLOWEST_POLL_MS)) {
-      const claim = await this.#ask(id, claimant, this.#clock() + lifetimeMs)
-      if (claim.state === 'claimed') return { state: 'claimed', claimant }
-      if (claim.state === 'settled' || patience.aborted) return claim
+      const claim = await this.#ask(id, claimant, lifetimeMs)
+      if (claim.state !== 'pending' || patience.aborted) return claim
       await pause(pollMs)
     }
+  }
+
+  /** Claims an id, or does not wait for it. Throws `ERR_STORE_UNAVAILABLE`. */
+  claimNow({ id, lifetimeMs }: Omit<Wish, 'patienceMs'>): Promise<ClaimResult> {
+    return this.#ask(id, newClaimant(), lifetimeMs)
   }
 
   /** Gives a claim back. Does not wait. */
@@ -61,12 +65,17 @@ export class Claims {
   }
 
   /** A question that was not answered in time may still be carried out: what it claimed then is given back. */
-  async #ask(id: string, claimant: string, dropAt: number): Promise<Claim> {
+  async #ask(id: string, claimant: string, lifetimeMs: number): Promise<ClaimResult> {
     try {
-      return await this.#store.claim(id, claimant, dropAt)
+      const claim = await this.#store.claim(id, claimant, this.#clock() + lifetimeMs)
+      return claim.state === 'claimed' ? { ...claim, claimant } : claim
     } catch (error) {
       this.release(id, claimant)
       throw error
     }
   }
+}
+
+function newClaimant(): string {
+  return randomBytes(CLAIMANT_BYTES).toString('base64url')
 }
