@@ -1,10 +1,12 @@
 import { WeappError } from '../errors.js'
 import { isFields, isText } from './answer.js'
+import { type DataShape, hasShape, isAscii, isKnown, isWholeNumber } from './data-shape.js'
 import type { OpenData } from './open-data.js'
 import { type PhoneInfo, phoneInfoIn } from './phone-number.js'
 
-/** What `wx.getUserInfo` encrypts. openId and unionId may be absent; identity is the session's, not theirs. */
+/** What `wx.getUserInfo` encrypts. `openId` is that of the session; `unionId` proves nothing, identity is the session's. */
 export interface UserInfoData extends OpenData {
+  readonly openId: string
   readonly nickName: string
   readonly avatarUrl: string
 }
@@ -32,38 +34,121 @@ export interface OpenDataKinds {
 /** The name of a kind of decrypted data. */
 export type OpenDataKind = keyof OpenDataKinds
 
-const READERS: { readonly [Kind in OpenDataKind]: (data: OpenData) => OpenDataKinds[Kind] | undefined } = {
-  any: (data) => data,
-  userInfo: (data) => (isUserInfo(data) ? data : undefined),
-  phone: (data) => {
-    const info = phoneInfoIn(data)
-    return info && { ...data, ...info }
+/**
+ * Reads decrypted data of a kind that this package does not know; returns undefined for what is not of that kind. The phone may have
+ * written most of the text itself, so a reader has to insist on every field, and on there being no other.
+ *
+ * @example
+ * const activity: OpenDataReader<string> = ({ activityId, watermark, ...others }) =>
+ *   typeof activityId === 'string' && Object.keys(others).length === 0 ? activityId : undefined
+ */
+export type OpenDataReader<T> = (data: OpenData) => T | undefined
+
+/** What data has to be: one of the kinds that are known here, or what a reader makes of it. */
+export type OpenDataAs = OpenDataKind | OpenDataReader<unknown>
+
+/** The type of data by what it has to be. */
+export type OpenDataOf<As extends OpenDataAs> =
+  As extends OpenDataReader<infer T> ? T : As extends OpenDataKind ? OpenDataKinds[As] : never
+
+const DIALLED = /^\+?\d[\d -]{2,24}$/
+const COUNTRY_CODE = /^\d{1,4}$/
+const GROUP_ID = /^[\w-]{0,128}$/
+
+const PHONE: DataShape = {
+  phoneNumber: isMatching(DIALLED),
+  purePhoneNumber: isMatching(DIALLED),
+  countryCode: (value) => COUNTRY_CODE.test(String(value)),
+}
+
+const DAY: DataShape = { timestamp: isWholeNumber, step: isWholeNumber }
+
+const WE_RUN: DataShape = {
+  stepInfoList: (days) => Array.isArray(days) && days.every((day) => isFields(day) && hasShape(day, DAY)),
+}
+
+const GROUP: DataShape = {
+  opengid: isMatching(GROUP_ID),
+  openGId: isMatching(GROUP_ID),
+  open_single_roomid: isMatching(GROUP_ID),
+  group_openid: isMatching(GROUP_ID),
+  chat_type: isWholeNumber,
+}
+
+/** The fields of a profile that are known. WeChat has added others and may do so again: they are left out, not refused. */
+const USER_INFO: DataShape = {
+  openId: isText,
+  unionId: isAscii,
+  nickName: isString,
+  avatarUrl: isAscii,
+  gender: isWholeNumber,
+  language: isAscii,
+  city: isString,
+  province: isString,
+  country: isString,
+  watermark: isFields,
+}
+
+const READERS: { readonly [Kind in OpenDataKind]: OpenDataReader<OpenDataKinds[Kind]> } = {
+  any: (data) => READERS.userInfo(data) ?? (isWhole(data) ? data : undefined),
+  userInfo(data) {
+    const known = Object.entries(data).filter((field) => isKnown(USER_INFO, field))
+    const profile = Object.fromEntries(known) as Partial<UserInfoData>
+    const { openId, nickName, avatarUrl } = profile
+    const isWhole = openId !== undefined && nickName !== undefined && avatarUrl !== undefined
+    return isWhole ? (profile as UserInfoData) : undefined
+  },
+  phone({ watermark, ...fields }) {
+    if (!hasShape(fields, PHONE)) return undefined
+    const info = phoneInfoIn({ ...fields, watermark })
+    return info && isConsistent(info) ? { ...info } : undefined
   },
   weRun: (data) => (isWeRun(data) ? data : undefined),
-  group(data) {
-    const opengid = data.opengid || data.openGId
-    return isText(opengid) ? { ...data, opengid } : undefined
+  group({ watermark, ...fields }) {
+    const opengid = fields.opengid || fields.openGId
+    return isText(opengid) && hasShape(fields, GROUP, 'some') ? { ...fields, opengid, watermark } : undefined
   },
 }
 
 /** All kinds. */
 export const OPEN_DATA_KINDS: readonly OpenDataKind[] = Object.keys(READERS) as OpenDataKind[]
 
-/** The data as what it has to be. Throws `ERR_DATA_MALFORMED` when it is of another kind. */
-export function asKind<Kind extends OpenDataKind>(kind: Kind, data: OpenData): OpenDataKinds[Kind] {
-  const typed = READERS[kind](data)
-  if (typed) return typed
-  throw new WeappError('ERR_DATA_MALFORMED', `The encrypted data is of another kind than "${kind}".`)
+/**
+ * The data as what it has to be. Throws `ERR_DATA_MALFORMED` when it is of another kind, or has anything beside the fields of its kind:
+ * in what is not looked at, the seam of a forgery can hide.
+ */
+export function asKind<As extends OpenDataAs>(as: As, data: OpenData): OpenDataOf<As> {
+  const read: OpenDataReader<unknown> = typeof as === 'function' ? as : READERS[as as OpenDataKind]
+  const typed = read(data)
+  if (typed !== undefined) return typed as OpenDataOf<As>
+  const kind = typeof as === 'function' ? 'the one that is asked for' : `"${as}"`
+  throw new WeappError('ERR_DATA_MALFORMED', `The encrypted data is of another kind than ${kind}.`)
 }
 
-function isUserInfo(data: OpenData): data is UserInfoData {
-  return typeof data.nickName === 'string' && typeof data.avatarUrl === 'string'
+/** Whether it is of a kind that leaves nothing out. */
+function isWhole(data: OpenData): boolean {
+  return [READERS.phone, READERS.weRun, READERS.group].some((read) => read(data) !== undefined)
 }
 
 function isWeRun(data: OpenData): data is WeRunData {
-  const { stepInfoList: days } = data
-  return (
-    Array.isArray(days) &&
-    days.every((day) => isFields(day) && typeof day.timestamp === 'number' && typeof day.step === 'number')
-  )
+  const { watermark: _watermark, ...fields } = data
+  return hasShape(fields, WE_RUN)
+}
+
+/** The number is the pure one, with or without the country code in front, however it is divided. */
+function isConsistent({ phoneNumber, purePhoneNumber, countryCode }: PhoneInfo): boolean {
+  const [number, pure] = [digitsOf(phoneNumber), digitsOf(purePhoneNumber)]
+  return number === pure || number === countryCode + pure
+}
+
+function digitsOf(number: string): string {
+  return number.replace(/\D/g, '')
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isMatching(form: RegExp) {
+  return (value: unknown) => typeof value === 'string' && form.test(value)
 }

@@ -1,10 +1,14 @@
+import { isUtf8 } from 'node:buffer'
 import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
 import { WeappError } from '../errors.js'
+import { isFields } from './answer.js'
+import { type DataShape, hasShape, isWholeNumber } from './data-shape.js'
 
 const BLOCK_BYTES = 16
 const MOST_ENCRYPTED_LENGTH = 48 * 1024
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const SIGNATURE = /^[0-9a-f]{40}$/
+const WATERMARK: DataShape = { appid: (value) => typeof value === 'string', timestamp: isWholeNumber }
 
 /** `encryptedData` and `iv` as the mini-program got them, both base64. */
 export interface EncryptedData {
@@ -59,8 +63,10 @@ export function readCiphertext(data: EncryptedData): Ciphertext {
 }
 
 /**
- * Decrypts with the first of `sessionKeys` that fits. Answers nothing when none does: whether padding, JSON, watermark or openId
- * was wrong is not told apart. CBC is not authenticated: never take an identity from the result.
+ * Decrypts with the first of `sessionKeys` that fits. Returns nothing when none does: whether padding, text, JSON, watermark or openId
+ * was wrong is not told apart. CBC is not authenticated: who holds data of the same key can cut blocks of it and join them anew. Each
+ * joint leaves 16 bytes that are not the sender's to choose, so the text is decoded strictly, and whoever takes the result has to
+ * insist on the shape of the whole of it, as `asKind` does.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
  */
 export function decryptOpenData(
@@ -97,7 +103,8 @@ function decrypt({ bytes, iv }: Ciphertext, key: Buffer): string | undefined {
   if (key.length !== BLOCK_BYTES) return undefined
   try {
     const decipher = createDecipheriv('aes-128-cbc', key, iv ?? key)
-    return decipher.update(bytes, undefined, 'utf8') + decipher.final('utf8')
+    const text = Buffer.concat([decipher.update(bytes), decipher.final()])
+    return isUtf8(text) ? text.toString() : undefined
   } catch {
     return undefined
   }
@@ -107,18 +114,14 @@ function decrypt({ bytes, iv }: Ciphertext, key: Buffer): string | undefined {
 function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
   try {
     const value = JSON.parse(text) as OpenData | null
-    if (value?.watermark?.appid !== owner.appid) return undefined
-    if (owner.notBefore !== undefined && !isSince(value.watermark.timestamp, owner.notBefore))
-      return undefined
-    return value.openId === undefined || value.openId === owner.openid ? value : undefined
+    const watermark = value?.watermark
+    if (!isFields(watermark) || !hasShape(watermark, WATERMARK)) return undefined
+    if (watermark.appid !== owner.appid) return undefined
+    if (owner.notBefore !== undefined && watermark.timestamp < owner.notBefore) return undefined
+    return value?.openId === undefined || value.openId === owner.openid ? (value as OpenData) : undefined
   } catch {
     return undefined
   }
-}
-
-/** A text is no time, whatever it compares to. */
-function isSince(timestamp: unknown, earliest: number): boolean {
-  return typeof timestamp === 'number' && timestamp >= earliest
 }
 
 function strictBase64(name: string, text: unknown): Buffer {

@@ -180,12 +180,17 @@ describe('the time in the watermark', () => {
     for (const notBefore of [MADE_AT + 1, MADE_AT + 0.5, Infinity]) expect(at(notBefore)).to.equal(undefined)
   })
 
-  for (const timestamp of [undefined, null, 'soon', {}, [], '']) {
-    it(`cannot be ${JSON.stringify(timestamp)} where one is asked for`, () => {
+  for (const timestamp of [undefined, null, 'soon', {}, [], '', -1, 1.5]) {
+    it(`cannot be ${JSON.stringify(timestamp)}`, () => {
       const fields = { openId: OWNER.openid, watermark: { appid: APPID, timestamp } }
       const data = encrypted(fields, OWNER_KEYS[0] ?? '', 0)
       expect(at(1, data)).to.equal(undefined)
-      expect(at(undefined, data)).to.deep.include({ openId: OWNER.openid })
+      expect(at(undefined, data)).to.equal(undefined)
     })
   }
+
+  it('has nothing beside it but the appid', () => {
+    const fields = { openId: OWNER.openid, watermark: { appid: APPID, timestamp: MADE_AT, more: 1 } }
+    expect(at(undefined, encrypted(fields, OWNER_KEYS[0] ?? '', 0))).to.equal(undefined)
+  })
 })

@@ -2,7 +2,12 @@ import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
 import type { Phone } from '../../lib/sandbox/index.js'
 import { decryptOpenData, type OpenData, readCiphertext } from '../../lib/wechat/open-data.js'
-import { asKind, OPEN_DATA_KINDS, type OpenDataKind } from '../../lib/wechat/open-data-kinds.js'
+import {
+  asKind,
+  OPEN_DATA_KINDS,
+  type OpenDataKind,
+  type OpenDataReader,
+} from '../../lib/wechat/open-data-kinds.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { everythingIn, weappErrorOf } from '../support/failures.js'
 
@@ -31,7 +36,6 @@ describe('asKind', () => {
 
   const samples: [how: string, kind: OpenDataKind, ask: () => Promise<Sealed>][] = [
     ['wx.getUserInfo', 'userInfo', () => phone.wx.getUserInfo()],
-    ['wx.getUserProfile', 'userInfo', () => phone.wx.getUserProfile({ desc: 'for a test' })],
     ['the phone number button', 'phone', () => phone.getPhoneNumber()],
     ['wx.getWeRunData', 'weRun', () => phone.wx.getWeRunData()],
     ['wx.getGroupEnterInfo', 'group', () => phone.wx.getGroupEnterInfo()],
@@ -42,7 +46,7 @@ describe('asKind', () => {
       const data = opened(await ask())
       expect(asKind(kind, data)).to.deep.include({ watermark: data.watermark })
       expect(asKind(kind, data)).to.include.all.keys(...Object.keys(data))
-      expect(asKind('any', data)).to.equal(data)
+      expect(asKind('any', data)).to.deep.equal(data)
     })
 
     it(`does not take the data of ${how} for any other kind, and does not repeat it`, async () => {
@@ -56,6 +60,28 @@ describe('asKind', () => {
       }
     })
   }
+
+  it('does not take the data of wx.getUserProfile for a profile: it names nobody, so its beginning may be gone', async () => {
+    const data = opened(await phone.wx.getUserProfile({ desc: 'for a test' }))
+    for (const kind of OPEN_DATA_KINDS) await weappErrorOf('ERR_DATA_MALFORMED', () => asKind(kind, data))
+  })
+
+  it('leaves out of a profile what WeChat is not known to have', async () => {
+    const data = opened(await phone.wx.getUserInfo())
+    const more = { ...data, is_demote: true, role: 'admin', toString: 'x', gender: '1', city: ['广州'] }
+    const { gender: _gender, city: _city, ...known } = data
+    expect(asKind('userInfo', more)).to.deep.equal(known)
+  })
+
+  it('reads data of another kind with a function, and insists on what that says', async () => {
+    const readActivity: OpenDataReader<string> = ({ activityId }) =>
+      typeof activityId === 'string' ? activityId : undefined
+    const data: OpenData = { activityId: 'a1', watermark: WATERMARK }
+    const activity: string = asKind(readActivity, data)
+    expect(activity).to.equal('a1')
+    await weappErrorOf('ERR_DATA_MALFORMED', () => asKind(readActivity, { watermark: WATERMARK }))
+    await weappErrorOf('ERR_DATA_MALFORMED', () => asKind('any', data))
+  })
 
   it('answers the profile of the user', async () => {
     const { nickName, openId } = asKind('userInfo', opened(await phone.wx.getUserInfo()))
@@ -95,15 +121,43 @@ describe('the kinds of decrypted data', () => {
   })
 
   const wrong: [OpenDataKind, string, Record<string, unknown>][] = [
-    ['userInfo', 'no avatarUrl', { nickName: 'Band' }],
-    ['userInfo', 'a nickName that is a number', { nickName: 42, avatarUrl: '' }],
+    ['userInfo', 'no avatarUrl', { openId: 'o1', nickName: 'Band' }],
+    ['userInfo', 'a nickName that is a number', { openId: 'o1', nickName: 42, avatarUrl: '' }],
+    ['userInfo', 'an avatarUrl that is not ASCII', { openId: 'o1', nickName: '', avatarUrl: 'https://é' }],
+    ['userInfo', 'no openId', { nickName: 'Band', avatarUrl: '' }],
     ['weRun', 'days that are an object', { stepInfoList: {} }],
     ['weRun', 'a day that is null', { stepInfoList: [null] }],
     ['weRun', 'steps that are a text', { stepInfoList: [{ timestamp: 1, step: '2' }] }],
     ['group', 'an empty opengid', { opengid: '' }],
+    ['weRun', 'steps below 0', { stepInfoList: [{ timestamp: 1, step: -2 }] }],
+    ['weRun', 'steps that are a fraction', { stepInfoList: [{ timestamp: 1, step: 2.5 }] }],
+    ['weRun', 'a day with more in it', { stepInfoList: [{ timestamp: 1, step: 2, more: 3 }] }],
+    ['weRun', 'a field more', { stepInfoList: [], more: 1 }],
     ['group', 'an opengid in a list', { opengid: ['G1'] }],
+    ['group', 'an opengid that is not plain', { opengid: 'G1 é' }],
+    ['group', 'a field more', { opengid: 'G1', more: 1 }],
     ['phone', 'an empty number', { phoneNumber: '', purePhoneNumber: '', countryCode: '86' }],
     ['phone', 'no country code', { phoneNumber: '13900001111', purePhoneNumber: '13900001111' }],
+    [
+      'phone',
+      'a field more',
+      { phoneNumber: '13900001111', purePhoneNumber: '13900001111', countryCode: '86', more: 1 },
+    ],
+    [
+      'phone',
+      'two different numbers',
+      { phoneNumber: '13900001111', purePhoneNumber: '13900002222', countryCode: '86' },
+    ],
+    [
+      'phone',
+      'the code of another country in front',
+      { phoneNumber: '+4413900001111', purePhoneNumber: '13900001111', countryCode: '86' },
+    ],
+    [
+      'phone',
+      'letters in the number',
+      { phoneNumber: '1390000111é', purePhoneNumber: '1390000111é', countryCode: '86' },
+    ],
   ]
   for (const [kind, what, fields] of wrong) {
     it(`have no place for "${kind}" with ${what}`, async () => {
@@ -112,9 +166,16 @@ describe('the kinds of decrypted data', () => {
   }
 
   it('take a profile whose texts are empty, and steps of no day', () => {
-    const profile = { nickName: '', avatarUrl: '', watermark: WATERMARK }
+    const profile = { openId: 'o1', nickName: '', avatarUrl: '', watermark: WATERMARK }
     expect(asKind('userInfo', profile)).to.deep.equal(profile)
     const steps = { stepInfoList: [], watermark: WATERMARK }
     expect(asKind('weRun', steps)).to.deep.equal(steps)
+  })
+
+  it('take a number that is divided, and a group of the chat tools with all its fields', () => {
+    const number = { phoneNumber: '+1 202-555-0123', purePhoneNumber: '2025550123', countryCode: 1 }
+    expect(asKind('phone', { ...number, watermark: WATERMARK })).to.include({ countryCode: '1' })
+    const group = { opengid: 'G1', open_single_roomid: '', group_openid: 'o_-9', chat_type: 3 }
+    expect(asKind('group', { ...group, watermark: WATERMARK })).to.deep.include(group)
   })
 })
