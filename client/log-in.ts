@@ -23,6 +23,11 @@ export interface SharedLogin {
   idle(): Promise<void>
 }
 
+/** By it the server knows this client again, should the code be read by others on its way. Not every phone has better random numbers. */
+function newNonce(): string {
+  return [1, 2, 3].map(() => Math.random().toString(36).slice(2).padEnd(8, '0')).join('')
+}
+
 export function createSharedLogin(settings: Settings, token: TokenKeeper): SharedLogin {
   const { wx, baseUrl, header, appid, timeoutMs } = settings
   let underWay: Promise<LoginAnswer> | undefined
@@ -37,13 +42,13 @@ export function createSharedLogin(settings: Settings, token: TokenKeeper): Share
     }
   }
 
-  async function send(code: string, patiently: Patience): Promise<Answer> {
+  async function send(code: string, nonce: string, patiently: Patience): Promise<Answer> {
     const replaced = token.toReplace()
     const option = {
       url: `${baseUrl}/login`,
       method: 'POST',
       header: replaced ? { [header]: replaced } : {},
-      data: { code, ...(appid && { appid }) },
+      data: { code, nonce, ...(appid && { appid }) },
       timeout: timeoutMs,
     }
     try {
@@ -56,9 +61,11 @@ export function createSharedLogin(settings: Settings, token: TokenKeeper): Share
   async function logIn(): Promise<LoginAnswer> {
     const patiently = createPatience(settings)
     const code = await newCode()
-    // The server may have taken the code, and its answer was lost: the same code gets the same token.
-    let answer = await send(code, patiently).catch(() => send(code, patiently))
-    if (problemIn(answer)?.code === 'ERR_CODE_INVALID') answer = await send(await newCode(), patiently)
+    // The server may have taken the code, and its answer was lost: the same code and nonce get the same token.
+    const nonce = newNonce()
+    let answer = await send(code, nonce, patiently).catch(() => send(code, nonce, patiently))
+    if (problemIn(answer)?.code === 'ERR_CODE_INVALID')
+      answer = await send(await newCode(), newNonce(), patiently)
     const { token: issued, ...rest } = Object(answer.data)
     if (answer.statusCode !== 200 || typeof issued !== 'string') throw failureIn(answer)
     token.keep(issued)

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'ERR_CODE_INVALID'
   | 'ERR_CODE_MOCK'
   | 'ERR_DATA_MALFORMED'
+  | 'ERR_DECRYPTION_LIMIT'
   | 'ERR_LOGIN_REFUSED'
   | 'ERR_LOGIN_TOO_OLD'
   | 'ERR_PHONE_CODE_INVALID'
@@ -43,6 +44,7 @@ const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   ERR_CODE_INVALID: { status: 401, title: 'Login code not valid' },
   ERR_CODE_MOCK: { status: 400, title: 'Mock login code' },
   ERR_DATA_MALFORMED: { status: 400, title: 'User data malformed' },
+  ERR_DECRYPTION_LIMIT: { status: 429, title: 'Too many failed decryptions', retryAfterSeconds: 600 },
   ERR_LOGIN_REFUSED: { status: 403, title: 'Login refused' },
   ERR_LOGIN_TOO_OLD: { status: 401, title: 'Login too long ago' },
   ERR_PHONE_CODE_INVALID: { status: 401, title: 'Phone code not valid' },

@@ -4,6 +4,13 @@ export interface ExchangeApp {
   readonly secret: string
 }
 
+const OPENID = /^[^\s\p{C}]{1,128}$/u
+
+/** Whether a value can be an openid: a text of up to 128 visible characters without blanks. */
+export function isOpenid(value: unknown): value is string {
+  return typeof value === 'string' && OPENID.test(value)
+}
+
 /** Who the platform says somebody is, with the key for the data of that somebody. */
 export interface Identity {
   /** The user of this app. Stands for the user from now on, so it has to be unique and lasting. */

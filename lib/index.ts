@@ -7,7 +7,7 @@ export type { LoginEvent, OnLogin, OnUserInfo, UserInfoEvent } from './flows/hoo
 export type { LoginRequest, LoginResult } from './flows/log-in.js'
 export type { DecryptOptions } from './flows/own-data.js'
 export type { PhoneNumberRequest } from './flows/server-calls.js'
-export type { Sessions } from './flows/sessions.js'
+export type { RevokeUserOptions, Sessions } from './flows/sessions.js'
 export type { SessionsOptions, WechatOptions } from './flows/sessions-options.js'
 export type { UserDataRequest } from './flows/user-data.js'
 export { defaultSessions } from './http/default-sessions.js'
@@ -34,7 +34,8 @@ export { wafer2Protocol } from './protocols/wafer2.js'
 export { wxappProtocol } from './protocols/wxapp.js'
 export type { AccessTokenProvider, AccessTokenRequest } from './sessions/access-tokens.js'
 export type { AppInfo, AppSelector } from './sessions/app-info.js'
-export type { Session, SessionRef, SessionSummary, UserRef } from './sessions/session.js'
+export type { LoginOrigin } from './sessions/login-origin.js'
+export type { Session, SessionSelector, SessionSummary, UserSelector } from './sessions/session.js'
 export type {
   Claim,
   IssueResult,
@@ -57,8 +58,11 @@ export {
 export type { EncryptedData, OpenData, SignedData } from './wechat/open-data.js'
 export type {
   GroupData,
+  OpenDataAs,
   OpenDataKind,
   OpenDataKinds,
+  OpenDataOf,
+  OpenDataReader,
   UserInfoData,
   WeRunData,
 } from './wechat/open-data-kinds.js'

@@ -1,4 +1,11 @@
-import { type ErrorCode, type Protocol, route, WeappError, type WireReply } from 'weapp-session'
+import {
+  type ErrorCode,
+  type Protocol,
+  route,
+  WeappError,
+  type WireReply,
+  type WireRequest,
+} from 'weapp-session'
 
 // What can be wrong with a code, in the three ways in which `sessions.login` says it.
 const BAD_CODE: readonly ErrorCode[] = ['ERR_CODE_INVALID', 'ERR_CODE_MOCK', 'ERR_REQUEST_INVALID']
@@ -6,11 +13,7 @@ const BAD_CODE: readonly ErrorCode[] = ['ERR_CODE_INVALID', 'ERR_CODE_MOCK', 'ER
 /** The token flow: `POST login/` with `{ code }` gives `{ status, msg, data: { token } }`; the token comes back in the header `token`. */
 export const tokenFlow: Protocol = {
   name: 'token-flow',
-  // A header is a list, one entry for each time it was sent. Two tokens are one too many: somebody else may have added one.
-  readToken({ headers: { token = [] } }) {
-    if (token.length > 1) throw new WeappError('ERR_TOKEN_MALFORMED', 'There is more than one token.')
-    return token[0] || undefined
-  },
+  readToken,
   writeError,
   routes: [
     route({
@@ -18,18 +21,31 @@ export const tokenFlow: Protocol = {
       path: '/login', // answers /login/ as well
       body: 'json',
       // Nothing that a phone sends can be trusted to have a type. `login` refuses a text that cannot be a code.
-      read({ body }) {
-        const { code } = Object(body) as { code?: unknown }
+      read(request) {
+        const { code } = Object(request.body) as { code?: unknown }
         if (code === undefined || code === null || code === '')
           throw new WeappError('ERR_BODY_INVALID', 'There is no code.')
         if (typeof code !== 'string') throw new WeappError('ERR_CODE_INVALID', 'The code is not a text.')
-        return { code }
+        const { mount, peer } = request
+        // `origin`: who asks again within a minute from there gets the same token. `presentedToken`: that session ends with this login.
+        return { code, origin: { mount, peer }, presentedToken: oldToken(request) }
       },
       run: (sessions, login) => sessions.login(login),
       write: ({ token }) => ({ status: 200, body: { status: 0, msg: 'ok', data: { token } } }),
       writeError: writeLoginError,
     }),
   ],
+}
+
+/** A header is a list, one entry for each time it was sent. Two tokens are one too many: somebody else may have added one. */
+function readToken({ headers: { token = [] } }: WireRequest): string | undefined {
+  if (token.length > 1) throw new WeappError('ERR_TOKEN_MALFORMED', 'There is more than one token.')
+  return token[0] || undefined
+}
+
+/** An old token that is damaged keeps nobody from logging in. */
+function oldToken({ headers: { token = [] } }: WireRequest): string | undefined {
+  return token.length === 1 ? token[0] || undefined : undefined
 }
 
 /** The two failures that this client has always known come as HTTP 200; all others as they do everywhere. */

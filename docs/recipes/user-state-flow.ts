@@ -21,9 +21,18 @@ export const userStateFlow: Protocol = {
   ],
 }
 
-/** The code may be in the query, as it works once. Nobody signed this userInfo, so it is kept with `verified: false`. */
+/**
+ * This client sends its code in the query, where logs keep it. So there is no `origin` here: a code that was used gives nothing to who
+ * brings it again. Nobody signed this userInfo, so it is kept with `verified: false`.
+ */
 function readLogin(request: WireRequest) {
-  return { code: textIn(request, 'code') ?? '', userInfo: fromJson(textIn(request, 'userInfo')) }
+  const { 'user-uuid': old = [] } = request.headers
+  return {
+    code: textIn(request, 'code') ?? '',
+    userInfo: fromJson(textIn(request, 'userInfo')),
+    // The session that this phone had ends with the login. A damaged token keeps nobody from logging in.
+    presentedToken: old.length === 1 ? old[0] || undefined : undefined,
+  }
 }
 
 /** A parameter that comes twice, or with brackets, is a list or an object. */

@@ -1,13 +1,15 @@
 import { WeappError } from '../errors.js'
 import type { CodeExchange } from '../exchange.js'
+import { checkOptionNames } from '../options.js'
 import { AccessTokens } from '../sessions/access-tokens.js'
 import type { AppBook, AppSelector } from '../sessions/app-info.js'
-import { CodeLedger } from '../sessions/code-ledger.js'
+import { CodeLedger, REPLAY_MS } from '../sessions/code-ledger.js'
 import { guardStore } from '../sessions/guarded-store.js'
 import { KeyBook } from '../sessions/key-book.js'
 import { PhoneNumbers } from '../sessions/phone-numbers.js'
 import { SessionBook } from '../sessions/session-book.js'
 import { isSessionId } from '../sessions/token.js'
+import { Tries } from '../sessions/tries.js'
 import { Vault } from '../sessions/vault.js'
 import { stableAccessToken } from '../wechat/access-token.js'
 import { code2Session } from '../wechat/code2session.js'
@@ -16,12 +18,15 @@ import { getPhoneNumber } from '../wechat/phone-number.js'
 import { sessionKeyCalls } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
 import { addressIn, createAuthenticate, unknownSession } from './authenticate.js'
+import { createDecrypt, DECRYPTION_WINDOW_MS, MOST_FAILED_DECRYPTIONS } from './decryption.js'
 import { createFreshKey } from './fresh-key.js'
-import { HOOK_TIMEOUT_MS } from './hooks.js'
+import { createAskAboutProfile, HOOK_TIMEOUT_MS } from './hooks.js'
 import { createLogIn, type ExchangeCode } from './log-in.js'
+import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { createOwnData } from './own-data.js'
+import { createReplay, MOST_REPLAYS } from './replay.js'
 import { createServerCalls, guardProvider } from './server-calls.js'
-import type { Sessions } from './sessions.js'
+import type { RevokeUserOptions, Sessions } from './sessions.js'
 import { readSessionsOptions, type SessionsOptions } from './sessions-options.js'
 
 /**
@@ -35,16 +40,40 @@ import { readSessionsOptions, type SessionsOptions } from './sessions-options.js
  */
 export function createSessions(options: SessionsOptions): Sessions {
   const settings = readSessionsOptions(options)
-  const { apps, keyRing, cap, wechat, onLogin, onUserInfo, logger, clock, storeTimeoutMs } = settings
+  const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, logger, clock, storeTimeoutMs } =
+    settings
   const store = guardStore(settings.store, storeTimeoutMs, logger)
   const book = new SessionBook({ apps, store, keyRing, cap, clock, logger })
   const keys = new KeyBook({ apps, store, keyRing, clock })
   const vault = new Vault(store, keyRing)
-  const patienceMs = wechat.timeoutMs + (onLogin ? HOOK_TIMEOUT_MS : 0) + 2 * storeTimeoutMs
+  const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
+  const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
   const ledger = new CodeLedger({ store, clock, patienceMs })
   const transport = createTransport(wechat.baseUrl)
   const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
-  const { logIn, idle } = createLogIn({ apps, book, keys, ledger, exchange, onLogin, logger })
+  const decryptions = new Tries({
+    store,
+    clock,
+    purpose: 'decryption',
+    most: MOST_FAILED_DECRYPTIONS,
+    lifetimeMs: DECRYPTION_WINDOW_MS,
+  })
+  const replays = new Tries({ store, clock, purpose: 'replay', most: MOST_REPLAYS, lifetimeMs: REPLAY_MS })
+  const decrypt = createDecrypt({ tries: decryptions, logger })
+  const askAboutProfile = createAskAboutProfile(onUserInfo, logger)
+  const { logIn, idle } = createLogIn({
+    apps,
+    book,
+    keys,
+    ledger,
+    exchange,
+    replay: createReplay({ book, tries: replays, logger }),
+    decrypt,
+    profileRules,
+    askAboutProfile,
+    onLogin,
+    logger,
+  })
   const freshKey = createFreshKey({ apps, keys, ledger, exchange, logger })
 
   const give = stableAccessToken(transport, wechat.timeoutMs)
@@ -62,11 +91,19 @@ export function createSessions(options: SessionsOptions): Sessions {
     login: logIn,
     authenticate: createAuthenticate(apps, book, clock),
     logout: async (token) => book.endAt(addressIn(token)),
-    list: (user) => book.list(user),
-    revoke: async (session) => isSessionId(session.sessionId) && book.end(session),
-    revokeUser: (user, { exceptSessionId } = {}) => book.endAllOf(user, exceptSessionId),
+    list: async (user) => book.list(namedUser(apps, user).user),
+    async revoke(session) {
+      const named = namedSession(apps, session)
+      return isSessionId(named.sessionId) && book.end(named)
+    },
+    async revokeUser(user, options = {}) {
+      checkOptionNames<RevokeUserOptions>('revokeUser', options, { exceptSessionId: true })
+      const { exceptSessionId } = options
+      const except = exceptSessionId === undefined ? undefined : sessionIdIn(exceptSessionId)
+      return book.endAllOf(namedUser(apps, user).user, except)
+    },
     revokeAll: () => book.endAll(),
-    ...createOwnData({ apps, book, keys, freshKey, onUserInfo, logger, clock }),
+    ...createOwnData({ apps, book, keys, freshKey, decrypt, askAboutProfile, profileRules, clock }),
     ...createServerCalls({
       apps,
       keys,
@@ -84,6 +121,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       await idle()
       await ledger.idle()
       await accessTokens.idle()
+      await decryptions.idle()
+      await replays.idle()
       transport.close()
       await store.close()
     },

@@ -65,5 +65,5 @@ export function createFreshKey({ apps, keys, ledger, exchange, logger }: FreshKe
 }
 
 function isOf({ appid, openid }: UserRef, grant: CodeGrant): boolean {
-  return isHandleOf(handleOf(appid, openid), 'token' in grant ? grant.token : grant.handle)
+  return isHandleOf(handleOf(appid, openid), grant.handle)
 }

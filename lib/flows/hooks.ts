@@ -35,8 +35,8 @@ export interface UserInfoEvent {
 }
 
 /**
- * Called before a profile is changed outside of a login. Throwing, or taking longer than 5 seconds, refuses the change with
- * `ERR_USER_INFO_REFUSED`; the answer is not used.
+ * Called before a profile is changed, also by a login that brings one, and then before `onLogin`. Throwing, or taking longer than 5
+ * seconds, refuses the change, and the login with it, with `ERR_USER_INFO_REFUSED`; the answer is not used.
  *
  * @example
  * const onUserInfo = ({ appid, openid, userInfo }) => users.rename(appid, openid, userInfo?.nickName)
@@ -65,6 +65,16 @@ export async function askHook<Event>(
       `${name} refused with ${cause instanceof Error ? cause.name : 'something that is not an Error'}`,
     )
     throw new WeappError(refusal, 'The server refused this.', { cause })
+  }
+}
+
+/** Asks `onUserInfo`, if there is one, before a profile is written, wherever that happens. Throws `ERR_USER_INFO_REFUSED`. */
+export type AskAboutProfile = (event: UserInfoEvent) => Promise<void>
+
+/** Makes that question. */
+export function createAskAboutProfile(call: OnUserInfo | undefined, logger: Logger): AskAboutProfile {
+  return async (event) => {
+    if (call) await askHook({ name: 'onUserInfo', call, refusal: 'ERR_USER_INFO_REFUSED', logger }, event)
   }
 }
 

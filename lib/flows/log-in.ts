@@ -1,15 +1,18 @@
-import { WeappError } from '../errors.js'
 import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import { positiveInteger } from '../options.js'
 import { type App, type AppBook, type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
-import { type CodeGrant, type CodeLedger, codeUsedUp } from '../sessions/code-ledger.js'
+import type { CodeLedger } from '../sessions/code-ledger.js'
 import type { KeyBook } from '../sessions/key-book.js'
+import { checkOrigin, isSameOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
-import { addressOf, codeIdOf } from '../sessions/token.js'
+import { codeIdOf, handleOf } from '../sessions/token.js'
+import type { UserInfoRules } from '../sessions/user-info.js'
 import { checkCode } from '../wechat/code2session.js'
-import { askHook, type OnLogin } from './hooks.js'
+import type { Decrypt } from './decryption.js'
+import { type AskAboutProfile, askHook, type OnLogin } from './hooks.js'
+import type { Replay } from './replay.js'
 import { reportFailure } from './report-failure.js'
 import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
 
@@ -23,6 +26,11 @@ export interface LoginRequest extends UserDataRequest {
   readonly maxSessionsPerUser?: number | undefined
   /** The token the phone still had: its session ends with this login. */
   readonly presentedToken?: string | undefined
+  /**
+   * Where the code came from. Who brings it again within a minute, from the same origin, gets the same session. Default: unknown, so
+   * that the code is good once. Leave it out where codes travel in a query string: those lie in logs.
+   */
+  readonly origin?: LoginOrigin | undefined
 }
 
 /** What a login gives. Only the token goes to the phone; who the user is stays on the server. */
@@ -40,6 +48,7 @@ interface CheckedLogin {
   readonly data: UserData
   readonly presentedToken: string | undefined
   readonly maxSessionsPerUser: number | undefined
+  readonly origin: LoginOrigin | undefined
 }
 
 /** Exchanges a code by the way of its app, within its deadline. */
@@ -51,6 +60,10 @@ interface LogInParts {
   readonly ledger: CodeLedger
   readonly keys: KeyBook
   readonly exchange: ExchangeCode
+  readonly replay: Replay
+  readonly decrypt: Decrypt
+  readonly profileRules: UserInfoRules
+  readonly askAboutProfile: AskAboutProfile
   readonly onLogin: OnLogin | undefined
   readonly logger: Logger
 }
@@ -64,36 +77,47 @@ export interface LogIn {
 
 /**
  * Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell
- * `onLogin` whether the user is new), one answer to all who bring the code.
+ * `onLogin` whether the user is new), one answer to the client that brings the code, however often it does.
  */
 export function createLogIn(parts: LogInParts): LogIn {
-  const { apps, book, ledger, keys, exchange, onLogin, logger } = parts
-  const inFlight = new Map<string, Promise<LoginResult>>()
+  const { apps, book, ledger, keys, exchange, replay, decrypt, onLogin, logger } = parts
+  const underWay = new Map<
+    string,
+    { readonly origin: LoginOrigin | undefined; readonly result: Promise<LoginResult> }
+  >()
+  const ending = new Set<Promise<unknown>>()
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
     const login: CheckedLogin = {
       app: apps.choose(request.appid),
       code: checkCode(request.code),
-      data: readUserData(request),
+      data: readUserData(request, parts.profileRules),
       presentedToken: request.presentedToken,
       maxSessionsPerUser: checkCap(request.maxSessionsPerUser),
+      origin: checkOrigin(request.origin),
     }
     const codeId = codeIdOf(login.app.appid, login.code)
-    const running = inFlight.get(codeId)
-    if (running) return running
+    const running = underWay.get(codeId)
+    if (running && isSameOrigin(running.origin, login.origin)) return running.result
 
-    const result = useCode(login).finally(() => inFlight.delete(codeId))
-    inFlight.set(codeId, result)
+    const result = useCode(login).finally(() => {
+      ending.delete(result)
+      if (underWay.get(codeId)?.result === result) underWay.delete(codeId)
+    })
+    ending.add(result)
+    if (!running) underWay.set(codeId, { origin: login.origin, result })
     return result
   }
 
   async function useCode(login: CheckedLogin): Promise<LoginResult> {
     const code = { appid: login.app.appid, code: login.code }
     const grant = await ledger.claim(code)
-    if (grant) return existing(grant)
+    if (grant) return replay(code, grant, login.origin)
     try {
       const result = await start(login)
-      ledger.settle(code, { token: result.token, seenBefore: result.seenBefore })
+      const { token, seenBefore, session } = result
+      const handle = handleOf(session.appid, session.openid)
+      ledger.settle(code, { handle, login: login.origin && { token, seenBefore, origin: login.origin } })
       return result
     } catch (error) {
       ledger.fail(code, error)
@@ -102,35 +126,28 @@ export function createLogIn(parts: LogInParts): LogIn {
     }
   }
 
-  async function start({ app, code, data, ...rest }: CheckedLogin): Promise<LoginResult> {
+  async function start(login: CheckedLogin): Promise<LoginResult> {
+    const { app, code, data, presentedToken, maxSessionsPerUser } = login
     const identity = await exchange(app, code)
     const owner = { appid: app.appid, openid: identity.openid }
     const userInfo = await profileFrom(
       data,
       () => [() => [identity.sessionKey], () => keys.keysOf(owner)],
       owner,
+      decrypt,
     )
-    if (!onLogin) return book.issue(app, { ...rest, identity, userInfo, data: undefined })
+    if (userInfo) await parts.askAboutProfile({ ...owner, userInfo })
+    const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser }
+    if (!onLogin) return book.issue(app, { ...beginning, data: undefined })
 
     const seenBefore = await book.hasSeen(owner)
     const hook = { name: 'onLogin', call: onLogin, refusal: 'ERR_LOGIN_REFUSED', logger } as const
     const answer = await askHook(hook, { ...owner, unionid: identity.unionid, userInfo, seenBefore })
-    return { ...(await book.issue(app, { ...rest, identity, userInfo, data: answer })), seenBefore }
-  }
-
-  async function existing(grant: CodeGrant): Promise<LoginResult> {
-    if (!('token' in grant)) throw codeUsedUp()
-    const address = addressOf(grant.token)
-    const session = address && (await book.visit(address))
-    if (session) return { ...grant, session }
-    throw new WeappError(
-      'ERR_CODE_INVALID',
-      'The session of this code has ended. Call wx.login for a new one.',
-    )
+    return { ...(await book.issue(app, { ...beginning, data: answer })), seenBefore }
   }
 
   async function idle(): Promise<void> {
-    await Promise.allSettled(inFlight.values())
+    await Promise.allSettled(ending)
   }
 
   return { logIn, idle }

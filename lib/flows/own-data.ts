@@ -1,53 +1,51 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
-import type { Logger } from '../logger.js'
 import { oneOf, positiveNumber } from '../options.js'
 import type { AppBook } from '../sessions/app-info.js'
 import type { KeyBook } from '../sessions/key-book.js'
-import type { SessionRef, UserRef } from '../sessions/session.js'
+import type { SessionSelector, UserSelector } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
-import type { UserInfo } from '../sessions/user-info.js'
+import type { UserInfo, UserInfoRules } from '../sessions/user-info.js'
 import { checkSignedData, type EncryptedData, readCiphertext, type SignedData } from '../wechat/open-data.js'
-import { asKind, OPEN_DATA_KINDS, type OpenDataKind, type OpenDataKinds } from '../wechat/open-data-kinds.js'
+import { asKind, OPEN_DATA_KINDS, type OpenDataAs, type OpenDataOf } from '../wechat/open-data-kinds.js'
+import type { Decrypt } from './decryption.js'
 import type { FreshKey, KeyOwner } from './fresh-key.js'
-import { askHook, type OnUserInfo } from './hooks.js'
-import {
-  decryptFor,
-  type KeyGroups,
-  profileFrom,
-  readUserData,
-  requireFields,
-  type UserDataRequest,
-  verifyFor,
-} from './user-data.js'
+import type { AskAboutProfile } from './hooks.js'
+import type { KeyGroups } from './key-groups.js'
+import { namedSession, namedUser, sessionIdIn } from './named-user.js'
+import { profileFrom, readUserData, requireFields, type UserDataRequest, verifyFor } from './user-data.js'
 
 /** What decrypted data has to fulfil. */
-export interface DecryptOptions<Kind extends OpenDataKind = OpenDataKind> {
-  /** What it has to be; also types the result. Default `any`. */
-  readonly as?: Kind
-  /** How long ago WeChat may have made it, in seconds, by its watermark. Default: any time. */
+export interface DecryptOptions<As extends OpenDataAs = OpenDataAs> {
+  /** What it has to be: one of the kinds, or a function that reads another one. Also types the result. Default `any`: any of the kinds. */
+  readonly as?: As
+  /**
+   * How long ago WeChat may have made it, in seconds, by its watermark. It keeps honest phones from sending old data; it proves
+   * nothing. Default: any time.
+   */
   readonly maxAgeSeconds?: number
 }
 
 /** The use cases about the data of a user: its profile, and what WeChat has encrypted or signed. */
 export interface OwnData {
   /**
-   * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Throws
-   * `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, and for a fresh code what `decrypt` throws.
+   * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Throws `ERR_REQUEST_INVALID`,
+   * `ERR_USER_INFO_REFUSED`, and for encrypted data and a fresh code what `decrypt` throws.
    */
-  setUserInfo(user: UserRef | SessionRef, data: UserDataRequest | null): Promise<UserInfo | null>
+  setUserInfo(user: UserSelector | SessionSelector, data: UserDataRequest | null): Promise<UserInfo | null>
   /**
    * Decrypts `encryptedData` of a session's user. `options` are the server's and never part of `data`, which is the
-   * phone's. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`; with a fresh code also `ERR_CODE_INVALID`, `ERR_USER_CHANGED`
-   * and `ERR_WECHAT_…`.
+   * phone's. The encryption proves little: whatever is worth stealing needs a proof of its own, as `phoneNumber` is for a number.
+   * Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`; with a fresh code also `ERR_CODE_INVALID`,
+   * `ERR_USER_CHANGED` and `ERR_WECHAT_…`.
    */
-  decrypt<Kind extends OpenDataKind = 'any'>(
-    session: SessionRef,
+  decrypt<As extends OpenDataAs = 'any'>(
+    session: SessionSelector,
     data: EncryptedData,
-    options?: DecryptOptions<Kind>,
-  ): Promise<OpenDataKinds[Kind]>
+    options?: DecryptOptions<As>,
+  ): Promise<OpenDataOf<As>>
   /** Checks that WeChat signed `rawData` for this session's user. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`. */
-  verifySignature(session: SessionRef, data: SignedData): Promise<void>
+  verifySignature(session: SessionSelector, data: SignedData): Promise<void>
 }
 
 interface OwnDataParts {
@@ -55,8 +53,9 @@ interface OwnDataParts {
   readonly book: SessionBook
   readonly keys: KeyBook
   readonly freshKey: FreshKey
-  readonly onUserInfo: OnUserInfo | undefined
-  readonly logger: Logger
+  readonly decrypt: Decrypt
+  readonly askAboutProfile: AskAboutProfile
+  readonly profileRules: UserInfoRules
   readonly clock: Clock
 }
 
@@ -65,7 +64,7 @@ interface OwnDataParts {
  * code is tried first, then that of the session, then those of the user's other sessions.
  */
 export function createOwnData(parts: OwnDataParts): OwnData {
-  const { apps, book, keys, freshKey, onUserInfo, logger, clock } = parts
+  const { apps, book, keys, freshKey, decrypt, askAboutProfile, profileRules, clock } = parts
 
   async function keysFor(owner: KeyOwner, code: string | null | undefined): Promise<KeyGroups> {
     const fresh = code === undefined || code === null ? [] : await freshKey(owner, code)
@@ -73,42 +72,45 @@ export function createOwnData(parts: OwnDataParts): OwnData {
   }
 
   return {
-    async setUserInfo(user, data) {
-      const app = apps.choose(user.appid)
-      const userInfo = data && (await profileFrom(readUserData(data), () => keysFor(user, data.code), user))
+    async setUserInfo(selector, data) {
+      const { app, user } = namedUser(apps, selector)
+      const owner = 'sessionId' in selector ? { ...user, sessionId: sessionIdIn(selector.sessionId) } : user
+      const given = data && readUserData(data, profileRules)
+      const userInfo = given && (await profileFrom(given, () => keysFor(owner, data.code), user, decrypt))
       if (userInfo === undefined) {
         throw new WeappError(
           'ERR_REQUEST_INVALID',
           'Send encryptedData and iv, or rawData and signature, or userInfo.',
         )
       }
-      if (onUserInfo) {
-        const hook = {
-          name: 'onUserInfo',
-          call: onUserInfo,
-          refusal: 'ERR_USER_INFO_REFUSED',
-          logger,
-        } as const
-        await askHook(hook, { appid: user.appid, openid: user.openid, userInfo })
-      }
+      await askAboutProfile({ ...user, userInfo })
       await book.setUserInfo(app, user.openid, userInfo)
       return userInfo
     },
 
-    async decrypt(session, data, options = {}) {
+    async decrypt<As extends OpenDataAs = 'any'>(
+      selector: SessionSelector,
+      data: EncryptedData,
+      options: DecryptOptions<As> = {},
+    ) {
       const { as = 'any', maxAgeSeconds } = options
-      oneOf('decrypt: as', as, OPEN_DATA_KINDS)
+      if (typeof as !== 'function') oneOf('decrypt: as', as, OPEN_DATA_KINDS)
       const notBefore =
         maxAgeSeconds === undefined
           ? undefined
           : clock() / 1000 - positiveNumber('decrypt: maxAgeSeconds', maxAgeSeconds)
+      const session = namedSession(apps, selector)
       const ciphertext = readCiphertext(requireFields(data))
-      const owner = { appid: session.appid, openid: session.openid, notBefore }
-      const openData = await decryptFor(owner, ciphertext, await keysFor(session, data.code))
-      return asKind(as as typeof options.as & OpenDataKind, openData) as never
+      return decrypt({
+        data: ciphertext,
+        owner: { appid: session.appid, openid: session.openid, notBefore },
+        keysFor: () => keysFor(session, data.code),
+        read: (openData) => asKind(as as As, openData),
+      })
     },
 
-    async verifySignature(session, data) {
+    async verifySignature(selector, data) {
+      const session = namedSession(apps, selector)
       checkSignedData(requireFields(data))
       await verifyFor(data, await keysFor(session, data.code))
     },

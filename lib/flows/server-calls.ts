@@ -5,12 +5,13 @@ import { type AccessTokenProvider, unavailable } from '../sessions/access-tokens
 import type { App, AppBook, AppSelector } from '../sessions/app-info.js'
 import type { KeyBook } from '../sessions/key-book.js'
 import type { PhoneNumbers } from '../sessions/phone-numbers.js'
-import type { SessionRef, UserRef } from '../sessions/session.js'
+import type { SessionSelector, UserSelector } from '../sessions/session.js'
 import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
 import type { SessionKeyCalls } from '../wechat/session-key.js'
 import { unknownSession } from './authenticate.js'
+import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { reportFailure } from './report-failure.js'
 import { requireFields } from './user-data.js'
 
@@ -44,21 +45,21 @@ export interface ServerCalls {
    */
   phoneNumber(request: PhoneNumberRequest): Promise<PhoneInfo>
   /** The phone number that was to be kept, or null. */
-  phoneNumberOf(user: UserRef): Promise<PhoneInfo | null>
+  phoneNumberOf(user: UserSelector): Promise<PhoneInfo | null>
   /** Forgets the phone number that was kept. */
-  forgetPhoneNumber(user: UserRef): Promise<void>
+  forgetPhoneNumber(user: UserSelector): Promise<void>
   /**
    * The access token of an app, for other APIs of WeChat. `refused` names one that WeChat did not accept, so that another is
    * fetched. Throws `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`, `ERR_SERVER_MISCONFIGURED`.
    */
   accessToken(request?: { appid?: AppSelector | undefined; refused?: string | undefined }): Promise<string>
   /** Asks WeChat whether the session_key of this session is still the valid one. Throws `ERR_SESSION_UNKNOWN`, `ERR_WECHAT_…`. */
-  checkSessionKey(session: SessionRef): Promise<boolean>
+  checkSessionKey(session: SessionSelector): Promise<boolean>
   /**
    * Has WeChat replace the session_key of a user, and stores the new one in all sessions of the user in one step; answers in how many.
    * Throws `ERR_SESSION_KEY_STALE`, `ERR_WECHAT_…`. When the answer is lost or cannot be stored, so is the new key: a login brings it back.
    */
-  resetUserSessionKey(user: UserRef | SessionRef): Promise<number>
+  resetUserSessionKey(user: UserSelector | SessionSelector): Promise<number>
 }
 
 /** Makes the use cases that ask WeChat with an access token. A token that WeChat refuses is replaced once. */
@@ -105,20 +106,25 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
       const app = apps.choose(request.appid)
       const code = checkCode(request.code, 'bindgetphonenumber')
       if (keep && openid === undefined) throw new TypeError('phoneNumber: keep needs openid')
+      if (openid !== undefined) namedUser(apps, { appid: app.appid, openid })
       const phoneInfo = await asked('the phone number call', app, (token) =>
         getPhoneNumber({ code, openid }, token),
       )
       if (keep && openid !== undefined) await keepNumber(app, openid, phoneInfo)
       return phoneInfo
     },
-    phoneNumberOf: (user) => phoneNumbers.find(user),
-    forgetPhoneNumber: async (user) => phoneNumbers.keep(apps.choose(user.appid), user.openid, undefined),
+    phoneNumberOf: async (selector) => phoneNumbers.find(namedUser(apps, selector).user),
+    async forgetPhoneNumber(selector) {
+      const { app, user } = namedUser(apps, selector)
+      await phoneNumbers.keep(app, user.openid, undefined)
+    },
     async accessToken({ appid, refused } = {}) {
       const app = apps.choose(appid)
       return reported('the access token', () => tokenOf(app, refused))
     },
 
-    async checkSessionKey(session) {
+    async checkSessionKey(selector) {
+      const session = namedSession(apps, selector)
       const sessionKey = await keys.keyOf(session)
       if (sessionKey === undefined) throw unknownSession()
       if (sessionKey === null) return false
@@ -126,9 +132,10 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
       return asked('checkSessionKey', apps.choose(session.appid), (token) => sessionKeys.check(held, token))
     },
 
-    async resetUserSessionKey(user) {
-      const app = apps.choose(user.appid)
-      for (const sessionKey of await keys.keysOf(user, 'sessionId' in user ? user.sessionId : undefined)) {
+    async resetUserSessionKey(selector) {
+      const { app, user } = namedUser(apps, selector)
+      const first = 'sessionId' in selector ? sessionIdIn(selector.sessionId) : undefined
+      for (const sessionKey of await keys.keysOf(user, first)) {
         const held = { openid: user.openid, sessionKey }
         const fresh = await asked('resetUserSessionKey', app, (token) =>
           sessionKeys.reset(held, token),

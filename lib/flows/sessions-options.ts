@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.js'
 import { type Logger, stderrLogger, unfailing } from '../logger.js'
 import {
+  booleanOption,
   checkOptionNames,
   httpAddress,
   type OptionNames,
@@ -15,6 +16,7 @@ import { type AppBook, type AppInfo, createAppBook, MOST_SESSIONS } from '../ses
 import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.js'
 import type { SessionCap } from '../sessions/session-book.js'
 import type { SessionStore } from '../sessions/store.js'
+import type { UserInfoRules } from '../sessions/user-info.js'
 import type { OnLogin, OnUserInfo } from './hooks.js'
 
 const MOST_TIMEOUT_MS = 60_000
@@ -81,8 +83,13 @@ export interface SessionsOptions {
   accessTokenProvider?: AccessTokenProvider
   /** Called before a session is issued, for 5 seconds at most; its answer becomes `session.data`, throwing refuses the login. */
   onLogin?: OnLogin
-  /** Called before a profile is changed outside of a login, for 5 seconds at most; throwing refuses the change. */
+  /** Called before a profile is changed, also by a login, for 5 seconds at most; throwing refuses the change, or the login. */
   onUserInfo?: OnUserInfo
+  /**
+   * Whether addresses in a profile, such as `avatarUrl`, may lead to this machine or its network: `http://127.0.0.1/…`. For development.
+   * Default false.
+   */
+  allowPrivateAddresses?: boolean
   /** Where the operator's few lines go. Default: stderr. */
   logger?: Logger
   /** Tells the time. Default: the machine's clock. */
@@ -101,6 +108,7 @@ const OPTION_NAMES: OptionNames<SessionsOptions> = {
   accessTokenProvider: true,
   onLogin: true,
   onUserInfo: true,
+  allowPrivateAddresses: true,
   logger: true,
   clock: true,
 }
@@ -116,6 +124,7 @@ export interface SessionsSettings {
   readonly accessTokenProvider: AccessTokenProvider | undefined
   readonly onLogin: OnLogin | undefined
   readonly onUserInfo: OnUserInfo | undefined
+  readonly profileRules: UserInfoRules
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -154,6 +163,12 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
     accessTokenProvider: optionalFunction(named('accessTokenProvider'), options.accessTokenProvider),
     onLogin: optionalFunction(named('onLogin'), options.onLogin),
     onUserInfo: optionalFunction(named('onUserInfo'), options.onUserInfo),
+    profileRules: {
+      allowPrivateAddresses: booleanOption(
+        named('allowPrivateAddresses'),
+        options.allowPrivateAddresses ?? false,
+      ),
+    },
     logger: unfailing(
       objectWithMethods(named('logger'), logger, ['warn', 'error'], 'a Logger such as console'),
     ),

@@ -1,9 +1,15 @@
 import type { AppSelector } from '../sessions/app-info.js'
-import type { Session, SessionRef, SessionSummary, UserRef } from '../sessions/session.js'
+import type { Session, SessionSelector, SessionSummary, UserSelector } from '../sessions/session.js'
 import type { AuthenticateOptions } from './authenticate.js'
 import type { LoginRequest, LoginResult } from './log-in.js'
 import type { OwnData } from './own-data.js'
 import type { ServerCalls } from './server-calls.js'
+
+/** Options of `revokeUser`. */
+export interface RevokeUserOptions {
+  /** The id of the session that goes on. Default: none. */
+  exceptSessionId?: string | undefined
+}
 
 /** The use cases, free of any web framework. Every failure that is not a bug is a `WeappError`. */
 export interface Sessions extends OwnData, ServerCalls {
@@ -16,12 +22,12 @@ export interface Sessions extends OwnData, ServerCalls {
   authenticate(token: string | undefined, options?: AuthenticateOptions): Promise<Session>
   /** Ends the session of a token; one that has ended already is fine. Throws `ERR_TOKEN_MISSING`, `ERR_TOKEN_MALFORMED`. */
   logout(token: string | undefined): Promise<void>
-  /** The live sessions of a user, oldest login first. */
-  list(user: UserRef): Promise<SessionSummary[]>
-  /** Ends one session of a user by its id; answers whether there was one. */
-  revoke(session: SessionRef): Promise<boolean>
-  /** Ends all sessions of a user, except one if named; answers how many. */
-  revokeUser(user: UserRef, options?: { exceptSessionId?: string }): Promise<number>
+  /** The live sessions of a user, oldest login first. Throws `ERR_APP_UNKNOWN`, `ERR_REQUEST_INVALID`, `ERR_STORE_UNAVAILABLE`. */
+  list(user: UserSelector): Promise<SessionSummary[]>
+  /** Ends one session of a user by its id; returns whether there was one. Throws what `list` throws. */
+  revoke(session: SessionSelector): Promise<boolean>
+  /** Ends all sessions of a user, except one if named; returns how many. Throws what `list` throws, and a `TypeError` for an unknown option. */
+  revokeUser(user: UserSelector, options?: RevokeUserOptions): Promise<number>
   /** Ends every session in the store that existed at the call; answers how many. Not atomic; profiles stay. */
   revokeAll(): Promise<number>
   /**

@@ -1,15 +1,21 @@
 import { WeappError } from '../errors.js'
-import { type UserInfo, unverifiedUserInfo, verifiedUserInfo } from '../sessions/user-info.js'
+import {
+  type UserInfo,
+  type UserInfoRules,
+  unverifiedUserInfo,
+  wechatUserInfo,
+} from '../sessions/user-info.js'
 import {
   type Ciphertext,
   checkSignedData,
   type DataOwner,
-  decryptOpenData,
   isSignedBy,
   type OpenData,
   readCiphertext,
   type SignedData,
 } from '../wechat/open-data.js'
+import type { Decrypt } from './decryption.js'
+import { type KeyGroups, withFittingKeys } from './key-groups.js'
 
 /** User data as a mini-program sends it: encrypted, signed, or neither. What belongs together comes together. */
 export interface UserDataRequest {
@@ -36,14 +42,8 @@ export interface UserData {
   readonly unsigned: UserInfo | undefined
 }
 
-/**
- * The session_keys that may fit, asked for one group after the other: the likely one first, the rest only if that fails.
- * Any wx.login may have replaced a key since the data was made.
- */
-export type KeyGroups = readonly (() => Promise<readonly string[]> | readonly string[])[]
-
 /** Checks the form, before a code is spent or a key is looked up. Throws `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`. */
-export function readUserData(request: UserDataRequest): UserData {
+export function readUserData(request: UserDataRequest, profileRules: UserInfoRules): UserData {
   const { encryptedData, iv, ivIsKey, rawData, signature, userInfo } = requireFields(request)
   if (ivIsKey !== true) requirePair('encryptedData', encryptedData, 'iv', iv)
   requirePair('rawData', rawData, 'signature', signature)
@@ -52,29 +52,27 @@ export function readUserData(request: UserDataRequest): UserData {
   return {
     encrypted: encryptedData === undefined ? undefined : readCiphertext({ encryptedData, iv, ivIsKey }),
     signed,
-    unsigned: userInfo === undefined || userInfo === null ? undefined : unverifiedUserInfo(userInfo),
+    unsigned:
+      userInfo === undefined || userInfo === null ? undefined : unverifiedUserInfo(userInfo, profileRules),
   }
 }
 
 /**
- * The profile in the data: decrypted, else signed, else as typed in. All that WeChat vouches for has to hold; otherwise
+ * The profile in the data: signed, else decrypted, else as typed in. All that comes from WeChat has to hold; otherwise
  * `ERR_SESSION_KEY_STALE`. The keys are looked for only where there is something to open or to verify.
  */
 export async function profileFrom(
   data: UserData,
   keysFor: () => Promise<KeyGroups> | KeyGroups,
   owner: DataOwner,
+  decrypt: Decrypt,
 ): Promise<UserInfo | undefined> {
-  const { encrypted, signed } = data
-  const keys = encrypted || signed ? await keysFor() : []
-  if (signed) await verifyFor(signed, keys)
-  if (encrypted) return verifiedUserInfo(await decryptFor(owner, encrypted, keys))
-  return signed ? verifiedUserInfo(parseRawData(signed.rawData)) : data.unsigned
-}
-
-/** Decrypts data that must be of `owner`. Throws `ERR_SESSION_KEY_STALE` when no key fits. */
-export function decryptFor(owner: DataOwner, data: Ciphertext, keys: KeyGroups): Promise<OpenData> {
-  return withFittingKeys(keys, (group) => decryptOpenData(data, group, owner))
+  const { encrypted, signed, unsigned } = data
+  if (!signed) return encrypted ? decrypt({ data: encrypted, owner, keysFor, read: profileIn }) : unsigned
+  const keys = await keysFor()
+  await verifyFor(signed, keys)
+  if (encrypted) await decrypt({ data: encrypted, owner, keysFor: () => keys, read: profileIn })
+  return wechatUserInfo(parseRawData(signed.rawData), true)
 }
 
 /** Checks that one of the keys signed the data. Throws `ERR_SESSION_KEY_STALE` when none did. */
@@ -82,18 +80,9 @@ export async function verifyFor(signed: SignedData, keys: KeyGroups): Promise<vo
   await withFittingKeys(keys, (group) => isSignedBy(signed, group) || undefined)
 }
 
-async function withFittingKeys<T>(
-  keys: KeyGroups,
-  use: (group: readonly string[]) => T | undefined,
-): Promise<T> {
-  for (const group of keys) {
-    const result = use(await group())
-    if (result !== undefined) return result
-  }
-  throw new WeappError(
-    'ERR_SESSION_KEY_STALE',
-    'The session_key of this data is out of date. Call wx.login, get the data again, and send the code and the data together.',
-  )
+/** WeChat begins a profile with its owner. One that names nobody may have lost its beginning to whoever sent it. */
+function profileIn(data: OpenData): UserInfo {
+  return wechatUserInfo(data, data.openId !== undefined)
 }
 
 /** Refuses what is no object, such as the body of a request that had none. */

@@ -5,7 +5,7 @@ import { requireFields, type UserDataRequest } from '../flows/user-data.js'
 import type { Session } from '../sessions/session.js'
 import type { UserInfo } from '../sessions/user-info.js'
 import type { EncryptedData } from '../wechat/open-data.js'
-import type { OpenDataKind, OpenDataKinds } from '../wechat/open-data-kinds.js'
+import type { OpenDataAs, OpenDataOf } from '../wechat/open-data-kinds.js'
 import type { PhoneInfo } from '../wechat/phone-number.js'
 
 /** `req.weapp`: the session of a request and what can be done with it. */
@@ -15,16 +15,17 @@ export interface RequestSession
     'appid' | 'unionid' | 'sessionId' | 'createdAt' | 'lastVisitAt' | 'expiresAt' | 'idleExpiresAt' | 'data'
   > {
   /**
-   * Decrypts data of this user; a fresh `code` beside it closes the race with wx.login. Throws `ERR_SESSION_KEY_STALE`,
-   * `ERR_DATA_MALFORMED`, `ERR_USER_CHANGED`, `ERR_CODE_INVALID`.
+   * Decrypts data of this user; a fresh `code` beside it closes the race with wx.login. The encryption proves little: for a phone number
+   * that is worth something use `phoneNumber`. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`,
+   * `ERR_USER_CHANGED`, `ERR_CODE_INVALID`.
    *
    * @example
    * const { stepInfoList } = await req.weapp.decrypt(req.body, { as: 'weRun' })
    */
-  decrypt<Kind extends OpenDataKind = 'any'>(
+  decrypt<As extends OpenDataAs = 'any'>(
     data: EncryptedData,
-    options?: DecryptOptions<Kind>,
-  ): Promise<OpenDataKinds[Kind]>
+    options?: DecryptOptions<As>,
+  ): Promise<OpenDataOf<As>>
   /**
    * The phone number behind the code of a phone number button, which has to be of this user. Throws
    * `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`. `keep` keeps it for `sessions.phoneNumberOf`;

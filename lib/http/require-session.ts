@@ -37,7 +37,7 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
   if (maxAgeSeconds !== undefined) positiveNumber('requireSession: maxAgeSeconds', maxAgeSeconds)
 
   async function findSession(req: Request): Promise<Session | undefined> {
-    const request = wireRequest(req, req.body)
+    const request = wireRequest(req, protocol.name, req.body)
     const token = protocol.readToken(request)
     if (isOptional && token === undefined) return undefined
     return sessions.authenticate(token, { maxAgeSeconds, appid: protocol.readApp?.(request) })

@@ -2,9 +2,12 @@ import type { NextFunction, Request, Response } from 'express'
 import { WeappError } from '../errors.js'
 import type { Protocol, WireReply, WireRequest } from '../protocols/protocol.js'
 
-/** An Express request as a protocol sees it. */
-export function wireRequest(req: Request, body?: unknown): WireRequest {
+/** An Express request as a protocol sees it, at a route of that protocol. */
+export function wireRequest(req: Request, route: string, body?: unknown): WireRequest {
   return {
+    mount: `${route} at ${req.baseUrl}`,
+    // Hosts that make up requests may leave the socket out, where Express looks for the address.
+    peer: req.socket ? req.ip : undefined,
     method: req.method,
     headers: headersOf(req),
     params: req.params as Record<string, string>,

@@ -1,5 +1,5 @@
 import type { Session } from '../sessions/session.js'
-import type { UserInfoValue } from '../sessions/user-info.js'
+import { type UserInfo, type UserInfoValue, WECHAT_FIELDS } from '../sessions/user-info.js'
 
 /** A profile as the systems of 2016 to 2018 gave it: the decrypted user info of WeChat, identity and all. */
 export interface LegacyUserInfo {
@@ -12,18 +12,24 @@ export interface LegacyUserInfo {
 
 /**
  * The profile of a session in that shape. Their back ends took the user's identity from it, so it is there even
- * without a profile; it comes from code2Session, never from the decrypted data. A profile that the user typed in says
- * `verified: false`. `timestamp` is the login, in seconds since 1970.
+ * without a profile; it comes from code2Session, never from the decrypted data. Of the profile it has the fields that WeChat's has, and
+ * no others; one that the user typed in says `verified: false`. `timestamp` is the login, in seconds since 1970.
  */
 export function legacyUserInfo(session: Session): LegacyUserInfo {
-  const { verified, ...profile } = session.userInfo ?? {}
+  const { verified } = session.userInfo ?? {}
   return {
-    ...profile,
+    ...profileOf(session.userInfo),
     ...(verified === false && { verified }),
     openId: session.openid,
     ...(session.unionid !== undefined && { unionId: session.unionid }),
     watermark: { appid: session.appid, timestamp: Math.floor(session.createdAt.getTime() / 1000) },
   }
+}
+
+/** What WeChat has of a user, and no other field: in those times nobody else could write into this object. */
+function profileOf(userInfo: UserInfo | null): Omit<Partial<UserInfo>, 'verified'> {
+  const known = WECHAT_FIELDS.filter((name) => userInfo?.[name] !== undefined)
+  return Object.fromEntries(known.map((name) => [name, userInfo?.[name]]))
 }
 
 /** The seconds until a session ends unless it is visited again, as `duration`. */

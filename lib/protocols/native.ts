@@ -4,6 +4,7 @@ import type { Sessions } from '../flows/sessions.js'
 import type { UserDataRequest } from '../flows/user-data.js'
 import { tokenInHeaders } from './header-token.js'
 import { jsonObject, textField } from './json-fields.js'
+import { presentedToken } from './presented-token.js'
 import { problemReply } from './problem.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 
@@ -24,7 +25,11 @@ export function nativeProtocol(header: string = DEFAULT_HEADER): Protocol {
         method: 'post',
         path: '/login',
         body: 'json',
-        read: (request): LoginRequest => readLogin(request, presentedToken(request, readToken)),
+        read: (request): LoginRequest =>
+          readLogin(
+            request,
+            presentedToken(() => readToken(request)),
+          ),
         run: (sessions, login) => sessions.login(login),
         write: writeLogin,
       }),
@@ -90,22 +95,20 @@ export function nativeProtocol(header: string = DEFAULT_HEADER): Protocol {
 function readLogin(request: WireRequest, presented: string | undefined): LoginRequest {
   const fields = jsonObject(request)
   const code = neededCode(fields, 'wx.login')
-  return { ...readUserData(fields), code, appid: textField(fields, 'appid'), presentedToken: presented }
+  const { mount, peer } = request
+  return {
+    ...readUserData(fields),
+    code,
+    appid: textField(fields, 'appid'),
+    origin: { mount, peer, nonce: textField(fields, 'nonce') },
+    presentedToken: presented,
+  }
 }
 
 function neededCode(fields: Readonly<Record<string, unknown>>, source: string): string {
   const code = textField(fields, 'code')
   if (code !== undefined) return code
   throw new WeappError('ERR_REQUEST_INVALID', `"code" is missing: send the code of ${source}.`)
-}
-
-/** An old token that is damaged must not keep anybody from logging in. */
-function presentedToken(request: WireRequest, readToken: Protocol['readToken']): string | undefined {
-  try {
-    return readToken(request)
-  } catch {
-    return undefined
-  }
 }
 
 function readUserData(fields: Readonly<Record<string, unknown>>): UserDataRequest {

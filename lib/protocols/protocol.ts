@@ -4,6 +4,10 @@ import type { AppSelector } from '../sessions/app-info.js'
 
 /** A request as a protocol sees it, free of any web framework. */
 export interface WireRequest {
+  /** The protocol and the route that the request came in by. */
+  readonly mount: string
+  /** The address of the client, where it is known; behind proxies by Express' `trust proxy`. */
+  readonly peer: string | undefined
   /** In upper case. */
   readonly method: string
   /** Header values by lower-case name, one entry for each time the header was sent. */

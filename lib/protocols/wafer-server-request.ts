@@ -1,6 +1,8 @@
 import type { LoginRequest } from '../flows/log-in.js'
 import type { EncryptedData } from '../wechat/open-data.js'
+import { tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
+import { presentedToken } from './presented-token.js'
 import type { WireRequest } from './protocol.js'
 import { PARA_ERR, RefusedInterface } from './wafer-server-outcomes.js'
 
@@ -27,7 +29,7 @@ export function readInterface(request: WireRequest): Interface {
 
   switch (name) {
     case 'qcloud.cam.id_skey':
-      return { name, login: { ...encryptedData(para), code: text(para, 'code') } }
+      return { name, login: { ...encryptedData(para), code: text(para, 'code'), ...loginOf(request, para) } }
     case 'qcloud.cam.auth':
       return { name, ...credential(para) }
     case 'qcloud.cam.decrypt':
@@ -37,6 +39,13 @@ export function readInterface(request: WireRequest): Interface {
     default:
       throw new RefusedInterface([1010, 'INTERFACENAME_PARA_ERR'])
   }
+}
+
+/** The business server that asks is the client: it may not hear the answer, and ask again. */
+function loginOf({ mount, peer }: WireRequest, { id, skey }: Fields) {
+  const presented = () =>
+    typeof id === 'string' && typeof skey === 'string' ? tokenFromPair(id, skey) : undefined
+  return { origin: { mount, peer }, presentedToken: presentedToken(presented) }
 }
 
 function credential(para: Fields): Credential {

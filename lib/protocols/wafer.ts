@@ -32,10 +32,7 @@ export function waferProtocol(): Protocol {
       route({
         method: 'all',
         path: '/login',
-        read: (request): Entry => {
-          const token = readToken(request)
-          return token === undefined ? { login: loginInHeaders(request) } : { token }
-        },
+        read: readEntry,
         run: enter,
         write: (body) => ({ status: 200, body }),
         writeError: writeLoginError,
@@ -48,7 +45,13 @@ function readToken(request: WireRequest): string | undefined {
   return tokenFromPair(wxHeader(request, 'id'), wxHeader(request, 'skey'))
 }
 
-/** Who comes with a good session is logged in already, as with `wafer-node-session`. */
+/** A code is a login, also beside a session that is still good: that one then ends. */
+function readEntry(request: WireRequest): Entry {
+  const token = wxHeader(request, 'code') === undefined ? readToken(request) : undefined
+  return token === undefined ? { login: loginInHeaders(request, readToken) } : { token }
+}
+
+/** Who comes with a good session, and without a code, is logged in already, as with `wafer-node-session`. */
 async function enter(sessions: Sessions, entry: Entry) {
   if ('token' in entry) {
     await sessions.authenticate(entry.token)

@@ -2,7 +2,7 @@ import type { ErrorCode, WeappError } from '../errors.js'
 import type { LoginResult } from '../flows/log-in.js'
 import { legacyUserInfo } from './legacy-user-info.js'
 import { isLoginNeeded } from './login-needed.js'
-import { type Protocol, route, type WireReply } from './protocol.js'
+import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 import { loginInHeaders, wxHeader } from './wx-headers.js'
 
 /** Upon this code the client drops its session and logs in again. */
@@ -34,19 +34,23 @@ const LEGACY_ERRORS: Partial<Record<ErrorCode, string>> = {
 export function wafer2Protocol(): Protocol {
   return {
     name: 'wafer2',
-    readToken: (request) => wxHeader(request, 'skey'),
+    readToken,
     writeError: writeSessionError,
     routes: [
       route({
         method: 'all',
         path: '/login',
-        read: loginInHeaders,
+        read: (request) => loginInHeaders(request, readToken),
         run: (sessions, login) => sessions.login(login),
         write: writeLogin,
         writeError: (error) => ({ status: 200, body: failure(LOG_IN_AGAIN, error) }),
       }),
     ],
   }
+}
+
+function readToken(request: WireRequest): string | undefined {
+  return wxHeader(request, 'skey')
 }
 
 function writeLogin({ token, session }: LoginResult): WireReply {

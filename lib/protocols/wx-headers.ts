@@ -1,5 +1,6 @@
 import { WeappError } from '../errors.js'
 import type { LoginRequest } from '../flows/log-in.js'
+import { presentedToken } from './presented-token.js'
 import type { WireRequest } from './protocol.js'
 
 /** The one value of a header of the Wafer clients; empty is absent. Sent twice it is `ERR_TOKEN_MALFORMED`. */
@@ -13,9 +14,22 @@ export function wxHeader(
   return values[0] || undefined
 }
 
-/** The login that the Wafer clients send in headers: the code and, if the user allowed it, the encrypted user info. */
-export function loginInHeaders(request: WireRequest): LoginRequest {
+/**
+ * The login that the Wafer clients send in headers: the code and, if the user allowed it, the encrypted user info. `readToken` finds the
+ * token of a session that ends with it.
+ */
+export function loginInHeaders(
+  request: WireRequest,
+  readToken: (request: WireRequest) => string | undefined,
+): LoginRequest {
+  const { mount, peer } = request
   const code = wxHeader(request, 'code')
   if (code === undefined) throw new WeappError('ERR_REQUEST_INVALID', '请求头里没有找到 X-WX-Code')
-  return { code, encryptedData: wxHeader(request, 'encrypted-data'), iv: wxHeader(request, 'iv') }
+  return {
+    code,
+    encryptedData: wxHeader(request, 'encrypted-data'),
+    iv: wxHeader(request, 'iv'),
+    origin: { mount, peer },
+    presentedToken: presentedToken(() => readToken(request)),
+  }
 }

@@ -5,6 +5,7 @@ import { idOf, tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
 import { durationOf, legacyUserInfo } from './legacy-user-info.js'
 import { isLoginNeeded } from './login-needed.js'
+import { presentedToken } from './presented-token.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 
 const DEFAULT_APP_ID = 1
@@ -110,7 +111,14 @@ function readLogin(request: WireRequest): LoginRequest {
   const appid = appId(fields.app_id ?? DEFAULT_APP_ID, wrong)
   if (code === undefined || code.length < SHORTEST_CODE) throw new Refused(wrong)
   const hasData = (encryptedData ?? '').length >= SHORTEST_ENCRYPTED_DATA && (iv ?? '').length >= SHORTEST_IV
-  return { code, appid, ...(hasData && { encryptedData, iv }) }
+  const { mount, peer } = request
+  return {
+    code,
+    appid,
+    ...(hasData && { encryptedData, iv }),
+    origin: { mount, peer },
+    presentedToken: presentedToken(() => readToken(request)),
+  }
 }
 
 function readCheck(request: WireRequest): Check {

@@ -2,13 +2,16 @@ import type { Clock } from '../clock.js'
 import { type ErrorCode, WeappError } from '../errors.js'
 import { Claims } from './claims.js'
 import { deriveKey, open, seal } from './envelope.js'
+import type { LoginOrigin } from './login-origin.js'
 import type { SessionStore } from './store.js'
-import { codeIdOf } from './token.js'
+import { codeIdOf, valueIdOf } from './token.js'
 
 /** WeChat forgets a code after five minutes; until then this remembers that it was sent. */
 const CODE_LIFETIME_MS = 5 * 60_000
-/** How long a retry of a login whose answer was lost still gets that answer. */
-const REPLAY_MS = 60_000
+/** How long a retry of a login whose answer was lost still gets that answer, in milliseconds. */
+export const REPLAY_MS = 60_000
+/** What the store knows of a code that was used, when its answer has gone. */
+const USED = 'used'
 
 /** Nothing of the code was used up when a login failed with one of these: it may be sent again. */
 const CODE_STILL_GOOD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -30,15 +33,17 @@ export interface LoginGrant {
   readonly token: string
   /** Whether the user had logged in before. */
   readonly seenBefore: boolean
-}
-
-/** A session_key that a login code was exchanged for, now in a session of the user with this handle. */
-export interface KeyGrant {
-  readonly handle: string
+  /** Who may have it once more. */
+  readonly origin: LoginOrigin
 }
 
 /** What a login code was good for. */
-export type CodeGrant = LoginGrant | KeyGrant
+export interface CodeGrant {
+  /** The handle of the user whose code it was. Its session_key is in a session of that user. */
+  readonly handle: string
+  /** The session, if the code was brought to a login that may be repeated. */
+  readonly login?: LoginGrant | undefined
+}
 
 type CodeAnswer = CodeGrant | { readonly error: ErrorCode; readonly message: string }
 
@@ -52,7 +57,7 @@ interface CodeLedgerParts {
 /**
  * Sees to it that a login code is used once, however many requests and processes bring it, and that all of them get one answer.
  *
- * The answer lies in the store sealed under a key derived from the code, so only who holds the code can read it.
+ * The answer lies in the store for a minute, sealed under a key derived from the code, so only who holds the code can read it.
  */
 export class CodeLedger {
   readonly #store: Required<SessionStore>
@@ -74,7 +79,7 @@ export class CodeLedger {
     const id = codeIdOf(login.appid, login.code)
     const patienceMs = this.#patienceMs
     const claim = await this.#claims.claim({ id, lifetimeMs: CODE_LIFETIME_MS, patienceMs })
-    if (claim.state === 'settled') return this.#grantIn(claim.answer, login)
+    if (claim.state === 'settled') return this.#grantOf(login)
     if (claim.state === 'pending') throw codeUsedUp()
     this.#claimants.set(id, claim.claimant)
     return undefined
@@ -102,11 +107,21 @@ export class CodeLedger {
   }
 
   #write(login: LoginCode, answer: CodeAnswer): void {
-    const now = this.#clock()
     const codeId = codeIdOf(login.appid, login.code)
     this.#takeClaimant(codeId)
-    const sealed = seal(keyFrom(login), JSON.stringify({ ...answer, until: now + REPLAY_MS }), codeId)
-    this.#claims.inBackground(this.#store.settle(codeId, sealed, now + CODE_LIFETIME_MS))
+    this.#claims.inBackground(this.#keep(login, codeId, answer))
+  }
+
+  /** The answer first: who waits for the code looks for it as soon as the code is settled. */
+  async #keep(login: LoginCode, codeId: string, answer: CodeAnswer): Promise<void> {
+    const now = this.#clock()
+    const until = now + REPLAY_MS
+    const sealed = seal(keyFrom(login), JSON.stringify({ ...answer, until }), codeId)
+    try {
+      await this.#store.replaceValue(answerIdOf(login), null, sealed, until)
+    } finally {
+      await this.#store.settle(codeId, USED, now + CODE_LIFETIME_MS)
+    }
   }
 
   #takeClaimant(codeId: string): string {
@@ -115,14 +130,19 @@ export class CodeLedger {
     return claimant
   }
 
-  #grantIn(sealed: string, login: LoginCode): CodeGrant {
-    const text = open(keyFrom(login), sealed, codeIdOf(login.appid, login.code))
+  async #grantOf(login: LoginCode): Promise<CodeGrant> {
+    const sealed = await this.#store.readValue(answerIdOf(login))
+    const text = open(keyFrom(login), sealed ?? '', codeIdOf(login.appid, login.code))
     const answer = text === undefined ? undefined : (JSON.parse(text) as CodeAnswer & { until: number })
     if (!answer || this.#clock() >= answer.until) throw codeUsedUp()
     if ('error' in answer) throw new WeappError(answer.error, answer.message)
     const { until: _until, ...grant } = answer
     return grant
   }
+}
+
+function answerIdOf({ appid, code }: LoginCode): string {
+  return valueIdOf({ purpose: `code_answer ${codeIdOf(appid, code)}`, appid })
 }
 
 function keyFrom({ appid, code }: LoginCode): Buffer {

@@ -1,3 +1,4 @@
+import type { AppSelector } from './app-info.js'
 import type { SessionRecord } from './record.js'
 import type { UserInfo } from './user-info.js'
 
@@ -9,6 +10,18 @@ export interface UserRef {
 
 /** A session of a user, named by its public id. */
 export interface SessionRef extends UserRef {
+  readonly sessionId: string
+}
+
+/** A user as the application names one. A {@link Session} is one as well. */
+export interface UserSelector {
+  /** The app: its appid, or its `id`. May be left out when there is only one. */
+  readonly appid?: AppSelector | undefined
+  readonly openid: string
+}
+
+/** A session as the application names one. A {@link Session} is one as well. */
+export interface SessionSelector extends UserSelector {
   readonly sessionId: string
 }
 

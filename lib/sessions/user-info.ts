@@ -1,27 +1,34 @@
 import { WeappError } from '../errors.js'
+import { isAddress, isPublicAddress } from './profile-address.js'
+import { cleaned, hasControl, isFieldName, isLookAlike, isReserved, namesAddress } from './profile-text.js'
 
 const MOST_FIELDS = 32
-const MOST_NAME_LENGTH = 64
 const MOST_TEXT_LENGTH = 1024
-const CONTROL = /\p{Cc}/u
-const NEVER_STORED: ReadonlySet<string> = new Set([
-  'openid',
-  'unionid',
-  'sessionkey',
-  'watermark',
-  'verified',
-  'proto',
-])
+/** Each authenticated request brings the profile from the store. */
+const MOST_BYTES = 4096
 
 const TEXTS: ReadonlySet<string> = new Set(['nickName', 'avatarUrl'])
+
+/** The fields of the profile that WeChat has of a user. */
+export const WECHAT_FIELDS = [
+  'nickName',
+  'avatarUrl',
+  'gender',
+  'language',
+  'city',
+  'province',
+  'country',
+] as const
 
 /** A value of a profile: flat, as all of WeChat's are. */
 export type UserInfoValue = string | number | boolean | null
 
 /**
  * A user's profile: `nickName`, `avatarUrl` and whatever else the mini-program keeps there. It never holds openId or
- * unionId; identity is on the session. `verified` tells whether WeChat vouched for it (signed or encrypted) or
- * the user typed it in.
+ * unionId; identity is on the session.
+ *
+ * `verified` tells whether these values came from WeChat for this user, signed or encrypted; then there are no other fields than
+ * WeChat's. It does not tell when, and a `nickName` is what its user once chose: it proves nobody's name, role or right.
  */
 export interface UserInfo {
   readonly verified: boolean
@@ -30,35 +37,46 @@ export interface UserInfo {
   readonly [field: string]: UserInfoValue | undefined
 }
 
-/** Accepts a profile that nobody signed: flat, short, free of control characters. Throws `ERR_REQUEST_INVALID`. */
-export function unverifiedUserInfo(given: unknown): UserInfo {
+/** What depends on the server in what a profile may hold. */
+export interface UserInfoRules {
+  /** Whether an address may name a host that only this machine or its network can reach. */
+  readonly allowPrivateAddresses: boolean
+}
+
+/**
+ * Accepts a profile that nobody signed: flat, short, with names and addresses that are what they look like. Characters that nobody
+ * sees are removed. Throws `ERR_REQUEST_INVALID`.
+ */
+export function unverifiedUserInfo(given: unknown, rules: UserInfoRules): UserInfo {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw refused('must be an object such as { "nickName": "…", "avatarUrl": "…" }')
   }
   const fields = Object.entries(given).filter(([name]) => !isReserved(name))
   if (fields.length > MOST_FIELDS) throw refused(`may have at most ${MOST_FIELDS} fields`)
-  const wrong = fields.find(([name, value]) => !isField(name, value))
-  if (wrong) {
-    throw refused(
-      `may hold texts of up to ${MOST_TEXT_LENGTH} characters without control characters (nickName and avatarUrl have to be texts), numbers and booleans only`,
-    )
-  }
-  return { ...Object.fromEntries(fields), verified: false }
+  const kept = fields.map(([name, value]) => {
+    checkField(name, value)
+    return [name, typeof value === 'string' ? readText(name, value, rules) : value]
+  })
+  const userInfo = { ...Object.fromEntries(kept), verified: false }
+  if (bytesOf(userInfo) > MOST_BYTES) throw refused(`may have at most ${MOST_BYTES} bytes as JSON in UTF-8`)
+  return userInfo
 }
 
 /**
- * Takes over a profile that WeChat vouched for. What is not flat and short is left out: WeChat may add fields any day. Data that
- * is no profile, such as a phone number, is `ERR_DATA_MALFORMED`.
+ * Takes over a profile that WeChat made: the fields that it is known to have, and no others. Whoever calls says whether it is sure to
+ * be as WeChat made it. Data that is no profile, such as a phone number, is `ERR_DATA_MALFORMED`.
  */
-export function verifiedUserInfo(data: Readonly<Record<string, unknown>>): UserInfo {
-  if (typeof data.nickName !== 'string' && typeof data.avatarUrl !== 'string') {
-    throw new WeappError(
-      'ERR_DATA_MALFORMED',
-      'This is not a user profile: it has neither nickName nor avatarUrl.',
-    )
+export function wechatUserInfo(data: Readonly<Record<string, unknown>>, verified: boolean): UserInfo {
+  const kept = WECHAT_FIELDS.flatMap((name) => {
+    const value = typeof data[name] === 'string' ? cleaned(data[name]) : data[name]
+    return isWechatField(name, value) ? [[name, value] as const] : []
+  })
+  const userInfo: UserInfo = { ...Object.fromEntries(kept), verified }
+  if (userInfo.nickName === undefined && userInfo.avatarUrl === undefined) {
+    throw malformed('This is not a user profile: it has neither nickName nor avatarUrl.')
   }
-  const fields = Object.entries(data).filter(([name, value]) => !isReserved(name) && isField(name, value))
-  return { ...Object.fromEntries(fields.slice(0, MOST_FIELDS)), verified: true }
+  if (bytesOf(userInfo) > MOST_BYTES) throw malformed('This profile is longer than any of WeChat is.')
+  return userInfo
 }
 
 /** Writes a profile for the store. */
@@ -77,18 +95,52 @@ export function decodeUserInfo(text: string | null): UserInfo | null {
   }
 }
 
-/** In any spelling: `open_id` would be taken for the identity as easily as `openId`. */
-function isReserved(name: string): boolean {
-  return NEVER_STORED.has(name.replaceAll('_', '').toLowerCase())
+function checkField(name: string, value: unknown): void {
+  if (!isFieldName(name)) {
+    throw refused(
+      'may have names of up to 64 ASCII letters, digits, _ and -, beginning with a letter or _, but none that every object has',
+    )
+  }
+  if (isLookAlike(name)) throw refused('must not have a name that looks like one of identity, such as openId')
+  if (!isValue(value) || (TEXTS.has(name) && typeof value !== 'string')) {
+    throw refused(
+      `may hold texts of up to ${MOST_TEXT_LENGTH} characters without control characters (nickName and avatarUrl have to be texts), numbers and booleans only`,
+    )
+  }
 }
 
-function isField(name: string, value: unknown): boolean {
-  if (name.length > MOST_NAME_LENGTH || CONTROL.test(name)) return false
-  if (TEXTS.has(name) && typeof value !== 'string') return false
-  if (typeof value === 'string') return value.length <= MOST_TEXT_LENGTH && !CONTROL.test(value)
+function readText(name: string, given: string, { allowPrivateAddresses }: UserInfoRules): string {
+  const text = cleaned(given)
+  if (!namesAddress(name) || text === '') return text
+  if (!isAddress(text))
+    throw refused('must have http or https addresses where a name ends in url, such as avatarUrl')
+  if (!allowPrivateAddresses && !isPublicAddress(text)) {
+    throw refused(
+      'must have addresses that everybody can reach where a name ends in url; for development see allowPrivateAddresses',
+    )
+  }
+  return text
+}
+
+function isWechatField(name: string, value: unknown): boolean {
+  if (name === 'gender') return value === 0 || value === 1 || value === 2
+  if (typeof value !== 'string' || !isValue(value)) return false
+  return name !== 'avatarUrl' || value === '' || (isAddress(value) && isPublicAddress(value))
+}
+
+function isValue(value: unknown): value is UserInfoValue {
+  if (typeof value === 'string') return value.length <= MOST_TEXT_LENGTH && !hasControl(value)
   return value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
+}
+
+function bytesOf(userInfo: UserInfo): number {
+  return Buffer.byteLength(encodeUserInfo(userInfo))
 }
 
 function refused(rule: string): WeappError {
   return new WeappError('ERR_REQUEST_INVALID', `userInfo ${rule}.`)
+}
+
+function malformed(message: string): WeappError {
+  return new WeappError('ERR_DATA_MALFORMED', message)
 }

@@ -1,5 +1,5 @@
 import { WeappError } from '../errors.js'
-import type { CodeExchange, Identity } from '../exchange.js'
+import { type CodeExchange, type Identity, isOpenid } from '../exchange.js'
 import { type AnswerFields, isText, readAnswer } from './answer.js'
 import { LOGIN_MEANINGS } from './errcodes.js'
 import { withRetries } from './retries.js'
@@ -49,6 +49,6 @@ export function checkCode(code: unknown, source = 'wx.login'): string {
 
 /** Needs openid and session_key and nothing else: fields have come and gone without notice. */
 export function identityIn({ openid, session_key: sessionKey, unionid }: AnswerFields): Identity {
-  if (!isText(openid) || !isText(sessionKey)) throw invalidAnswer('an answer without openid or session_key')
+  if (!isOpenid(openid) || !isText(sessionKey)) throw invalidAnswer('an answer without openid or session_key')
   return { openid, sessionKey, unionid: isText(unionid) ? unionid : undefined }
 }

@@ -54,7 +54,8 @@ export async function openClientBed(options: TestBedOptions = {}): Promise<Clien
     const form = await new Response(req as never, {
       headers: { 'content-type': String(req.get('content-type')) },
     }).formData()
-    res.json({ openid: req.openid, avatar: await (form.get('avatar') as File).text() })
+    const avatar = await (form.get('avatar') as File).text()
+    res.json({ openid: req.openid, avatar, avatarUrl: '/avatars/1' })
   })
   app.use(problemHandler())
   app.use(bed.app)

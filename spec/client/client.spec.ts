@@ -146,8 +146,11 @@ describe('the client', () => {
     const typed = await client.setUserInfo({ userInfo: { nickName: '小明' } })
     expect(typed).to.deep.equal({ nickName: '小明', verified: false })
     const { wx } = bed.phone
-    const { rawData, signature, encryptedData, iv } = await wx.getUserProfile({ desc: 'to greet you' })
+    const { rawData, signature, ...nameless } = await wx.getUserProfile({ desc: 'to greet you' })
     expect(await client.setUserInfo({ rawData, signature })).to.include({ verified: true })
+    const unnamed = { encryptedData: nameless.encryptedData, iv: nameless.iv }
+    expect(await client.setUserInfo(unnamed)).to.include({ verified: false })
+    const { encryptedData = '', iv = '' } = await wx.getUserInfo()
     expect(await client.setUserInfo({ encryptedData, iv })).to.include({ verified: true })
     const { data } = await client.request<{ userInfo: object }>({ url: '/me' })
     expect((data as unknown as Me).userInfo).to.include({ verified: true })
@@ -177,7 +180,11 @@ describe('the client', () => {
     const client = bed.start()
     const filePath = bed.phone.files.add('a picture')
     const up = await client.uploadFile({ url: '/avatar', filePath, name: 'avatar' })
-    expect(JSON.parse(up.data)).to.deep.equal({ openid: bed.phone.openid, avatar: 'a picture' })
+    expect(JSON.parse(up.data)).to.deep.equal({
+      openid: bed.phone.openid,
+      avatar: 'a picture',
+      avatarUrl: '/avatars/1',
+    })
     const { tempFilePath } = await client.downloadFile({ url: '/me' })
     expect(JSON.parse(String(Buffer.from(bed.phone.files.read(tempFilePath) ?? [])))).to.include({
       openid: bed.phone.openid,

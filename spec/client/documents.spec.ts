@@ -11,7 +11,7 @@ describe('what the documents say of the mini-program', () => {
   let client: Client
 
   beforeEach(async () => {
-    bed = await openClientBed()
+    bed = await openClientBed({ allowPrivateAddresses: true })
     client = bed.start()
   })
   afterEach(() => bed.close())

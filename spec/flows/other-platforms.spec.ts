@@ -77,10 +77,11 @@ describe('an app of another platform', () => {
       asked.push(app, code)
       return { openid: 'userid-of-ada', sessionKey: 'AAAAAAAAAAAAAAAAAAAAAA==' }
     })
-    const { session, token } = await sessions.login({ code: 'a-code' })
+    const login = { code: 'a-code', origin: { mount: 'native /login', peer: '127.0.0.1' } }
+    const { session, token } = await sessions.login(login)
     expect(asked).to.deep.equal([sandbox.app, 'a-code'])
     expect(session).to.include({ openid: 'userid-of-ada', unionid: undefined })
-    expect((await sessions.login({ code: 'a-code' })).token).to.equal(token)
+    expect((await sessions.login(login)).token).to.equal(token)
   })
 
   it('is asked once for a code however its exchange fails, and what it throws is told to nobody', async () => {

@@ -59,7 +59,7 @@ describe('user data', () => {
     const encryptedIn2016 = () => {
       const { openid, appid } = bed.phone
       const key = bed.sandbox.sessionKeyOf(bed.phone) ?? ''
-      const profile = { openId: openid, nickName: 'Ada', watermark: { appid, timestamp: 1 } }
+      const profile = { openId: openid, nickName: 'Ada', avatarUrl: '', watermark: { appid, timestamp: 1 } }
       return encryptOpenData(JSON.stringify(profile), key, key)
     }
 
@@ -68,14 +68,14 @@ describe('user data', () => {
       const data = { encryptedData: encryptedIn2016(), ivIsKey: true }
       expect(await bed.sessions.decrypt(session, data)).to.include({ nickName: 'Ada' })
       const userInfo = await bed.sessions.setUserInfo(session, data)
-      expect(userInfo).to.deep.equal({ nickName: 'Ada', verified: true })
+      expect(userInfo).to.deep.equal({ nickName: 'Ada', avatarUrl: '', verified: true })
     })
 
     it('comes with a login as well', async () => {
       const { code } = await bed.phone.wx.login()
       const data = { encryptedData: encryptedIn2016(), ivIsKey: true }
       const { session } = await bed.sessions.login({ code, ...data })
-      expect(session.userInfo).to.deep.equal({ nickName: 'Ada', verified: true })
+      expect(session.userInfo).to.deep.equal({ nickName: 'Ada', avatarUrl: '', verified: true })
     })
 
     it('is malformed without an iv where ivIsKey does not say so', async () => {

@@ -6,6 +6,8 @@ import { tokenInHeaders } from '../../lib/protocols/header-token.js'
 const read = (headers: Record<string, string[]>) =>
   tokenInHeaders(
     {
+      mount: 'native',
+      peer: '127.0.0.1',
       method: 'POST',
       headers,
       params: {},

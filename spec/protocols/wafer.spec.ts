@@ -71,9 +71,18 @@ describe('Wafer 1', () => {
   it('tells who comes to log in with a good session that it is there, without a call to WeChat', async () => {
     const { id, skey } = await logIn()
     bed.sandbox.clearCalls()
-    const answer = jsonIn(await login({ ...(await withData()), 'x-wx-id': id, 'x-wx-skey': skey }))
+    const answer = jsonIn(await login({ 'x-wx-id': id, 'x-wx-skey': skey }))
     expect(answer).to.deep.equal({ code: 0, message: '小程序会话已登录' })
     expect(bed.sandbox.callCount('/sns/jscode2session')).to.equal(0)
+  })
+
+  it('logs in with a fresh code also beside a good session, which ends in the same step', async () => {
+    const { id, skey } = await logIn()
+    const answer = jsonIn(await login({ ...(await withData()), 'x-wx-id': id, 'x-wx-skey': skey }))
+    const { session } = answer as { session: Session }
+    expect(session.skey).not.to.equal(skey)
+    await me(session).expect(200, { openid: bed.phone.openid })
+    expectFailure(jsonIn(await me({ id, skey })), 'ERR_INVALID_SESSION')
   })
 
   it('answers ERR_INVALID_SESSION where there is no such session', async () => {
@@ -98,7 +107,7 @@ describe('Wafer 1', () => {
   it('answers ERR_INVALID_SESSION at /login to a session that has ended, so that the client drops it', async () => {
     const { id, skey } = await logIn()
     await bed.sessions.logout(skey)
-    const answer = jsonIn(await login({ ...(await withData()), 'x-wx-id': id, 'x-wx-skey': skey }))
+    const answer = jsonIn(await login({ 'x-wx-id': id, 'x-wx-skey': skey }))
     expectFailure(answer, 'ERR_INVALID_SESSION')
   })
 

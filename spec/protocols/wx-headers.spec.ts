@@ -5,6 +5,8 @@ import type { WireRequest } from '../../lib/protocols/protocol.js'
 import { loginInHeaders, wxHeader } from '../../lib/protocols/wx-headers.js'
 
 const request = (headers: WireRequest['headers']): WireRequest => ({
+  mount: 'wafer /login at /',
+  peer: '127.0.0.1',
   method: 'GET',
   headers,
   params: {},
@@ -47,18 +49,30 @@ describe('the headers of the Wafer clients', () => {
 
   it('make a login of the code alone, or of the code and the encrypted data', () => {
     const code = { 'x-wx-code': ['c'] }
-    expect(loginInHeaders(request(code))).to.deep.equal({
+    const none = () => undefined
+    expect(loginInHeaders(request(code), none)).to.deep.include({
       code: 'c',
       encryptedData: undefined,
       iv: undefined,
+      presentedToken: undefined,
     })
     const data = { ...code, 'x-wx-encrypted-data': ['d'], 'x-wx-iv': ['i'] }
-    expect(loginInHeaders(request(data))).to.deep.equal({ code: 'c', encryptedData: 'd', iv: 'i' })
+    expect(loginInHeaders(request(data), none)).to.include({ code: 'c', encryptedData: 'd', iv: 'i' })
+  })
+
+  it('make a login that knows where it came from and which session it replaces, damaged or not', () => {
+    const login = request({ 'x-wx-code': ['c'], 'x-wx-skey': ['s'] })
+    expect(loginInHeaders(login, (from) => wxHeader(from, 'skey'))).to.deep.include({
+      origin: { mount: 'wafer /login at /', peer: '127.0.0.1' },
+      presentedToken: 's',
+    })
+    const twice = request({ 'x-wx-code': ['c'], 'x-wx-skey': ['s', 't'] })
+    expect(loginInHeaders(twice, (from) => wxHeader(from, 'skey')).presentedToken).to.equal(undefined)
   })
 
   it('make no login without a code', () => {
     for (const headers of [{}, { 'x-wx-code': [''] }, { 'x-wx-encrypted-data': ['d'], 'x-wx-iv': ['i'] }]) {
-      expect(() => loginInHeaders(request(headers)))
+      expect(() => loginInHeaders(request(headers), () => undefined))
         .to.throw(WeappError, 'X-WX-Code')
         .with.property('code', 'ERR_REQUEST_INVALID')
     }

@@ -4,7 +4,7 @@ import { ERROR_CODES, type ErrorCode, WeappError } from '../../lib/errors.js'
 import { CodeLedger } from '../../lib/sessions/code-ledger.js'
 import { deriveKey, open } from '../../lib/sessions/envelope.js'
 import type { SessionStore } from '../../lib/sessions/store.js'
-import { codeIdOf } from '../../lib/sessions/token.js'
+import { codeIdOf, valueIdOf } from '../../lib/sessions/token.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { newClaimant } from '../contracts/store-under-test.js'
 import { testClock } from '../support/clock.js'
@@ -14,7 +14,10 @@ import { methodsOf, recording, type StoreCall } from './a-book.js'
 
 const LOGIN = { appid: 'wx1', code: '0a3kFq000aX1bP1KXY200Z9QyV2kFq0s' }
 const TOKEN = 'T'.repeat(64)
-const GRANT = { token: TOKEN, seenBefore: true }
+const GRANT = {
+  handle: 'T'.repeat(20),
+  login: { token: TOKEN, seenBefore: true, origin: { mount: 'native /login', nonce: 'n'.repeat(16) } },
+}
 const REPLAY_MS = 60_000
 const CODE_LIFETIME_MS = 300_000
 const STILL_GOOD: readonly ErrorCode[] = [
@@ -45,10 +48,13 @@ async function afterwards(end: (ledger: CodeLedger) => void, instead: Partial<Se
   return { ...shared, other: shared.ledger() }
 }
 
+function answerIdOf({ appid, code } = LOGIN): string {
+  return valueIdOf({ purpose: `code_answer ${codeIdOf(appid, code)}`, appid })
+}
+
 /** What lies in the store for {@link LOGIN}, as anybody who can read the store sees it. */
 async function answerIn(memory: MemoryStore): Promise<string> {
-  const claim = await memory.claim(codeIdOf(LOGIN.appid, LOGIN.code), newClaimant(), 0)
-  return claim.state === 'settled' ? claim.answer : expect.fail(claim.state)
+  return (await memory.readValue(answerIdOf())) ?? expect.fail('there is no answer')
 }
 
 const settled = (ledger: CodeLedger) => ledger.settle(LOGIN, GRANT)
@@ -66,7 +72,7 @@ describe('the claim of a code', () => {
     })
     const grants = await Promise.all(claims)
     expect(grants.filter((grant) => grant === undefined)).to.have.length(1)
-    expect(grants.filter((grant) => grant && 'token' in grant && grant.token === TOKEN)).to.have.length(29)
+    expect(grants.filter((grant) => grant?.login?.token === TOKEN)).to.have.length(29)
   })
 
   it('is of its own for each code and each app', async () => {
@@ -82,7 +88,7 @@ describe('the claim of a code', () => {
     await first.claim(LOGIN)
     const waiting = ledger().claim(LOGIN)
     first.settle(LOGIN, GRANT)
-    expect(await waiting).to.include(GRANT)
+    expect(await waiting).to.deep.equal(GRANT)
   })
 
   it('goes to one of those who wait when it is given back', async () => {
@@ -138,7 +144,7 @@ describe('the token of a code', () => {
   it('is answered again for a minute, to the millisecond, and the code is never free again', async () => {
     const { other, clock } = await afterwards(settled)
     clock.advance(REPLAY_MS - 1)
-    expect(await other.claim(LOGIN)).to.include(GRANT)
+    expect(await other.claim(LOGIN)).to.deep.equal(GRANT)
     clock.advance(1)
     await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
     clock.advance(CODE_LIFETIME_MS - REPLAY_MS - 1)
@@ -147,16 +153,27 @@ describe('the token of a code', () => {
 
   it('tells whether the user is new, to all who bring the code', async () => {
     for (const seenBefore of [true, false]) {
-      const { other } = await afterwards((ledger) => ledger.settle(LOGIN, { ...GRANT, seenBefore }))
-      expect(await other.claim(LOGIN)).to.include({ token: TOKEN, seenBefore })
+      const grant = { ...GRANT, login: { ...GRANT.login, seenBefore } }
+      const { other } = await afterwards((ledger) => ledger.settle(LOGIN, grant))
+      expect(await other.claim(LOGIN)).to.deep.equal(grant)
     }
   })
 
   it('lies in the store sealed, under an id that does not show the code', async () => {
     const { calls } = await afterwards(settled)
     const seen = JSON.stringify(calls)
-    expect(calls).to.have.length(2)
+    expect(methodsOf(calls)).to.deep.equal(['claim', 'replaceValue', 'settle'])
     expect(seen).to.not.include(LOGIN.code).and.not.include(TOKEN)
+  })
+
+  it('leaves the store when it is answered no more, while that the code was used stays', async () => {
+    const { memory, clock } = await afterwards(settled)
+    clock.advance(REPLAY_MS - 1)
+    await answerIn(memory)
+    clock.advance(1)
+    expect(await memory.readValue(answerIdOf())).to.equal(null)
+    const claim = await memory.claim(codeIdOf(LOGIN.appid, LOGIN.code), newClaimant(), 0)
+    expect(claim).to.deep.equal({ state: 'settled', answer: 'used' })
   })
 
   it('is sealed under a key that only the code gives', async () => {
@@ -175,14 +192,15 @@ describe('the token of a code', () => {
       { ...LOGIN, code: 'another' },
       { ...LOGIN, appid: 'wx2' },
     ]) {
-      await memory.settle(codeIdOf(login.appid, login.code), answer, clock.now + CODE_LIFETIME_MS)
+      await memory.settle(codeIdOf(login.appid, login.code), 'used', clock.now + CODE_LIFETIME_MS)
+      await memory.replaceValue(answerIdOf(login), null, answer, clock.now + REPLAY_MS)
       await weappErrorOf('ERR_CODE_INVALID', () => other.claim(login))
     }
   })
 
   it('is not answered when what lies in the store makes no sense', async () => {
     const { memory, clock, other } = await afterwards(settled)
-    await memory.settle(codeIdOf(LOGIN.appid, LOGIN.code), 'no envelope', clock.now + CODE_LIFETIME_MS)
+    await memory.replaceValue(answerIdOf(), await answerIn(memory), 'no envelope', clock.now + REPLAY_MS)
     await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
   })
 })
@@ -210,7 +228,7 @@ describe('the session_key of a code', () => {
 
   it('does not show the store whose it is', async () => {
     const { calls } = await afterwards(kept)
-    expect(methodsOf(calls)).to.deep.equal(['claim', 'settle'])
+    expect(methodsOf(calls)).to.deep.equal(['claim', 'replaceValue', 'settle'])
     expect(JSON.stringify(calls)).to.not.include(KEPT.handle)
   })
 
@@ -263,7 +281,7 @@ describe('a ledger that writes behind its caller', () => {
   for (const [what, end] of endings) {
     it(`leaves no rejection unhandled when the store fails to keep ${what}`, async () => {
       const unhandled = await unhandledRejectionsDuring(async () => {
-        await afterwards(end, { settle: failing, release: failing })
+        await afterwards(end, { replaceValue: failing, settle: failing, release: failing })
       })
       expect(unhandled).to.deep.equal([])
     })

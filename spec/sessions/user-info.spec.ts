@@ -5,9 +5,9 @@ import { WeappError } from '../../lib/errors.js'
 import {
   decodeUserInfo,
   encodeUserInfo,
+  unverifiedUserInfo as readUnverified,
   type UserInfo,
-  unverifiedUserInfo,
-  verifiedUserInfo,
+  wechatUserInfo,
 } from '../../lib/sessions/user-info.js'
 import { weappErrorOf } from '../support/failures.js'
 
@@ -19,6 +19,11 @@ const IDENTITY = JSON.parse(
 function fields(count: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`field${index}`, index]))
 }
+
+const unverifiedUserInfo = (given: unknown) => readUnverified(given, { allowPrivateAddresses: false })
+const verifiedUserInfo = (data: Record<string, unknown>) => wechatUserInfo(data, true)
+/** Of the fields above those that WeChat's profiles have, as they have them. */
+const WECHATS = { nickName: 'Band', avatarUrl: 'https://wx.qlogo.cn/0', gender: 1 }
 
 /** What must hold of any profile, wherever it came from. */
 function expectSafeProfile(profile: UserInfo): void {
@@ -63,6 +68,34 @@ describe('unverifiedUserInfo', () => {
     ['a list inside', { tags: [] }],
     ['a number that JSON cannot carry', { gender: Number.NaN }],
     ['a value that is undefined', { nickName: undefined }],
+    [
+      '4,097 bytes',
+      Object.fromEntries(Array.from({ length: 4 }, (_, index) => [`f${index}`, 'x'.repeat(1_012)])),
+    ],
+    ['a name that every object has', { toString: 'x' }],
+    ['another one', { hasOwnProperty: true }],
+    ['a name with a letter of another alphabet in it', { оpenId: 'x' }],
+    ['a name that looks like openId', { openld: 'x' }],
+    ['another one', { '0penId': 'x' }],
+    ['a name that looks like verified', { verlfied: true }],
+    ['a name that looks like watermark', { vvaterrnark: 'x' }],
+    ['an empty name', { '': 1 }],
+    ['a script for an address', { avatarUrl: 'javascript:alert(1)' }],
+    ['data for an address', { avatarUrl: 'data:image/svg+xml,<svg onload=alert(1)>' }],
+    ['an address without a protocol', { avatarUrl: '//evil.example/a.png' }],
+    ['a path for an address', { avatarUrl: '/avatars/1' }],
+    ['an address with backslashes', { avatarUrl: 'https:\\\\evil.example' }],
+    ['an address with a password', { avatarUrl: 'https://user:password@cdn.example.com/a.png' }],
+    ['a file for an address', { avatarUrl: 'file:///etc/passwd' }],
+    ['an address of this link', { avatarUrl: 'http://169.254.169.254/latest/meta-data' }],
+    ['the same as a number', { avatarUrl: 'http://2852039166/' }],
+    ['the same in an IPv6 address', { avatarUrl: 'http://[::ffff:169.254.169.254]/' }],
+    ['an IPv6 address of this link', { avatarUrl: 'http://[fe80::1]/' }],
+    ['an address of a cloud', { avatarUrl: 'http://100.100.100.200/latest' }],
+    ['an address of this machine', { avatarUrl: 'http://127.0.0.1:3000/avatars/1' }],
+    ['a name of this machine', { avatarUrl: 'http://localhost:3000/avatars/1' }],
+    ['an address of this network', { avatarUrl: 'http://192.168.1.5/a.png' }],
+    ['a script for another address', { coverUrl: 'javascript:alert(1)' }],
     ['a list', []],
     ['null', null],
     ['a text', 'Band'],
@@ -72,10 +105,36 @@ describe('unverifiedUserInfo', () => {
     it(`refuses ${what}, and does not repeat it`, async () => {
       const error = await weappErrorOf('ERR_REQUEST_INVALID', () => unverifiedUserInfo(given))
       expect(error.message)
-        .to.match(/^userInfo (must be|may h)/)
+        .to.match(/^userInfo (must|may h)/)
         .and.not.match(/\p{Cc}/u)
     })
   }
+
+  it('removes what nobody sees, and leaves emoji as they are', () => {
+    const seen = (nickName: string) => unverifiedUserInfo({ nickName }).nickName
+    expect(seen('\u202Eevil\u202C \u2066x\u2069')).to.equal('evil x')
+    expect(seen('A\u200Bd\u200Da\uFEFF\u00AD\u2060\u3164')).to.equal('Ada')
+    expect(seen('\uD83D Ada \uDE00')).to.equal(' Ada ')
+    expect(seen('one\u2028two\u2029')).to.equal('onetwo')
+    expect(seen('\u{E0041}\u{E007F}')).to.equal('')
+    for (const emoji of ['👨‍👩‍👧', '👩🏽‍🚀', '❤️‍🔥', '1️⃣', '🇨🇳', '小明']) expect(seen(emoji)).to.equal(emoji)
+  })
+
+  it('takes an address that everybody can reach, or none', () => {
+    for (const avatarUrl of [
+      'https://cdn.example.com/头像.png',
+      'http://8.8.8.8/a',
+      'https://[2001:db8::1]/',
+      '',
+    ])
+      expect(unverifiedUserInfo({ avatarUrl }).avatarUrl).to.equal(avatarUrl)
+    expect(unverifiedUserInfo({ remark: 'javascript: a book' }).remark).to.be.a('string')
+  })
+
+  it('takes an address of this machine or its network where the server allows it', () => {
+    const avatarUrl = 'http://127.0.0.1:3000/avatars/1'
+    expect(readUnverified({ avatarUrl }, { allowPrivateAddresses: true }).avatarUrl).to.equal(avatarUrl)
+  })
 
   it('takes as much as is allowed', () => {
     expect(Object.keys(unverifiedUserInfo(fields(32)))).to.have.length(33)
@@ -87,7 +146,8 @@ describe('unverifiedUserInfo', () => {
   it('answers a safe profile or refuses, whatever JSON a phone sends', () => {
     const names = fc.oneof(
       fc.string(),
-      fc.constantFrom('openId', 'verified', '__proto__', 'constructor', 'nickName'),
+      fc.string({ unit: fc.constantFrom('a', 'U', '_', '9') }),
+      fc.constantFrom('openId', 'verified', '__proto__', 'constructor', 'nickName', 'avatarUrl'),
     )
     const hostile = fc.oneof(
       fc.dictionary(names, fc.jsonValue()),
@@ -113,23 +173,36 @@ describe('unverifiedUserInfo', () => {
 describe('verifiedUserInfo', () => {
   it('keeps what WeChat vouched for, without the identity', () => {
     expect(
-      verifiedUserInfo({ ...PROFILE, openId: 'o1', unionId: 'u1', watermark: {}, verified: false }),
-    ).to.deep.equal({
-      ...PROFILE,
-      verified: true,
-    })
+      verifiedUserInfo({ ...WECHATS, openId: 'o1', unionId: 'u1', watermark: {}, verified: false }),
+    ).to.deep.equal({ ...WECHATS, verified: true })
   })
 
-  it('leaves out what is not flat and short, as WeChat may add fields any day', () => {
-    const more = {
-      badges: [1],
-      level: { of: 3 },
-      motto: 'x'.repeat(1_025),
-      sign: 'a\nb',
-      ['x'.repeat(65)]: 1,
-    }
-    expect(verifiedUserInfo({ ...more, ...PROFILE })).to.deep.equal({ ...PROFILE, verified: true })
-    expect(Object.keys(verifiedUserInfo({ nickName: 'Band', ...fields(40) }))).to.have.length(33)
+  it('leaves out every field that WeChat is not known to have, or not like that', () => {
+    const more = { role: 'admin', phoneNumber: '13580006666', toString: 'x', badges: [1], is_demote: true }
+    expect(verifiedUserInfo({ ...more, ...WECHATS })).to.deep.equal({ ...WECHATS, verified: true })
+    const odd = { gender: 3, city: ['x'], province: 7, country: 'x'.repeat(1_025), language: 'a\nb' }
+    expect(verifiedUserInfo({ ...WECHATS, ...odd })).to.deep.equal({
+      nickName: 'Band',
+      avatarUrl: WECHATS.avatarUrl,
+      verified: true,
+    })
+    for (const avatarUrl of ['javascript:alert(1)', '//evil.example/a', 'http://169.254.169.254/'])
+      expect(verifiedUserInfo({ nickName: 'Band', avatarUrl })).to.deep.equal({
+        nickName: 'Band',
+        verified: true,
+      })
+    expect(verifiedUserInfo({ nickName: '', avatarUrl: '' })).to.include({ nickName: '', avatarUrl: '' })
+  })
+
+  it('says that it is not vouched for where its caller cannot be sure', () => {
+    expect(wechatUserInfo(WECHATS, false)).to.deep.equal({ ...WECHATS, verified: false })
+  })
+
+  it('refuses more than any profile of WeChat has', async () => {
+    const long = Object.fromEntries(
+      ['nickName', 'city', 'province', 'country'].map((name) => [name, '长'.repeat(1_000)]),
+    )
+    await weappErrorOf('ERR_DATA_MALFORMED', () => verifiedUserInfo(long))
   })
 
   it('refuses data that is no profile, such as a phone number', async () => {
@@ -146,7 +219,7 @@ describe('verifiedUserInfo', () => {
       sessionKey: 'x',
       __proto: 'x',
     }
-    expect(verifiedUserInfo({ ...spellings, ...PROFILE })).to.deep.equal({ ...PROFILE, verified: true })
+    expect(verifiedUserInfo({ ...spellings, ...WECHATS })).to.deep.equal({ ...WECHATS, verified: true })
     expect(unverifiedUserInfo({ ...spellings, nickName: 'Ada' })).to.deep.equal({
       nickName: 'Ada',
       verified: false,

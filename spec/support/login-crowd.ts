@@ -18,7 +18,8 @@ await redis.ping()
 process.stdout.write('ready\n')
 await new Promise((resolve) => process.stdin.once('data', resolve))
 
-const results = await Promise.all(Array.from({ length: logins }, () => sessions.login({ code })))
+const origin = { mount: 'native /login', nonce: 'one-phone-at-once' }
+const results = await Promise.all(Array.from({ length: logins }, () => sessions.login({ code, origin })))
 process.stdout.write(`${JSON.stringify(results.map(({ token }) => token))}\n`)
 await sessions.close()
 redis.disconnect()

@@ -1,0 +1,38 @@
+import { WeappError } from '../errors.js'
+import { isOpenid } from '../exchange.js'
+import type { App, AppBook } from '../sessions/app-info.js'
+import type { SessionRef, SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
+import { requireFields } from './user-data.js'
+
+/** A user whose app is known here. */
+export interface NamedUser {
+  readonly app: App
+  readonly user: UserRef
+}
+
+/**
+ * The user whom a call names. A wrong name must not look like a user without sessions: throws `ERR_APP_UNKNOWN`, and
+ * `ERR_REQUEST_INVALID` for what cannot be an openid.
+ */
+export function namedUser(apps: AppBook, selector: UserSelector): NamedUser {
+  const { appid, openid } = requireFields(selector)
+  const app = apps.choose(appid)
+  if (!isOpenid(openid)) throw notA('openid', 'the openid of a user')
+  return { app, user: { appid: app.appid, openid } }
+}
+
+/** The session that a call names. Throws as {@link namedUser} does. */
+export function namedSession(apps: AppBook, selector: SessionSelector): SessionRef {
+  const { user } = namedUser(apps, selector)
+  return { ...user, sessionId: sessionIdIn(selector.sessionId) }
+}
+
+/** The id of a session, which may have ended or be of somebody else. Throws `ERR_REQUEST_INVALID` for what is no text. */
+export function sessionIdIn(sessionId: unknown): string {
+  if (typeof sessionId === 'string' && sessionId !== '') return sessionId
+  throw notA('sessionId', 'the id of a session')
+}
+
+function notA(name: string, what: string): WeappError {
+  return new WeappError('ERR_REQUEST_INVALID', `"${name}" must be ${what}.`)
+}

@@ -1,0 +1,33 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import { WeappError } from '../errors.js'
+
+const NONCE = /^[\x21-\x7e]{16,128}$/
+
+/** Where a login code came from, as far as a protocol can tell. By it a client that lost the answer to its login is known again. */
+export interface LoginOrigin {
+  /** The protocol and the route that the code came in by: `mount` of a `WireRequest`. */
+  readonly mount: string
+  /** A random text of the client, the same each time it sends this code: 16 to 128 visible ASCII characters. */
+  readonly nonce?: string | undefined
+  /** The address of the client. It counts where there is no nonce: a phone may change its network, but not its memory. */
+  readonly peer?: string | undefined
+}
+
+/** Checks an origin that came with a request. Throws `ERR_REQUEST_INVALID` for a nonce of the wrong form. */
+export function checkOrigin(origin: LoginOrigin | undefined): LoginOrigin | undefined {
+  if (origin?.nonce === undefined || NONCE.test(origin.nonce)) return origin
+  throw new WeappError('ERR_REQUEST_INVALID', '"nonce" must be 16 to 128 visible ASCII characters.')
+}
+
+/** Whether the same client has come back, compared in constant time. False when there is nothing to know it by. */
+export function isSameOrigin(one: LoginOrigin | undefined, other: LoginOrigin | undefined): boolean {
+  const [given, known] = [markOf(one), markOf(other)]
+  return given !== undefined && known !== undefined && timingSafeEqual(given, known)
+}
+
+/** By what a client is known again; nothing when there is nothing. */
+function markOf(origin: LoginOrigin | undefined): Buffer | undefined {
+  const { mount, nonce, peer } = origin ?? {}
+  if (nonce === undefined && peer === undefined) return undefined
+  return hash('sha256', JSON.stringify(nonce === undefined ? { mount, peer } : { mount, nonce }), 'buffer')
+}
