@@ -54,10 +54,29 @@ function asError(thrown: unknown): Error {
     : new Error('something that is not an Error was thrown', { cause: thrown })
 }
 
-/** Hosts that make up requests, such as adapters for cloud functions, fill in `headers` alone. */
+/** Without a prototype: a stranger chooses the names, and `__proto__` is none that a plain object could hold. */
 function headersOf(req: Request): WireRequest['headers'] {
-  if (req.rawHeaders.length > 0) return req.headersDistinct
-  return Object.fromEntries(
-    Object.entries(req.headers).map(([name, value]) => [name, value === undefined ? [] : [value].flat()]),
+  const headers: Record<string, string[]> = Object.create(null)
+  for (const [name, value] of sentHeaders(req)) {
+    headers[name] ??= []
+    headers[name].push(value)
+  }
+  return headers
+}
+
+/** Hosts that make up requests, such as adapters for cloud functions, fill in `headers` alone. */
+function sentHeaders(req: Request): [name: string, value: string][] {
+  if (req.rawHeaders.length > 0) return pairsIn(req.rawHeaders)
+  return Object.entries(req.headers).flatMap(([name, values]) =>
+    [values ?? []].flat().map((value): [string, string] => [name.toLowerCase(), value]),
   )
+}
+
+function pairsIn(rawHeaders: readonly string[]): [name: string, value: string][] {
+  const pairs: [string, string][] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2)
+    pairs.push([name.toLowerCase(), value])
+  }
+  return pairs
 }
