@@ -1,4 +1,5 @@
-import { type Request, type RequestHandler, type Response, Router } from 'express'
+import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express'
+import { WeappError } from '../errors.js'
 import type { Sessions } from '../flows/sessions.js'
 import { booleanOption, checkOptionNames, positiveInteger } from '../options.js'
 import type { ProtocolRoute } from '../protocols/protocol.js'
@@ -49,9 +50,23 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     }
   }
 
+  const answerBadPath: ErrorRequestHandler = (error, _req, res, next) => {
+    sendError(isUndecodable(error) ? badPath() : error, protocol, res, next)
+  }
+
   const router = Router()
   for (const route of protocol.routes) router[route.method](route.path, handlerOf(route))
+  router.use(answerBadPath)
   return router
+}
+
+/** Whether Express could not decode a part of the path, such as `%zz`. It fails before any handler of a route is called. */
+function isUndecodable(error: unknown): boolean {
+  return error instanceof URIError && (error as { status?: unknown }).status === 400
+}
+
+function badPath(): WeappError {
+  return new WeappError('ERR_REQUEST_INVALID', 'The path cannot be decoded.')
 }
 
 function keepingPhoneNumbers(sessions: Sessions): Sessions {

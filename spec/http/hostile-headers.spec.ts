@@ -70,6 +70,13 @@ describe('a hostile header', () => {
       expectRefusal(ended, 404, 'ERR_SESSION_NOT_FOUND')
     })
   }
+
+  it('is no worse as a path that cannot be decoded', async () => {
+    for (const id of ['%zz', '%', '%E0%A4%A', '%ff']) {
+      const res = await server.ask([`DELETE /sessions/${id} HTTP/1.1`, `x-3rd-session: ${token}`])
+      expectRefusal(res, 400, 'ERR_REQUEST_INVALID')
+    }
+  })
 })
 
 function appWithGuards({ app: back, sessions }: TestBed, bugs: unknown[]): Express {
