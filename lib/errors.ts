@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'ERR_ACCESS_TOKEN_UNAVAILABLE'
   | 'ERR_APP_UNKNOWN'
   | 'ERR_BODY_INVALID'
+  | 'ERR_BODY_TIMEOUT'
   | 'ERR_BODY_TOO_LARGE'
   | 'ERR_CODE_INVALID'
   | 'ERR_CODE_MOCK'
@@ -40,6 +41,7 @@ const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   ERR_ACCESS_TOKEN_UNAVAILABLE: { status: 503, title: 'No access token', retryAfterSeconds: 2 },
   ERR_APP_UNKNOWN: { status: 400, title: 'Unknown app' },
   ERR_BODY_INVALID: { status: 400, title: 'Body not usable' },
+  ERR_BODY_TIMEOUT: { status: 408, title: 'Body too slow' },
   ERR_BODY_TOO_LARGE: { status: 413, title: 'Body too large' },
   ERR_CODE_INVALID: { status: 401, title: 'Login code not valid' },
   ERR_CODE_MOCK: { status: 400, title: 'Mock login code' },

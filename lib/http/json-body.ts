@@ -1,22 +1,47 @@
 import express, { type Request, type Response } from 'express'
+import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 
 const LIMIT = '64kb'
 const MOST_DEPTH = 8
+const TIMEOUT_MS = 20_000
 
 /* Mini-programs have sent JSON as text and as form for years, so every content type is read as JSON. */
 const parseJson = express.json({ limit: LIMIT, strict: false, type: () => true })
 
 /**
- * The JSON body of a request, or the one that a parser before has left. Throws `ERR_BODY_INVALID` and `ERR_BODY_TOO_LARGE`;
- * nesting deeper than 8 levels and a key `__proto__` are refused too.
+ * The JSON body of a request, or the one that a parser before has left. Throws `ERR_BODY_INVALID`, `ERR_BODY_TOO_LARGE` and
+ * `ERR_BODY_TIMEOUT`; nesting deeper than 8 levels and a key `__proto__` are refused too.
  */
-export async function readJsonBody(req: Request, res: Response): Promise<unknown> {
-  await new Promise<void>((resolve, reject) => {
-    parseJson(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyError(error))))
-  })
+export async function readJsonBody(
+  req: Request,
+  res: Response,
+  timeoutMs: number = TIMEOUT_MS,
+): Promise<unknown> {
+  await withinDeadline(parsed(req, res), timeoutMs, () => tooSlow(res))
   checkShape(req.body, MOST_DEPTH)
   return isEmpty(req) ? undefined : req.body
+}
+
+function parsed(req: Request, res: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // Of a compressed body whose sender goes away the parser says nothing.
+    const onClose = () => {
+      if (!req.complete) reject(new WeappError('ERR_BODY_INVALID', 'The body broke off.'))
+    }
+    req.once('close', onClose)
+    parseJson(req, res, (error?: unknown) => {
+      req.off('close', onClose)
+      if (error === undefined) resolve()
+      else reject(bodyError(error))
+    })
+  })
+}
+
+/** What is still to come would be taken for the next request, so the connection ends with the answer. */
+function tooSlow(res: Response): WeappError {
+  res.set('Connection', 'close')
+  return new WeappError('ERR_BODY_TIMEOUT', 'The body took too long to arrive. Send it again.')
 }
 
 /** Parsers make an empty object of no body at all. */

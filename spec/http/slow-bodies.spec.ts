@@ -1,0 +1,151 @@
+import { EventEmitter, once } from 'node:events'
+import type { Socket } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { expect } from 'chai'
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express'
+import { afterEach, describe, it } from 'mocha'
+import { readJsonBody } from '../../lib/http/json-body.js'
+import { sendError } from '../../lib/http/wire.js'
+import { nativeProtocol, type Protocol, waferServerProtocol, wxappProtocol } from '../../lib/index.js'
+import { answerOn, openRawServer, type RawServer } from '../support/raw-http.js'
+import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
+
+const SHORT_MS = 20
+
+/** An app that reads a body as the routes do, and tells of it. */
+interface ReadingApp {
+  readonly app: Express
+  /** `reading` when a body is awaited, `read` with the request when it is there, `failed` with the error when it is not. */
+  readonly events: EventEmitter
+  readonly bugs: unknown[]
+}
+
+describe('a body that is slow', () => {
+  let server: RawServer
+  let reading: ReadingApp
+
+  async function open(protocol: Protocol = nativeProtocol(), timeoutMs?: number): Promise<Socket> {
+    reading = readingApp(protocol, timeoutMs)
+    server = await openRawServer(reading.app)
+    return server.connect()
+  }
+
+  async function post(socket: Socket, headers: readonly string[], start: string | Buffer): Promise<void> {
+    const isReading = once(reading.events, 'reading')
+    socket.write(['POST / HTTP/1.1', 'Host: a', ...headers, '', ''].join('\r\n'))
+    socket.write(start)
+    await isReading
+  }
+
+  afterEach(async () => {
+    await server.close()
+    expect(reading.bugs).to.deep.equal([])
+  })
+
+  for (const length of ['Content-Length: 1000', 'Transfer-Encoding: chunked']) {
+    it(`is answered 408 on a connection that ends (${length})`, async () => {
+      const socket = await open(nativeProtocol(), SHORT_MS)
+      await post(socket, [length], '5\r\n{"a":')
+      const { status, head, body } = await answerOn(socket)
+      expect(status).to.equal(408)
+      expect(head).to.contain('connection: close').and.contain('content-type: application/problem+json')
+      expect(JSON.parse(body)).to.include({ code: 'ERR_BODY_TIMEOUT', title: 'Body too slow', status: 408 })
+    })
+  }
+
+  const mounts: [Protocol, words: object][] = [
+    [waferServerProtocol(), { returnCode: 1009, returnMessage: 'REQUEST_IS_NOT_JSON' }],
+    [wxappProtocol(), { ok: 'fail' }],
+  ]
+  for (const [protocol, words] of mounts) {
+    it(`is answered in the words of the mount (${protocol.name})`, async () => {
+      const socket = await open(protocol, SHORT_MS)
+      await post(socket, ['Content-Length: 1000'], '{')
+      const { status, head, body } = await answerOn(socket)
+      expect(status).to.equal(200)
+      expect(head).to.contain('connection: close')
+      expect(JSON.parse(body)).to.include(words)
+    })
+  }
+
+  for (const encoding of ['identity', 'gzip']) {
+    it(`loses its connection although it goes on byte by byte, the answer unread (${encoding})`, async () => {
+      const socket = await open(nativeProtocol(), SHORT_MS)
+      const start = gzipSync('{"a":1').subarray(0, 12)
+      await post(socket, ['Content-Length: 60000', `Content-Encoding: ${encoding}`], start)
+      socket.on('error', () => undefined).pause()
+      const drip = setInterval(() => socket.write(' '), 1)
+      await server.untilAllClosed()
+      clearInterval(drip)
+      socket.destroy()
+    })
+  }
+
+  it('leaves no promise without a handler', async () => {
+    const reasons = await unhandledRejectionsDuring(async () => {
+      const socket = await open(nativeProtocol(), SHORT_MS)
+      await post(socket, ['Content-Length: 1000'], '{')
+      await answerOn(socket)
+      await server.untilAllClosed()
+    })
+    expect(reasons).to.deep.equal([])
+  })
+
+  for (const encoding of ['identity', 'gzip']) {
+    it(`ends the wait at once when its sender goes away (${encoding})`, async () => {
+      const socket = await open()
+      const failed = once(reading.events, 'failed')
+      await post(
+        socket,
+        ['Content-Length: 1000', `Content-Encoding: ${encoding}`],
+        gzipSync('{}').subarray(0, 5),
+      )
+      socket.destroy()
+      const [error] = await failed
+      expect(error).to.include({ name: 'WeappError', code: 'ERR_BODY_INVALID' })
+    })
+  }
+
+  it('is read when it is complete in time, and leaves no listener on its connection', async () => {
+    const socket = await open()
+    socket.resume()
+    const counts: number[] = []
+    for (let round = 0; round < 20; round += 1) {
+      const read = once(reading.events, 'read')
+      await post(socket, ['Content-Length: 7'], '{"a":')
+      socket.write('1}')
+      const [req] = (await read) as [Request]
+      expect(req.body).to.deep.equal({ a: 1 })
+      await new Promise((resolve) => req.res?.once('close', resolve))
+      counts.push(listenersOn(req.socket) + listenersOn(req))
+    }
+    expect(new Set(counts.slice(1)).size).to.equal(1)
+  })
+})
+
+function readingApp(protocol: Protocol, timeoutMs: number | undefined): ReadingApp {
+  const events = new EventEmitter()
+  const bugs: unknown[] = []
+  const app = express()
+  app.post('/', async (req, res, next) => {
+    try {
+      const body = readJsonBody(req, res, timeoutMs)
+      events.emit('reading')
+      await body
+      events.emit('read', req)
+      res.end()
+    } catch (error) {
+      events.emit('failed', error)
+      sendError(error, protocol, res, next)
+    }
+  })
+  const keepBug: ErrorRequestHandler = (error, _req, res, _next) => {
+    bugs.push(error)
+    res.status(500).end()
+  }
+  return { app: app.use(keepBug), events, bugs }
+}
+
+function listenersOn(emitter: NodeJS.EventEmitter): number {
+  return emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0)
+}
