@@ -6,7 +6,13 @@ import express, { type ErrorRequestHandler, type Express, type Request } from 'e
 import { afterEach, describe, it } from 'mocha'
 import { readJsonBody } from '../../lib/http/json-body.js'
 import { sendError } from '../../lib/http/wire.js'
-import { nativeProtocol, type Protocol, waferServerProtocol, wxappProtocol } from '../../lib/index.js'
+import {
+  nativeProtocol,
+  type Protocol,
+  WeappError,
+  waferServerProtocol,
+  wxappProtocol,
+} from '../../lib/index.js'
 import { answerOn, openRawServer, type RawServer } from '../support/raw-http.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
 
@@ -106,6 +112,16 @@ describe('a body that is slow', () => {
     })
   }
 
+  it('is no bug when its sender is gone before it is read', async () => {
+    const socket = await open()
+    const arrived = once(reading.events, 'arrived')
+    const failed = once(reading.events, 'failed')
+    socket.write('POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{')
+    await arrived
+    socket.destroy()
+    await failed
+  })
+
   it('is read when it is complete in time, and leaves no listener on its connection', async () => {
     const socket = await open()
     socket.resume()
@@ -127,11 +143,15 @@ function readingApp(protocol: Protocol, timeoutMs: number | undefined): ReadingA
   const events = new EventEmitter()
   const bugs: unknown[] = []
   const app = express()
-  app.post('/', async (req, res, next) => {
+  app.post('/late', (req, _res, next) => {
+    events.emit('arrived')
+    req.once('close', () => next())
+  })
+  app.post(['/', '/late'], async (req, res, next) => {
     try {
-      const body = readJsonBody(req, res, timeoutMs)
+      const read = readJsonBody(req, res, timeoutMs)
       events.emit('reading')
-      await body
+      if ((await read) === undefined) throw new WeappError('ERR_BODY_INVALID', 'There is no body.')
       events.emit('read', req)
       res.end()
     } catch (error) {
