@@ -1,17 +1,17 @@
 import express, { type Request, type Response } from 'express'
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
+import { checkShape } from './body-shape.js'
 
-const LIMIT = '64kb'
-const MOST_DEPTH = 8
+const MOST_BYTES = 64 * 1024
 const TIMEOUT_MS = 20_000
 
 /* Mini-programs have sent JSON as text and as form for years, so every content type is read as JSON. */
-const parseJson = express.json({ limit: LIMIT, strict: false, type: () => true })
+const parseJson = express.json({ limit: MOST_BYTES, strict: false, type: () => true })
 
 /**
  * The JSON body of a request, or the one that a parser before has left. Throws `ERR_BODY_INVALID`, `ERR_BODY_TOO_LARGE` and
- * `ERR_BODY_TIMEOUT`; nesting deeper than 8 levels and a key `__proto__` are refused too.
+ * `ERR_BODY_TIMEOUT`.
  */
 export async function readJsonBody(
   req: Request,
@@ -19,8 +19,8 @@ export async function readJsonBody(
   timeoutMs: number = TIMEOUT_MS,
 ): Promise<unknown> {
   // Express 4 fails at reading again what a parser of another make has read, or what a sender who is gone has begun.
-  if (req.readable) await withinDeadline(parsed(req, res), timeoutMs, () => tooSlow(res))
-  checkShape(req.body, MOST_DEPTH)
+  if (req.readable) await withinDeadline(parsed(req, res), timeoutMs, () => giveUp(res))
+  checkShape(req.body, MOST_BYTES)
   return isEmpty(req) ? undefined : req.body
 }
 
@@ -40,7 +40,7 @@ function parsed(req: Request, res: Response): Promise<void> {
 }
 
 /** What is still to come would be taken for the next request, so the connection ends with the answer. */
-function tooSlow(res: Response): WeappError {
+function giveUp(res: Response): WeappError {
   res.set('Connection', 'close')
   return new WeappError('ERR_BODY_TIMEOUT', 'The body took too long to arrive. Send it again.')
 }
@@ -53,15 +53,7 @@ function isEmpty(req: Request): boolean {
 
 function bodyError(error: unknown): unknown {
   const status = (error as { status?: unknown }).status
-  if (status === 413) return new WeappError('ERR_BODY_TOO_LARGE', `The body is larger than ${LIMIT}.`)
+  if (status === 413) return new WeappError('ERR_BODY_TOO_LARGE', 'The body is larger than 64 KB.')
   if (typeof status !== 'number' || status >= 500) return error
   return new WeappError('ERR_BODY_INVALID', 'The body could not be read as JSON.')
-}
-
-function checkShape(value: unknown, depthLeft: number): void {
-  if (typeof value !== 'object' || value === null) return
-  if (depthLeft === 0 || Object.hasOwn(value, '__proto__')) {
-    throw new WeappError('ERR_BODY_INVALID', 'The body has a shape that is not accepted.')
-  }
-  for (const inner of Object.values(value)) checkShape(inner, depthLeft - 1)
 }
