@@ -8,7 +8,12 @@ import type { EncryptedData } from '../wechat/open-data.js'
 import type { OpenDataAs, OpenDataOf } from '../wechat/open-data-kinds.js'
 import type { PhoneInfo } from '../wechat/phone-number.js'
 
-/** `req.weapp`: the session of a request and what can be done with it. */
+/**
+ * `req.weapp`: the session of a request and what can be done with it.
+ *
+ * `res.json(req.weapp)` sends what the phone may see: `sessionId` and the four times. `unionid`, `appid` and `data` are for the
+ * server; name them, or copy with `{ ...req.weapp }`, to send them all the same.
+ */
 export interface RequestSession
   extends Pick<
     Session,
@@ -68,16 +73,13 @@ export function detachSession(req: Partial<Pick<Request, 'openid' | 'userInfo' |
 export function attachSession(req: Request, sessions: Sessions, session: Session): void {
   const { appid, openid, unionid, sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, data } =
     session
+  const shown = { sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt }
   req.openid = openid
   req.userInfo = session.userInfo
-  req.weapp = {
+  const weapp: RequestSession = {
+    ...shown,
     appid,
     unionid,
-    sessionId,
-    createdAt,
-    lastVisitAt,
-    expiresAt,
-    idleExpiresAt,
     data,
     decrypt: (encrypted, options) => sessions.decrypt(session, encrypted, options),
     async phoneNumber(phoneData, { keep } = {}) {
@@ -92,4 +94,6 @@ export function attachSession(req: Request, sessions: Sessions, session: Session
       await sessions.revoke(session)
     },
   }
+  // Not enumerable, so that a copy made on the server holds all and is sent with all.
+  req.weapp = Object.defineProperty(weapp, 'toJSON', { value: () => shown })
 }

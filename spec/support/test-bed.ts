@@ -90,7 +90,7 @@ function createTestApp(sessions: Sessions, bugs: unknown[]): Express {
   const app = express()
   app.use(loginRouter({ sessions }))
   app.get('/me', requireSession({ sessions }), (req, res) => {
-    res.json({ openid: req.openid, userInfo: req.userInfo, weapp: req.weapp })
+    res.json({ openid: req.openid, userInfo: req.userInfo, weapp: { ...req.weapp } })
   })
   app.use(problemHandler())
   const keepBug: ErrorRequestHandler = (error, _req, res, _next) => {
