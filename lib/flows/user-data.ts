@@ -14,6 +14,7 @@ import {
   readCiphertext,
   type SignedData,
 } from '../wechat/open-data.js'
+import { asKind } from '../wechat/open-data-kinds.js'
 import type { Decrypt } from './decryption.js'
 import { type KeyGroups, withFittingKeys } from './key-groups.js'
 
@@ -82,7 +83,8 @@ export async function verifyFor(signed: SignedData, keys: KeyGroups): Promise<vo
 
 /** WeChat begins a profile with its owner. One that names nobody may have lost its beginning to whoever sent it. */
 function profileIn(data: OpenData): UserInfo {
-  return wechatUserInfo(data, data.openId !== undefined)
+  const isNamed = data.openId !== undefined
+  return wechatUserInfo(isNamed ? asKind('userInfo', data) : data, isNamed)
 }
 
 /** Refuses what is no object, such as the body of a request that had none. */

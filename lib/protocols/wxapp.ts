@@ -35,6 +35,7 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
 
 const FORM_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_BODY_INVALID',
+  'ERR_BODY_TIMEOUT',
   'ERR_BODY_TOO_LARGE',
   'ERR_CODE_MOCK',
   'ERR_REQUEST_INVALID',

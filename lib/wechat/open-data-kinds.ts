@@ -54,6 +54,7 @@ export type OpenDataOf<As extends OpenDataAs> =
 const DIALLED = /^\+?\d[\d -]{2,24}$/
 const COUNTRY_CODE = /^\d{1,4}$/
 const GROUP_ID = /^[\w-]{0,128}$/
+const PLAIN_NAME = /^\w+$/
 
 const PHONE: DataShape = {
   phoneNumber: isMatching(DIALLED),
@@ -75,7 +76,7 @@ const GROUP: DataShape = {
   chat_type: isWholeNumber,
 }
 
-/** The fields of a profile that are known. WeChat has added others and may do so again: they are left out, not refused. */
+/** The fields of a profile that are known. WeChat has added others and may do so again: if they are plain, they are left out. */
 const USER_INFO: DataShape = {
   openId: isText,
   unionId: isAscii,
@@ -92,7 +93,9 @@ const USER_INFO: DataShape = {
 const READERS: { readonly [Kind in OpenDataKind]: OpenDataReader<OpenDataKinds[Kind]> } = {
   any: (data) => READERS.userInfo(data) ?? (isWhole(data) ? data : undefined),
   userInfo(data) {
-    const known = Object.entries(data).filter((field) => isKnown(USER_INFO, field))
+    const fields = Object.entries(data)
+    const known = fields.filter((field) => isKnown(USER_INFO, field))
+    if (!fields.every((field) => known.includes(field) || isPlain(field))) return undefined
     const profile = Object.fromEntries(known) as Partial<UserInfoData>
     const { openId, nickName, avatarUrl } = profile
     const isWhole = openId !== undefined && nickName !== undefined && avatarUrl !== undefined
@@ -123,6 +126,11 @@ export function asKind<As extends OpenDataAs>(as: As, data: OpenData): OpenDataO
   if (typed !== undefined) return typed as OpenDataOf<As>
   const kind = typeof as === 'function' ? 'the one that is asked for' : `"${as}"`
   throw new WeappError('ERR_DATA_MALFORMED', `The encrypted data is of another kind than ${kind}.`)
+}
+
+/** Whether a field that is left out cannot hide what is no text of WeChat's. */
+function isPlain([name, value]: [name: string, value: unknown]): boolean {
+  return PLAIN_NAME.test(name) && (isAscii(value) || typeof value === 'boolean' || typeof value === 'number')
 }
 
 /** Whether it is of a kind that leaves nothing out. */

@@ -8,6 +8,8 @@ const BLOCK_BYTES = 16
 const MOST_ENCRYPTED_LENGTH = 48 * 1024
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const SIGNATURE = /^[0-9a-f]{40}$/
+/** A text in JSON, and the colon that makes it the name of a field. */
+const JSON_TEXT = /"(?:[^"\\]|\\.)*"(\s*:)?/g
 const WATERMARK: DataShape = { appid: (value) => typeof value === 'string', timestamp: isWholeNumber }
 
 /** `encryptedData` and `iv` as the mini-program got them, both base64. */
@@ -114,6 +116,7 @@ function decrypt({ bytes, iv }: Ciphertext, key: Buffer): string | undefined {
 function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
   try {
     const value = JSON.parse(text) as OpenData | null
+    if (namesTwice(text, value)) return undefined
     const watermark = value?.watermark
     if (!isFields(watermark) || !hasShape(watermark, WATERMARK)) return undefined
     if (watermark.appid !== owner.appid) return undefined
@@ -122,6 +125,18 @@ function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whether a field stands there twice. WeChat does not do that; a forger can overwrite only by it. */
+function namesTwice(text: string, parsed: unknown): boolean {
+  const names = [...text.matchAll(JSON_TEXT)].filter(([, colon]) => colon !== undefined)
+  return names.length !== fieldsIn(parsed)
+}
+
+function fieldsIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length
+  return Object.values(value).reduce((sum: number, inner) => sum + fieldsIn(inner), own)
 }
 
 function strictBase64(name: string, text: unknown): Buffer {

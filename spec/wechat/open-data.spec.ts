@@ -22,12 +22,16 @@ const SAMPLE = readCiphertext(decrypted)
 const WATERMARK = { appid: OWNER.appid, timestamp: 1_477_314_187 }
 
 /** What WeChat would send, had it these words to encrypt. */
-function encrypted(plaintext: string, iv = randomBytes(16), sessionKey = decrypted.sessionKey): Ciphertext {
+function encrypted(
+  plaintext: string | Buffer,
+  iv = randomBytes(16),
+  sessionKey = decrypted.sessionKey,
+): Ciphertext {
   const cipher = createCipheriv('aes-128-cbc', Buffer.from(sessionKey, 'base64'), iv)
-  return { iv, bytes: Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]) }
+  return { iv, bytes: Buffer.concat([cipher.update(Buffer.from(plaintext as string)), cipher.final()]) }
 }
 
-function decryptText(plaintext: string): unknown {
+function decryptText(plaintext: string | Buffer): unknown {
   return decryptOpenData(encrypted(plaintext), [decrypted.sessionKey], OWNER)
 }
 
@@ -139,6 +143,22 @@ describe('decryptOpenData', () => {
     })
   })
 
+  it('is not confused by texts that look like names of fields', () => {
+    const data = { 'a"b': '"c":"d"', e: '\\":', f: [{ g: '":' }, ':', { h: {} }], watermark: WATERMARK }
+    expect(decryptText(JSON.stringify(data))).to.deep.equal(data)
+    expect(decryptText(JSON.stringify(data, null, 2))).to.deep.equal(data)
+  })
+
+  it('answers nothing for a text that is not UTF-8, whatever else it is', () => {
+    const text = Buffer.from(JSON.stringify({ nickName: '微', watermark: WATERMARK }))
+    expect(decryptText(text)).to.not.equal(undefined)
+    for (const broken of [0xff, 0xc0, 0xed, 0x80]) {
+      const bytes = Buffer.from(text)
+      bytes[text.indexOf('微')] = broken
+      expect(decryptText(bytes)).to.equal(undefined)
+    }
+  })
+
   it('answers data that names no user, as that of getUserProfile', () => {
     const data = { nickName: '微信用户', watermark: WATERMARK }
     expect(decryptText(JSON.stringify(data))).to.deep.equal(data)
@@ -152,6 +172,10 @@ describe('decryptOpenData', () => {
     ['an empty object', '{}'],
     ['no JSON', 'watermark'],
     ['nothing at all', ''],
+    ['a field twice', `{"nickName":"a","nickName":"b","watermark":${JSON.stringify(WATERMARK)}}`],
+    ['a field twice, once in other letters', `{"a":1,"\\u0061":2,"watermark":${JSON.stringify(WATERMARK)}}`],
+    ['a field twice, deep inside', `{"list":[{"a":1,"a":2}],"watermark":${JSON.stringify(WATERMARK)}}`],
+    ['a mark of the byte order in front', `\uFEFF${JSON.stringify({ watermark: WATERMARK })}`],
     ['a watermark that is null', '{"watermark":null}'],
     ['a watermark without appid', '{"watermark":{"timestamp":1}}'],
     ['a watermark that is the appid', JSON.stringify({ watermark: OWNER.appid })],
