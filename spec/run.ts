@@ -20,6 +20,7 @@ const runs: Run[] = [
   {
     title: 'Express 4',
     specs: [
+      'spec/attacks/**/*.spec.ts',
       'spec/http/**/*.spec.ts',
       'spec/protocols/**/*.spec.ts',
       'spec/recipes/**/*.spec.ts',

@@ -18,11 +18,12 @@ export interface LoginEvent {
 }
 
 /**
- * Called before a session is issued. Its answer, which JSON must be able to carry, is kept as `session.data`; throwing, or
+ * Called before a session is issued. Its answer, which JSON must be able to carry, is kept as `session.data` and does not change with
+ * the tables that it came from: a row is found by appid and openid, not by an id kept there. Throwing, or
  * taking longer than 5 seconds, refuses the login with `ERR_LOGIN_REFUSED`.
  *
  * @example
- * const onLogin = async ({ appid, openid }) => ({ userId: await users.idFor(appid, openid) })
+ * const onLogin = async ({ appid, openid }) => ({ role: await users.roleOf(appid, openid) })
  */
 export type OnLogin = (event: LoginEvent) => unknown
 

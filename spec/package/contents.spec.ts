@@ -58,6 +58,8 @@ describe('the packed package', () => {
       'LICENSE',
       'README.md',
       'README.zh-CN.md',
+      'SECURITY.md',
+      'SECURITY.zh-CN.md',
       'package.json',
     ])
     expect(packed.files.filter((path) => !/^(?:dist|lib|client|docs)\/|^[^/]+$/.test(path))).to.deep.equal([])
