@@ -3,13 +3,12 @@ import type { CodeExchange } from '../exchange.js'
 import { checkOptionNames } from '../options.js'
 import { AccessTokens } from '../sessions/access-tokens.js'
 import type { AppBook, AppSelector } from '../sessions/app-info.js'
-import { CodeLedger, REPLAY_MS } from '../sessions/code-ledger.js'
+import { CodeLedger } from '../sessions/code-ledger.js'
 import { guardStore } from '../sessions/guarded-store.js'
 import { KeyBook } from '../sessions/key-book.js'
 import { PhoneNumbers } from '../sessions/phone-numbers.js'
 import { SessionBook } from '../sessions/session-book.js'
 import { isSessionId } from '../sessions/token.js'
-import { Tries } from '../sessions/tries.js'
 import { Vault } from '../sessions/vault.js'
 import { stableAccessToken } from '../wechat/access-token.js'
 import { code2Session } from '../wechat/code2session.js'
@@ -18,13 +17,13 @@ import { getPhoneNumber } from '../wechat/phone-number.js'
 import { sessionKeyCalls } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
 import { addressIn, createAuthenticate, unknownSession } from './authenticate.js'
-import { createDecrypt, DECRYPTION_WINDOW_MS, MOST_FAILED_DECRYPTIONS } from './decryption.js'
+import { createDecrypt } from './decryption.js'
 import { createFreshKey } from './fresh-key.js'
 import { createAskAboutProfile, HOOK_TIMEOUT_MS } from './hooks.js'
 import { createLogIn, type ExchangeCode } from './log-in.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { createOwnData } from './own-data.js'
-import { createReplay, MOST_REPLAYS } from './replay.js'
+import { createReplay } from './replay.js'
 import { createServerCalls, guardProvider } from './server-calls.js'
 import type { RevokeUserOptions, Sessions } from './sessions.js'
 import { readSessionsOptions, type SessionsOptions } from './sessions-options.js'
@@ -51,15 +50,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   const ledger = new CodeLedger({ store, clock, patienceMs })
   const transport = createTransport(wechat.baseUrl)
   const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
-  const decryptions = new Tries({
-    store,
-    clock,
-    purpose: 'decryption',
-    most: MOST_FAILED_DECRYPTIONS,
-    lifetimeMs: DECRYPTION_WINDOW_MS,
-  })
-  const replays = new Tries({ store, clock, purpose: 'replay', most: MOST_REPLAYS, lifetimeMs: REPLAY_MS })
-  const decrypt = createDecrypt({ tries: decryptions, logger })
+  const decryption = createDecrypt({ store, clock, logger })
+  const { decrypt } = decryption
   const askAboutProfile = createAskAboutProfile(onUserInfo, logger)
   const { logIn, idle } = createLogIn({
     apps,
@@ -67,7 +59,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     keys,
     ledger,
     exchange,
-    replay: createReplay({ book, tries: replays, logger }),
+    replay: createReplay({ book, store, clock, logger }),
     decrypt,
     profileRules,
     askAboutProfile,
@@ -121,8 +113,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       await idle()
       await ledger.idle()
       await accessTokens.idle()
-      await decryptions.idle()
-      await replays.idle()
+      await decryption.idle()
       transport.close()
       await store.close()
     },

@@ -1,14 +1,15 @@
+import type { Clock } from '../clock.js'
 import { type ErrorCode, WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import type { Tries } from '../sessions/tries.js'
+import type { SessionStore } from '../sessions/store.js'
+import { Tries } from '../sessions/tries.js'
 import { type Ciphertext, type DataOwner, decryptOpenData, type OpenData } from '../wechat/open-data.js'
 import { type KeyGroups, withFittingKeys } from './key-groups.js'
 import { Turns } from './turns.js'
 
-/** How often the data of a user may turn out to be unreadable within {@link DECRYPTION_WINDOW_MS}. */
-export const MOST_FAILED_DECRYPTIONS = 8
-/** When a failure is forgotten, in milliseconds. */
-export const DECRYPTION_WINDOW_MS = 600_000
+/** How often the data of a user may turn out to be unreadable, until the first failure is forgotten. */
+const MOST_FAILURES = 8
+const FAILURE_LIFETIME_MS = 600_000
 
 /** A failure by which a forger would learn something, so that it counts. */
 const COUNTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_DATA_MALFORMED', 'ERR_SESSION_KEY_STALE'])
@@ -26,11 +27,28 @@ export interface Decryption<T> {
 /** The use case "decrypt", for whatever brings encrypted data. */
 export type Decrypt = <T>(decryption: Decryption<T>) => Promise<T>
 
+interface DecryptParts {
+  readonly store: Required<SessionStore>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 /**
  * Makes that use case. A forger tries data until some of it is taken, so failures are bounded for each user, in all sessions and
  * processes. Throws `ERR_DECRYPTION_LIMIT`, `ERR_SESSION_KEY_STALE` and what `keysFor` and `read` throw.
  */
-export function createDecrypt({ tries, logger }: { tries: Tries; logger: Logger }): Decrypt {
+export function createDecrypt({ store, clock, logger }: DecryptParts): {
+  decrypt: Decrypt
+  /** Resolves when nothing is being written any more. */
+  idle(): Promise<void>
+} {
+  const tries = new Tries({
+    store,
+    clock,
+    purpose: 'decryption',
+    most: MOST_FAILURES,
+    lifetimeMs: FAILURE_LIFETIME_MS,
+  })
   const turns = new Turns()
 
   async function attempt<T>({ data, owner, keysFor, read }: Decryption<T>): Promise<T> {
@@ -46,7 +64,7 @@ export function createDecrypt({ tries, logger }: { tries: Tries; logger: Logger 
       if (!isCounted(error)) taken.giveBack()
       else if (taken.isLast) {
         logger.warn(
-          `data of the user ${openid} of ${appid} could not be decrypted ${MOST_FAILED_DECRYPTIONS} times within minutes, ` +
+          `data of the user ${openid} of ${appid} could not be decrypted ${MOST_FAILURES} times within minutes, ` +
             'as when somebody tries to forge some: more of it is refused for a while',
         )
       }
@@ -54,9 +72,12 @@ export function createDecrypt({ tries, logger }: { tries: Tries; logger: Logger 
     }
   }
 
-  // One after the other, or what a page sends at once would take each other's tries.
-  return (decryption) =>
-    turns.inTurn(`${decryption.owner.appid} ${decryption.owner.openid}`, () => attempt(decryption))
+  return {
+    // One after the other, or what a page sends at once would take each other's tries.
+    decrypt: (decryption) =>
+      turns.inTurn(`${decryption.owner.appid} ${decryption.owner.openid}`, () => attempt(decryption)),
+    idle: () => tries.idle(),
+  }
 }
 
 function isCounted(error: unknown): boolean {

@@ -1,14 +1,16 @@
+import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { type CodeGrant, codeUsedUp, type LoginCode } from '../sessions/code-ledger.js'
+import { type CodeGrant, codeUsedUp, type LoginCode, REPLAY_MS } from '../sessions/code-ledger.js'
 import { isSameOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
+import type { SessionStore } from '../sessions/store.js'
 import { addressOf, codeIdOf } from '../sessions/token.js'
-import type { Tries } from '../sessions/tries.js'
+import { Tries } from '../sessions/tries.js'
 
 /** How often a used code may come again and still be looked at. A client asks again once or twice. */
-export const MOST_REPLAYS = 5
+const MOST_REPLAYS = 5
 
 /** The session of a used code, for who brings the code again. */
 export interface ReplayedLogin {
@@ -24,12 +26,19 @@ export type Replay = (
   origin: LoginOrigin | undefined,
 ) => Promise<ReplayedLogin>
 
+interface ReplayParts {
+  readonly book: SessionBook
+  readonly store: Required<SessionStore>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 /**
  * Makes that use case. A code may have been read by others on its way, so only who is known to be the one that used it gets its session
  * again, and the log hears of it. Throws `ERR_CODE_INVALID`.
  */
-export function createReplay(parts: { book: SessionBook; tries: Tries; logger: Logger }): Replay {
-  const { book, tries, logger } = parts
+export function createReplay({ book, store, clock, logger }: ReplayParts): Replay {
+  const tries = new Tries({ store, clock, purpose: 'replay', most: MOST_REPLAYS, lifetimeMs: REPLAY_MS })
 
   return async function replay({ appid, code }, { login }, origin) {
     if (!(await tries.take({ appid, about: codeIdOf(appid, code) }))) throw codeUsedUp()

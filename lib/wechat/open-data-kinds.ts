@@ -91,15 +91,14 @@ const USER_INFO: DataShape = {
 }
 
 const READERS: { readonly [Kind in OpenDataKind]: OpenDataReader<OpenDataKinds[Kind]> } = {
-  any: (data) => READERS.userInfo(data) ?? (isWhole(data) ? data : undefined),
+  any: (data) => READERS.userInfo(data) ?? (isExact(data) ? data : undefined),
   userInfo(data) {
     const fields = Object.entries(data)
-    const known = fields.filter((field) => isKnown(USER_INFO, field))
-    if (!fields.every((field) => known.includes(field) || isPlain(field))) return undefined
-    const profile = Object.fromEntries(known) as Partial<UserInfoData>
+    if (!fields.every((field) => isKnown(USER_INFO, field) || isPlain(field))) return undefined
+    const profile = Object.fromEntries(fields.filter((field) => isKnown(USER_INFO, field)))
     const { openId, nickName, avatarUrl } = profile
-    const isWhole = openId !== undefined && nickName !== undefined && avatarUrl !== undefined
-    return isWhole ? (profile as UserInfoData) : undefined
+    const isNobodys = openId === undefined || nickName === undefined || avatarUrl === undefined
+    return isNobodys ? undefined : (profile as UserInfoData)
   },
   phone({ watermark, ...fields }) {
     if (!hasShape(fields, PHONE)) return undefined
@@ -133,8 +132,8 @@ function isPlain([name, value]: [name: string, value: unknown]): boolean {
   return PLAIN_NAME.test(name) && (isAscii(value) || typeof value === 'boolean' || typeof value === 'number')
 }
 
-/** Whether it is of a kind that leaves nothing out. */
-function isWhole(data: OpenData): boolean {
+/** Whether it is of a kind that has no other fields than its own. */
+function isExact(data: OpenData): boolean {
   return [READERS.phone, READERS.weRun, READERS.group].some((read) => read(data) !== undefined)
 }
 
