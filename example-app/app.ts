@@ -40,8 +40,9 @@ export function createApp({ sessions, users, showcase }: ExampleParts): Express 
   app.use(loginRouter({ sessions }))
 
   app.get('/me', requireSession({ sessions }), (req, res) => {
-    const { userId } = req.weapp.data as { userId: number }
-    res.json({ userInfo: req.userInfo, lastVisitAt: req.weapp.lastVisitAt, user: users.find(userId) })
+    const { openid, userInfo } = req
+    const { appid, lastVisitAt } = req.weapp
+    res.json({ userInfo, lastVisitAt, user: users.of({ appid, openid, userInfo }) })
   })
 
   app.post('/steps', requireSession({ sessions }), express.json(), (req, res, next) => {

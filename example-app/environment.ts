@@ -23,14 +23,15 @@ export interface Surroundings {
 /** Reads the environment. Throws a `TypeError` that names the variable when one is wrong. */
 export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundings> {
   const port = readPort(env.PORT)
+  const users = openUsers(env.DATABASE || databaseBeside(env))
   const redis = env.REDIS_URL ? connectRedis(env.REDIS_URL) : undefined
-  const users = openUsers(env.DATABASE || ':memory:')
   const showcase = env.WEAPP_APPID ? undefined : await readShowcase(env)
   const clock = showcase?.clock ?? Date.now
   const store = redis ? new RedisStore(redis) : new MemoryStore({ clock })
   const sessions = createSessions({
     apps: showcase ? [showcase.app] : readApps(env),
-    onLogin: users.onLogin,
+    // No id of a row goes into the session: in another table it is somebody else's.
+    onLogin: (event) => void users.onLogin(event),
     onUserInfo: users.onUserInfo,
     clock,
     store: showcase ? tracedStore(store) : store,
@@ -51,6 +52,14 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundi
       await showcase?.close()
     },
   }
+}
+
+/**
+ * Users are to be kept as long as their sessions. Those of the fake WeChat end with the process, also in Redis, as the next one has
+ * another app.
+ */
+function databaseBeside(env: NodeJS.ProcessEnv): string {
+  return env.WEAPP_APPID && env.REDIS_URL ? 'example-app.sqlite' : ':memory:'
 }
 
 function readShowcase(env: NodeJS.ProcessEnv): Promise<Showcase> {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import sqlite from 'node-sqlite3-wasm'
 import type { LoginEvent, UserInfoEvent } from 'weapp-session'
 
@@ -29,20 +30,48 @@ export interface User {
   readonly logins: number
 }
 
+/** Whose a row is: WeChat's name of a user in an app. It means the same in every table, which the id of a row does not. */
+export type Identity = Pick<LoginEvent, 'appid' | 'openid'>
+
 /** The application's own users, in SQL. `onLogin` and `onUserInfo` fit the hooks of `createSessions`. */
 export interface Users {
   onLogin(event: LoginEvent): { userId: number }
   onUserInfo(event: UserInfoEvent): void
+  /** The row of the user of a session; made anew where the table has lost it. */
+  of(user: Identity & Pick<UserInfoEvent, 'userInfo'>): User
+  /** A row by its id, which is another user's as soon as the table is another. */
   find(userId: number): User | undefined
   keepAvatar(avatar: Avatar): { id: string }
   findAvatar(id: string): Avatar | undefined
   close(): void
 }
 
-/** Opens the table in an SQLite file; `:memory:` keeps it in memory. */
-export function openUsers(file: string): Users {
-  const database = new sqlite.Database(file)
-  database.exec(SCHEMA)
+/** How long a process waits until another one is done with the file, in milliseconds. */
+const PATIENCE_MS = 2000
+
+/**
+ * Opens the table in an SQLite file, which several processes may share; `:memory:` keeps it in memory. Throws a `TypeError` when the
+ * file cannot be used.
+ */
+export function openUsers(file: string, patienceMs = PATIENCE_MS): Users {
+  const database = openDatabase(file, patienceMs)
+
+  function rowOf({ appid, openid }: Identity): User | undefined {
+    const row = database.get(
+      'SELECT id, nick_name, avatar_url, logins FROM users WHERE appid = ? AND openid = ?',
+      [appid, openid],
+    )
+    return (row ?? undefined) as User | undefined
+  }
+
+  function makeRow({ appid, openid, userInfo }: Identity & Pick<UserInfoEvent, 'userInfo'>): void {
+    database.run('INSERT OR IGNORE INTO users (appid, openid, nick_name, avatar_url) VALUES (?, ?, ?, ?)', [
+      appid,
+      openid,
+      textOf(userInfo?.nickName),
+      textOf(userInfo?.avatarUrl),
+    ])
+  }
 
   return {
     onLogin({ appid, openid, unionid, userInfo }) {
@@ -66,6 +95,12 @@ export function openUsers(file: string): Users {
         openid,
       ])
     },
+    of(user) {
+      const row = rowOf(user)
+      if (row) return row
+      makeRow(user)
+      return rowOf(user) as User
+    },
     find(userId) {
       const row = database.get('SELECT id, nick_name, avatar_url, logins FROM users WHERE id = ?', [userId])
       return (row ?? undefined) as User | undefined
@@ -81,6 +116,23 @@ export function openUsers(file: string): Users {
     },
     close: () => database.close(),
   }
+}
+
+function openDatabase(file: string, patienceMs: number) {
+  try {
+    const database = new sqlite.Database(file)
+    database.exec(`PRAGMA busy_timeout = ${patienceMs}; ${SCHEMA}`)
+    return database
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new TypeError(`DATABASE ${file}: ${reason}${adviceOn(file)}`, { cause })
+  }
+}
+
+/** The lock is a folder, which stays behind when a process is killed in the midst of a statement. */
+function adviceOn(file: string): string {
+  const lock = `${file}.lock`
+  return existsSync(lock) ? `; remove the folder ${lock} if no other process uses the file` : ''
 }
 
 function textOf(value: unknown): string | null {

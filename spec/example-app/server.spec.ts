@@ -1,58 +1,24 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { connect } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
 import supertest from 'supertest'
 import { createSandbox } from '../../lib/sandbox/index.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-
-interface Example {
-  readonly process: ChildProcess
-  readonly url: string
-  readonly wechatUrl: string
-  /** Both streams, as far as they have come. */
-  output(): string
-}
+import { type ExampleProcess, killExamples, startExample } from './example-process.js'
 
 describe('the example app, as npm start runs it', () => {
-  let example: Example | undefined
+  afterEach(killExamples)
 
-  afterEach(() => {
-    example?.process.kill('SIGKILL')
-    example = undefined
-  })
-
-  /** Starts it with these variables alone, and waits until it says where it listens. */
-  async function start(environment: Record<string, string> = {}): Promise<Example> {
-    const args = ['--import', 'tsx', 'example-app/server.ts']
-    const tsconfig = process.env.TSX_TSCONFIG_PATH ?? 'tsconfig.json'
-    const child = spawn(process.execPath, args, {
-      cwd: ROOT,
-      env: { PATH: process.env.PATH, TSX_TSCONFIG_PATH: tsconfig, PORT: '0', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
-    const ended = once(child, 'exit').then(() => expect.fail(`it ended: ${output}`))
-    while (!output.includes('\n')) await Promise.race([once(child.stdout, 'data'), ended])
-    const [url = '', wechatUrl = ''] = output.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? []
-    example = { process: child, url, wechatUrl, output: () => output }
-    return example
-  }
-
-  async function logIn({ url, wechatUrl }: Example): Promise<string> {
+  async function logIn({ url, wechatUrl }: ExampleProcess): Promise<string> {
     const { body } = await supertest(wechatUrl).post('/sandbox/login').expect(200)
     const login = await supertest(url).post('/login').send({ code: body.code }).expect(200)
     return login.body.token
   }
 
   it('needs nothing: it runs on the sandbox and in memory', async () => {
-    const app = await start()
+    const app = await startExample()
     const token = await logIn(app)
     const me = await supertest(app.url).get('/me').set('x-3rd-session', token).expect(200)
     expect(me.body.userInfo).to.equal(null)
@@ -62,7 +28,7 @@ describe('the example app, as npm start runs it', () => {
   })
 
   it('ends on SIGTERM by itself, after the requests under way', async () => {
-    const app = await start()
+    const app = await startExample()
     await logIn(app)
     const exit = once(app.process, 'exit')
     app.process.kill('SIGTERM')
@@ -71,7 +37,7 @@ describe('the example app, as npm start runs it', () => {
   })
 
   it('ends on SIGTERM while a browser goes on asking by a connection that it keeps', async () => {
-    const app = await start()
+    const app = await startExample()
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const ask = () =>
       new Promise<void>((resolve) => {
@@ -91,7 +57,7 @@ describe('the example app, as npm start runs it', () => {
   })
 
   it('ends on SIGTERM while a browser holds a connection on which it has asked nothing', async () => {
-    const app = await start()
+    const app = await startExample()
     const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
     await once(socket, 'connect')
     socket.on('error', () => undefined)
@@ -102,17 +68,16 @@ describe('the example app, as npm start runs it', () => {
   })
 
   it('names a port that is in use', async () => {
-    const app = await start()
+    const app = await startExample()
     const { port } = new URL(app.url)
-    const outcome = await start({ PORT: port }).catch((error: Error) => error.message)
+    const outcome = await startExample({ PORT: port }).catch((error: Error) => error.message)
     expect(outcome).to.match(new RegExp(`Port ${port} is in use; choose another one with PORT\n$`))
-    app.process.kill('SIGKILL')
   })
 
   it('uses Redis where REDIS_URL names one, and tells at /healthz whether it answers', async () => {
     const redis: RedisServer = await startRedisServer({ keepData: true })
     try {
-      const app = await start({ REDIS_URL: redis.url })
+      const app = await startExample({ REDIS_URL: redis.url })
       const token = await logIn(app)
       await supertest(app.url).get('/healthz').expect(200, { store: 'up' })
       await redis.kill()
@@ -128,7 +93,7 @@ describe('the example app, as npm start runs it', () => {
   })
 
   it('uses real credentials where they are given, and then shows no fake WeChat', async () => {
-    const app = await start({
+    const app = await startExample({
       WEAPP_APPID: 'wx1',
       WEAPP_SECRET: 'a-planted-secret',
       WEAPP_API_BASE: 'http://127.0.0.1:1',
@@ -142,7 +107,7 @@ describe('the example app, as npm start runs it', () => {
     const apps = [1, 2].map((n) => ({ appid: `wx${String(n).repeat(16)}`, secret: String(n).repeat(32) }))
     const sandbox = await createSandbox({ apps })
     try {
-      const app = await start({
+      const app = await startExample({
         WEAPP_APPID: apps.map(({ appid }) => appid).join(),
         WEAPP_SECRET: apps.map(({ secret }) => secret).join(),
         WEAPP_API_BASE: sandbox.url,
@@ -169,7 +134,7 @@ describe('the example app, as npm start runs it', () => {
       [{ WEAPP_APPID: 'wx1' }, /apps\[0\]\.secret must be a string/],
       [{ WEAPP_SESSION_DURATION_SECONDS: 'x' }, /sessionDurationSeconds must be a number/],
     ] as const) {
-      const outcome = await start(environment).catch((error: Error) => error.message)
+      const outcome = await startExample(environment).catch((error: Error) => error.message)
       expect(outcome).to.match(message)
     }
   })

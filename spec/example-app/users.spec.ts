@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -73,6 +73,22 @@ describe('the users of the example app', () => {
     expect(users.find(1)).to.equal(undefined)
   })
 
+  it('are found by who they are, and get a row anew where it is lost, never the row of another', () => {
+    const { userId } = users.onLogin(login({ userInfo: ADA }))
+    const found = users.of({ appid: 'wx1', openid: 'o-1', userInfo: null })
+    expect(found).to.include({ id: userId, nick_name: 'Ada', logins: 1 })
+    for (const who of [
+      { appid: 'wx1', openid: 'o-2' },
+      { appid: 'wx2', openid: 'o-1' },
+    ]) {
+      const made = users.of({ ...who, userInfo: { nickName: 'Grace', verified: false } })
+      expect(made).to.include({ nick_name: 'Grace', avatar_url: null, logins: 0 })
+      expect(made.id).not.to.equal(userId)
+      expect(users.of({ ...who, userInfo: null })).to.deep.equal(made)
+      expect(users.onLogin(login(who))).to.deep.equal({ userId: made.id })
+    }
+  })
+
   it('get no row from a profile alone', () => {
     users.onUserInfo({ appid: 'wx1', openid: 'o-1', userInfo: ADA })
     expect(users.find(1)).to.equal(undefined)
@@ -97,6 +113,22 @@ describe('a file of users', () => {
     expect(second.onLogin(login({ seenBefore: true }))).to.deep.equal({ userId })
     expect(second.find(userId)).to.include({ nick_name: 'Ada', logins: 2 })
     second.close()
+  })
+
+  it('is named, with what is wrong, when it cannot be used', () => {
+    const nowhere = join(directory, 'missing', 'users')
+    expect(() => openUsers(nowhere)).to.throw(TypeError, `DATABASE ${nowhere}: Could not open the database`)
+    const noTable = join(directory, 'text')
+    writeFileSync(noTable, 'not a table')
+    expect(() => openUsers(noTable)).to.throw(TypeError, /^DATABASE \S+: file is not a database$/)
+  })
+
+  it('says which lock to remove when a process has left one behind', () => {
+    const file = join(directory, 'users.sqlite')
+    openUsers(file).close()
+    mkdirSync(`${file}.lock`)
+    const words = `DATABASE ${file}: database is locked; remove the folder ${file}.lock if no other process`
+    expect(() => openUsers(file, 0)).to.throw(TypeError, words)
   })
 
   it('is a file of its own for each name', () => {
