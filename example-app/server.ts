@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.js'
 import { readEnvironment, type Surroundings } from './environment.js'
+import { isLoopback } from './showcase/from-here.js'
 import { gracefulShutDown } from './shut-down.js'
 
 const SHUTDOWN_MS = 10_000
@@ -23,7 +24,9 @@ await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void shutDown().catch(endBecauseOf))
 }
-process.stdout.write(welcome(urlOf(server.address() as AddressInfo), surroundings))
+const bound = server.address() as AddressInfo
+if (surroundings.showcase && !isLoopback(bound.address)) process.stderr.write(warningFor(surroundings))
+process.stdout.write(welcome(urlOf(bound), surroundings))
 
 async function shutDown(): Promise<void> {
   setTimeout(() => process.exit(1), SHUTDOWN_MS).unref()
@@ -39,6 +42,10 @@ function endBecauseOf(error: unknown): never {
 function urlOf({ address, family, port }: AddressInfo): string {
   if (address === '::' || address === '0.0.0.0') return `http://127.0.0.1:${port}`
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+function warningFor({ host }: Surroundings): string {
+  return `HOST ${host} shows the page to others, too; its levers answer this machine only, at 127.0.0.1 or localhost\n`
 }
 
 function welcome(url: string, { showcase }: Surroundings): string {

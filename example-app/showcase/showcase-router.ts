@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express'
 import type { Sessions } from 'weapp-session'
+import { isFromHere } from './from-here.js'
 import { askApp, askWechat, type PhoneRequest } from './phone-lines.js'
 import type { Showcase } from './showcase.js'
 import { TRACE_HEADER } from './trace.js'
@@ -86,14 +86,15 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
   return router
 }
 
-/**
- * A page of somebody else could have its name lead to this machine (DNS rebinding), so no other name is good. And a phone of
- * the page has no business with the levers.
- */
+/** The levers are for whoever sits at this machine. A phone of the page has no business with them. */
 const onlyFromHere: RequestHandler = (req, _res, next) => {
   const isPhone = req.get(TRACE_HEADER) !== undefined
-  const isNameOfOthers = req.hostname !== 'localhost' && isIP(req.hostname.replace(/^\[|\]$/g, '')) === 0
-  next(isPhone || isNameOfOthers ? new Refusal('Open this page at 127.0.0.1 or localhost.', 403) : undefined)
+  const isGood = isFromHere(req) && !isPhone
+  next(
+    isGood
+      ? undefined
+      : new Refusal('Open this page on the machine that runs it, at 127.0.0.1 or localhost.', 403),
+  )
 }
 
 function answering(work: (req: Request) => Promise<object>): RequestHandler {

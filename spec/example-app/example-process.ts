@@ -37,11 +37,11 @@ export async function startExample(
   return { process: child, url, wechatUrl, output: () => output }
 }
 
-/** Ends one as an operator does, and waits until it is gone. */
+/** Ends one as an operator does, and waits until it is gone and all that it wrote has come. */
 export async function stopExample({ process: child }: ExampleProcess): Promise<void> {
-  const exit = once(child, 'exit')
+  const end = once(child, 'close')
   child.kill('SIGTERM')
-  await exit
+  await end
 }
 
 /** Ends whatever still runs. */

@@ -6,7 +6,7 @@ import { afterEach, describe, it } from 'mocha'
 import supertest from 'supertest'
 import { createSandbox } from '../../lib/sandbox/index.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
-import { type ExampleProcess, killExamples, startExample } from './example-process.js'
+import { type ExampleProcess, killExamples, startExample, stopExample } from './example-process.js'
 
 describe('the example app, as npm start runs it', () => {
   afterEach(killExamples)
@@ -124,6 +124,19 @@ describe('the example app, as npm start runs it', () => {
       }
     } finally {
       await sandbox.close()
+    }
+  })
+
+  it('warns once when others can reach the page, whose levers are not for them', async () => {
+    const real = { WEAPP_APPID: 'wx1', WEAPP_SECRET: 'a-secret' }
+    for (const [environment, warnings] of [
+      [{}, 0],
+      [{ HOST: '0.0.0.0' }, 1],
+      [{ HOST: '0.0.0.0', ...real }, 0],
+    ] as const) {
+      const app = await startExample({ ...environment })
+      await stopExample(app)
+      expect(app.output().split('its levers answer this machine only')).to.have.lengthOf(1 + warnings)
     }
   })
 

@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP } from 'node:net'
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+/** What a proxy adds to a request that it passes on. */
+const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
+
+/** Whether an address leads to this machine and to no other. */
+export function isLoopback(address: string): boolean {
+  const [bare = ''] = address.split('%')
+  const version = isIP(bare)
+  return version !== 0 && loopback.check(bare, version === 6 ? 'ipv6' : 'ipv4')
+}
+
+/**
+ * Whether a request comes from this machine, and is meant for it: a page of somebody else could have its name lead to this machine
+ * (DNS rebinding), so no other name is good.
+ */
+export function isFromHere({ socket, headers }: IncomingMessage): boolean {
+  const isPassedOn = PROXY_HEADERS.some((name) => headers[name] !== undefined)
+  return isLoopback(socket.remoteAddress ?? '') && isNameOfHere(headers.host ?? '') && !isPassedOn
+}
+
+function isNameOfHere(host: string): boolean {
+  const name = host.replace(/:\d+$/, '')
+  return name === 'localhost' || isLoopback(name.replace(/^\[|\]$/g, ''))
+}
