@@ -1,6 +1,7 @@
 import express, { type Express } from 'express'
 import helmet from 'helmet'
 import { loginRouter, problemHandler, requireSession, type Sessions } from 'weapp-session'
+import { answerFailure, answerUnknownRoute } from './answer-failures.js'
 import { avatars } from './avatars.js'
 import { olderClients } from './older-clients.js'
 import type { Showcase } from './showcase/showcase.js'
@@ -60,6 +61,7 @@ export function createApp({ sessions, users, showcase }: ExampleParts): Express 
     res.status(isStoreUp ? 200 : 503).json({ store: isStoreUp ? 'up' : 'down' })
   })
 
-  app.use(problemHandler())
+  app.use(answerUnknownRoute)
+  app.use(problemHandler(), answerFailure)
   return app
 }
