@@ -1,15 +1,15 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.js'
 import { readEnvironment, type Surroundings } from './environment.js'
+import { createHttpServer } from './http-server.js'
 import { isLoopback } from './showcase/from-here.js'
 import { gracefulShutDown } from './shut-down.js'
 
 const SHUTDOWN_MS = 10_000
 
 const surroundings = await readEnvironment(process.env).catch(endBecauseOf)
-const server = createServer(createApp(surroundings))
+const server = createHttpServer(createApp(surroundings))
 const stopServing = gracefulShutDown(server)
 server.listen(surroundings.port, surroundings.host)
 await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
