@@ -35,7 +35,7 @@ export function avatars({ sessions, users }: { sessions: Sessions; users: Users 
     const type = image && typeOf(image)
     if (!type)
       return void res.status(400).json({ error: 'Send a PNG, JPEG or WebP picture in the field "avatar".' })
-    const { id } = users.keepAvatar({ type, image })
+    const { id } = users.keepAvatar({ appid: req.weapp.appid, openid: req.openid }, { type, image })
     res.json({ avatarUrl: `/avatars/${id}` })
   })
 

@@ -14,7 +14,18 @@ const SCHEMA = `
     logins INTEGER NOT NULL DEFAULT 0,
     UNIQUE (appid, openid)
   );
-  CREATE TABLE IF NOT EXISTS avatars (id TEXT PRIMARY KEY, type TEXT NOT NULL, image BLOB NOT NULL)`
+  CREATE TABLE IF NOT EXISTS pictures (
+    appid TEXT NOT NULL,
+    openid TEXT NOT NULL,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    image BLOB NOT NULL,
+    PRIMARY KEY (appid, openid, id)
+  );
+  CREATE INDEX IF NOT EXISTS pictures_by_id ON pictures (id)`
+
+/** A user has the latest few: the profile names an earlier one until it is saved, and nobody can fill the table. */
+const MOST_AVATARS = 3
 
 /** A picture that a user has uploaded. */
 export interface Avatar {
@@ -41,7 +52,8 @@ export interface Users {
   of(user: Identity & Pick<UserInfoEvent, 'userInfo'>): User
   /** A row by its id, which is another user's as soon as the table is another. */
   find(userId: number): User | undefined
-  keepAvatar(avatar: Avatar): { id: string }
+  /** Keeps a picture of a user, and drops the oldest of the same user where there are too many. */
+  keepAvatar(whose: Identity, avatar: Avatar): { id: string }
   findAvatar(id: string): Avatar | undefined
   close(): void
 }
@@ -105,13 +117,21 @@ export function openUsers(file: string, patienceMs = PATIENCE_MS): Users {
       const row = database.get('SELECT id, nick_name, avatar_url, logins FROM users WHERE id = ?', [userId])
       return (row ?? undefined) as User | undefined
     },
-    keepAvatar({ type, image }) {
+    keepAvatar({ appid, openid }, { type, image }) {
       const id = hash('sha256', image)
-      database.run('INSERT OR IGNORE INTO avatars (id, type, image) VALUES (?, ?, ?)', [id, type, image])
+      database.run(
+        'INSERT OR REPLACE INTO pictures (appid, openid, id, type, image) VALUES (?, ?, ?, ?, ?)',
+        [appid, openid, id, type, image],
+      )
+      database.run(
+        `DELETE FROM pictures WHERE appid = ?1 AND openid = ?2 AND rowid NOT IN (
+           SELECT rowid FROM pictures WHERE appid = ?1 AND openid = ?2 ORDER BY rowid DESC LIMIT ${MOST_AVATARS})`,
+        [appid, openid],
+      )
       return { id }
     },
     findAvatar(id) {
-      const row = database.get('SELECT type, image FROM avatars WHERE id = ?', [id])
+      const row = database.get('SELECT type, image FROM pictures WHERE id = ? LIMIT 1', [id])
       return (row ?? undefined) as Avatar | undefined
     },
     close: () => database.close(),

@@ -52,6 +52,24 @@ describe('avatars of the example app', () => {
     await upload(Buffer.concat([PNG, Buffer.alloc(2 * 1024 * 1024)])).expect(413)
   })
 
+  it('are kept, the latest three of a user: nobody can fill the table, or drive out what others have', async () => {
+    const numbered = (n: number) => Buffer.concat([PNG, Buffer.from([n])])
+    const send = async (n: number) => (await upload(numbered(n)).expect(200)).body.avatarUrl as string
+    const statuses = (urls: string[]) =>
+      Promise.all(urls.map(async (url) => (await supertest(bed.url).get(url)).status))
+
+    const { code } = await bed.sandbox.phone().wx.login()
+    const other = (await supertest(bed.url).post('/login').send({ code }).expect(200)).body.token
+    const same = supertest(bed.url).post('/avatar').set('x-3rd-session', other)
+    await same.attach('avatar', numbered(1), 'me.png').expect(200)
+
+    const urls = []
+    for (const n of [0, 1, 2, 3, 2, 4]) urls.push(await send(n))
+    const [first = '', ofBoth = '', ...latest] = urls
+    expect(await statuses([first])).to.deep.equal([404])
+    expect(await statuses([ofBoth, ...latest])).to.deep.equal([200, 200, 200, 200, 200])
+  })
+
   it('need a session', async () => {
     const res = await supertest(bed.url).post('/avatar').attach('avatar', PNG, 'me.png')
     expect([res.status, res.body.code]).to.deep.equal([401, 'ERR_TOKEN_MISSING'])
