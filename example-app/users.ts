@@ -46,12 +46,11 @@ export type Identity = Pick<LoginEvent, 'appid' | 'openid'>
 
 /** The application's own users, in SQL. `onLogin` and `onUserInfo` fit the hooks of `createSessions`. */
 export interface Users {
-  onLogin(event: LoginEvent): { userId: number }
+  /** Counts the login, and makes the row at the first one. Its id goes nowhere: in another table it is another user's. */
+  onLogin(event: LoginEvent): void
   onUserInfo(event: UserInfoEvent): void
   /** The row of the user of a session; made anew where the table has lost it. */
   of(user: Identity & Pick<UserInfoEvent, 'userInfo'>): User
-  /** A row by its id, which is another user's as soon as the table is another. */
-  find(userId: number): User | undefined
   /** Keeps a picture of a user, and drops the oldest of the same user where there are too many. */
   keepAvatar(whose: Identity, avatar: Avatar): { id: string }
   findAvatar(id: string): Avatar | undefined
@@ -87,17 +86,15 @@ export function openUsers(file: string, patienceMs = PATIENCE_MS): Users {
 
   return {
     onLogin({ appid, openid, unionid, userInfo }) {
-      const row = database.get(
+      database.run(
         `INSERT INTO users (appid, openid, unionid, nick_name, avatar_url, logins) VALUES (?, ?, ?, ?, ?, 1)
          ON CONFLICT (appid, openid) DO UPDATE SET
            unionid = coalesce(excluded.unionid, unionid),
            nick_name = coalesce(excluded.nick_name, nick_name),
            avatar_url = coalesce(excluded.avatar_url, avatar_url),
-           logins = logins + 1
-         RETURNING id`,
+           logins = logins + 1`,
         [appid, openid, unionid ?? null, textOf(userInfo?.nickName), textOf(userInfo?.avatarUrl)],
       )
-      return { userId: Number(row?.id) }
     },
     onUserInfo({ appid, openid, userInfo }) {
       database.run('UPDATE users SET nick_name = ?, avatar_url = ? WHERE appid = ? AND openid = ?', [
@@ -112,10 +109,6 @@ export function openUsers(file: string, patienceMs = PATIENCE_MS): Users {
       if (row) return row
       makeRow(user)
       return rowOf(user) as User
-    },
-    find(userId) {
-      const row = database.get('SELECT id, nick_name, avatar_url, logins FROM users WHERE id = ?', [userId])
-      return (row ?? undefined) as User | undefined
     },
     keepAvatar({ appid, openid }, { type, image }) {
       const id = hash('sha256', image)

@@ -90,7 +90,7 @@ describe('P3 3rd_session, the sequence of the article on the example app', () =>
     const { user, userInfo } = await page.me()
     expect(user).to.deep.equal({ id: user.id, nick_name: null, avatar_url: null, logins: 1 })
     expect(userInfo).to.equal(null)
-    expect(bed.users.find(user.id)).to.deep.equal(user)
+    expect(bed.users.of({ ...bed.phone, userInfo: null })).to.deep.equal(user)
   })
 
   it('P3 3rd_session logs in no second time while checkSession succeeds', async () => {
@@ -124,7 +124,7 @@ describe('P3 3rd_session, the sequence of the article on the example app', () =>
     const { user, userInfo: kept } = await page.me()
     expect(kept).to.deep.equal({ ...userInfo, verified: true })
     expect(user).to.include({ nick_name: userInfo.nickName, avatar_url: userInfo.avatarUrl, logins: 1 })
-    expect(bed.users.find(user.id)).to.deep.equal(user)
+    expect(bed.users.of({ ...bed.phone, userInfo: null })).to.deep.equal(user)
   })
 
   it('P3 3rd_session takes signed and encrypted data each for itself', async () => {

@@ -17,6 +17,9 @@ const login = (event: Partial<LoginEvent> = {}): LoginEvent => ({
   ...event,
 })
 
+/** The row of the user whom these logins are of. */
+const rowOf = (users: Users, who: Partial<LoginEvent> = {}) => users.of({ ...login(who), userInfo: null })
+
 describe('the users of the example app', () => {
   let users: Users
 
@@ -26,72 +29,68 @@ describe('the users of the example app', () => {
   afterEach(() => users.close())
 
   it('get a row at their first login', () => {
-    const { userId } = users.onLogin(login({ userInfo: ADA }))
-    const row = { id: userId, nick_name: 'Ada', avatar_url: 'https://example.com/a.png', logins: 1 }
-    expect(users.find(userId)).to.deep.equal(row)
+    users.onLogin(login({ userInfo: ADA }))
+    const row = { id: 1, nick_name: 'Ada', avatar_url: 'https://example.com/a.png', logins: 1 }
+    expect(rowOf(users)).to.deep.equal(row)
   })
 
   it('keep their row at later logins, which are counted', () => {
-    const { userId } = users.onLogin(login())
-    for (let n = 2; n <= 4; n++) expect(users.onLogin(login({ seenBefore: true }))).to.deep.equal({ userId })
-    expect(users.find(userId)?.logins).to.equal(4)
+    users.onLogin(login())
+    for (let n = 2; n <= 4; n++) users.onLogin(login({ seenBefore: true }))
+    expect(rowOf(users)).to.include({ id: 1, logins: 4 })
   })
 
   it('are one row for each openid of each app', () => {
     const events = [login(), login({ openid: 'o-2' }), login({ appid: 'wx2' })]
-    const ids = events.map((event) => users.onLogin(event).userId)
-    expect(new Set(ids).size).to.equal(3)
+    for (const event of events) users.onLogin(event)
+    expect(events.map((event) => rowOf(users, event).logins)).to.deep.equal([1, 1, 1])
+    expect(new Set(events.map((event) => rowOf(users, event).id)).size).to.equal(3)
   })
 
   it('keep their names at a login without any, and take new ones', () => {
-    const { userId } = users.onLogin(login({ userInfo: ADA }))
+    users.onLogin(login({ userInfo: ADA }))
     users.onLogin(login())
-    expect(users.find(userId)).to.include({ nick_name: 'Ada', avatar_url: ADA.avatarUrl })
+    expect(rowOf(users)).to.include({ nick_name: 'Ada', avatar_url: ADA.avatarUrl })
     users.onLogin(login({ userInfo: { nickName: 'Grace', verified: false } }))
-    expect(users.find(userId)).to.include({ nick_name: 'Grace', avatar_url: ADA.avatarUrl, logins: 3 })
+    expect(rowOf(users)).to.include({ nick_name: 'Grace', avatar_url: ADA.avatarUrl, logins: 3 })
   })
 
   it('have their profile updated, and deleted, without a login', () => {
-    const { userId } = users.onLogin(login())
-    const other = users.onLogin(login({ openid: 'o-2' }))
+    users.onLogin(login())
+    users.onLogin(login({ openid: 'o-2' }))
     users.onUserInfo({ appid: 'wx1', openid: 'o-1', userInfo: ADA })
-    expect(users.find(userId)).to.include({ nick_name: 'Ada', avatar_url: ADA.avatarUrl, logins: 1 })
-    expect(users.find(other.userId)).to.include({ nick_name: null, avatar_url: null })
+    expect(rowOf(users)).to.include({ nick_name: 'Ada', avatar_url: ADA.avatarUrl, logins: 1 })
+    expect(rowOf(users, { openid: 'o-2' })).to.include({ nick_name: null, avatar_url: null })
     users.onUserInfo({ appid: 'wx1', openid: 'o-1', userInfo: null })
-    expect(users.find(userId)).to.include({ nick_name: null, avatar_url: null, logins: 1 })
+    expect(rowOf(users)).to.include({ nick_name: null, avatar_url: null, logins: 1 })
   })
 
   it('may be called anything: no name is taken for SQL, and what is no text is no name', () => {
     const nickName = `'); DROP TABLE users; --`
-    const { userId } = users.onLogin(
-      login({ userInfo: { nickName, avatarUrl: 42 as unknown as string, verified: false } }),
-    )
-    expect(users.find(userId)).to.include({ nick_name: nickName, avatar_url: null })
-  })
-
-  it('are not found by an id that nobody has', () => {
-    expect(users.find(1)).to.equal(undefined)
+    users.onLogin(login({ userInfo: { nickName, avatarUrl: 42 as unknown as string, verified: false } }))
+    expect(rowOf(users)).to.include({ nick_name: nickName, avatar_url: null })
   })
 
   it('are found by who they are, and get a row anew where it is lost, never the row of another', () => {
-    const { userId } = users.onLogin(login({ userInfo: ADA }))
+    users.onLogin(login({ userInfo: ADA }))
     const found = users.of({ appid: 'wx1', openid: 'o-1', userInfo: null })
-    expect(found).to.include({ id: userId, nick_name: 'Ada', logins: 1 })
+    expect(found).to.include({ nick_name: 'Ada', logins: 1 })
     for (const who of [
       { appid: 'wx1', openid: 'o-2' },
       { appid: 'wx2', openid: 'o-1' },
     ]) {
       const made = users.of({ ...who, userInfo: { nickName: 'Grace', verified: false } })
       expect(made).to.include({ nick_name: 'Grace', avatar_url: null, logins: 0 })
-      expect(made.id).not.to.equal(userId)
+      expect(made.id).not.to.equal(found.id)
       expect(users.of({ ...who, userInfo: null })).to.deep.equal(made)
-      expect(users.onLogin(login(who))).to.deep.equal({ userId: made.id })
+      users.onLogin(login(who))
+      expect(rowOf(users, who)).to.deep.equal({ ...made, logins: 1 })
     }
   })
 
   it('get no row from a profile alone', () => {
     users.onUserInfo({ appid: 'wx1', openid: 'o-1', userInfo: ADA })
-    expect(users.find(1)).to.equal(undefined)
+    expect(rowOf(users)).to.include({ nick_name: null, logins: 0 })
   })
 })
 
@@ -106,12 +105,12 @@ describe('a file of users', () => {
   it('keeps its rows over close and reopen', () => {
     const file = join(directory, 'users.sqlite')
     const first = openUsers(file)
-    const { userId } = first.onLogin(login({ userInfo: ADA }))
+    first.onLogin(login({ userInfo: ADA }))
     first.close()
     const second = openUsers(file)
-    expect(second.find(userId)).to.include({ nick_name: 'Ada', logins: 1 })
-    expect(second.onLogin(login({ seenBefore: true }))).to.deep.equal({ userId })
-    expect(second.find(userId)).to.include({ nick_name: 'Ada', logins: 2 })
+    expect(rowOf(second)).to.include({ nick_name: 'Ada', logins: 1 })
+    second.onLogin(login({ seenBefore: true }))
+    expect(rowOf(second)).to.include({ nick_name: 'Ada', logins: 2 })
     second.close()
   })
 
@@ -133,8 +132,8 @@ describe('a file of users', () => {
 
   it('is a file of its own for each name', () => {
     const [one, two] = [openUsers(join(directory, 'one')), openUsers(join(directory, 'two'))]
-    const { userId } = one.onLogin(login())
-    expect(two.find(userId)).to.equal(undefined)
+    one.onLogin(login())
+    expect(rowOf(two).logins).to.equal(0)
     one.close()
     two.close()
   })

@@ -33,7 +33,8 @@ describe('P4 token flow', () => {
     const mount = { sessions: bed.sessions, protocol: tokenFlow }
     const app = express().use(loginRouter(mount))
     app.get('/orders/', requireSession(mount), (req, res) => {
-      res.json({ openid: req.openid, user: users.find((req.weapp.data as { userId: number }).userId) })
+      const { openid, userInfo, weapp } = req
+      res.json({ openid, user: users.of({ appid: weapp.appid, openid, userInfo }) })
     })
     http = supertest(app)
   })

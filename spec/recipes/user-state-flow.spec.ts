@@ -33,8 +33,8 @@ describe('P5 user-state flow', () => {
     const mount = { sessions: bed.sessions, protocol: userStateFlow }
     const app = express().use(loginRouter({ ...mount, maxSessionsPerUser: 1 }))
     app.get('/state', requireSession(mount), (req, res) => {
-      const { userId } = req.weapp.data as { userId: number }
-      res.json({ openid: req.openid, userInfo: req.userInfo, user: users.find(userId) })
+      const { openid, userInfo, weapp } = req
+      res.json({ openid, userInfo, user: users.of({ appid: weapp.appid, openid, userInfo }) })
     })
     http = supertest(app)
   })

@@ -44,6 +44,7 @@ export async function openExampleBed(...apps: Partial<AppInfo>[]): Promise<Examp
     clock,
     onLogin: users.onLogin,
     onUserInfo: users.onUserInfo,
+    allowPrivateAddresses: true,
     store: new RedisStore(redis, { prefix: freshPrefix() }),
     wechat: { baseUrl: sandbox.url, timeoutMs: 300 },
     logger: { warn: write, error: write },
