@@ -16,7 +16,7 @@ export interface SandboxOptions {
   apps?: readonly SandboxApp[]
   /** Port to listen on. Default 0: a free one. */
   port?: number
-  /** Address to listen on. Default `127.0.0.1`. */
+  /** Address to listen on. Whoever reaches it may log in as anybody and take WeChat down, so only a loopback address is safe. Default `127.0.0.1`. */
   host?: string
   /** The time in milliseconds since 1970, which decides when codes expire. Default `Date.now`. */
   clock?: () => number

@@ -1,6 +1,17 @@
 import { expect } from 'chai'
+import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { loginRouter, requireSession, waferServerProtocol, wxappProtocol } from '../../lib/index.js'
+import {
+  loginRouter,
+  type RedisClient,
+  RedisStore,
+  requireSession,
+  waferServerProtocol,
+  wxappProtocol,
+} from '../../lib/index.js'
+import { freshPrefix } from '../support/redis-client.js'
+import { sharedRedis } from '../support/shared-redis.js'
+import { openTestBed } from '../support/test-bed.js'
 import { openWireBed, type WireBed } from '../support/wire-bed.js'
 
 /** What a user types in who wants to be taken for somebody else by services behind the server. */
@@ -119,11 +130,30 @@ describe('what a user types in', () => {
     expect((await logIn({ userInfo: { nickName: 'Grace' } })).status).to.equal(200)
     expect(asked).to.deep.equal(['Ada', 'root', 'root', 'root', 'Grace'])
   })
+})
 
-  it('is not pulled from Redis by the thousand bytes for a guess', async () => {
-    await put({ nickName: 'x'.repeat(1_000), a: 'x'.repeat(1_000), b: 'x'.repeat(1_000) }).expect(200)
-    const visit = await bed.store.read({ handle: token.slice(0, 20), sessionId: 'A'.repeat(24) })
-    expect(visit).to.equal(null)
-    expect(JSON.stringify(await stored())).to.have.length.below(4_097)
+describe('a guess at a token of a user whose handle is known', () => {
+  it('makes Redis send no more than a profile of 4 kB, which is as much as there may be', async () => {
+    const redis = new Redis((await sharedRedis()).url)
+    let bytes = 0
+    const client: RedisClient = {
+      async call(...words) {
+        const reply = await redis.call(...words)
+        bytes += Buffer.byteLength(JSON.stringify(reply))
+        return reply
+      },
+    }
+    const bed = await openTestBed({ store: new RedisStore(client, { prefix: freshPrefix() }) })
+    const token = await bed.logIn()
+    const put = (userInfo: object) =>
+      bed.http.put('/session/user-info').set('x-3rd-session', token).send({ userInfo })
+    const fields = Object.fromEntries('abcd'.split('').map((name) => [name, '长'.repeat(330)]))
+    await put({ ...fields, e: 'x'.repeat(330) }).expect(400)
+    await put(fields).expect(200)
+    bytes = 0
+    await bed.me(`${token.slice(0, 20)}${'A'.repeat(44)}`).expect(401)
+    expect(bytes).to.be.at.most(5_000)
+    await bed.close()
+    redis.disconnect()
   })
 })
