@@ -80,7 +80,7 @@ describe('WeappError', () => {
 
   it('says when to come back with each 429 and 503 and with nothing else', () => {
     const timely = errorsWithStatus(429, 503)
-    expect(timely).to.have.length(7)
+    expect(timely).to.have.length(8)
     for (const { headers, retryAfterSeconds } of timely) {
       expect(retryAfterSeconds).to.be.a('number').above(0)
       expect(headers).to.deep.equal({ 'Retry-After': String(retryAfterSeconds) })
