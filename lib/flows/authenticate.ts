@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
+import { checkOptionNames, type OptionNames } from '../options.js'
 import type { AppBook, AppSelector } from '../sessions/app-info.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
@@ -26,6 +27,8 @@ export interface AuthenticateOptions {
   readonly appid?: AppSelector | undefined
 }
 
+const OPTION_NAMES: OptionNames<AuthenticateOptions> = { maxAgeSeconds: true, appid: true }
+
 /** The use case "authenticate". */
 export type Authenticate = (token: string | undefined, options?: AuthenticateOptions) => Promise<Session>
 
@@ -35,6 +38,7 @@ export function createAuthenticate(apps: AppBook, book: SessionBook, clock: Cloc
     token: string | undefined,
     options: AuthenticateOptions = {},
   ): Promise<Session> {
+    checkOptionNames<AuthenticateOptions>('authenticate', options, OPTION_NAMES)
     const address = addressIn(token)
     const appid = options.appid === undefined ? undefined : apps.choose(options.appid).appid
     const session = await book.visit(address, appid)

@@ -1,14 +1,11 @@
-import { WeappError } from '../errors.js'
 import type { CodeExchange } from '../exchange.js'
 import { checkOptionNames } from '../options.js'
 import { AccessTokens } from '../sessions/access-tokens.js'
-import type { AppBook, AppSelector } from '../sessions/app-info.js'
 import { CodeLedger } from '../sessions/code-ledger.js'
 import { guardStore } from '../sessions/guarded-store.js'
 import { KeyBook } from '../sessions/key-book.js'
 import { PhoneNumbers } from '../sessions/phone-numbers.js'
 import { SessionBook } from '../sessions/session-book.js'
-import { isSessionId } from '../sessions/token.js'
 import { Vault } from '../sessions/vault.js'
 import { stableAccessToken } from '../wechat/access-token.js'
 import { code2Session } from '../wechat/code2session.js'
@@ -16,12 +13,13 @@ import { guardExchange } from '../wechat/guarded-exchange.js'
 import { getPhoneNumber } from '../wechat/phone-number.js'
 import { sessionKeyCalls } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
-import { addressIn, createAuthenticate, unknownSession } from './authenticate.js'
-import { createDecrypt } from './decryption.js'
+import { addressIn, createAuthenticate } from './authenticate.js'
+import { createDecryptions } from './decryption.js'
 import { createFreshKey } from './fresh-key.js'
 import { createAskAboutProfile, HOOK_TIMEOUT_MS } from './hooks.js'
 import { createLogIn, type ExchangeCode } from './log-in.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
+import { ofApp } from './of-app.js'
 import { createOwnData } from './own-data.js'
 import { createReplay } from './replay.js'
 import { createServerCalls, guardProvider } from './server-calls.js'
@@ -50,8 +48,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const ledger = new CodeLedger({ store, clock, patienceMs })
   const transport = createTransport(wechat.baseUrl)
   const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
-  const decryption = createDecrypt({ store, clock, logger })
-  const { decrypt } = decryption
+  const decryptions = createDecryptions({ store, storeTimeoutMs, clock, logger })
   const askAboutProfile = createAskAboutProfile(onUserInfo, logger)
   const { logIn, idle } = createLogIn({
     apps,
@@ -60,7 +57,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     ledger,
     exchange,
     replay: createReplay({ book, store, clock, logger }),
-    decrypt,
+    decryptions,
     profileRules,
     askAboutProfile,
     onLogin,
@@ -84,10 +81,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     authenticate: createAuthenticate(apps, book, clock),
     logout: async (token) => book.endAt(addressIn(token)),
     list: async (user) => book.list(namedUser(apps, user).user),
-    async revoke(session) {
-      const named = namedSession(apps, session)
-      return isSessionId(named.sessionId) && book.end(named)
-    },
+    revoke: async (session) => book.end(namedSession(apps, session)),
     async revokeUser(user, options = {}) {
       checkOptionNames<RevokeUserOptions>('revokeUser', options, { exceptSessionId: true })
       const { exceptSessionId } = options
@@ -95,7 +89,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       return book.endAllOf(namedUser(apps, user).user, except)
     },
     revokeAll: () => book.endAll(),
-    ...createOwnData({ apps, book, keys, freshKey, decrypt, askAboutProfile, profileRules, clock }),
+    ...createOwnData({ apps, book, keys, freshKey, decryptions, askAboutProfile, profileRules, clock }),
     ...createServerCalls({
       apps,
       keys,
@@ -107,13 +101,12 @@ export function createSessions(options: SessionsOptions): Sessions {
       sessionKeys: sessionKeyCalls(transport, wechat.timeoutMs),
       logger,
     }),
-    ofApp: (app) => narrowed(sessions, apps, app),
+    ofApp: (app) => ofApp(sessions, apps, app),
     ping: () => store.ping(),
     async close() {
       await idle()
       await ledger.idle()
       await accessTokens.idle()
-      await decryption.idle()
       transport.close()
       await store.close()
     },
@@ -125,50 +118,4 @@ export function createSessions(options: SessionsOptions): Sessions {
 function exchangeOf(wechats: CodeExchange, timeoutMs: number): ExchangeCode {
   const exchangeWithin = guardExchange(timeoutMs)
   return (app, code) => exchangeWithin(app.exchange ?? wechats, app, code)
-}
-
-/** The sessions of one app: whatever else a request names is not there. */
-function narrowed(sessions: Sessions, apps: AppBook, selector: AppSelector): Sessions {
-  const app = typeof selector === 'number' ? apps.all.find(({ id }) => id === selector) : apps.find(selector)
-  if (!app) throw new TypeError('ofApp: no such app; name one of those given to createSessions')
-  const isOther = (named: AppSelector | undefined) =>
-    named !== undefined && named !== app.id && named !== app.appid
-  const ofThisApp: Sessions = {
-    ...sessions,
-    async login(request) {
-      if (isOther(request.appid)) throw otherApp()
-      return sessions.login({ ...request, appid: app.appid })
-    },
-    async authenticate(token, options = {}) {
-      if (isOther(options.appid)) throw unknownSession()
-      return sessions.authenticate(token, { ...options, appid: app.appid })
-    },
-    async logout(token) {
-      const isOwn = await ofThisApp.authenticate(token).then(() => true, isUnknown)
-      if (isOwn) await sessions.logout(token)
-    },
-    async phoneNumber(request) {
-      if (isOther(request.appid)) throw otherApp()
-      return sessions.phoneNumber({ ...request, appid: app.appid })
-    },
-    async accessToken(request = {}) {
-      if (isOther(request.appid)) throw otherApp()
-      return sessions.accessToken({ ...request, appid: app.appid })
-    },
-    ofApp(other) {
-      if (isOther(other)) throw new TypeError('ofApp: these sessions are of another app already')
-      return ofThisApp
-    },
-  }
-  return ofThisApp
-}
-
-function otherApp(): WeappError {
-  return new WeappError('ERR_APP_UNKNOWN', 'This app does not log in here.')
-}
-
-/** False for a session that is not there; any other failure goes on. */
-function isUnknown(error: unknown): false {
-  if (error instanceof WeappError && error.code === 'ERR_SESSION_UNKNOWN') return false
-  throw error
 }

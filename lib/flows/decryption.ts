@@ -1,87 +1,95 @@
 import type { Clock } from '../clock.js'
 import { type ErrorCode, WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { Counter } from '../sessions/counter.js'
+import type { UserRef } from '../sessions/session.js'
 import type { SessionStore } from '../sessions/store.js'
-import { Tries } from '../sessions/tries.js'
 import { type Ciphertext, type DataOwner, decryptOpenData, type OpenData } from '../wechat/open-data.js'
 import { type KeyGroups, withFittingKeys } from './key-groups.js'
 import { Turns } from './turns.js'
 
-/** How often the data of a user may turn out to be unreadable, until the first failure is forgotten. */
+/** How often the data of a user may turn out to be no good within {@link WINDOW_MS}. */
 const MOST_FAILURES = 8
-const FAILURE_LIFETIME_MS = 600_000
+const WINDOW_MS = 600_000
 
-/** A failure by which a forger would learn something, so that it counts. */
-const COUNTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_DATA_MALFORMED', 'ERR_SESSION_KEY_STALE'])
+/** Failures by which a forger learns nothing: nobody has looked at the data. */
+const UNTRIED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_DECRYPTION_LIMIT', 'ERR_STORE_UNAVAILABLE'])
 
 /** Encrypted data, whose it has to be, and what it has to be. */
 export interface Decryption<T> {
   readonly data: Ciphertext
   readonly owner: DataOwner
-  /** Asked for only while the user may try. */
-  readonly keysFor: () => Promise<KeyGroups> | KeyGroups
+  readonly keys: KeyGroups
   /** Throws `ERR_DATA_MALFORMED` for data of another shape. */
   readonly read: (data: OpenData) => T
 }
 
 /** The use case "decrypt", for whatever brings encrypted data. */
-export type Decrypt = <T>(decryption: Decryption<T>) => Promise<T>
+export interface Decryptions {
+  /** Throws `ERR_DECRYPTION_LIMIT`, `ERR_SESSION_KEY_STALE` and what `keys` and `read` throw. */
+  decrypt<T>(decryption: Decryption<T>): Promise<T>
+  /** Throws `ERR_DECRYPTION_LIMIT` for a user who may not try at the moment, so that nothing is spent on it. */
+  refuseLimited(user: UserRef): Promise<void>
+}
 
-interface DecryptParts {
+interface DecryptionParts {
   readonly store: Required<SessionStore>
+  readonly storeTimeoutMs: number
   readonly clock: Clock
   readonly logger: Logger
 }
 
 /**
- * Makes that use case. A forger tries data until some of it is taken, so failures are bounded for each user, in all sessions and
- * processes. Throws `ERR_DECRYPTION_LIMIT`, `ERR_SESSION_KEY_STALE` and what `keysFor` and `read` throw.
+ * Makes that use case. A forger tries data until some of it is taken, so failures are counted for each user, in all sessions and
+ * processes.
  */
-export function createDecrypt({ store, clock, logger }: DecryptParts): {
-  decrypt: Decrypt
-  /** Resolves when nothing is being written any more. */
-  idle(): Promise<void>
-} {
-  const tries = new Tries({
-    store,
-    clock,
-    purpose: 'decryption',
-    most: MOST_FAILURES,
-    lifetimeMs: FAILURE_LIFETIME_MS,
-  })
-  const turns = new Turns()
+export function createDecryptions({ store, storeTimeoutMs, clock, logger }: DecryptionParts): Decryptions {
+  const failures = new Counter({ store, clock, purpose: 'failed decryption', windowMs: WINDOW_MS })
+  // One after the other in a process: what comes in the same moment must not get past the count together.
+  const turns = new Turns(2 * storeTimeoutMs)
 
-  async function attempt<T>({ data, owner, keysFor, read }: Decryption<T>): Promise<T> {
-    const { appid, openid } = owner
-    const taken = await tries.take({ appid, openid })
-    if (!taken) throw tooManyFailures()
+  async function refuseLimited({ appid, openid }: UserRef): Promise<void> {
+    if ((await failures.countOf({ appid, openid })) >= MOST_FAILURES) throw tooManyFailures()
+  }
+
+  async function countFailure({ appid, openid }: UserRef): Promise<void> {
+    if ((await failures.add({ appid, openid })) !== MOST_FAILURES) return
+    logger.warn(
+      `data of the user ${openid} of ${appid} could not be decrypted ${MOST_FAILURES} times within minutes, ` +
+        'as when somebody tries to forge some: more of it is refused for a while',
+    )
+  }
+
+  async function attempt<T>({ data, owner, keys, read }: Decryption<T>): Promise<T> {
+    await refuseLimited(owner)
     try {
-      const openData = await withFittingKeys(await keysFor(), (keys) => decryptOpenData(data, keys, owner))
-      const result = read(openData)
-      taken.giveBack()
-      return result
+      const openData = await withFittingKeys(keys, (group) => decryptOpenData(data, group, owner))
+      return readNow(openData, read)
     } catch (error) {
-      if (!isCounted(error)) taken.giveBack()
-      else if (taken.isLast) {
-        logger.warn(
-          `data of the user ${openid} of ${appid} could not be decrypted ${MOST_FAILURES} times within minutes, ` +
-            'as when somebody tries to forge some: more of it is refused for a while',
-        )
-      }
+      if (isTried(error)) await countFailure(owner)
       throw error
     }
   }
 
   return {
-    // One after the other, or what a page sends at once would take each other's tries.
+    refuseLimited,
     decrypt: (decryption) =>
       turns.inTurn(`${decryption.owner.appid} ${decryption.owner.openid}`, () => attempt(decryption)),
-    idle: () => tries.idle(),
   }
 }
 
-function isCounted(error: unknown): boolean {
-  return error instanceof WeappError && COUNTED.has(error.code)
+/** A promise would be taken for good data, whatever becomes of it. */
+function readNow<T>(openData: OpenData, read: (data: OpenData) => T): T {
+  const result = read(openData)
+  if (result instanceof Promise) {
+    result.catch(() => undefined)
+    throw new TypeError('decrypt: a function that is given as "as" must not be async')
+  }
+  return result
+}
+
+function isTried(error: unknown): boolean {
+  return !(error instanceof WeappError && UNTRIED.has(error.code))
 }
 
 function tooManyFailures(): WeappError {

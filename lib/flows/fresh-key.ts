@@ -46,7 +46,8 @@ export function createFreshKey({ apps, keys, ledger, exchange, logger }: FreshKe
       ledger.settle(login, { handle: handleOf(owner.appid, owner.openid) })
       return [sessionKey]
     } catch (error) {
-      ledger.fail(login, error)
+      // Whose code it was is nobody's business who brings it later.
+      ledger.fail(login, isOfAnother(error) ? codeUsedUp() : error)
       reportFailure(logger, 'the exchange of a code', error)
       throw error
     }
@@ -62,6 +63,10 @@ export function createFreshKey({ apps, keys, ledger, exchange, logger }: FreshKe
     if (openid === owner.openid) return sessionKey
     throw new WeappError('ERR_USER_CHANGED', 'The code is of another user than the session. Log in again.')
   }
+}
+
+function isOfAnother(error: unknown): boolean {
+  return error instanceof WeappError && error.code === 'ERR_USER_CHANGED'
 }
 
 function isOf({ appid, openid }: UserRef, grant: CodeGrant): boolean {

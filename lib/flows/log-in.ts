@@ -4,13 +4,13 @@ import { positiveInteger } from '../options.js'
 import { type App, type AppBook, type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { CodeLedger } from '../sessions/code-ledger.js'
 import type { KeyBook } from '../sessions/key-book.js'
-import { checkOrigin, isSameOrigin, type LoginOrigin } from '../sessions/login-origin.js'
+import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
-import { codeIdOf, handleOf } from '../sessions/token.js'
+import { handleOf } from '../sessions/token.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import { checkCode } from '../wechat/code2session.js'
-import type { Decrypt } from './decryption.js'
+import type { Decryptions } from './decryption.js'
 import { type AskAboutProfile, askHook, type OnLogin } from './hooks.js'
 import type { Replay } from './replay.js'
 import { reportFailure } from './report-failure.js'
@@ -61,7 +61,7 @@ interface LogInParts {
   readonly keys: KeyBook
   readonly exchange: ExchangeCode
   readonly replay: Replay
-  readonly decrypt: Decrypt
+  readonly decryptions: Decryptions
   readonly profileRules: UserInfoRules
   readonly askAboutProfile: AskAboutProfile
   readonly onLogin: OnLogin | undefined
@@ -80,12 +80,8 @@ export interface LogIn {
  * `onLogin` whether the user is new), one answer to the client that brings the code, however often it does.
  */
 export function createLogIn(parts: LogInParts): LogIn {
-  const { apps, book, ledger, keys, exchange, replay, decrypt, onLogin, logger } = parts
-  const underWay = new Map<
-    string,
-    { readonly origin: LoginOrigin | undefined; readonly result: Promise<LoginResult> }
-  >()
-  const ending = new Set<Promise<unknown>>()
+  const { apps, book, ledger, keys, exchange, replay, decryptions, onLogin, logger } = parts
+  const underWay = new Set<Promise<LoginResult>>()
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
     const login: CheckedLogin = {
@@ -96,16 +92,8 @@ export function createLogIn(parts: LogInParts): LogIn {
       maxSessionsPerUser: checkCap(request.maxSessionsPerUser),
       origin: checkOrigin(request.origin),
     }
-    const codeId = codeIdOf(login.app.appid, login.code)
-    const running = underWay.get(codeId)
-    if (running && isSameOrigin(running.origin, login.origin)) return running.result
-
-    const result = useCode(login).finally(() => {
-      ending.delete(result)
-      if (underWay.get(codeId)?.result === result) underWay.delete(codeId)
-    })
-    ending.add(result)
-    if (!running) underWay.set(codeId, { origin: login.origin, result })
+    const result = useCode(login).finally(() => underWay.delete(result))
+    underWay.add(result)
     return result
   }
 
@@ -134,7 +122,7 @@ export function createLogIn(parts: LogInParts): LogIn {
       data,
       () => [() => [identity.sessionKey], () => keys.keysOf(owner)],
       owner,
-      decrypt,
+      decryptions,
     )
     if (userInfo) await parts.askAboutProfile({ ...owner, userInfo })
     const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser }
@@ -147,7 +135,7 @@ export function createLogIn(parts: LogInParts): LogIn {
   }
 
   async function idle(): Promise<void> {
-    await Promise.allSettled(ending)
+    await Promise.allSettled(underWay)
   }
 
   return { logIn, idle }

@@ -2,6 +2,7 @@ import { WeappError } from '../errors.js'
 import { isOpenid } from '../exchange.js'
 import type { App, AppBook } from '../sessions/app-info.js'
 import type { SessionRef, SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
+import { isSessionId } from '../sessions/token.js'
 import { requireFields } from './user-data.js'
 
 /** A user whose app is known here. */
@@ -27,9 +28,9 @@ export function namedSession(apps: AppBook, selector: SessionSelector): SessionR
   return { ...user, sessionId: sessionIdIn(selector.sessionId) }
 }
 
-/** The id of a session, which may have ended or be of somebody else. Throws `ERR_REQUEST_INVALID` for what is no text. */
+/** The id of a session, which is no token. Throws `ERR_REQUEST_INVALID` for what cannot be one. */
 export function sessionIdIn(sessionId: unknown): string {
-  if (typeof sessionId === 'string' && sessionId !== '') return sessionId
+  if (typeof sessionId === 'string' && isSessionId(sessionId)) return sessionId
   throw notA('sessionId', 'the id of a session')
 }
 

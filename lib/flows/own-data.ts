@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
-import { oneOf, positiveNumber } from '../options.js'
+import { checkOptionNames, oneOf, positiveNumber } from '../options.js'
 import type { AppBook } from '../sessions/app-info.js'
 import type { KeyBook } from '../sessions/key-book.js'
 import type { SessionSelector, UserSelector } from '../sessions/session.js'
@@ -8,7 +8,7 @@ import type { SessionBook } from '../sessions/session-book.js'
 import type { UserInfo, UserInfoRules } from '../sessions/user-info.js'
 import { checkSignedData, type EncryptedData, readCiphertext, type SignedData } from '../wechat/open-data.js'
 import { asKind, OPEN_DATA_KINDS, type OpenDataAs, type OpenDataOf } from '../wechat/open-data-kinds.js'
-import type { Decrypt } from './decryption.js'
+import type { Decryptions } from './decryption.js'
 import type { FreshKey, KeyOwner } from './fresh-key.js'
 import type { AskAboutProfile } from './hooks.js'
 import type { KeyGroups } from './key-groups.js'
@@ -24,6 +24,8 @@ export interface DecryptOptions<As extends OpenDataAs = OpenDataAs> {
    * nothing. Default: any time.
    */
   readonly maxAgeSeconds?: number
+  /** The data was made by the algorithm of 2016, whose iv is the key itself; there is no `iv` then. Default false. */
+  readonly ivIsKey?: boolean | undefined
 }
 
 /** The use cases about the data of a user: its profile, and what WeChat has encrypted or signed. */
@@ -53,7 +55,7 @@ interface OwnDataParts {
   readonly book: SessionBook
   readonly keys: KeyBook
   readonly freshKey: FreshKey
-  readonly decrypt: Decrypt
+  readonly decryptions: Decryptions
   readonly askAboutProfile: AskAboutProfile
   readonly profileRules: UserInfoRules
   readonly clock: Clock
@@ -64,10 +66,15 @@ interface OwnDataParts {
  * code is tried first, then that of the session, then those of the user's other sessions.
  */
 export function createOwnData(parts: OwnDataParts): OwnData {
-  const { apps, book, keys, freshKey, decrypt, askAboutProfile, profileRules, clock } = parts
+  const { apps, book, keys, freshKey, decryptions, askAboutProfile, profileRules, clock } = parts
+
+  async function freshKeyOf(owner: KeyOwner, code: string): Promise<string[]> {
+    await decryptions.refuseLimited(owner)
+    return freshKey(owner, code)
+  }
 
   async function keysFor(owner: KeyOwner, code: string | null | undefined): Promise<KeyGroups> {
-    const fresh = code === undefined || code === null ? [] : await freshKey(owner, code)
+    const fresh = code === undefined || code === null ? [] : await freshKeyOf(owner, code)
     return [() => fresh, () => keys.keysOf(owner, owner.sessionId)]
   }
 
@@ -76,7 +83,7 @@ export function createOwnData(parts: OwnDataParts): OwnData {
       const { app, user } = namedUser(apps, selector)
       const owner = 'sessionId' in selector ? { ...user, sessionId: sessionIdIn(selector.sessionId) } : user
       const given = data && readUserData(data, profileRules)
-      const userInfo = given && (await profileFrom(given, () => keysFor(owner, data.code), user, decrypt))
+      const userInfo = given && (await profileFrom(given, () => keysFor(owner, data.code), user, decryptions))
       if (userInfo === undefined) {
         throw new WeappError(
           'ERR_REQUEST_INVALID',
@@ -93,18 +100,20 @@ export function createOwnData(parts: OwnDataParts): OwnData {
       data: EncryptedData,
       options: DecryptOptions<As> = {},
     ) {
-      const { as = 'any', maxAgeSeconds } = options
+      checkOptionNames<DecryptOptions>('decrypt', options, { as: true, maxAgeSeconds: true, ivIsKey: true })
+      const { as = 'any', maxAgeSeconds, ivIsKey } = options
       if (typeof as !== 'function') oneOf('decrypt: as', as, OPEN_DATA_KINDS)
       const notBefore =
         maxAgeSeconds === undefined
           ? undefined
           : clock() / 1000 - positiveNumber('decrypt: maxAgeSeconds', maxAgeSeconds)
       const session = namedSession(apps, selector)
-      const ciphertext = readCiphertext(requireFields(data))
-      return decrypt({
+      const { encryptedData, iv, code } = requireFields(data)
+      const ciphertext = readCiphertext({ encryptedData, iv, ivIsKey })
+      return decryptions.decrypt({
         data: ciphertext,
         owner: { appid: session.appid, openid: session.openid, notBefore },
-        keysFor: () => keysFor(session, data.code),
+        keys: await keysFor(session, code),
         read: (openData) => asKind(as as As, openData),
       })
     },

@@ -2,14 +2,14 @@ import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { type CodeGrant, codeUsedUp, type LoginCode, REPLAY_MS } from '../sessions/code-ledger.js'
+import { Counter } from '../sessions/counter.js'
 import { isSameOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
 import type { SessionStore } from '../sessions/store.js'
 import { addressOf, codeIdOf } from '../sessions/token.js'
-import { Tries } from '../sessions/tries.js'
 
-/** How often a used code may come again and still be looked at. A client asks again once or twice. */
+/** How often a used code gives its session again. A client asks again once or twice. */
 const MOST_REPLAYS = 5
 
 /** The session of a used code, for who brings the code again. */
@@ -38,14 +38,21 @@ interface ReplayParts {
  * again, and the log hears of it. Throws `ERR_CODE_INVALID`.
  */
 export function createReplay({ book, store, clock, logger }: ReplayParts): Replay {
-  const tries = new Tries({ store, clock, purpose: 'replay', most: MOST_REPLAYS, lifetimeMs: REPLAY_MS })
+  const replays = new Counter({ store, clock, purpose: 'replay', windowMs: REPLAY_MS })
 
-  return async function replay({ appid, code }, { login }, origin) {
-    if (!(await tries.take({ appid, about: codeIdOf(appid, code) }))) throw codeUsedUp()
+  /** Counted apart, so that a thief takes nothing from the owner; and what comes too often is no longer told. */
+  async function isOften({ appid, code }: LoginCode, who: 'owner' | 'somebody else'): Promise<boolean> {
+    return (await replays.add({ appid, about: `${codeIdOf(appid, code)} ${who}` })) > MOST_REPLAYS
+  }
+
+  return async function replay(code, { login }, origin) {
+    const { appid } = code
     if (!login || !isSameOrigin(login.origin, origin)) {
-      logger.warn(`a login code of ${appid} came again, and not from where it was used: it got nothing`)
+      if (!(await isOften(code, 'somebody else')))
+        logger.warn(`a used login code of ${appid} came again, not from where it was used: it got nothing`)
       throw codeUsedUp()
     }
+    if (await isOften(code, 'owner')) throw codeUsedUp()
     const address = addressOf(login.token)
     const session = address && (await book.visit(address))
     if (!session) {
@@ -54,9 +61,10 @@ export function createReplay({ book, store, clock, logger }: ReplayParts): Repla
         'The session of this code has ended. Call wx.login for a new one.',
       )
     }
-    const { token, seenBefore } = login
     const where = login.origin.peer === origin?.peer ? 'the same address' : 'another address'
-    logger.warn(`a login code came again from ${where} and got session ${session.sessionId} once more`)
-    return { token, seenBefore, session }
+    logger.warn(
+      `a used login code of ${appid} came again, from ${where}: it got session ${session.sessionId} once more`,
+    )
+    return { token: login.token, seenBefore: login.seenBefore, session }
   }
 }

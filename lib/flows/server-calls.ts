@@ -1,6 +1,7 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { checkOptionNames, type OptionNames } from '../options.js'
 import { type AccessTokenProvider, unavailable } from '../sessions/access-tokens.js'
 import type { App, AppBook, AppSelector } from '../sessions/app-info.js'
 import type { KeyBook } from '../sessions/key-book.js'
@@ -25,6 +26,13 @@ export interface PhoneNumberRequest {
   readonly openid?: string | undefined
   /** Keeps the number for `phoneNumberOf`; needs `openid`. Default false. */
   readonly keep?: boolean | undefined
+}
+
+const PHONE_NUMBER_NAMES: OptionNames<PhoneNumberRequest> = {
+  code: true,
+  appid: true,
+  openid: true,
+  keep: true,
 }
 
 interface ServerCallsParts {
@@ -102,7 +110,8 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
 
   return {
     async phoneNumber(request) {
-      const { openid, keep = false } = requireFields(request)
+      checkOptionNames<PhoneNumberRequest>('phoneNumber', requireFields(request), PHONE_NUMBER_NAMES)
+      const { openid, keep = false } = request
       const app = apps.choose(request.appid)
       const code = checkCode(request.code, 'bindgetphonenumber')
       if (keep && openid === undefined) throw new TypeError('phoneNumber: keep needs openid')

@@ -31,8 +31,8 @@ export interface Sessions extends OwnData, ServerCalls {
   /** Ends every session in the store that existed at the call; answers how many. Not atomic; profiles stay. */
   revokeAll(): Promise<number>
   /**
-   * The same sessions, narrowed to one app: others cannot log in, and their sessions are unknown. Throws a
-   * `TypeError` for an app that is not configured.
+   * The same sessions, narrowed to one app: others cannot log in, their sessions are unknown, and a user that a call names is of this app.
+   * `revokeAll` throws a `TypeError` there. Throws a `TypeError` for an app that is not configured.
    */
   ofApp(app: AppSelector): Sessions
   /** Resolves when the store answers; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */

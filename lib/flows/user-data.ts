@@ -14,8 +14,8 @@ import {
   readCiphertext,
   type SignedData,
 } from '../wechat/open-data.js'
-import { asKind } from '../wechat/open-data-kinds.js'
-import type { Decrypt } from './decryption.js'
+import { profileData } from '../wechat/open-data-kinds.js'
+import type { Decryptions } from './decryption.js'
 import { type KeyGroups, withFittingKeys } from './key-groups.js'
 
 /** User data as a mini-program sends it: encrypted, signed, or neither. What belongs together comes together. */
@@ -63,16 +63,16 @@ export function readUserData(request: UserDataRequest, profileRules: UserInfoRul
  * `ERR_SESSION_KEY_STALE`. The keys are looked for only where there is something to open or to verify.
  */
 export async function profileFrom(
-  data: UserData,
+  { encrypted, signed, unsigned }: UserData,
   keysFor: () => Promise<KeyGroups> | KeyGroups,
   owner: DataOwner,
-  decrypt: Decrypt,
+  { decrypt }: Decryptions,
 ): Promise<UserInfo | undefined> {
-  const { encrypted, signed, unsigned } = data
-  if (!signed) return encrypted ? decrypt({ data: encrypted, owner, keysFor, read: profileIn }) : unsigned
+  if (!encrypted && !signed) return unsigned
   const keys = await keysFor()
+  const decrypted = encrypted && (await decrypt({ data: encrypted, owner, keys, read: profileIn }))
+  if (!signed) return decrypted
   await verifyFor(signed, keys)
-  if (encrypted) await decrypt({ data: encrypted, owner, keysFor: () => keys, read: profileIn })
   return wechatUserInfo(parseRawData(signed.rawData), true)
 }
 
@@ -83,8 +83,8 @@ export async function verifyFor(signed: SignedData, keys: KeyGroups): Promise<vo
 
 /** WeChat begins a profile with its owner. One that names nobody may have lost its beginning to whoever sent it. */
 function profileIn(data: OpenData): UserInfo {
-  const isNamed = data.openId !== undefined
-  return wechatUserInfo(isNamed ? asKind('userInfo', data) : data, isNamed)
+  const profile = profileData(data)
+  return wechatUserInfo(profile, profile.openId !== undefined)
 }
 
 /** Refuses what is no object, such as the body of a request that had none. */

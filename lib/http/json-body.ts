@@ -4,7 +4,8 @@ import { WeappError } from '../errors.js'
 import { checkShape } from './body-shape.js'
 
 const MOST_BYTES = 64 * 1024
-const TIMEOUT_MS = 20_000
+/** How long a body may take to arrive, in milliseconds. */
+export const BODY_TIMEOUT_MS = 20_000
 
 /* Mini-programs have sent JSON as text and as form for years, so every content type is read as JSON. */
 const parseJson = express.json({ limit: MOST_BYTES, strict: false, type: () => true })
@@ -16,10 +17,10 @@ const parseJson = express.json({ limit: MOST_BYTES, strict: false, type: () => t
 export async function readJsonBody(
   req: Request,
   res: Response,
-  timeoutMs: number = TIMEOUT_MS,
+  timeoutMs: number = BODY_TIMEOUT_MS,
 ): Promise<unknown> {
   // Express 4 fails at reading again what a parser of another make has read, or what a sender who is gone has begun.
-  if (req.readable) await withinDeadline(parsed(req, res), timeoutMs, () => giveUp(res))
+  if (req.readable) await withinDeadline(parsed(req, res), timeoutMs, tooSlow)
   checkShape(req.body, MOST_BYTES)
   return isEmpty(req) ? undefined : req.body
 }
@@ -39,9 +40,7 @@ function parsed(req: Request, res: Response): Promise<void> {
   })
 }
 
-/** What is still to come would be taken for the next request, so the connection ends with the answer. */
-function giveUp(res: Response): WeappError {
-  res.set('Connection', 'close')
+function tooSlow(): WeappError {
   return new WeappError('ERR_BODY_TIMEOUT', 'The body took too long to arrive. Send it again.')
 }
 

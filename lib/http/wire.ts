@@ -19,6 +19,8 @@ export function wireRequest(req: Request, route: string, body?: unknown): WireRe
 /** Sends what a protocol answered. It speaks of a session, so no cache may keep it (RFC 9111). */
 export function sendReply(res: Response, reply: WireReply): void {
   res.status(reply.status).set({ 'Cache-Control': 'no-store', ...reply.headers })
+  // What is still to come of the request would keep the connection open, however slowly it comes.
+  if (!res.headersSent && isUnread(res.req)) res.set('Connection', 'close')
   if (reply.body === undefined) {
     res.end()
     return
@@ -46,6 +48,12 @@ export function sendError(
   } catch (bug) {
     next(asError(bug))
   }
+}
+
+/** Whether a body, of which nobody wants to know more, has not arrived yet. Hosts that make up requests have none on its way. */
+function isUnread(req: Request): boolean {
+  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length']) > 0
+  return hasBody && req.complete === false
 }
 
 function asError(thrown: unknown): Error {

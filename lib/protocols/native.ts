@@ -2,6 +2,7 @@ import { WeappError } from '../errors.js'
 import type { LoginRequest, LoginResult } from '../flows/log-in.js'
 import type { Sessions } from '../flows/sessions.js'
 import type { UserDataRequest } from '../flows/user-data.js'
+import { isSessionId } from '../sessions/token.js'
 import { tokenInHeaders } from './header-token.js'
 import { jsonObject, textField } from './json-fields.js'
 import { presentedToken } from './presented-token.js'
@@ -147,7 +148,8 @@ async function listOwn(sessions: Sessions, token: string | undefined) {
 
 async function revokeOwn(sessions: Sessions, input: { token: string | undefined; sessionId: string }) {
   const { appid, openid } = await sessions.authenticate(input.token)
-  const wasThere = await sessions.revoke({ appid, openid, sessionId: input.sessionId })
+  const { sessionId } = input
+  const wasThere = isSessionId(sessionId) && (await sessions.revoke({ appid, openid, sessionId }))
   if (!wasThere)
     throw new WeappError('ERR_SESSION_NOT_FOUND', 'You have no such session, or it has ended already.')
 }

@@ -2,6 +2,7 @@ import type { LoginRequest } from '../flows/log-in.js'
 import type { EncryptedData } from '../wechat/open-data.js'
 import { tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
+import { legacyOrigin } from './legacy-origin.js'
 import { presentedToken } from './presented-token.js'
 import type { WireRequest } from './protocol.js'
 import { PARA_ERR, RefusedInterface } from './wafer-server-outcomes.js'
@@ -15,7 +16,12 @@ interface Credential {
 export type Interface =
   | { readonly name: 'qcloud.cam.id_skey'; readonly login: LoginRequest }
   | ({ readonly name: 'qcloud.cam.auth' } & Credential)
-  | ({ readonly name: 'qcloud.cam.decrypt'; readonly data: EncryptedData } & Credential)
+  | ({ readonly name: 'qcloud.cam.decrypt'; readonly data: OldData } & Credential)
+
+/** Without an iv it is data of the algorithm of 2016, whose iv is the key. */
+interface OldData extends EncryptedData {
+  readonly ivIsKey: boolean
+}
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -29,7 +35,7 @@ export function readInterface(request: WireRequest): Interface {
 
   switch (name) {
     case 'qcloud.cam.id_skey':
-      return { name, login: { ...encryptedData(para), code: text(para, 'code'), ...loginOf(request, para) } }
+      return { name, login: loginOf(request, para) }
     case 'qcloud.cam.auth':
       return { name, ...credential(para) }
     case 'qcloud.cam.decrypt':
@@ -41,19 +47,24 @@ export function readInterface(request: WireRequest): Interface {
   }
 }
 
-/** The business server that asks is the client: it may not hear the answer, and ask again. */
-function loginOf({ mount, peer }: WireRequest, { id, skey }: Fields) {
+function loginOf(request: WireRequest, para: Fields): LoginRequest {
+  const { id, skey } = para
+  const data = encryptedData(para)
   const presented = () =>
     typeof id === 'string' && typeof skey === 'string' ? tokenFromPair(id, skey) : undefined
-  return { origin: { mount, peer }, presentedToken: presentedToken(presented) }
+  return {
+    ...data,
+    code: text(para, 'code'),
+    origin: legacyOrigin(request, data.encryptedData),
+    presentedToken: presentedToken(presented),
+  }
 }
 
 function credential(para: Fields): Credential {
   return { id: text(para, 'id'), skey: text(para, 'skey') }
 }
 
-/** Without an iv it is data of the algorithm of 2016, whose iv is the key. */
-function encryptedData(para: Fields): EncryptedData {
+function encryptedData(para: Fields): OldData {
   const iv = (para.iv ?? '') === '' ? undefined : text(para, 'iv')
   return { encryptedData: text(para, 'encrypt_data'), iv, ivIsKey: iv === undefined }
 }

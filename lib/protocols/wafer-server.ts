@@ -41,7 +41,8 @@ async function answer(sessions: Sessions, asked: Interface): Promise<Done> {
   if (asked.name === 'qcloud.cam.id_skey') return loggedIn(await sessions.login(asked.login))
   const session = await sessions.authenticate(tokenFromPair(asked.id, asked.skey))
   if (asked.name === 'qcloud.cam.auth') return authenticated(session)
-  return decrypted(await sessions.decrypt(session, asked.data))
+  const { ivIsKey, ...data } = asked.data
+  return decrypted(await sessions.decrypt(session, data, { ivIsKey }))
 }
 
 function loggedIn({ token, session, seenBefore }: LoginResult): Done {

@@ -1,5 +1,6 @@
 import { WeappError } from '../errors.js'
 import type { LoginRequest } from '../flows/log-in.js'
+import { legacyOrigin } from './legacy-origin.js'
 import { presentedToken } from './presented-token.js'
 import type { WireRequest } from './protocol.js'
 
@@ -22,14 +23,14 @@ export function loginInHeaders(
   request: WireRequest,
   readToken: (request: WireRequest) => string | undefined,
 ): LoginRequest {
-  const { mount, peer } = request
   const code = wxHeader(request, 'code')
   if (code === undefined) throw new WeappError('ERR_REQUEST_INVALID', '请求头里没有找到 X-WX-Code')
+  const encryptedData = wxHeader(request, 'encrypted-data')
   return {
     code,
-    encryptedData: wxHeader(request, 'encrypted-data'),
+    encryptedData,
     iv: wxHeader(request, 'iv'),
-    origin: { mount, peer },
+    origin: legacyOrigin(request, encryptedData),
     presentedToken: presentedToken(() => readToken(request)),
   }
 }

@@ -3,6 +3,7 @@ import type { LoginRequest, LoginResult } from '../flows/log-in.js'
 import type { Session } from '../sessions/session.js'
 import { idOf, tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
+import { legacyOrigin } from './legacy-origin.js'
 import { durationOf, legacyUserInfo } from './legacy-user-info.js'
 import { isLoginNeeded } from './login-needed.js'
 import { presentedToken } from './presented-token.js'
@@ -24,10 +25,12 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   ERR_APP_UNKNOWN: '获取app相关参数出错',
   ERR_CODE_INVALID: 'code 无效或已被使用',
   ERR_DATA_MALFORMED: '解密用户数据失败',
+  ERR_DECRYPTION_LIMIT: '解密用户数据失败',
   ERR_LOGIN_REFUSED: '登录被拒绝',
   ERR_SESSION_KEY_STALE: '解密用户数据失败',
   ERR_SESSION_LIMIT: '更新session出错',
   ERR_STORE_UNAVAILABLE: '数据库错误',
+  ERR_USER_INFO_REFUSED: '登录被拒绝',
   ERR_WECHAT_BUSY: '网络错误',
   ERR_WECHAT_NO_ANSWER: '网络错误',
   ERR_WECHAT_UNREACHABLE: '网络错误',
@@ -112,12 +115,11 @@ function readLogin(request: WireRequest): LoginRequest {
   const appid = appId(fields.app_id ?? DEFAULT_APP_ID, wrong)
   if (code === undefined || code.length < SHORTEST_CODE) throw new Refused(wrong)
   const hasData = (encryptedData ?? '').length >= SHORTEST_ENCRYPTED_DATA && (iv ?? '').length >= SHORTEST_IV
-  const { mount, peer } = request
   return {
     code,
     appid,
     ...(hasData && { encryptedData, iv }),
-    origin: { mount, peer },
+    origin: legacyOrigin(request, hasData ? encryptedData : undefined),
     presentedToken: presentedToken(() => readToken(request)),
   }
 }

@@ -34,18 +34,13 @@ export class Claims {
 
   /** Waits for its turn. Throws `ERR_STORE_UNAVAILABLE`. */
   async claim({ id, lifetimeMs, patienceMs }: Wish): Promise<ClaimResult> {
-    const claimant = newClaimant()
+    const claimant = randomBytes(CLAIMANT_BYTES).toString('base64url')
     const patience = AbortSignal.timeout(patienceMs)
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 1.5, SLOWEST_POLL_MS)) {
       const claim = await this.#ask(id, claimant, lifetimeMs)
       if (claim.state !== 'pending' || patience.aborted) return claim
       await pause(pollMs)
     }
-  }
-
-  /** Claims an id, or does not wait for it. Throws `ERR_STORE_UNAVAILABLE`. */
-  claimNow({ id, lifetimeMs }: Omit<Wish, 'patienceMs'>): Promise<ClaimResult> {
-    return this.#ask(id, newClaimant(), lifetimeMs)
   }
 
   /** Gives a claim back. Does not wait. */
@@ -74,8 +69,4 @@ export class Claims {
       throw error
     }
   }
-}
-
-function newClaimant(): string {
-  return randomBytes(CLAIMANT_BYTES).toString('base64url')
 }

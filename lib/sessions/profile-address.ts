@@ -1,43 +1,68 @@
-import { BlockList, isIP } from 'node:net'
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
-const WEB_ADDRESS = /^https?:\/\/[^\s\\]+$/i
-/** Names that lead nowhere from outside (RFC 6761, 6762, 9476), and names without a dot. */
-const PRIVATE_NAME = /^[^.]*$|(?:^|\.)(?:localhost|local|internal|intranet|lan|home\.arpa|test|invalid)\.?$/
+/** A host in front, nobody's name before it: other parsers than ours would read the rest differently. */
+const WEB_ADDRESS = /^https?:\/\/[^\s\\/@?#]+(?:[/?#][^\s\\]*)?$/i
+/** What runs, is no address, or leads somewhere else on every page. */
+const LEADS_ASTRAY =
+  /^(?:\/\/|\\\\|(?:javascript|vbscript|data|file|blob|filesystem|about|view-source|ftp|wss?):)/i
+/** Names with a dot, and nothing empty between two of them. */
+const WHOLE_NAME = /^(?:[^.]+\.)+[^.]+\.?$/
+/** Names that lead nowhere from outside (RFC 6761, 6762, 7686, 8375, 9476, and common use), and where clouds tell their secrets. */
+const PRIVATE_NAME =
+  /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan|svc|consul|arpa|onion|alt|test|invalid|metadata\.tencentyun\.com)\.?$/
 
-/** Addresses that belong to this machine, its network or its cloud (RFC 6890), and those that belong to nobody. */
-const PRIVATE: readonly (readonly [network: string, prefix: number, family: 'ipv4' | 'ipv6'])[] = [
-  ['0.0.0.0', 8, 'ipv4'],
-  ['10.0.0.0', 8, 'ipv4'],
-  ['100.64.0.0', 10, 'ipv4'],
-  ['127.0.0.0', 8, 'ipv4'],
-  ['169.254.0.0', 16, 'ipv4'],
-  ['172.16.0.0', 12, 'ipv4'],
-  ['192.0.0.0', 24, 'ipv4'],
-  ['192.168.0.0', 16, 'ipv4'],
-  ['198.18.0.0', 15, 'ipv4'],
-  ['224.0.0.0', 3, 'ipv4'],
-  ['::', 96, 'ipv6'],
-  ['64:ff9b::', 96, 'ipv6'],
-  ['2002::', 16, 'ipv6'],
-  ['fc00::', 7, 'ipv6'],
-  ['fe80::', 9, 'ipv6'],
-  ['ff00::', 8, 'ipv6'],
+type Network = readonly [network: string, prefix: number]
+
+/** Addresses that belong to this machine, its network or its cloud, to documents, or to nobody (RFC 6890). */
+const NOT_PUBLIC_IPV4: readonly Network[] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
+]
+/** Of IPv6 nothing else is given out, and of that the second list stands for something else, or for an IPv4 address. */
+const PUBLIC_IPV6: readonly Network[] = [['2000::', 3]]
+const NOT_PUBLIC_IPV6: readonly Network[] = [
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
 ]
 
-const privateAddresses = new BlockList()
-for (const [network, prefix, family] of PRIVATE) privateAddresses.addSubnet(network, prefix, family)
+const notPublicIPv4 = blockListOf(NOT_PUBLIC_IPV4, 'ipv4')
+const publicIPv6 = blockListOf(PUBLIC_IPV6, 'ipv6')
+const notPublicIPv6 = blockListOf(NOT_PUBLIC_IPV6, 'ipv6')
 
 /** Whether a text is an http or https address with a host, and without a user name or password. */
 export function isAddress(text: string): boolean {
-  if (!WEB_ADDRESS.test(text) || !URL.canParse(text)) return false
-  const { username, password } = new URL(text)
-  return username === '' && password === ''
+  return WEB_ADDRESS.test(text) && URL.canParse(text)
+}
+
+/** Whether a page that takes a text for an address would run it, or be led somewhere by it. */
+export function leadsAstray(text: string): boolean {
+  return LEADS_ASTRAY.test(text)
 }
 
 /** Whether the host of an address is one that everybody may reach, as far as its name tells. */
 export function isPublicAddress(address: string): boolean {
   const host = new URL(address).hostname.replace(/^\[|\]$/g, '')
-  const version = isIP(host)
-  if (version === 0) return !PRIVATE_NAME.test(host)
-  return !privateAddresses.check(host, version === 4 ? 'ipv4' : 'ipv6')
+  if (isIPv4(host)) return !notPublicIPv4.check(host, 'ipv4')
+  if (isIPv6(host)) return publicIPv6.check(host, 'ipv6') && !notPublicIPv6.check(host, 'ipv6')
+  return WHOLE_NAME.test(host) && !PRIVATE_NAME.test(host)
+}
+
+function blockListOf(networks: readonly Network[], family: 'ipv4' | 'ipv6'): BlockList {
+  const list = new BlockList()
+  for (const [network, prefix] of networks) list.addSubnet(network, prefix, family)
+  return list
 }

@@ -3,13 +3,32 @@ const ADDRESS_NAME = /ur[il]$|href$|link$|src$/i
 const CONTROL = /\p{Cc}/u
 /** Format characters such as those that turn the direction of a text, blank letters, line separators, and halves of a character. */
 const UNSEEN = String.raw`[\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]`
-/** What chooses the style of an emoji, and what joins two of them to one. */
-const EMOJI_STYLE = String.raw`(?<=[\p{Extended_Pictographic}\d#*])(?:\uFE0E|\uFE0F)`
+/** What chooses the style of an emoji or of a key, and what joins two emoji to one. */
+const EMOJI_STYLE = String.raw`(?<=\p{Extended_Pictographic})(?:\uFE0E|\uFE0F)|(?<=[\d#*])\uFE0F(?=\u20E3)`
 const EMOJI_JOINER = String.raw`(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F)\u200D(?=\p{Extended_Pictographic})`
-const TO_REMOVE = new RegExp(`(?!${EMOJI_STYLE}|${EMOJI_JOINER})${UNSEEN}`, 'gu')
+/** Scripts whose letters change their shape by what stands between them. */
+const SHAPED = String.raw`[\p{Script=Arabic}\p{Script=Mongolian}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gujarati}\p{Script=Gurmukhi}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Myanmar}\p{Script=Khmer}]`
+const LETTER_SHAPE = String.raw`(?<=${SHAPED})[\u200C\u200D\u180B-\u180F](?=${SHAPED})`
+/** What chooses the form of a Chinese character. */
+const IDEOGRAPH_FORM = String.raw`(?<=\p{Unified_Ideograph})[\u{E0100}-\u{E01EF}]`
+const KEPT = [EMOJI_STYLE, EMOJI_JOINER, LETTER_SHAPE, IDEOGRAPH_FORM].join('|')
+const TO_REMOVE = new RegExp(`(?!${KEPT})${UNSEEN}`, 'gu')
+/** Marks that are piled up on one letter cover the lines around it. */
+const PILED_MARKS = /(\p{M}{4})\p{M}+/gu
 
 /** Names of identity, and of what only the server says. They are never taken from a profile. */
-const RESERVED = ['openid', 'unionid', 'sessionkey', 'watermark', 'verified', 'proto']
+const RESERVED = [
+  'openid',
+  'unionid',
+  'opengid',
+  'appid',
+  'sessionid',
+  'sessionkey',
+  'watermark',
+  'verified',
+  'isverified',
+  'proto',
+]
 const RESERVED_NAMES: ReadonlySet<string> = new Set(RESERVED)
 const RESERVED_LOOKS: ReadonlySet<string> = new Set(RESERVED.map(looksOf))
 
@@ -38,9 +57,9 @@ export function hasControl(text: string): boolean {
   return CONTROL.test(text)
 }
 
-/** The text without what nobody sees, but for what emoji are made of. */
+/** The text without what nobody sees, blanks at its ends included; what emoji and letters are made of stays. */
 export function cleaned(text: string): string {
-  return text.replace(TO_REMOVE, '')
+  return text.replace(TO_REMOVE, '').replace(PILED_MARKS, '$1').trim()
 }
 
 function plain(name: string): string {
@@ -57,5 +76,6 @@ function looksOf(name: string): string {
     .replaceAll('5', 's')
     .replaceAll('7', 't')
     .replaceAll('vv', 'w')
+    .replaceAll('ci', 'd')
     .replaceAll('rn', 'm')
 }

@@ -1,5 +1,5 @@
 import { WeappError } from '../errors.js'
-import { isAddress, isPublicAddress } from './profile-address.js'
+import { isAddress, isPublicAddress, leadsAstray } from './profile-address.js'
 import { cleaned, hasControl, isFieldName, isLookAlike, isReserved, namesAddress } from './profile-text.js'
 
 const MOST_FIELDS = 32
@@ -109,15 +109,17 @@ function checkField(name: string, value: unknown): void {
   }
 }
 
+/** As a page has to show it: an address in one spelling. */
 function readText(name: string, given: string, { allowPrivateAddresses }: UserInfoRules): string {
   const text = cleaned(given)
-  if (!namesAddress(name) || text === '') return text
-  if (!isAddress(text))
-    throw refused('must have http or https addresses where a name ends in url, such as avatarUrl')
-  if (!allowPrivateAddresses && !isPublicAddress(text)) {
+  if (isAddress(text)) {
+    if (allowPrivateAddresses || isPublicAddress(text)) return new URL(text).href
     throw refused(
-      'must have addresses that everybody can reach where a name ends in url; for development see allowPrivateAddresses',
+      'must hold only addresses that everybody can reach; for development see allowPrivateAddresses',
     )
+  }
+  if (leadsAstray(text) || (namesAddress(name) && text !== '')) {
+    throw refused('must hold http or https addresses where it holds any, as avatarUrl does')
   }
   return text
 }

@@ -59,7 +59,8 @@ const PLAIN_NAME = /^\w+$/
 const PHONE: DataShape = {
   phoneNumber: isMatching(DIALLED),
   purePhoneNumber: isMatching(DIALLED),
-  countryCode: (value) => COUNTRY_CODE.test(String(value)),
+  countryCode: (value) =>
+    typeof value === 'number' ? isWholeNumber(value) : isMatching(COUNTRY_CODE)(value),
 }
 
 const DAY: DataShape = { timestamp: isWholeNumber, step: isWholeNumber }
@@ -90,15 +91,16 @@ const USER_INFO: DataShape = {
   watermark: isFields,
 }
 
+/** What `wx.getUserProfile` encrypts. */
+const NAMELESS = Object.keys(USER_INFO).filter((name) => name !== 'openId' && name !== 'unionId')
+
 const READERS: { readonly [Kind in OpenDataKind]: OpenDataReader<OpenDataKinds[Kind]> } = {
   any: (data) => READERS.userInfo(data) ?? (isExact(data) ? data : undefined),
   userInfo(data) {
-    const fields = Object.entries(data)
-    if (!fields.every((field) => isKnown(USER_INFO, field) || isPlain(field))) return undefined
-    const profile = Object.fromEntries(fields.filter((field) => isKnown(USER_INFO, field)))
-    const { openId, nickName, avatarUrl } = profile
-    const isNobodys = openId === undefined || nickName === undefined || avatarUrl === undefined
-    return isNobodys ? undefined : (profile as UserInfoData)
+    const profile = knownOfProfile(data)
+    const isWhole =
+      profile !== undefined && ['openId', 'nickName', 'avatarUrl'].every((name) => name in profile)
+    return isWhole ? (profile as UserInfoData) : undefined
   },
   phone({ watermark, ...fields }) {
     if (!hasShape(fields, PHONE)) return undefined
@@ -125,6 +127,24 @@ export function asKind<As extends OpenDataAs>(as: As, data: OpenData): OpenDataO
   if (typed !== undefined) return typed as OpenDataOf<As>
   const kind = typeof as === 'function' ? 'the one that is asked for' : `"${as}"`
   throw new WeappError('ERR_DATA_MALFORMED', `The encrypted data is of another kind than ${kind}.`)
+}
+
+/**
+ * The profile in decrypted data, with or without its owner. One that names nobody has to have every other field: its beginning may have been
+ * cut off, and what then stands under a name of the sender's choice must not be shown. Throws `ERR_DATA_MALFORMED`.
+ */
+export function profileData(data: OpenData): OpenData {
+  if (data.openId !== undefined) return asKind('userInfo', data)
+  const profile = knownOfProfile(data)
+  if (profile && NAMELESS.every((name) => name in profile)) return profile
+  throw new WeappError('ERR_DATA_MALFORMED', 'The encrypted data is no whole profile.')
+}
+
+/** The known fields of a profile; undefined when something else stands beside them than plain fields. */
+function knownOfProfile(data: OpenData): OpenData | undefined {
+  const fields = Object.entries(data)
+  if (!fields.every((field) => isKnown(USER_INFO, field) || isPlain(field))) return undefined
+  return Object.fromEntries(fields.filter((field) => isKnown(USER_INFO, field))) as OpenData
 }
 
 /** Whether a field that is left out cannot hide what is no text of WeChat's. */

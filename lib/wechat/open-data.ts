@@ -16,8 +16,6 @@ const WATERMARK: DataShape = { appid: (value) => typeof value === 'string', time
 export interface EncryptedData {
   readonly encryptedData: string
   readonly iv?: string | undefined
-  /** The data was made by the algorithm of 2016, whose iv is the key itself; there is no `iv` then. Default false. */
-  readonly ivIsKey?: boolean | undefined
   /** A fresh code of `wx.login`: its session_key is tried first, and stored in the session. */
   readonly code?: string | undefined
 }
@@ -55,9 +53,13 @@ export interface Ciphertext {
  * Checks the form of encrypted data before anything else is done with it. Throws `ERR_BODY_TOO_LARGE`, `ERR_DATA_MALFORMED`, with a word of its own for
  * the `+` that a form or a query string turned into a blank.
  */
-export function readCiphertext(data: EncryptedData): Ciphertext {
-  const bytes = strictBase64('encryptedData', data.encryptedData)
-  const iv = data.ivIsKey === true && data.iv === undefined ? undefined : strictBase64('iv', data.iv)
+export function readCiphertext({
+  encryptedData,
+  iv: ivText,
+  ivIsKey,
+}: Omit<EncryptedData, 'code'> & { readonly ivIsKey?: boolean | undefined }): Ciphertext {
+  const bytes = strictBase64('encryptedData', encryptedData)
+  const iv = ivIsKey === true && ivText === undefined ? undefined : strictBase64('iv', ivText)
   if (bytes.length === 0 || bytes.length % BLOCK_BYTES !== 0)
     throw malformed('encryptedData is not a whole number of blocks')
   if (iv && iv.length !== BLOCK_BYTES) throw malformed(`iv must decode to ${BLOCK_BYTES} bytes`)

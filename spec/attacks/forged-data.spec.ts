@@ -98,6 +98,22 @@ describe('a user without the session_key', () => {
     for (const as of ['any', 'userInfo']) await send(as, forged).expect(400)
   })
 
+  it('is not shown what the server alone knows, under a name of its own choice', async () => {
+    let tried = 0
+    for (let length = 0; length < 16; length += 1) {
+      const message = await ownProfile('x'.repeat(length))
+      for (const name of ['openId', 'unionId', 'avatarUrl'])
+        for (const at of splitsOf(message, (before) => before.endsWith(`"${name}":"`))) {
+          const forged = joined([{ message, from: at - 1, says: '{"nickName":"xxx' }])
+          const { status, text } = await put(forged)
+          expect([400, 409, 429]).to.include(status)
+          expect(text).to.not.include(phone.unionid?.slice(4)).and.not.include(phone.openid.slice(4))
+          tried += status === 429 ? 0 : 1
+        }
+    }
+    expect(tried).to.be.above(1)
+  })
+
   it('walks no more steps than WeChat has counted', async () => {
     const message = await ownSteps()
     const inName = splitsOf(message, (before) => /"s(?:t(?:ep?)?)?$/.test(before))

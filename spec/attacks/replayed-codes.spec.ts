@@ -1,7 +1,13 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { userStateFlow } from '../../docs/recipes/user-state-flow.js'
-import { loginRouter, wafer2Protocol, waferProtocol, wxappProtocol } from '../../lib/index.js'
+import {
+  loginRouter,
+  wafer2Protocol,
+  waferProtocol,
+  waferServerProtocol,
+  wxappProtocol,
+} from '../../lib/index.js'
 import { openWireBed, type WireBed } from '../support/wire-bed.js'
 
 const NONCE = 'a-nonce-of-the-phone'
@@ -17,6 +23,7 @@ describe('a login code that somebody else has read', () => {
       app.set('trust proxy', true)
       app.use('/state', loginRouter({ sessions, protocol: userStateFlow }))
       app.use('/mina', loginRouter({ sessions, protocol: wxappProtocol() }))
+      app.use('/mina_auth', loginRouter({ sessions, protocol: waferServerProtocol() }))
       app.use('/wafer', loginRouter({ sessions, protocol: waferProtocol() }))
       app.use('/wafer2', loginRouter({ sessions, protocol: wafer2Protocol() }))
       app.use('/v2', loginRouter({ sessions }))
@@ -70,6 +77,40 @@ describe('a login code that somebody else has read', () => {
     expect((await wxapp(code, OWNERS_ADDRESS)).body.data).to.include({ skey: own.data.skey })
   })
 
+  it('gives nothing to a thief who asks through the same business server as the owner', async () => {
+    const code = await bed.code()
+    const own = { code, encrypt_data: await bed.openDataOf2016() }
+    const para = (fields: object) => ({
+      version: 1,
+      componentName: 'MA',
+      interface: { interfaceName: 'qcloud.cam.id_skey', para: fields },
+    })
+    const ask = (fields: object) => bed.http.post('/mina_auth/').send(para(fields))
+    const { body: first } = await ask(own)
+    expect(first.returnCode).to.equal(0)
+    const thief = { code, encrypt_data: 'AAAAAAAAAAAAAAAAAAAAAA==', iv: 'AAAAAAAAAAAAAAAAAAAAAA==' }
+    expect((await ask(thief)).body).to.include({ returnCode: 40029, returnData: '' })
+    expect((await ask(own)).body.returnData.skey).to.equal(first.returnData.skey)
+  })
+
+  it('leaves the owner the answer, however often a thief has asked', async () => {
+    const code = await bed.code()
+    await native({ code, nonce: NONCE }).expect(200)
+    for (let thefts = 0; thefts < 20; thefts += 1) await native({ code }, THIEFS_ADDRESS).expect(401)
+    await native({ code, nonce: NONCE }).expect(200)
+  })
+
+  it('is not burnt for its owner by who sends it beside data, but by one new code', async () => {
+    const thief = bed.sandbox.phone()
+    const { body } = await native({ code: await bed.code(thief) })
+    const data = await bed.openData(thief)
+    const code = await bed.code()
+    const put = { code, encryptedData: data.encrypt_data, iv: data.iv }
+    const answer = await bed.http.put('/session/user-info').set('x-3rd-session', body.token).send(put)
+    expect(answer.body.code).to.equal('ERR_USER_CHANGED')
+    expect((await native({ code }).expect(401)).body.code).to.equal('ERR_CODE_INVALID')
+  })
+
   it('gives nothing at all after its use when it came in a query string', async () => {
     const code = await bed.code()
     const ask = () => bed.http.get('/state/login').query({ code })
@@ -104,7 +145,7 @@ describe('a login code that somebody else has read', () => {
     await native({ code, nonce: NONCE }).expect(200)
     const thefts = Array.from({ length: 50 }, () => native({ code }, THIEFS_ADDRESS))
     for (const { status } of await Promise.all(thefts)) expect(status).to.equal(401)
-    expect(told()).to.have.length(5)
+    expect(told()).to.have.length.within(1, 5)
   })
 
   it('needs a nonce that cannot be guessed, if one is sent', async () => {

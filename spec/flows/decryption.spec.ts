@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { MemoryStore, type Session } from '../../lib/index.js'
-import { weappErrorOf } from '../support/failures.js'
+import { failureOf, weappErrorOf } from '../support/failures.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 import { type WatchedStore, watchStore } from '../support/watched-store.js'
 
@@ -107,10 +107,81 @@ describe('decryption', () => {
     await failAll()
   })
 
-  it('is refused while the store cannot count', async () => {
+  it('is refused while the store cannot tell the count', async () => {
     store.before = (method) => {
-      if (method === 'claim') throw new Error('OOM')
+      if (method === 'readValue') throw new Error('down')
     }
     await weappErrorOf('ERR_STORE_UNAVAILABLE', steps)
+  })
+
+  it('needs no store that can be written to, as long as it succeeds', async () => {
+    store.before = (method) => {
+      if (method === 'replaceValue') throw new Error('OOM')
+    }
+    await steps()
+    await weappErrorOf('ERR_STORE_UNAVAILABLE', () => bed.sessions.decrypt(session, BROKEN))
+  })
+
+  it('costs one read more than the list of the keys, and nothing else', async () => {
+    store.calls.length = 0
+    await steps()
+    expect(store.calls).to.deep.equal(['readValue', 'list'])
+  })
+
+  it('counts whatever a reader of the application does not take, or throws at', async () => {
+    const data = await bed.phone.wx.getWeRunData()
+    for (let failures = 0; failures < MOST_FAILURES / 2; failures += 1) {
+      await weappErrorOf('ERR_DATA_MALFORMED', () =>
+        bed.sessions.decrypt(session, data, { as: () => undefined }),
+      )
+      const bug = await failureOf(() =>
+        bed.sessions.decrypt(session, data, {
+          as: () => {
+            throw new RangeError('a bug')
+          },
+        }),
+      )
+      expect(bug).to.be.instanceOf(RangeError)
+    }
+    await weappErrorOf('ERR_DECRYPTION_LIMIT', steps)
+  })
+
+  it('takes no promise of a reader for good data', async () => {
+    const data = await bed.phone.wx.getWeRunData()
+    for (const as of [async () => 'good', async () => Promise.reject(new Error('bad'))])
+      expect(await failureOf(() => bed.sessions.decrypt(session, data, { as }))).to.be.instanceOf(TypeError)
+  })
+
+  it('holds up no login that has the same code in use', async () => {
+    const code = await codeOf()
+    const { encryptedData, iv } = await bed.phone.wx.getUserInfo()
+    bed.sandbox.misbehave({ slowMs: 100 }, { times: 1 })
+    const data = { code, encryptedData, iv }
+    const [login, profile] = await Promise.all([
+      bed.sessions.login(data),
+      bed.sessions.setUserInfo(session, data),
+    ])
+    expect([login.session.userInfo?.verified, profile?.verified]).to.deep.equal([true, true])
+  })
+
+  it('spends no code of a user who is to be refused, signed or not', async () => {
+    await failAll()
+    const code = await codeOf()
+    const { encryptedData, iv, rawData, signature } = await bed.phone.wx.getUserInfo()
+    bed.sandbox.clearCalls()
+    for (const data of [
+      { encryptedData, iv },
+      { encryptedData, iv, rawData, signature },
+    ])
+      await weappErrorOf('ERR_DECRYPTION_LIMIT', () => bed.sessions.setUserInfo(session, { ...data, code }))
+    expect(bed.sandbox.callCount('/sns/jscode2session')).to.equal(0)
+  })
+
+  it('refuses options that it does not know', async () => {
+    const data = await bed.phone.wx.getWeRunData()
+    for (const options of [{ kind: 'phone' }, { maxAge: 1 }, { as: 'phone', ivIsKey: true, more: 1 }])
+      expect(await failureOf(() => bed.sessions.decrypt(session, data, options as never))).to.be.instanceOf(
+        TypeError,
+      )
   })
 })

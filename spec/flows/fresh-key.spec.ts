@@ -60,7 +60,9 @@ describe('a fresh code beside user data', () => {
     const other = bed.sandbox.phone()
     const data = await codeAndData(other)
     await weappErrorOf('ERR_USER_CHANGED', () => bed.sessions.decrypt(session, data))
-    await weappErrorOf('ERR_USER_CHANGED', () => bed.sessions.decrypt(session, data))
+    // Who brings it later, its owner too, hears only that it was used.
+    await weappErrorOf('ERR_CODE_INVALID', () => bed.sessions.decrypt(session, data))
+    await weappErrorOf('ERR_CODE_INVALID', () => bed.sessions.login({ code: data.code }))
     const { code: _code, ...alone } = data
     await weappErrorOf('ERR_SESSION_KEY_STALE', () => bed.sessions.decrypt(session, alone))
   })

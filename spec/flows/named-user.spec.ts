@@ -87,12 +87,48 @@ describe('a user that a call names', () => {
 
     it('has sessions, whose ids have to be given where one is meant', async () => {
       for (const name of ['revoke', 'decrypt', 'verifySignature', 'checkSessionKey', 'setUserInfo'])
-        for (const sessionId of [undefined, null, '', 7]) {
+        for (const sessionId of [undefined, null, '', 7, 'A'.repeat(64), 'short']) {
           const error = await weappErrorOf('ERR_REQUEST_INVALID', async () =>
             CALLS[name]?.(bed.sessions, named({ sessionId })),
           )
           expect(error.message).to.include('"sessionId"')
         }
+    })
+
+    it('cannot be looked for with options that are misspelled', async () => {
+      const { sessions } = bed
+      const calls: (() => Promise<unknown>)[] = [
+        () => sessions.authenticate('A'.repeat(64), { maxAgeSecond: 1 } as never),
+        () => sessions.authenticate('A'.repeat(64), { appId: session.appid } as never),
+        () => sessions.phoneNumber({ code: 'x', appid: session.appid, openId: 'o' } as never),
+      ]
+      for (const call of calls)
+        expect(await call().catch((reason: unknown) => reason)).to.be.instanceOf(TypeError)
+    })
+
+    for (const [name, call] of Object.entries(CALLS)) {
+      it(`is of that app where the sessions are narrowed to one: ${name}`, async () => {
+        const own = bed.sessions.ofApp(1)
+        for (const appid of [session.appid, 1, undefined]) {
+          const code = await call(own, named({ appid })).then(
+            () => undefined,
+            (error) => error.code,
+          )
+          expect(DONE).to.include(code)
+        }
+        for (const appid of [2, 'wx2222222222222222', 'wx-misspelled'])
+          await weappErrorOf('ERR_APP_UNKNOWN', () => call(own, named({ appid })))
+        await weappErrorOf('ERR_REQUEST_INVALID', () => call(own, undefined as never))
+      })
+    }
+
+    it('goes on where sessions that are narrowed to an app are to end all', async () => {
+      const error = await bed.sessions
+        .ofApp(2)
+        .revokeAll()
+        .catch((reason: unknown) => reason)
+      expect(error).to.be.instanceOf(TypeError)
+      expect(await bed.sessions.list(session)).to.have.length(1)
     })
 
     it('keeps the session that is to go on, and all of them where that is named wrongly', async () => {
@@ -102,7 +138,7 @@ describe('a user that a call names', () => {
         const error = await sessions.revokeUser(user, wrong as never).catch((reason: unknown) => reason)
         expect(error).to.be.instanceOf(TypeError)
       }
-      for (const exceptSessionId of ['', 7, null])
+      for (const exceptSessionId of ['', 7, null, 'A'.repeat(64)])
         await weappErrorOf('ERR_REQUEST_INVALID', () =>
           sessions.revokeUser(user, { exceptSessionId } as never),
         )

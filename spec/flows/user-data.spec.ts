@@ -65,8 +65,12 @@ describe('user data', () => {
 
     it('is decrypted where ivIsKey says so', async () => {
       const session = await logIn()
-      const data = { encryptedData: encryptedIn2016(), ivIsKey: true }
-      expect(await bed.sessions.decrypt(session, data)).to.include({ nickName: 'Ada' })
+      const encryptedData = encryptedIn2016()
+      const ivIsKey = true
+      expect(await bed.sessions.decrypt(session, { encryptedData }, { ivIsKey })).to.include({
+        nickName: 'Ada',
+      })
+      const data = { encryptedData, ivIsKey }
       const userInfo = await bed.sessions.setUserInfo(session, data)
       expect(userInfo).to.deep.equal({ nickName: 'Ada', avatarUrl: '', verified: true })
     })
@@ -129,6 +133,8 @@ describe('user data', () => {
     const userInfo = await bed.sessions.setUserInfo(session, { ...data, rawData, signature })
     expect(userInfo?.verified).to.equal(true)
     await expectStale(bed.sessions.setUserInfo(session, { ...data, rawData, signature: '0'.repeat(40) }))
+    const broken = { ...data, encryptedData: 'AAAAAAAAAAAAAAAAAAAAAA==' }
+    await expectStale(bed.sessions.setUserInfo(session, { ...broken, rawData, signature }))
   })
 
   it('that WeChat vouched for is preferred to what was typed in', async () => {

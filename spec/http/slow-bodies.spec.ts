@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import express, { type ErrorRequestHandler, type Express, type Request } from 'express'
 import { afterEach, describe, it } from 'mocha'
-import { readJsonBody } from '../../lib/http/json-body.js'
+import { BODY_TIMEOUT_MS, readJsonBody } from '../../lib/http/json-body.js'
 import { sendError } from '../../lib/http/wire.js'
 import {
   nativeProtocol,
@@ -13,7 +13,9 @@ import {
   waferServerProtocol,
   wxappProtocol,
 } from '../../lib/index.js'
+import { readText } from '../package/readme.js'
 import { answerOn, openRawServer, type RawServer } from '../support/raw-http.js'
+import { openTestBed } from '../support/test-bed.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
 
 const SHORT_MS = 20
@@ -84,6 +86,31 @@ describe('a body that is slow', () => {
       await server.untilAllClosed()
       clearInterval(drip)
       socket.destroy()
+    })
+  }
+
+  it('has as long as the documents say', () => {
+    expect(readText('docs/error-codes.md')).to.include(`within ${BODY_TIMEOUT_MS / 1_000} seconds`)
+  })
+
+  const unread: [what: string, line: string, headers: string[]][] = [
+    ['a route that reads none', 'POST /logout', []],
+    ['a route that is asked for', 'GET /session', []],
+    ['an encoding that is not known', 'POST /login', ['Content-Encoding: foo']],
+    ['a guard', 'GET /me', []],
+  ]
+  for (const [what, line, headers] of unread) {
+    it(`loses its connection with the answer of ${what}`, async () => {
+      reading = readingApp(nativeProtocol(), undefined)
+      const bed = await openTestBed()
+      server = await openRawServer(bed.app)
+      const socket = await server.connect()
+      const lines = [`${line} HTTP/1.1`, 'Host: a', 'Content-Length: 1000', ...headers, '', '{']
+      socket.write(lines.join('\r\n'))
+      const { status, head } = await answerOn(socket)
+      expect(status).to.be.within(400, 404)
+      expect(head).to.contain('connection: close')
+      await bed.close()
     })
   }
 

@@ -63,7 +63,7 @@ describe('the headers of the Wafer clients', () => {
   it('make a login that knows where it came from and which session it replaces, damaged or not', () => {
     const login = request({ 'x-wx-code': ['c'], 'x-wx-skey': ['s'] })
     expect(loginInHeaders(login, (from) => wxHeader(from, 'skey'))).to.deep.include({
-      origin: { mount: 'wafer /login at /', peer: '127.0.0.1' },
+      origin: { mount: 'wafer /login at /', peer: '127.0.0.1', nonce: undefined },
       presentedToken: 's',
     })
     const twice = request({ 'x-wx-code': ['c'], 'x-wx-skey': ['s', 't'] })

@@ -78,6 +78,7 @@ describe('unverifiedUserInfo', () => {
     ['a name that looks like openId', { openld: 'x' }],
     ['another one', { '0penId': 'x' }],
     ['a name that looks like verified', { verlfied: true }],
+    ['another one', { openicl: 'x' }],
     ['a name that looks like watermark', { vvaterrnark: 'x' }],
     ['an empty name', { '': 1 }],
     ['a script for an address', { avatarUrl: 'javascript:alert(1)' }],
@@ -96,6 +97,19 @@ describe('unverifiedUserInfo', () => {
     ['a name of this machine', { avatarUrl: 'http://localhost:3000/avatars/1' }],
     ['an address of this network', { avatarUrl: 'http://192.168.1.5/a.png' }],
     ['a script for another address', { coverUrl: 'javascript:alert(1)' }],
+    ['a script under any name', { avatar: 'javascript:alert(1)' }],
+    ['data under any name', { icon: 'data:text/html,x' }],
+    ['an address of this link under any name', { website: 'http://169.254.169.254/' }],
+    ['an address with three slashes', { avatarUrl: 'https:///evil.example/a' }],
+    ['an address with nobody before the host', { avatarUrl: 'https://@evil.example/a' }],
+    ['an IPv4 address in IPv6 words', { avatarUrl: 'http://[::ffff:0:169.254.169.254]/' }],
+    ['an IPv4 address behind a translator', { avatarUrl: 'http://[64:ff9b:1::a9fe:a9fe]/' }],
+    ['an IPv4 address in a tunnel', { avatarUrl: 'http://[2002:7f00:1::]/' }],
+    ['an address for documents', { avatarUrl: 'http://203.0.113.7/a' }],
+    ['a name of a cloud', { avatarUrl: 'http://metadata.tencentyun.com/latest' }],
+    ['a name of a cluster', { avatarUrl: 'http://redis.default.svc/a' }],
+    ['a name with an empty part', { avatarUrl: 'http://foo.local../a' }],
+    ['a name without a dot', { avatarUrl: 'http://intranet/a' }],
     ['a list', []],
     ['null', null],
     ['a text', 'Band'],
@@ -114,21 +128,28 @@ describe('unverifiedUserInfo', () => {
     const seen = (nickName: string) => unverifiedUserInfo({ nickName }).nickName
     expect(seen('\u202Eevil\u202C \u2066x\u2069')).to.equal('evil x')
     expect(seen('A\u200Bd\u200Da\uFEFF\u00AD\u2060\u3164')).to.equal('Ada')
-    expect(seen('\uD83D Ada \uDE00')).to.equal(' Ada ')
+    expect(seen('\uD83D Ada \uDE00')).to.equal('Ada')
+    expect(seen('\u3000 \u00A0')).to.equal('')
+    expect(seen('Admin1\uFE0F')).to.equal('Admin1')
+    expect(seen(`A${'\u0301'.repeat(1_000)}b`)).to.equal(`A${'\u0301'.repeat(4)}b`)
     expect(seen('one\u2028two\u2029')).to.equal('onetwo')
     expect(seen('\u{E0041}\u{E007F}')).to.equal('')
-    for (const emoji of ['👨‍👩‍👧', '👩🏽‍🚀', '❤️‍🔥', '1️⃣', '🇨🇳', '小明']) expect(seen(emoji)).to.equal(emoji)
+    for (const emoji of ['👨‍👩‍👧', '👩🏽‍🚀', '❤️‍🔥', '1️⃣', '🇨🇳', '小明', 'می‌خواهم', '葛\u{E0100}飾', 'ᠠ᠋ᠠ'])
+      expect(seen(emoji)).to.equal(emoji)
   })
 
   it('takes an address that everybody can reach, or none', () => {
+    expect(unverifiedUserInfo({ avatarUrl: 'https://cdn.example.com/头像"<b>.png' }).avatarUrl).to.equal(
+      'https://cdn.example.com/%E5%A4%B4%E5%83%8F%22%3Cb%3E.png',
+    )
     for (const avatarUrl of [
-      'https://cdn.example.com/头像.png',
+      'https://cdn.example.com/a.png',
       'http://8.8.8.8/a',
-      'https://[2001:db8::1]/',
+      'https://[2606:4700::1111]/',
       '',
     ])
       expect(unverifiedUserInfo({ avatarUrl }).avatarUrl).to.equal(avatarUrl)
-    expect(unverifiedUserInfo({ remark: 'javascript: a book' }).remark).to.be.a('string')
+    expect(unverifiedUserInfo({ remark: 'on JavaScript: a book' }).remark).to.equal('on JavaScript: a book')
   })
 
   it('takes an address of this machine or its network where the server allows it', () => {

@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { WeappError } from '../../lib/errors.js'
+import { Counter } from '../../lib/sessions/counter.js'
+import type { SessionStore } from '../../lib/sessions/store.js'
+import { MemoryStore } from '../../lib/stores/memory-store.js'
+import { testClock } from '../support/clock.js'
+import { weappErrorOf } from '../support/failures.js'
+import { methodsOf, recording, type StoreCall } from './a-book.js'
+
+const ADA = { appid: 'wx1', openid: 'ada' }
+const WINDOW_MS = 60_000
+
+/** Counters of several processes on one store. */
+function processes(instead: Partial<SessionStore> = {}) {
+  const clock = testClock()
+  const calls: StoreCall[] = []
+  const store = recording(new MemoryStore({ clock }), instead, calls)
+  const counter = (purpose = 'a test') => new Counter({ store, clock, purpose, windowMs: WINDOW_MS })
+  return { clock, calls, counter }
+}
+
+describe('a count', () => {
+  it('goes up by one with each event, in all processes', async () => {
+    const { counter } = processes()
+    for (let event = 1; event <= 5; event += 1) expect(await counter().add(ADA)).to.equal(event)
+    expect(await counter().countOf(ADA)).to.equal(5)
+  })
+
+  it('is another one for each app, user, matter and purpose', async () => {
+    const { counter } = processes()
+    await counter().add(ADA)
+    for (const subject of [
+      { ...ADA, appid: 'wx2' },
+      { ...ADA, openid: 'bob' },
+      { ...ADA, about: 'a code' },
+    ])
+      expect(await counter().countOf(subject)).to.equal(0)
+    expect(await counter('another test').countOf(ADA)).to.equal(0)
+  })
+
+  it('loses no event that comes in the same moment as few others, and says so where there are many', async () => {
+    const { counter } = processes()
+    const own = [counter(), counter(), counter()]
+    const few = await Promise.all(own.map((one) => one.add(ADA)))
+    expect(few.sort()).to.deep.equal([1, 2, 3])
+    const many = await Promise.all(Array.from({ length: 50 }, (_, index) => own[index % 3]?.add(ADA)))
+    const counted = many.filter((count) => count !== Number.POSITIVE_INFINITY)
+    expect(await own[0]?.countOf(ADA)).to.equal(3 + counted.length)
+    expect(new Set(counted).size).to.equal(counted.length)
+  })
+
+  it('begins anew so long after its first event, to the millisecond', async () => {
+    const { counter, clock } = processes()
+    await counter().add(ADA)
+    clock.advance(WINDOW_MS - 1)
+    expect(await counter().add(ADA)).to.equal(2)
+    clock.advance(1)
+    expect(await counter().countOf(ADA)).to.equal(0)
+    expect(await counter().add(ADA)).to.equal(1)
+  })
+
+  it('costs one call to read and two to go up', async () => {
+    const { counter, calls } = processes()
+    await counter().countOf(ADA)
+    await counter().add(ADA)
+    expect(methodsOf(calls)).to.deep.equal(['readValue', 'readValue', 'replaceValue'])
+  })
+
+  it('does not show the store whose it is', async () => {
+    const { counter, calls } = processes()
+    await counter().add(ADA)
+    expect(JSON.stringify(calls)).to.not.include('ada').and.not.include('wx1')
+  })
+
+  it('fails as the store does', async () => {
+    const failing = () => Promise.reject(new WeappError('ERR_STORE_UNAVAILABLE', 'Later.'))
+    const { counter } = processes({ readValue: failing })
+    await weappErrorOf('ERR_STORE_UNAVAILABLE', () => counter().countOf(ADA))
+    await weappErrorOf('ERR_STORE_UNAVAILABLE', () => counter().add(ADA))
+  })
+})
