@@ -37,10 +37,13 @@ export interface UserInfoEvent {
 
 /**
  * Called before a profile is changed, also by a login that brings one, and then before `onLogin`. Throwing, or taking longer than 5
- * seconds, refuses the change, and the login with it, with `ERR_USER_INFO_REFUSED`; the answer is not used.
+ * seconds, refuses the change, and the login with it, with `ERR_USER_INFO_REFUSED`; the answer is not used. `onLogin` may refuse a login
+ * after it, so at a login it judges, and `onLogin` writes.
  *
  * @example
- * const onUserInfo = ({ appid, openid, userInfo }) => users.rename(appid, openid, userInfo?.nickName)
+ * const onUserInfo = ({ userInfo }) => {
+ *   if (isForbidden(userInfo?.nickName)) throw new Error('this name is not for everybody')
+ * }
  */
 export type OnUserInfo = (event: UserInfoEvent) => unknown
 

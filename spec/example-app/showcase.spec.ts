@@ -53,12 +53,12 @@ describe('the showcase of the example app', () => {
     const { trace } = await logIn()
     expect(linesOf(trace)).to.deep.equal([
       'phone>app POST /login',
-      'app>store claim a code, or one of a few tries',
+      'app>store claim the code',
       'app>wechat GET /sns/jscode2session',
       'wechat>app 200',
       'app>store was the user here before?',
       'app>store write the session',
-      'app>store keep a login answer, access token or phone number',
+      'app>store write what all processes share',
       'app>store note that the code is used',
       'app>phone 200',
     ])
