@@ -3,6 +3,7 @@ const MOST_CHARACTERS = 200
 const SECRETS = new Set([
   'token',
   'code',
+  'nonce',
   'encryptedData',
   'encryptData',
   'encrypt_data',

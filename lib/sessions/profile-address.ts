@@ -7,41 +7,50 @@ const LEADS_ASTRAY =
   /^(?:\/\/|\\\\|(?:javascript|vbscript|data|file|blob|filesystem|about|view-source|ftp|wss?):)/i
 /** Names with a dot, and nothing empty between two of them. */
 const WHOLE_NAME = /^(?:[^.]+\.)+[^.]+\.?$/
-/** Names that lead nowhere from outside (RFC 6761, 6762, 7686, 8375, 9476, and common use), and where clouds tell their secrets. */
+/** Names that lead nowhere from outside (RFC 6761, 6762, 7686, 8375, 9476, and common use). */
 const PRIVATE_NAME =
-  /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan|svc|consul|arpa|onion|alt|test|invalid|metadata\.tencentyun\.com)\.?$/
+  /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan|svc|consul|arpa|onion|alt|test|invalid)\.?$/
+/** Where clouds tell their servers secrets. */
+const CLOUD_NAME = /^metadata(?:\.|$)/
 
 type Network = readonly [network: string, prefix: number]
 
-/** Addresses that belong to this machine, its network or its cloud, to documents, or to nobody (RFC 6890). */
-const NOT_PUBLIC_IPV4: readonly Network[] = [
-  ['0.0.0.0', 8],
+/** Of this machine and its network: good while developing. */
+const PRIVATE_IPV4: readonly Network[] = [
   ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
   ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
   ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+]
+const PRIVATE_IPV6: readonly Network[] = [
+  ['::1', 128],
+  ['fc00::', 7],
+]
+/** Addresses that belong to a link, to a cloud, to documents, or to nobody (RFC 6890). */
+const NOBODYS_IPV4: readonly Network[] = [
+  ['0.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['169.254.0.0', 16],
   ['192.0.0.0', 24],
   ['192.0.2.0', 24],
   ['192.88.99.0', 24],
-  ['192.168.0.0', 16],
   ['198.18.0.0', 15],
   ['198.51.100.0', 24],
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ]
 /** Of IPv6 nothing else is given out, and of that the second list stands for something else, or for an IPv4 address. */
-const PUBLIC_IPV6: readonly Network[] = [['2000::', 3]]
-const NOT_PUBLIC_IPV6: readonly Network[] = [
+const GLOBAL_IPV6: readonly Network[] = [['2000::', 3]]
+const NOBODYS_IPV6: readonly Network[] = [
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
   ['3fff::', 20],
 ]
 
-const notPublicIPv4 = blockListOf(NOT_PUBLIC_IPV4, 'ipv4')
-const publicIPv6 = blockListOf(PUBLIC_IPV6, 'ipv6')
-const notPublicIPv6 = blockListOf(NOT_PUBLIC_IPV6, 'ipv6')
+const privateAddresses = blockListOf(PRIVATE_IPV4, PRIVATE_IPV6)
+const nobodysAddresses = blockListOf(NOBODYS_IPV4, NOBODYS_IPV6)
+const globalIPv6 = blockListOf([], GLOBAL_IPV6)
 
 /** Whether a text is an http or https address with a host, and without a user name or password. */
 export function isAddress(text: string): boolean {
@@ -53,16 +62,21 @@ export function leadsAstray(text: string): boolean {
   return LEADS_ASTRAY.test(text)
 }
 
-/** Whether the host of an address is one that everybody may reach, as far as its name tells. */
-export function isPublicAddress(address: string): boolean {
+/** Whether the host of an address is one that everybody may reach, as far as its name tells; or with `allowPrivate` this network. */
+export function isReachable(address: string, allowPrivate: boolean): boolean {
   const host = new URL(address).hostname.replace(/^\[|\]$/g, '')
-  if (isIPv4(host)) return !notPublicIPv4.check(host, 'ipv4')
-  if (isIPv6(host)) return publicIPv6.check(host, 'ipv6') && !notPublicIPv6.check(host, 'ipv6')
-  return WHOLE_NAME.test(host) && !PRIVATE_NAME.test(host)
+  if (isIPv4(host)) return !nobodysAddresses.check(host) && (allowPrivate || !privateAddresses.check(host))
+  if (isIPv6(host)) {
+    if (privateAddresses.check(host, 'ipv6')) return allowPrivate
+    return globalIPv6.check(host, 'ipv6') && !nobodysAddresses.check(host, 'ipv6')
+  }
+  if (CLOUD_NAME.test(host)) return false
+  return allowPrivate || (WHOLE_NAME.test(host) && !PRIVATE_NAME.test(host))
 }
 
-function blockListOf(networks: readonly Network[], family: 'ipv4' | 'ipv6'): BlockList {
+function blockListOf(ipv4: readonly Network[], ipv6: readonly Network[]): BlockList {
   const list = new BlockList()
-  for (const [network, prefix] of networks) list.addSubnet(network, prefix, family)
+  for (const [network, prefix] of ipv4) list.addSubnet(network, prefix, 'ipv4')
+  for (const [network, prefix] of ipv6) list.addSubnet(network, prefix, 'ipv6')
   return list
 }

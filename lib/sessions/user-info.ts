@@ -1,5 +1,5 @@
 import { WeappError } from '../errors.js'
-import { isAddress, isPublicAddress, leadsAstray } from './profile-address.js'
+import { isAddress, isReachable, leadsAstray } from './profile-address.js'
 import { cleaned, hasControl, isFieldName, isLookAlike, isReserved, namesAddress } from './profile-text.js'
 
 const MOST_FIELDS = 32
@@ -113,7 +113,7 @@ function checkField(name: string, value: unknown): void {
 function readText(name: string, given: string, { allowPrivateAddresses }: UserInfoRules): string {
   const text = cleaned(given)
   if (isAddress(text)) {
-    if (allowPrivateAddresses || isPublicAddress(text)) return new URL(text).href
+    if (isReachable(text, allowPrivateAddresses)) return new URL(text).href
     throw refused(
       'must hold only addresses that everybody can reach; for development see allowPrivateAddresses',
     )
@@ -127,7 +127,7 @@ function readText(name: string, given: string, { allowPrivateAddresses }: UserIn
 function isWechatField(name: string, value: unknown): boolean {
   if (name === 'gender') return value === 0 || value === 1 || value === 2
   if (typeof value !== 'string' || !isValue(value)) return false
-  return name !== 'avatarUrl' || value === '' || (isAddress(value) && isPublicAddress(value))
+  return name !== 'avatarUrl' || value === '' || (isAddress(value) && isReachable(value, false))
 }
 
 function isValue(value: unknown): value is UserInfoValue {

@@ -9,6 +9,8 @@ import { openShowcaseBed, type ShowcaseBed } from './showcase-bed.js'
 
 const HIDDEN = '•••'
 
+const NONCE = 'a-nonce-of-the-phone'
+
 describe('the showcase of the example app', () => {
   let bed: ShowcaseBed
 
@@ -81,6 +83,7 @@ describe('the showcase of the example app', () => {
       (await ask('POST', '/session/phone-number', token, { code: phone.code })).trace,
       (await ask('PUT', '/session/user-info', token, { userInfo: { nickName: 'Ann' } })).trace,
       (await ask('GET', '/me', `${token}!`)).trace,
+      (await ask('POST', '/login', token, { code: 'used', nonce: NONCE })).trace,
     ]
     const shown = JSON.stringify(traces)
     expect(shown).to.contain(HIDDEN).and.to.contain('Ann').and.to.contain('ERR_TOKEN_MALFORMED')
@@ -89,6 +92,7 @@ describe('the showcase of the example app', () => {
     for (const secret of [
       code,
       token,
+      NONCE,
       phone.code,
       steps.encryptedData,
       steps.iv,

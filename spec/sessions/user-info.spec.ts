@@ -152,9 +152,31 @@ describe('unverifiedUserInfo', () => {
     expect(unverifiedUserInfo({ remark: 'on JavaScript: a book' }).remark).to.equal('on JavaScript: a book')
   })
 
-  it('takes an address of this machine or its network where the server allows it', () => {
-    const avatarUrl = 'http://127.0.0.1:3000/avatars/1'
-    expect(readUnverified({ avatarUrl }, { allowPrivateAddresses: true }).avatarUrl).to.equal(avatarUrl)
+  it('takes an address of this machine or its network where the server allows it, but none of a link or a cloud', async () => {
+    const read = (avatarUrl: string) =>
+      readUnverified({ avatarUrl }, { allowPrivateAddresses: true }).avatarUrl
+    for (const good of [
+      'http://127.0.0.1:3000/avatars/1',
+      'http://localhost:3000/a',
+      'http://192.168.1.5/a',
+      'http://[::1]/a',
+      'http://[fd00::5]/a',
+      'http://my-laptop/a',
+      'http://my-laptop.local/a',
+      'https://cdn.example.com/a',
+    ])
+      expect(read(good)).to.equal(good)
+    for (const bad of [
+      'http://169.254.169.254/',
+      'http://[fe80::1]/',
+      'http://100.100.100.200/',
+      'http://0.0.0.0/',
+      'http://metadata.google.internal/',
+      'http://metadata/',
+      'javascript:alert(1)',
+      '//evil.example/a',
+    ])
+      await weappErrorOf('ERR_REQUEST_INVALID', () => read(bad))
   })
 
   it('takes as much as is allowed', () => {
