@@ -77,7 +77,7 @@ export interface LogIn {
 
 /**
  * Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell
- * `onLogin` whether the user is new), one answer to the client that brings the code, however often it does.
+ * `onLogin` whether the user is new), and the same answer to a client that brings its code again.
  */
 export function createLogIn(parts: LogInParts): LogIn {
   const { apps, book, ledger, keys, exchange, replay, decryptions, onLogin, logger } = parts
