@@ -1,10 +1,14 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 
-/** Lets work with the same key be done one after the other. Whoever comes waits for those before, but no longer than `patienceMs`. */
+/**
+ * Lets work with the same key be done one after the other. Whoever comes waits for those before, but no longer than `patienceMs`: work
+ * whose turn does not come in time is not begun.
+ */
 export class Turns {
   readonly #patienceMs: number
-  readonly #last = new Map<string, Promise<unknown>>()
+  /** By key: resolves when all that has come so far has ended. */
+  readonly #ends = new Map<string, Promise<void>>()
 
   constructor(patienceMs: number) {
     this.#patienceMs = patienceMs
@@ -12,23 +16,14 @@ export class Turns {
 
   /** Throws `ERR_STORE_UNAVAILABLE` when the turn does not come in time. */
   async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#last.get(key)
-    const turn = before === undefined ? work() : this.#after(before, work)
-    this.#last.set(key, turn)
-    try {
-      return await turn
-    } finally {
-      if (this.#last.get(key) === turn) this.#last.delete(key)
-    }
-  }
-
-  async #after<T>(before: Promise<unknown>, work: () => Promise<T>): Promise<T> {
-    const ended = before.then(
-      () => undefined,
-      () => undefined,
-    )
-    await withinDeadline(ended, this.#patienceMs, tooLate)
-    return work()
+    const before = this.#ends.get(key) ?? Promise.resolve()
+    const turn = withinDeadline(before, this.#patienceMs, tooLate).then(work)
+    // Also when this turn is given up, those before it may go on: who comes later waits for them as well.
+    const end = Promise.allSettled([before, turn]).then(() => {
+      if (this.#ends.get(key) === end) this.#ends.delete(key)
+    })
+    this.#ends.set(key, end)
+    return turn
   }
 }
 

@@ -20,7 +20,7 @@ export async function readJsonBody(
   timeoutMs: number = BODY_TIMEOUT_MS,
 ): Promise<unknown> {
   // Express 4 fails at reading again what a parser of another make has read, or what a sender who is gone has begun.
-  if (req.readable) await withinDeadline(parsed(req, res), timeoutMs, tooSlow)
+  if (req.readable) await withinDeadline(parsed(req, res), timeoutMs, () => giveUp(res))
   checkShape(req.body, MOST_BYTES)
   return isEmpty(req) ? undefined : req.body
 }
@@ -40,7 +40,9 @@ function parsed(req: Request, res: Response): Promise<void> {
   })
 }
 
-function tooSlow(): WeappError {
+/** What is still to come would be taken for the next request, so the connection ends with the answer. */
+function giveUp(res: Response): WeappError {
+  res.set('Connection', 'close')
   return new WeappError('ERR_BODY_TIMEOUT', 'The body took too long to arrive. Send it again.')
 }
 

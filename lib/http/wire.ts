@@ -2,6 +2,9 @@ import type { NextFunction, Request, Response } from 'express'
 import { WeappError } from '../errors.js'
 import type { Protocol, WireReply, WireRequest } from '../protocols/protocol.js'
 
+/** How long the rest of a request may still come when it has been answered, in milliseconds. */
+const LINGER_MS = 5_000
+
 /** An Express request as a protocol sees it, at a route of that protocol. */
 export function wireRequest(req: Request, route: string, body?: unknown): WireRequest {
   return {
@@ -17,10 +20,9 @@ export function wireRequest(req: Request, route: string, body?: unknown): WireRe
 }
 
 /** Sends what a protocol answered. It speaks of a session, so no cache may keep it (RFC 9111). */
-export function sendReply(res: Response, reply: WireReply): void {
+export function sendReply(res: Response, reply: WireReply, lingerMs: number = LINGER_MS): void {
   res.status(reply.status).set({ 'Cache-Control': 'no-store', ...reply.headers })
-  // What is still to come of the request would keep the connection open, however slowly it comes.
-  if (!res.headersSent && isUnread(res.req)) res.set('Connection', 'close')
+  endLingering(res, lingerMs)
   if (reply.body === undefined) {
     res.end()
     return
@@ -50,10 +52,18 @@ export function sendError(
   }
 }
 
-/** Whether a body, of which nobody wants to know more, has not arrived yet. Hosts that make up requests have none on its way. */
-function isUnread(req: Request): boolean {
-  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length']) > 0
-  return hasBody && req.complete === false
+/**
+ * What is still to come of a request that has been answered would keep its connection open, however slowly it comes. It has a while, as who
+ * sends all before reading would otherwise not hear the answer.
+ */
+function endLingering(res: Response, lingerMs: number): void {
+  const { req } = res
+  res.once('finish', () => {
+    // Hosts that make up requests have nothing on its way.
+    if (req.complete !== false) return
+    const end = setTimeout(() => req.destroy(), lingerMs).unref()
+    req.once('close', () => clearTimeout(end))
+  })
 }
 
 function asError(thrown: unknown): Error {

@@ -55,7 +55,7 @@ interface CodeLedgerParts {
 }
 
 /**
- * Sees to it that a login code is used once, however many requests and processes bring it, and that all of them get one answer.
+ * Sees to it that a login code is used once, however many requests and processes bring it, and remembers what became of it.
  *
  * The answer lies in the store for a minute, sealed under a key derived from the code, so only who holds the code can read it.
  */

@@ -4,6 +4,8 @@ import { valueIdOf } from './token.js'
 
 /** Each try but the first means that somebody else has counted in the same moment. */
 const MOST_TRIES = 5
+/** Of so many subjects a process remembers its own counts; one more forgets the oldest. */
+const MOST_OWN = 10_000
 
 /** What is counted, and in whose name. */
 export interface CounterSubject {
@@ -28,12 +30,17 @@ interface Count {
   readonly until: number
 }
 
-/** Counts events of a subject within a window of time, in all processes together. The store learns only digests and numbers. */
+/**
+ * Counts events of a subject within a window of time, in all processes together. The store learns only digests and numbers. A process
+ * also remembers what it has counted itself, for the time in which the store cannot be written to.
+ */
 export class Counter {
   readonly #store: Required<SessionStore>
   readonly #clock: Clock
   readonly #purpose: string
   readonly #windowMs: number
+  /** By id. */
+  readonly #own = new Map<string, Count>()
 
   constructor({ store, clock, purpose, windowMs }: CounterParts) {
     this.#store = store
@@ -44,7 +51,9 @@ export class Counter {
 
   /** How many events there were in this window. One round trip. Throws `ERR_STORE_UNAVAILABLE`. */
   async countOf(subject: CounterSubject): Promise<number> {
-    return this.#read(await this.#store.readValue(this.#idOf(subject)))?.events ?? 0
+    const id = this.#idOf(subject)
+    const shared = this.#read(await this.#store.readValue(id))?.events ?? 0
+    return Math.max(shared, this.#live(this.#own.get(id))?.events ?? 0)
   }
 
   /**
@@ -53,17 +62,34 @@ export class Counter {
    */
   async add(subject: CounterSubject): Promise<number> {
     const id = this.#idOf(subject)
+    this.#addOwn(id)
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const found = await this.#store.readValue(id)
-      const { events, until } = this.#read(found) ?? { events: 0, until: this.#clock() + this.#windowMs }
-      const count: Count = { events: events + 1, until }
-      if (await this.#store.replaceValue(id, found, JSON.stringify(count), until)) return count.events
+      const count = this.#oneMore(this.#read(found))
+      if (await this.#store.replaceValue(id, found, JSON.stringify(count), count.until)) return count.events
     }
     return Number.POSITIVE_INFINITY
   }
 
+  #addOwn(id: string): void {
+    const count = this.#oneMore(this.#live(this.#own.get(id)))
+    this.#own.delete(id)
+    for (const oldest of this.#own.keys()) {
+      if (this.#own.size < MOST_OWN) break
+      this.#own.delete(oldest)
+    }
+    this.#own.set(id, count)
+  }
+
+  #oneMore(count: Count = { events: 0, until: this.#clock() + this.#windowMs }): Count {
+    return { ...count, events: count.events + 1 }
+  }
+
   #read(found: string | null): Count | undefined {
-    const count = found === null ? undefined : (JSON.parse(found) as Count)
+    return found === null ? undefined : this.#live(JSON.parse(found) as Count)
+  }
+
+  #live(count: Count | undefined): Count | undefined {
     return count && this.#clock() < count.until ? count : undefined
   }
 

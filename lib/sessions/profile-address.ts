@@ -2,9 +2,9 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
 /** A host in front, nobody's name before it: other parsers than ours would read the rest differently. */
 const WEB_ADDRESS = /^https?:\/\/[^\s\\/@?#]+(?:[/?#][^\s\\]*)?$/i
-/** What runs, is no address, or leads somewhere else on every page. */
+/** What runs, or leads somewhere else on every page, and what other parsers than ours take for an address. */
 const LEADS_ASTRAY =
-  /^(?:\/\/|\\\\|(?:javascript|vbscript|data|file|blob|filesystem|about|view-source|ftp|wss?):)/i
+  /^(?:[\\/]{2}\S|(?:javascript|vbscript|view-source|blob|filesystem|https?):\S|data:\S*,|(?:file|ftp|wss?):[\\/])/i
 /** Names with a dot, and nothing empty between two of them. */
 const WHOLE_NAME = /^(?:[^.]+\.)+[^.]+\.?$/
 /** Names that lead nowhere from outside (RFC 6761, 6762, 7686, 8375, 9476, and common use). */

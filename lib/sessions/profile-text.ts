@@ -1,20 +1,22 @@
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/
-const ADDRESS_NAME = /ur[il]$|href$|link$|src$/i
+const ADDRESS_NAME = /(?:ur[il]|href|link|src)s?\d*$/i
 const CONTROL = /\p{Cc}/u
 /** Format characters such as those that turn the direction of a text, blank letters, line separators, and halves of a character. */
 const UNSEEN = String.raw`[\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]`
 /** What chooses the style of an emoji or of a key, and what joins two emoji to one. */
 const EMOJI_STYLE = String.raw`(?<=\p{Extended_Pictographic})(?:\uFE0E|\uFE0F)|(?<=[\d#*])\uFE0F(?=\u20E3)`
-const EMOJI_JOINER = String.raw`(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F)\u200D(?=\p{Extended_Pictographic})`
+const EMOJI_JOINER = String.raw`(?<=\p{Extended_Pictographic}\uFE0F?|\p{Emoji_Modifier})\u200D(?=\p{Extended_Pictographic})`
 /** Scripts whose letters change their shape by what stands between them. */
-const SHAPED = String.raw`[\p{Script=Arabic}\p{Script=Mongolian}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gujarati}\p{Script=Gurmukhi}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Myanmar}\p{Script=Khmer}]`
-const LETTER_SHAPE = String.raw`(?<=${SHAPED})[\u200C\u200D\u180B-\u180F](?=${SHAPED})`
+const SHAPED = String.raw`(?!${UNSEEN})[\p{scx=Arab}\p{scx=Mong}\p{scx=Deva}\p{scx=Beng}\p{scx=Gujr}\p{scx=Guru}\p{scx=Orya}\p{scx=Taml}\p{scx=Telu}\p{scx=Knda}\p{scx=Mlym}\p{scx=Sinh}\p{scx=Mymr}\p{scx=Khmr}]`
+const LETTER_SHAPE = String.raw`(?<=${SHAPED})[\u200C\u200D\u180B-\u180F](?=${SHAPED})|(?<=[\u094D\u0D4D\u0DCA])\u200D(?!${UNSEEN})`
 /** What chooses the form of a Chinese character. */
-const IDEOGRAPH_FORM = String.raw`(?<=\p{Unified_Ideograph})[\u{E0100}-\u{E01EF}]`
-const KEPT = [EMOJI_STYLE, EMOJI_JOINER, LETTER_SHAPE, IDEOGRAPH_FORM].join('|')
+const IDEOGRAPH_FORM = String.raw`(?<=\p{Unified_Ideograph})[\uFE00-\uFE02\u{E0100}-\u{E01EF}]`
+/** Arabic signs that are seen, though they count as format. */
+const SEEN_SIGNS = String.raw`[\u0600-\u0605\u06DD\u070F\u0890\u0891\u08E2]`
+const KEPT = [EMOJI_STYLE, EMOJI_JOINER, LETTER_SHAPE, IDEOGRAPH_FORM, SEEN_SIGNS].join('|')
 const TO_REMOVE = new RegExp(`(?!${KEPT})${UNSEEN}`, 'gu')
 /** Marks that are piled up on one letter cover the lines around it. */
-const PILED_MARKS = /(\p{M}{4})\p{M}+/gu
+const PILED_MARKS = /(\p{M}{8})\p{M}+/gu
 
 /** Names of identity, and of what only the server says. They are never taken from a profile. */
 const RESERVED = [

@@ -110,7 +110,7 @@ export class SessionBook {
     if (!result.issued) {
       throw new WeappError('ERR_SESSION_LIMIT', 'Too many sessions. Log out on another device first.')
     }
-    if (presented && !isSameUser) await this.#endPresented(presented)
+    if (presented && !isSameUser) await this.#endPresented(presented, app)
     const moments = { ...times, idleExpiresAt: nearestEnd(times, app.lifetimes) }
     return {
       token,
@@ -191,10 +191,11 @@ export class SessionBook {
     )
   }
 
-  /** Somebody else used this phone before. The login stands whether or not that session can be ended. */
-  async #endPresented(address: SessionAddress): Promise<void> {
+  /** Somebody else used this app on this phone before. The login stands whether or not that session can be ended. */
+  async #endPresented(address: SessionAddress, app: App): Promise<void> {
     try {
-      await this.#store.remove(address)
+      const stored = await this.#store.read(address)
+      if (stored && decodeRecord(stored.record)?.appid === app.appid) await this.#store.remove(address)
     } catch {
       this.#logger.warn('the session of another user, whose token came with a login, could not be ended')
     }

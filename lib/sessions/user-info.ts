@@ -112,8 +112,12 @@ function checkField(name: string, value: unknown): void {
 /** As a page has to show it: an address in one spelling. */
 function readText(name: string, given: string, { allowPrivateAddresses }: UserInfoRules): string {
   const text = cleaned(given)
+  if (name === 'nickName') return text
   if (isAddress(text)) {
-    if (isReachable(text, allowPrivateAddresses)) return new URL(text).href
+    const { href } = new URL(text)
+    if (href.length > MOST_TEXT_LENGTH)
+      throw refused(`may hold addresses of up to ${MOST_TEXT_LENGTH} characters`)
+    if (isReachable(text, allowPrivateAddresses)) return href
     throw refused(
       'must hold only addresses that everybody can reach; for development see allowPrivateAddresses',
     )

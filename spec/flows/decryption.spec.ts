@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { MemoryStore, type Session } from '../../lib/index.js'
@@ -119,7 +120,23 @@ describe('decryption', () => {
       if (method === 'replaceValue') throw new Error('OOM')
     }
     await steps()
-    await weappErrorOf('ERR_STORE_UNAVAILABLE', () => bed.sessions.decrypt(session, BROKEN))
+    for (let failures = 0; failures < MOST_FAILURES; failures += 1)
+      await weappErrorOf('ERR_STORE_UNAVAILABLE', () => bed.sessions.decrypt(session, BROKEN))
+    await weappErrorOf('ERR_DECRYPTION_LIMIT', () => bed.sessions.decrypt(session, BROKEN))
+  })
+
+  it('is bounded also where the store is slow, and turns are given up', async () => {
+    let looked = 0
+    store.before = async (method) => {
+      if (method === 'list') looked += 1
+      await delay(5)
+    }
+    await bed.close()
+    bed = await openTestBed({ store, storeTimeoutMs: 20 })
+    session = await logIn()
+    looked = 0
+    await Promise.allSettled(Array.from({ length: 100 }, () => bed.sessions.decrypt(session, BROKEN)))
+    expect(looked).to.be.at.most(MOST_FAILURES)
   })
 
   it('costs one read more than the list of the keys, and nothing else', async () => {

@@ -36,6 +36,22 @@ describe('work in turns', () => {
     expect(await next).to.equal('done')
   })
 
+  it('is not begun while work before it goes on, though what stood between them was given up', async () => {
+    const turns = new Turns(20)
+    let end = () => {}
+    const first = turns.inTurn('a key', () => new Promise<void>((resolve) => (end = resolve)))
+    const done: string[] = []
+    const later = ['second', 'third'].map((name) =>
+      weappErrorOf('ERR_STORE_UNAVAILABLE', () => turns.inTurn('a key', async () => void done.push(name))),
+    )
+    await Promise.all(later)
+    expect(done).to.deep.equal([])
+    end()
+    await first
+    await turns.inTurn('a key', async () => void done.push('last'))
+    expect(done).to.deep.equal(['last'])
+  })
+
   it('does not wait for ever: it is given up, undone, when those before take too long', async () => {
     const turns = new Turns(1)
     turns.inTurn('a key', never)

@@ -46,7 +46,7 @@ describe('a count', () => {
     expect(few.sort()).to.deep.equal([1, 2, 3])
     const many = await Promise.all(Array.from({ length: 50 }, (_, index) => own[index % 3]?.add(ADA)))
     const counted = many.filter((count) => count !== Number.POSITIVE_INFINITY)
-    expect(await own[0]?.countOf(ADA)).to.equal(3 + counted.length)
+    expect(await counter().countOf(ADA)).to.equal(3 + counted.length)
     expect(new Set(counted).size).to.equal(counted.length)
   })
 
@@ -58,6 +58,26 @@ describe('a count', () => {
     clock.advance(1)
     expect(await counter().countOf(ADA)).to.equal(0)
     expect(await counter().add(ADA)).to.equal(1)
+  })
+
+  it('is remembered by the process that has counted, while the store cannot be written to', async () => {
+    const failing = () => Promise.reject(new WeappError('ERR_STORE_UNAVAILABLE', 'Later.'))
+    const { counter, clock } = processes({ replaceValue: failing })
+    const own = counter()
+    for (let event = 1; event <= 3; event += 1)
+      await weappErrorOf('ERR_STORE_UNAVAILABLE', () => own.add(ADA))
+    expect(await own.countOf(ADA)).to.equal(3)
+    expect(await counter().countOf(ADA)).to.equal(0)
+    clock.advance(WINDOW_MS)
+    expect(await own.countOf(ADA)).to.equal(0)
+  })
+
+  it('of the process is remembered for the latest ten thousand', async () => {
+    const { counter } = processes({ replaceValue: async () => true })
+    const own = counter()
+    for (let user = 0; user <= 10_000; user += 1) await own.add({ appid: 'wx1', openid: String(user) })
+    expect(await own.countOf({ appid: 'wx1', openid: '0' })).to.equal(0)
+    expect(await own.countOf({ appid: 'wx1', openid: '1' })).to.equal(1)
   })
 
   it('costs one call to read and two to go up', async () => {

@@ -100,9 +100,16 @@ describe('issuing a session to a phone that presents a token', () => {
     const setup = aBook()
     const [phone, tablet] = [await setup.logIn('bob'), await setup.logIn('bob')]
     await setup.logIn('alice', { presentedToken: phone.token })
-    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'remove'])
+    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'read', 'remove'])
     expect(setup.calls[0]?.args[0]).to.have.property('replaces', undefined)
     expect(await idsOf(setup, bob)).to.deep.equal([tablet.session.sessionId])
+  })
+
+  it('does not end a session of another app', async () => {
+    const setup = aBook({ apps: [SHOP, { ...SHOP, appid: 'wx-other' }] })
+    const other = await setup.logIn('bob', { app: setup.apps.choose('wx-other') })
+    await setup.logIn('alice', { presentedToken: other.token })
+    expect(await setup.book.visit(other.address)).to.include({ openid: 'bob' })
   })
 
   it('takes no notice of what is no token, or of no session', async () => {

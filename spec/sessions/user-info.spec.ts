@@ -98,6 +98,15 @@ describe('unverifiedUserInfo', () => {
     ['an address of this network', { avatarUrl: 'http://192.168.1.5/a.png' }],
     ['a script for another address', { coverUrl: 'javascript:alert(1)' }],
     ['a script under any name', { avatar: 'javascript:alert(1)' }],
+    ['an address without slashes under any name', { avatar: 'http:169.254.169.254/latest' }],
+    ['an address with a password under any name', { photo: 'http://user:password@10.0.0.1/' }],
+    ['an address with three slashes under any name', { homepage: 'http:///169.254.169.254/' }],
+    ['an address with backslashes under any name', { picture: 'https:\\\\evil.example' }],
+    ['two slashes of different kinds', { cover: '/\\evil.example' }],
+    [
+      'an address that is too long in one spelling',
+      { avatarUrl: `https://cdn.example.com/${'图'.repeat(200)}` },
+    ],
     ['data under any name', { icon: 'data:text/html,x' }],
     ['an address of this link under any name', { website: 'http://169.254.169.254/' }],
     ['an address with three slashes', { avatarUrl: 'https:///evil.example/a' }],
@@ -131,11 +140,44 @@ describe('unverifiedUserInfo', () => {
     expect(seen('\uD83D Ada \uDE00')).to.equal('Ada')
     expect(seen('\u3000 \u00A0')).to.equal('')
     expect(seen('Admin1\uFE0F')).to.equal('Admin1')
-    expect(seen(`A${'\u0301'.repeat(1_000)}b`)).to.equal(`A${'\u0301'.repeat(4)}b`)
+    expect(seen(`A${'\u0301'.repeat(1_000)}b`)).to.equal(`A${'\u0301'.repeat(8)}b`)
+    for (const hidden of ['\u180B\u180B\u180B', '\u061C\u200D\u061C', '\u17B4\u200C\u17B4'])
+      expect(seen(`Ad${hidden}min`)).to.equal('Admin')
+    expect(seen('Admin\uFE0F\u200D😀')).to.equal('Admin😀')
     expect(seen('one\u2028two\u2029')).to.equal('onetwo')
     expect(seen('\u{E0041}\u{E007F}')).to.equal('')
-    for (const emoji of ['👨‍👩‍👧', '👩🏽‍🚀', '❤️‍🔥', '1️⃣', '🇨🇳', '小明', 'می‌خواهم', '葛\u{E0100}飾', 'ᠠ᠋ᠠ'])
+    for (const emoji of [
+      '👨‍👩‍👧',
+      '👩🏽‍🚀',
+      '❤️‍🔥',
+      '1️⃣',
+      '🇨🇳',
+      '小明',
+      'می‌خواهم',
+      '葛\u{E0100}飾',
+      '神\uFE00',
+      'ᠠ᠋ᠠ',
+      'രാജന്\u200D',
+      '\u06DD١',
+      '//TODO',
+      'Data: me',
+    ])
       expect(seen(emoji)).to.equal(emoji)
+  })
+
+  it('takes what it has given, unchanged, whatever it made of it', () => {
+    const letters = fc.constantFrom(
+      ...'aé微😀\u200B\u200C\u200D\u180B\u061C\u17B4\uFE0F\u20E31\u0301 \u3000م\u0D4Dന\u{E0100}葛'.split(
+        /(?:)/u,
+      ),
+    )
+    fc.assert(
+      fc.property(fc.string({ unit: letters, maxLength: 30 }), (nickName) => {
+        const once = unverifiedUserInfo({ nickName })
+        expect(unverifiedUserInfo({ ...once })).to.deep.equal(once)
+      }),
+      { numRuns: 20_000 },
+    )
   })
 
   it('takes an address that everybody can reach, or none', () => {
