@@ -16,9 +16,11 @@ import {
   summaryFrom,
   type UserRef,
 } from './session.js'
-import type { SessionStore } from './store.js'
+import type { SessionStore, StoredVisit } from './store.js'
 import { addressOf, handleOf, newToken, type SessionAddress } from './token.js'
 import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
+
+const MOST_READS = 2
 
 /** What a new session starts with. */
 export interface NewSession {
@@ -120,17 +122,13 @@ export class SessionBook {
   }
 
   /**
-   * The live session at an address, and the visit recorded when that is due. One command, or two with the visit.
+   * The live session at an address, and the visit recorded when that is due. One call of the store, or two with the visit.
    * Nothing when it is unknown, expired, revoked, unreadable or of another app than the one named. Throws `ERR_STORE_UNAVAILABLE`.
    */
   async visit(address: SessionAddress, appid?: string): Promise<Session | undefined> {
-    const stored = await this.#store.read(address)
-    if (!stored) return undefined
-    const record = decodeRecord(stored.record)
-    if (!record) {
-      if (!isOfNewerRelease(stored.record)) await this.#store.remove(address)
-      return undefined
-    }
+    const found = await this.#read(address)
+    if (!found) return undefined
+    const { stored, record } = found
     if (appid !== undefined && record.appid !== appid) return undefined
     const live = liveRecord(stored, this.#apps, this.#clock(), record)
     const visited = live && (await this.#recordVisit(address, live))
@@ -189,6 +187,24 @@ export class SessionBook {
       userInfo && encodeUserInfo(userInfo),
       this.#clock() + app.userInfoDurationMs,
     )
+  }
+
+  /**
+   * Reads a session; once more when its record makes no sense, which may be true of the reply alone. What stays unreadable is refused and
+   * told, and left for somebody to look at; a record of a newer release is not ours to judge.
+   */
+  async #read(address: SessionAddress): Promise<{ stored: StoredVisit; record: SessionRecord } | undefined> {
+    let stored: StoredVisit | null = null
+    for (let reads = 0; reads < MOST_READS; reads += 1) {
+      stored = await this.#store.read(address)
+      if (!stored) return undefined
+      const record = decodeRecord(stored.record)
+      if (record) return { stored, record }
+    }
+    if (stored && !isOfNewerRelease(stored.record)) {
+      this.#logger.error(`the record of session ${address.sessionId} cannot be read: the session is refused`)
+    }
+    return undefined
   }
 
   /** Somebody else used this app on this phone before. The login stands whether or not that session can be ended. */

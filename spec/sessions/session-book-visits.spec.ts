@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
+import type { SessionStore } from '../../lib/sessions/store.js'
 import type { SessionAddress } from '../../lib/sessions/token.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { failureOf } from '../support/failures.js'
@@ -165,7 +166,7 @@ describe('the end of a session', () => {
 })
 
 describe('a record that cannot be used', () => {
-  it('is removed when it cannot be read', async () => {
+  it('is refused and told when it cannot be read, and nothing is deleted', async () => {
     const setup = aBook({ cap: { maxSessionsPerUser: 2 } })
     const { address } = await setup.logIn('alice')
     const { address: other } = await setup.logIn('alice')
@@ -184,7 +185,36 @@ describe('a record that cannot be used', () => {
     })
     expect((await setup.book.list(alice)).map(({ id }) => id)).to.deep.equal([other.sessionId])
     expect(await setup.book.visit(address)).to.equal(undefined)
-    expect(await setup.memory.read(address)).to.equal(null)
+    expect(await setup.memory.read(address)).to.include({ record: '{"v":1,"a":' })
+    expect(setup.log.lines).to.deep.equal([
+      `error: the record of session ${address.sessionId} cannot be read: the session is refused`,
+    ])
+  })
+
+  it('is read once more, as only the reply may have been wrong', async () => {
+    const memory = new MemoryStore({ clock: () => LOGIN })
+    let reads = 0
+    const read: SessionStore['read'] = async (address) => {
+      const stored = await memory.read(address)
+      reads += 1
+      return stored && reads === 1 ? { ...stored, record: stored.record.slice(1) } : stored
+    }
+    const setup = aBook({ memory, instead: { read } })
+    const { address } = await setup.logIn('alice')
+    expect(await setup.book.visit(address)).to.include({ openid: 'alice' })
+    expect(reads).to.equal(2)
+    expect(setup.log.lines).to.deep.equal([])
+  })
+
+  it('of a newer release is refused without a word, as there may be some during a deployment', async () => {
+    const setup = aBook()
+    const { address } = await setup.logIn('alice')
+    const stored = await setup.memory.read(address)
+    const newer = { sessionId: address.sessionId, from: stored?.record ?? '', to: '{"v":2}' }
+    await setup.memory.rewrite(address.handle, [newer])
+    expect(await setup.book.visit(address)).to.equal(undefined)
+    expect(await setup.memory.read(address)).to.include({ record: '{"v":2}' })
+    expect(setup.log.lines).to.deep.equal([])
   })
 
   it('is unknown, but stays, when its app is not configured here', async () => {
