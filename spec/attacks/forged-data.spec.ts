@@ -1,18 +1,10 @@
 import { createDecipheriv } from 'node:crypto'
 import { expect } from 'chai'
-import express from 'express'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { Response } from 'supertest'
-import {
-  loginRouter,
-  problemHandler,
-  requireSession,
-  wafer2Protocol,
-  waferProtocol,
-  waferServerProtocol,
-  wxappProtocol,
-} from '../../lib/index.js'
+import { problemHandler } from '../../lib/index.js'
 import type { Phone } from '../../lib/sandbox/index.js'
+import { mountDecryption, mountEveryProtocol } from '../support/every-protocol.js'
 import { openWireBed, type WireBed } from '../support/wire-bed.js'
 import { joined, type KnownMessage, known, type Part, type Sealed, splitsOf } from './forger.js'
 
@@ -29,16 +21,8 @@ describe('a user without the session_key', () => {
 
   beforeEach(async () => {
     bed = await openWireBed((app, sessions) => {
-      app.use(loginRouter({ sessions }))
-      for (const as of ['any', 'phone', 'weRun', 'group', 'userInfo'] as const) {
-        app.post(`/as/${as}`, requireSession({ sessions }), express.json(), (req, res, next) => {
-          req.weapp.decrypt(req.body, { as, maxAgeSeconds: 300 }).then((data) => res.json(data), next)
-        })
-      }
-      app.use('/mina_auth', loginRouter({ sessions, protocol: waferServerProtocol() }))
-      app.use('/mina', loginRouter({ sessions, protocol: wxappProtocol() }))
-      app.use('/wafer', loginRouter({ sessions, protocol: waferProtocol() }))
-      app.use('/wafer2', loginRouter({ sessions, protocol: wafer2Protocol() }))
+      mountEveryProtocol(app, sessions)
+      mountDecryption(app, sessions, { maxAgeSeconds: 300 })
       app.use(problemHandler())
     })
     phone = bed.phone

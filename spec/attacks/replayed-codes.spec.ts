@@ -1,13 +1,8 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { userStateFlow } from '../../docs/recipes/user-state-flow.js'
-import {
-  loginRouter,
-  wafer2Protocol,
-  waferProtocol,
-  waferServerProtocol,
-  wxappProtocol,
-} from '../../lib/index.js'
+import { loginRouter } from '../../lib/index.js'
+import { mountEveryProtocol } from '../support/every-protocol.js'
 import { openWireBed, type WireBed } from '../support/wire-bed.js'
 
 const NONCE = 'a-nonce-of-the-phone'
@@ -22,12 +17,8 @@ describe('a login code that somebody else has read', () => {
     bed = await openWireBed((app, sessions) => {
       app.set('trust proxy', true)
       app.use('/state', loginRouter({ sessions, protocol: userStateFlow }))
-      app.use('/mina', loginRouter({ sessions, protocol: wxappProtocol() }))
-      app.use('/mina_auth', loginRouter({ sessions, protocol: waferServerProtocol() }))
-      app.use('/wafer', loginRouter({ sessions, protocol: waferProtocol() }))
-      app.use('/wafer2', loginRouter({ sessions, protocol: wafer2Protocol() }))
       app.use('/v2', loginRouter({ sessions }))
-      app.use(loginRouter({ sessions }))
+      mountEveryProtocol(app, sessions)
     })
   })
   afterEach(() => bed.closeClean())

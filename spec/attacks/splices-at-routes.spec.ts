@@ -1,16 +1,8 @@
 import { expect } from 'chai'
-import express from 'express'
 import fc from 'fast-check'
 import { after, before, describe, it } from 'mocha'
-import {
-  loginRouter,
-  problemHandler,
-  requireSession,
-  wafer2Protocol,
-  waferProtocol,
-  waferServerProtocol,
-  wxappProtocol,
-} from '../../lib/index.js'
+import { problemHandler } from '../../lib/index.js'
+import { DECRYPTED_AS, mountDecryption, mountEveryProtocol } from '../support/every-protocol.js'
 import { openWireBed, type WireBed } from '../support/wire-bed.js'
 import { joined, type Sealed } from './forger.js'
 import { isEndOfOwnId, messagesOf, partsOf, splices, textsOf } from './splices.js'
@@ -29,15 +21,8 @@ describe('at each route, messages joined from blocks of own ones, each try as if
   before(async () => {
     bed = await openWireBed(
       (app, sessions) => {
-        app.use('/wafer', loginRouter({ sessions, protocol: waferProtocol() }))
-        app.use('/wafer2', loginRouter({ sessions, protocol: wafer2Protocol() }))
-        app.use('/mina_auth', loginRouter({ sessions, protocol: waferServerProtocol() }))
-        app.use('/mina', loginRouter({ sessions, protocol: wxappProtocol() }))
-        app.use(loginRouter({ sessions }))
-        for (const as of ['any', 'phone', 'weRun', 'group', 'userInfo'] as const)
-          app.post(`/as/${as}`, requireSession({ sessions }), express.json(), (req, res, next) => {
-            req.weapp.decrypt(req.body, { as }).then((data) => res.json(data), next)
-          })
+        mountEveryProtocol(app, sessions)
+        mountDecryption(app, sessions)
         app.use(problemHandler())
       },
       { app: { loginDurationDays: 365, sessionDurationSeconds: 365 * 86_400 } },
@@ -66,7 +51,7 @@ describe('at each route, messages joined from blocks of own ones, each try as if
       expect(nickNames()).to.include(userInfo.nickName)
   }
 
-  for (const as of ['any', 'phone', 'weRun', 'group', 'userInfo']) {
+  for (const as of DECRYPTED_AS) {
     it(`are refused by a route that decrypts as "${as}"`, async () => {
       await forge(async (data) => {
         const { status, body, text } = await bed.http.post(`/as/${as}`).set('x-3rd-session', token).send(data)

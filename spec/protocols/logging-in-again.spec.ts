@@ -2,13 +2,8 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { tokenFlow } from '../../docs/recipes/token-flow.js'
 import { userStateFlow } from '../../docs/recipes/user-state-flow.js'
-import {
-  loginRouter,
-  wafer2Protocol,
-  waferProtocol,
-  waferServerProtocol,
-  wxappProtocol,
-} from '../../lib/index.js'
+import { loginRouter } from '../../lib/index.js'
+import { mountEveryProtocol } from '../support/every-protocol.js'
 import { openWireBed, type WireBed } from '../support/wire-bed.js'
 
 /** Logs in with a code and, if there is one, the token of the login before; returns the new one. */
@@ -75,13 +70,9 @@ describe('logging in again with the token of the session before', () => {
 
   beforeEach(async () => {
     bed = await openWireBed((app, sessions) => {
-      app.use('/wafer', loginRouter({ sessions, protocol: waferProtocol() }))
-      app.use('/wafer2', loginRouter({ sessions, protocol: wafer2Protocol() }))
-      app.use('/mina_auth', loginRouter({ sessions, protocol: waferServerProtocol() }))
-      app.use('/mina', loginRouter({ sessions, protocol: wxappProtocol() }))
       app.use('/token', loginRouter({ sessions, protocol: tokenFlow }))
       app.use('/state', loginRouter({ sessions, protocol: userStateFlow }))
-      app.use(loginRouter({ sessions }))
+      mountEveryProtocol(app, sessions)
     })
   })
   afterEach(() => bed.closeClean())
