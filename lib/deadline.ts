@@ -1,6 +1,7 @@
 /**
  * Waits for `work`, but no longer than `timeoutMs` milliseconds; then throws what `onTimeout` makes.
- * Work that ends later is left alone: its result, or its rejection, is ignored.
+ * Work that ends later is left alone: its result, or its rejection, is ignored. An answer that came in time is taken also where the
+ * process was too busy to read it: timers are looked at before sockets are.
  */
 export async function withinDeadline<T>(
   work: Promise<T>,
@@ -9,7 +10,7 @@ export async function withinDeadline<T>(
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(onTimeout()), timeoutMs)
+    timer = setTimeout(() => setImmediate(() => reject(onTimeout())), timeoutMs)
   })
   try {
     return await Promise.race([work, deadline])

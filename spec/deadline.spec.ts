@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
@@ -29,6 +31,21 @@ describe('withinDeadline', () => {
   it('gives up on work that does not end, with the error it was told to make', async () => {
     const error = new Error('too late')
     expect(await failureOf(() => withinDeadline(new Promise(() => {}), 1, () => error))).to.equal(error)
+  })
+
+  it('takes an answer that came in time to a process that was too busy to read it', async () => {
+    const echo = spawn(process.execPath, ['-e', 'process.stdin.pipe(process.stdout)'])
+    const answer = async () => String((await once(echo.stdout, 'data'))[0])
+    try {
+      echo.stdin.write('ready')
+      await answer()
+      const waiting = withinDeadline(answer(), 20, tooLate)
+      echo.stdin.write('done')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+      expect(await waiting).to.equal('done')
+    } finally {
+      echo.kill()
+    }
   })
 
   it('makes no error when the work ends in time', async () => {
