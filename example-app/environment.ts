@@ -27,7 +27,7 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundi
   const redis = env.REDIS_URL ? connectRedis(env.REDIS_URL) : undefined
   const showcase = env.WEAPP_APPID ? undefined : await readShowcase(env)
   const clock = showcase?.clock ?? Date.now
-  const store = redis ? new RedisStore(redis) : new MemoryStore({ clock })
+  const store = redis ? new RedisStore(redis, showcase && { clock }) : new MemoryStore({ clock })
   const sessions = createSessions({
     apps: showcase ? [showcase.app] : readApps(env),
     onLogin: users.onLogin,

@@ -36,25 +36,27 @@ export type { AccessTokenProvider, AccessTokenRequest } from './sessions/access-
 export type { AppInfo, AppSelector } from './sessions/app-info.js'
 export type { LoginOrigin } from './sessions/login-origin.js'
 export type { Session, SessionSelector, SessionSummary, UserSelector } from './sessions/session.js'
-export type {
-  Claim,
-  IssueResult,
-  RecordChange,
-  RemovedBatch,
-  SessionEntry,
-  SessionStore,
-  StoredSession,
-  StoredVisit,
+export {
+  type Claim,
+  type IssueResult,
+  type RecordChange,
+  type RecordedVisit,
+  type RemovedBatch,
+  type SessionEntry,
+  type SessionStore,
+  type StoredSession,
+  type StoredUser,
+  type StoredValue,
+  type StoredVisit,
+  StoreFailure,
+  type TouchWindow,
+  type ValueChange,
 } from './sessions/store.js'
 export type { SessionAddress } from './sessions/token.js'
 export type { UserInfo, UserInfoValue } from './sessions/user-info.js'
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory-store.js'
-export {
-  type RedisClient,
-  type RedisClusterClient,
-  RedisStore,
-  type RedisStoreOptions,
-} from './stores/redis-store.js'
+export type { RedisClient, RedisClusterClient } from './stores/redis-client.js'
+export { RedisStore, type RedisStoreOptions } from './stores/redis-store.js'
 export type { EncryptedData, OpenData, SignedData } from './wechat/open-data.js'
 export type {
   GroupData,

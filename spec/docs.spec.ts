@@ -22,6 +22,8 @@ const documents = [
   'docs/error-codes.zh-CN.md',
   'docs/mini-program.md',
   'docs/mini-program.zh-CN.md',
+  'docs/storage.md',
+  'docs/storage.zh-CN.md',
 ]
 
 const optionTables: Readonly<Record<string, string>> = {
@@ -179,6 +181,54 @@ describe('docs/mini-program in both languages', () => {
     }
   })
 })
+
+describe('docs/storage in both languages', () => {
+  const [english, chinese] = ['docs/storage.md', 'docs/storage.zh-CN.md'].map(readText) as [string, string]
+  const scripts = readSources('lib/stores').filter(({ path }) => path.endsWith('-scripts.ts'))
+
+  it('has the same headings and the same code', () => {
+    expect(headingLevels(chinese)).to.deep.equal(headingLevels(english))
+    expect(codeBlocks(chinese)).to.deep.equal(codeBlocks(english))
+  })
+
+  it('has a row for every script', () => {
+    const names = scripts.flatMap(({ source }) =>
+      [...source.matchAll(/^export const (\w+): RedisScript/gm)].map(([, name]) => name),
+    )
+    expect(names).to.have.lengthOf.above(10)
+    for (const table of [section(english, '## Scripts'), section(chinese, '## 脚本')]) {
+      const rows = [...table.matchAll(/^\| (`[A-Z_]+`.*?) \|/gm)].flatMap(([, cell = '']) => [
+        ...cell.matchAll(/`(\w+)`/g),
+      ])
+      expect(rows.map(([, name]) => name).sort()).to.deep.equal(names.sort())
+    }
+  })
+
+  it('grants every command that a script runs, and how scripts are run', () => {
+    const commands = scripts.flatMap(({ source }) =>
+      [...source.matchAll(/redis\.call\('([A-Z]+)'/g)].map(([, command = '']) => `+${command.toLowerCase()}`),
+    )
+    const lines = codeBlocks(english).flatMap(({ code }) => code.match(/^ACL SETUSER .*$/gm) ?? [])
+    expect(lines).to.have.lengthOf(2)
+    for (const line of lines) {
+      expect(line.split(' ')).to.include.members([...commands, '+time', '+evalsha', '+eval', '+scan'])
+    }
+  })
+
+  it('shows a user as it lies in Redis', () => {
+    const { user } = (JSON.parse(readText('spec/vectors/redis-layout.json')) as { keys: { user: Lines } })
+      .keys
+    const [, example] = codeBlocks(english).filter(({ language }) => language === 'text')
+    const lines = (example?.code.trim().split('\n') ?? []).map((line) =>
+      line.replace(/(?<=^\S+(?: \d+)*) /g, ''),
+    )
+    expect(lines).to.deep.equal(user.lines)
+  })
+})
+
+interface Lines {
+  readonly lines: readonly string[]
+}
 
 describe('the checks of the documents', () => {
   it('find the options of an interface, inherited ones too', () => {

@@ -248,12 +248,11 @@ export const zh: Words = {
   lanes: { phone: '手机', app: '应用', wechat: '微信', store: 'Redis', memory: 'Redis（此处用内存）' },
   steps: {
     'read the session': '读取会话',
-    'was the user here before?': '查询用户是否登录过',
+    'look up the user': '查询该用户',
     'write the session': '写入会话',
     'note the visit': '记录本次访问',
     'delete the session': '删除会话',
     "delete the user's other sessions": '删除该用户的其他会话',
-    "list the user's sessions": '列出该用户的会话',
     'write the profile': '写入用户资料',
     'replace the session_key': '更新 session_key',
     'claim the code': '登记 code（防止重复使用）',

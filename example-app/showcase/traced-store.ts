@@ -4,12 +4,11 @@ import { currentTrace } from './trace.js'
 /** What each call of the store is about. The page has them in Chinese, too. */
 export const STORE_WORDS: Readonly<Record<keyof SessionStore, string>> = {
   read: 'read the session',
-  hasSeen: 'was the user here before?',
+  readUser: 'look up the user',
   issue: 'write the session',
   touch: 'note the visit',
   remove: 'delete the session',
   removeUser: "delete the user's other sessions",
-  list: "list the user's sessions",
   writeUserInfo: 'write the profile',
   rewrite: 'replace the session_key',
   claim: 'claim the code',
@@ -57,5 +56,9 @@ function outcomeOf(answer: unknown): string | undefined {
   if (Array.isArray(answer)) return String(answer.length)
   if (typeof answer === 'string') return 'found'
   if (typeof answer !== 'object') return undefined
-  return 'state' in answer ? String(answer.state) : 'record' in answer ? 'found' : undefined
+  return 'state' in answer
+    ? String(answer.state)
+    : 'record' in answer || 'text' in answer
+      ? 'found'
+      : undefined
 }

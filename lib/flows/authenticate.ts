@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import { checkOptionNames, type OptionNames } from '../options.js'
 import type { AppBook, AppSelector } from '../sessions/app-info.js'
@@ -33,7 +32,7 @@ const OPTION_NAMES: OptionNames<AuthenticateOptions> = { maxAgeSeconds: true, ap
 export type Authenticate = (token: string | undefined, options?: AuthenticateOptions) => Promise<Session>
 
 /** Makes the use case "authenticate". Whether an unknown session expired, was ended or never was is not told. */
-export function createAuthenticate(apps: AppBook, book: SessionBook, clock: Clock): Authenticate {
+export function createAuthenticate(apps: AppBook, book: SessionBook): Authenticate {
   return async function authenticate(
     token: string | undefined,
     options: AuthenticateOptions = {},
@@ -41,17 +40,16 @@ export function createAuthenticate(apps: AppBook, book: SessionBook, clock: Cloc
     checkOptionNames<AuthenticateOptions>('authenticate', options, OPTION_NAMES)
     const address = addressIn(token)
     const appid = options.appid === undefined ? undefined : apps.choose(options.appid).appid
-    const session = await book.visit(address, appid)
-    if (!session) throw unknownSession()
+    const visit = await book.visit(address, appid)
+    if (!visit) throw unknownSession()
     const { maxAgeSeconds = Number.POSITIVE_INFINITY } = options
-    const ageMs = clock() - session.createdAt.getTime()
-    if (!(ageMs <= maxAgeSeconds * 1000)) {
+    if (!(visit.ageMs <= maxAgeSeconds * 1000)) {
       throw new WeappError(
         'ERR_LOGIN_TOO_OLD',
         'This asks for a fresh login. Call wx.login and log in again.',
       )
     }
-    return session
+    return visit.session
   }
 }
 

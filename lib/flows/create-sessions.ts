@@ -1,6 +1,7 @@
 import type { CodeExchange } from '../exchange.js'
 import { checkOptionNames } from '../options.js'
 import { AccessTokens } from '../sessions/access-tokens.js'
+import { ClockWatch } from '../sessions/clock-watch.js'
 import { CodeLedger } from '../sessions/code-ledger.js'
 import { guardStore } from '../sessions/guarded-store.js'
 import { KeyBook } from '../sessions/key-book.js'
@@ -39,13 +40,14 @@ export function createSessions(options: SessionsOptions): Sessions {
   const settings = readSessionsOptions(options)
   const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, logger, clock, storeTimeoutMs } =
     settings
-  const store = guardStore(settings.store, storeTimeoutMs, logger)
-  const book = new SessionBook({ apps, store, keyRing, cap, clock, logger })
-  const keys = new KeyBook({ apps, store, keyRing, clock })
+  const clocks = new ClockWatch(clock, logger)
+  const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clocks, logger })
+  const book = new SessionBook({ apps, store, keyRing, cap, logger })
+  const keys = new KeyBook({ apps, store, keyRing })
   const vault = new Vault(store, keyRing)
   const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
-  const ledger = new CodeLedger({ store, clock, patienceMs })
+  const ledger = new CodeLedger({ store, patienceMs })
   const transport = createTransport(wechat.baseUrl)
   const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
   const decryptions = createDecryptions({ store, storeTimeoutMs, clock, logger })
@@ -63,7 +65,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     onLogin,
     logger,
   })
-  const freshKey = createFreshKey({ apps, keys, ledger, exchange, logger })
+  const freshKey = createFreshKey({ apps, keys, keyRing, ledger, exchange, logger })
 
   const give = stableAccessToken(transport, wechat.timeoutMs)
   const accessTokens = new AccessTokens({
@@ -78,7 +80,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   const sessions: Sessions = {
     login: logIn,
-    authenticate: createAuthenticate(apps, book, clock),
+    authenticate: createAuthenticate(apps, book),
     logout: async (token) => book.endAt(addressIn(token)),
     list: async (user) => book.list(namedUser(apps, user).user),
     revoke: async (session) => book.end(namedSession(apps, session)),
@@ -93,7 +95,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     ...createServerCalls({
       apps,
       keys,
-      phoneNumbers: new PhoneNumbers(vault, clock),
+      phoneNumbers: new PhoneNumbers(vault),
       accessToken: accessTokenProvider
         ? guardProvider(accessTokenProvider, wechat.timeoutMs)
         : (request) => accessTokens.get(request),

@@ -3,8 +3,9 @@ import type { Logger } from '../logger.js'
 import type { App, AppBook } from '../sessions/app-info.js'
 import { type CodeGrant, type CodeLedger, codeUsedUp } from '../sessions/code-ledger.js'
 import type { KeyBook } from '../sessions/key-book.js'
+import type { KeyRing } from '../sessions/key-ring.js'
 import type { UserRef } from '../sessions/session.js'
-import { handleOf, isHandleOf } from '../sessions/token.js'
+import { isHandleOf } from '../sessions/token.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { ExchangeCode } from './log-in.js'
 import { reportFailure } from './report-failure.js'
@@ -12,6 +13,7 @@ import { reportFailure } from './report-failure.js'
 interface FreshKeyParts {
   readonly apps: AppBook
   readonly keys: KeyBook
+  readonly keyRing: KeyRing
   readonly ledger: CodeLedger
   readonly exchange: ExchangeCode
   readonly logger: Logger
@@ -31,19 +33,19 @@ export type FreshKey = (owner: KeyOwner, code: string) => Promise<string[]>
 /**
  * Makes that use case. Throws `ERR_CODE_INVALID`, `ERR_USER_CHANGED` when the code is of somebody else, `ERR_WECHAT_…`.
  */
-export function createFreshKey({ apps, keys, ledger, exchange, logger }: FreshKeyParts): FreshKey {
+export function createFreshKey({ apps, keys, keyRing, ledger, exchange, logger }: FreshKeyParts): FreshKey {
   return async (owner, code) => {
     const app = apps.choose(owner.appid)
     const login = { appid: app.appid, code: checkCode(code) }
-    const grant = await ledger.claim(login)
-    if (grant) {
-      if (isOf(owner, grant)) return []
+    const claim = await ledger.claim(login)
+    if ('grant' in claim) {
+      if (isOf(owner, claim.grant)) return []
       throw codeUsedUp()
     }
     try {
       const sessionKey = await keyFor(app, owner, login.code)
       await keepKey(owner, sessionKey)
-      ledger.settle(login, { handle: handleOf(owner.appid, owner.openid) })
+      ledger.settle(login, { handle: keyRing.handlesOf(owner.appid, owner.openid)[0] ?? '' })
       return [sessionKey]
     } catch (error) {
       // Whose code it was is nobody's business who brings it later.
@@ -58,6 +60,10 @@ export function createFreshKey({ apps, keys, ledger, exchange, logger }: FreshKe
     await keys.keep(owner, sessionKey, owner.sessionId).catch(() => undefined)
   }
 
+  function isOf({ appid, openid }: UserRef, grant: CodeGrant): boolean {
+    return keyRing.handlesOf(appid, openid).some((handle) => isHandleOf(handle, grant.handle))
+  }
+
   async function keyFor(app: App, owner: UserRef, code: string): Promise<string> {
     const { openid, sessionKey } = await exchange(app, code)
     if (openid === owner.openid) return sessionKey
@@ -67,8 +73,4 @@ export function createFreshKey({ apps, keys, ledger, exchange, logger }: FreshKe
 
 function isOfAnother(error: unknown): boolean {
   return error instanceof WeappError && error.code === 'ERR_USER_CHANGED'
-}
-
-function isOf({ appid, openid }: UserRef, grant: CodeGrant): boolean {
-  return isHandleOf(handleOf(appid, openid), grant.handle)
 }

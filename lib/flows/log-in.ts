@@ -7,7 +7,7 @@ import type { KeyBook } from '../sessions/key-book.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
-import { handleOf } from '../sessions/token.js'
+import { handleIn } from '../sessions/token.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryption.js'
@@ -99,13 +99,15 @@ export function createLogIn(parts: LogInParts): LogIn {
 
   async function useCode(login: CheckedLogin): Promise<LoginResult> {
     const code = { appid: login.app.appid, code: login.code }
-    const grant = await ledger.claim(code)
-    if (grant) return replay(code, grant, login.origin)
+    const claim = await ledger.claim(code)
+    if ('grant' in claim) return replay(code, claim.grant, login.origin)
     try {
-      const result = await start(login)
-      const { token, seenBefore, session } = result
-      const handle = handleOf(session.appid, session.openid)
-      ledger.settle(code, { handle, login: login.origin && { token, seenBefore, origin: login.origin } })
+      const result = await start(login, claim.beganAt)
+      const { token, seenBefore } = result
+      ledger.settle(code, {
+        handle: handleIn(token),
+        login: login.origin && { token, seenBefore, origin: login.origin },
+      })
       return result
     } catch (error) {
       ledger.fail(code, error)
@@ -114,7 +116,7 @@ export function createLogIn(parts: LogInParts): LogIn {
     }
   }
 
-  async function start(login: CheckedLogin): Promise<LoginResult> {
+  async function start(login: CheckedLogin, beganAt: number): Promise<LoginResult> {
     const { app, code, data, presentedToken, maxSessionsPerUser } = login
     const identity = await exchange(app, code)
     const owner = { appid: app.appid, openid: identity.openid }
@@ -125,7 +127,7 @@ export function createLogIn(parts: LogInParts): LogIn {
       decryptions,
     )
     if (userInfo) await parts.askAboutProfile({ ...owner, userInfo })
-    const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser }
+    const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser, beganAt }
     if (!onLogin) return book.issue(app, { ...beginning, data: undefined })
 
     const seenBefore = await book.hasSeen(owner)

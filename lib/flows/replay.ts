@@ -54,13 +54,14 @@ export function createReplay({ book, store, clock, logger }: ReplayParts): Repla
     }
     if (await isOften(code, 'owner')) throw codeUsedUp()
     const address = addressOf(login.token)
-    const session = address && (await book.visit(address))
-    if (!session) {
+    const visit = address && (await book.visit(address))
+    if (!visit) {
       throw new WeappError(
         'ERR_CODE_INVALID',
         'The session of this code has ended. Call wx.login for a new one.',
       )
     }
+    const { session } = visit
     const where = login.origin.peer === origin?.peer ? 'the same address' : 'another address'
     logger.warn(
       `a used login code of ${appid} came again, from ${where}: it got session ${session.sessionId} once more`,

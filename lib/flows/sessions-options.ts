@@ -24,12 +24,11 @@ const MOST_TIMEOUT_MS = 60_000
 const MOST_TOUCH_SHARE = 0.5
 const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
   read: true,
-  hasSeen: true,
+  readUser: true,
   issue: true,
   touch: true,
   remove: true,
   removeUser: true,
-  list: true,
   writeUserInfo: true,
   rewrite: true,
   claim: true,
@@ -92,7 +91,7 @@ export interface SessionsOptions {
   allowPrivateAddresses?: boolean
   /** Where the operator's few lines go. Default: stderr. */
   logger?: Logger
-  /** Tells the time. Default: the machine's clock. */
+  /** Tells the time of this process, for what does not go by the clock of the store. Default: the machine's clock. */
   clock?: Clock
 }
 

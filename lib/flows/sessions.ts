@@ -26,9 +26,16 @@ export interface Sessions extends OwnData, ServerCalls {
   list(user: UserSelector): Promise<SessionSummary[]>
   /** Ends one session of a user by its id; returns whether there was one. Throws what `list` throws. */
   revoke(session: SessionSelector): Promise<boolean>
-  /** Ends all sessions of a user, except one if named; returns how many. Throws what `list` throws, and a `TypeError` for an unknown option. */
+  /**
+   * Ends all sessions of a user, except one if named; returns how many. A login that is under way gets none. Throws what `list` throws, and
+   * a `TypeError` for an unknown option.
+   */
   revokeUser(user: UserSelector, options?: RevokeUserOptions): Promise<number>
-  /** Ends every session in the store that existed at the call; answers how many. Not atomic; profiles stay. */
+  /**
+   * Ends every session of all users and apps, in one step that all processes see at the next request; a login that is under way gets none.
+   * Then clears the sessions away, and returns how many they were. Profiles stay. Throws `ERR_STORE_UNAVAILABLE`; a failure in the second part
+   * leaves no session alive.
+   */
   revokeAll(): Promise<number>
   /**
    * The same sessions, narrowed to one app: others cannot log in, their sessions are unknown, and a user that a call names is of this app.

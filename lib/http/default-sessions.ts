@@ -5,7 +5,8 @@ import type { SessionsOptions } from '../flows/sessions-options.js'
 import { stderrLogger } from '../logger.js'
 import type { SessionStore } from '../sessions/store.js'
 import { MemoryStore } from '../stores/memory-store.js'
-import { type RedisClient, RedisStore } from '../stores/redis-store.js'
+import type { RedisClient } from '../stores/redis-client.js'
+import { RedisStore } from '../stores/redis-store.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,6 +1,5 @@
 import { WeappError } from '../errors.js'
-import type { UserRef } from '../sessions/session.js'
-import { handleOf, isHandleOf } from '../sessions/token.js'
+import { handleIn, isHandleOf } from '../sessions/token.js'
 
 /**
  * The token of a client that keeps two texts: `id`, which is the handle, and `skey`, which is the token. An id that does not
@@ -12,7 +11,7 @@ export function tokenFromPair(id: string | undefined, skey: string | undefined):
   throw new WeappError('ERR_TOKEN_MALFORMED', 'The id does not belong to the skey.')
 }
 
-/** The `id` that goes with a user's tokens: the same for all of them. */
-export function idOf(user: UserRef): string {
-  return handleOf(user.appid, user.openid)
+/** The `id` that goes with an skey. */
+export function idOf(skey: string): string {
+  return handleIn(skey)
 }

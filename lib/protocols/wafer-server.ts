@@ -50,7 +50,7 @@ function loggedIn({ token, session, seenBefore }: LoginResult): Done {
   return {
     returnMessage: seenBefore ? 'UPDATE_SESSION_SUCCESS' : 'NEW_SESSION_SUCCESS',
     returnData: {
-      id: idOf(session),
+      id: idOf(token),
       skey: token,
       user_info: userInfo,
       userInfo,

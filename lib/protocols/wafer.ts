@@ -57,8 +57,8 @@ async function enter(sessions: Sessions, entry: Entry) {
     await sessions.authenticate(entry.token)
     return { code: 0, message: '小程序会话已登录' }
   }
-  const { token, session } = await sessions.login(entry.login)
-  return { ...MAGIC, session: { id: idOf(session), skey: token } }
+  const { token } = await sessions.login(entry.login)
+  return { ...MAGIC, session: { id: idOf(token), skey: token } }
 }
 
 /** The magic key makes the client drop its session and call `fail`; what is wrong with a single request is told without. */

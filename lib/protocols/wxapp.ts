@@ -164,7 +164,7 @@ function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
 
 function writeLogin({ token, session, seenBefore }: LoginResult): WireReply {
   return success(seenBefore ? '更新session成功' : '新增session成功', {
-    uuid: idOf(session),
+    uuid: idOf(token),
     skey: token,
     user_info: legacyUserInfo(session),
     duration: durationOf(session),

@@ -32,10 +32,9 @@ interface GivenToken {
   readonly expiresInSeconds: number
 }
 
-/** An access token in the store, and its end in milliseconds since 1970. */
+/** An access token as it is sealed. */
 interface KeptToken {
   readonly token: string
-  readonly endsAt: number
 }
 
 interface AccessTokensParts {
@@ -70,19 +69,19 @@ export class AccessTokens {
     this.#logger = parts.logger
     this.#give = parts.give
     this.#renewalMs = parts.renewalMs
-    this.#claims = new Claims(parts.store, parts.clock)
+    this.#claims = new Claims(parts.store)
   }
 
   /** A token that is good as far as is known here. Throws `ERR_STORE_UNAVAILABLE`, `ERR_WECHAT_…`, `ERR_SERVER_MISCONFIGURED`. */
   async get({ appid, refused }: AccessTokenRequest): Promise<string> {
     const found = await this.#vault.read(bindingOf(appid))
-    const kept = this.#liveIn(found)
+    const kept = keptIn(found)
     if (!kept) return this.#renewed(appid)
     if (kept.token === refused) {
       await this.#vault.replace(bindingOf(appid), found, undefined, 0)
       return this.#renewed(appid)
     }
-    if (this.#isEnding(kept)) this.#renewInBackground(appid)
+    if (kept.isEnding) this.#renewInBackground(appid)
     return kept.token
   }
 
@@ -93,7 +92,9 @@ export class AccessTokens {
 
   #renewInBackground(appid: string): void {
     const now = this.#clock()
-    if (now < (this.#lastTries.get(appid) ?? 0) + RENEWAL_PAUSE_MS) return
+    const sinceMs = now - (this.#lastTries.get(appid) ?? Number.NEGATIVE_INFINITY)
+    // Negative where the clock was set back.
+    if (sinceMs >= 0 && sinceMs < RENEWAL_PAUSE_MS) return
     this.#lastTries.set(appid, now)
     this.#claims.inBackground(this.#renewed(appid).catch((error) => this.#warn(error)))
   }
@@ -112,26 +113,18 @@ export class AccessTokens {
     if (turn.state !== 'claimed') throw unavailable('another process has been renewing it for too long')
     try {
       const found = await this.#vault.read(bindingOf(appid))
-      const kept = this.#liveIn(found)
-      if (kept && !this.#isEnding(kept)) return kept.token
+      const kept = keptIn(found)
+      if (kept && !kept.isEnding) return kept.token
 
       const askedAt = this.#clock()
       const { accessToken: token, expiresInSeconds } = await this.#give(appid)
-      const endsAt = askedAt + Math.floor(expiresInSeconds * 1000)
-      await this.#vault.replace(bindingOf(appid), found, { token, endsAt } satisfies KeptToken, endsAt)
+      const passedMs = Math.max(0, this.#clock() - askedAt)
+      const keepMs = Math.max(0, Math.floor(expiresInSeconds * 1000 - passedMs))
+      await this.#vault.replace(bindingOf(appid), found, { token } satisfies KeptToken, keepMs)
       return token
     } finally {
       this.#claims.release(id, turn.claimant)
     }
-  }
-
-  #liveIn(found: KeptSecret | undefined): KeptToken | undefined {
-    const kept = found?.value as KeptToken | undefined
-    return kept && this.#clock() < kept.endsAt ? kept : undefined
-  }
-
-  #isEnding(kept: KeptToken): boolean {
-    return this.#clock() >= kept.endsAt - RENEW_BEFORE_MS
   }
 
   #warn(error: unknown): void {
@@ -147,6 +140,13 @@ export function unavailable(hint: string): WeappError {
     'WeChat cannot be asked at the moment. Please try again.',
     { hint: `there is no access token: ${hint}` },
   )
+}
+
+/** The token that was found, if it is good, and whether another one is wanted soon. */
+function keptIn(found: KeptSecret | undefined): { token: string; isEnding: boolean } | undefined {
+  if (!found?.value || found.leftMs <= 0) return undefined
+  const { token } = found.value as KeptToken
+  return { token, isEnding: found.leftMs <= RENEW_BEFORE_MS }
 }
 
 function bindingOf(appid: string) {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Clock } from '../clock.js'
 import type { Claim, SessionStore } from './store.js'
 
 const CLAIMANT_BYTES = 12
@@ -18,18 +17,21 @@ export interface Wish {
 
 /** A claim that was granted, settled before, or somebody else's until the end of patience. */
 export type ClaimResult =
-  | { readonly state: 'claimed'; readonly claimant: string }
+  | {
+      readonly state: 'claimed'
+      readonly claimant: string
+      /** The moment of the claim by the clock of the store, in microseconds since 1970. */
+      readonly at: number
+    }
   | Exclude<Claim, { state: 'claimed' }>
 
 /** Claims ids in the store, one claimant at a time in all processes, and writes what follows from it in the background. */
 export class Claims {
   readonly #store: Required<SessionStore>
-  readonly #clock: Clock
   readonly #writing = new Set<Promise<unknown>>()
 
-  constructor(store: Required<SessionStore>, clock: Clock) {
+  constructor(store: Required<SessionStore>) {
     this.#store = store
-    this.#clock = clock
   }
 
   /** Waits for its turn. Throws `ERR_STORE_UNAVAILABLE`. */
@@ -62,7 +64,7 @@ export class Claims {
   /** A question that was not answered in time may still be carried out: what it claimed then is given back. */
   async #ask(id: string, claimant: string, lifetimeMs: number): Promise<ClaimResult> {
     try {
-      const claim = await this.#store.claim(id, claimant, this.#clock() + lifetimeMs)
+      const claim = await this.#store.claim(id, claimant, lifetimeMs)
       return claim.state === 'claimed' ? { ...claim, claimant } : claim
     } catch (error) {
       this.release(id, claimant)

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.js'
 import { type ErrorCode, WeappError } from '../errors.js'
 import { Claims } from './claims.js'
 import { deriveKey, open, seal } from './envelope.js'
@@ -45,11 +44,18 @@ export interface CodeGrant {
   readonly login?: LoginGrant | undefined
 }
 
+/** Whose a code is that was claimed: the caller's to use, or somebody else's, who used it for this. */
+export type CodeClaim =
+  | {
+      /** The moment of the claim by the clock of the store, in microseconds since 1970. */
+      readonly beganAt: number
+    }
+  | { readonly grant: CodeGrant }
+
 type CodeAnswer = CodeGrant | { readonly error: ErrorCode; readonly message: string }
 
 interface CodeLedgerParts {
   readonly store: Required<SessionStore>
-  readonly clock: Clock
   /** How long somebody else's use of the same code is waited for, in milliseconds. */
   readonly patienceMs: number
 }
@@ -61,7 +67,6 @@ interface CodeLedgerParts {
  */
 export class CodeLedger {
   readonly #store: Required<SessionStore>
-  readonly #clock: Clock
   readonly #patienceMs: number
   readonly #claims: Claims
   /** By which the store knows this ledger's claims again, by code id. */
@@ -69,20 +74,19 @@ export class CodeLedger {
 
   constructor(parts: CodeLedgerParts) {
     this.#store = parts.store
-    this.#clock = parts.clock
     this.#patienceMs = parts.patienceMs
-    this.#claims = new Claims(parts.store, parts.clock)
+    this.#claims = new Claims(parts.store)
   }
 
-  /** Claims the code. Answers nothing when it is the caller's to use, or what somebody else's use of it gave. */
-  async claim(login: LoginCode): Promise<CodeGrant | undefined> {
+  /** Claims the code, or waits for what somebody else's use of it gives. Throws why there is nothing to be had for it. */
+  async claim(login: LoginCode): Promise<CodeClaim> {
     const id = codeIdOf(login.appid, login.code)
     const patienceMs = this.#patienceMs
     const claim = await this.#claims.claim({ id, lifetimeMs: CODE_LIFETIME_MS, patienceMs })
-    if (claim.state === 'settled') return this.#grantOf(login)
+    if (claim.state === 'settled') return { grant: await this.#grantOf(login) }
     if (claim.state === 'pending') throw codeUsedUp()
     this.#claimants.set(id, claim.claimant)
-    return undefined
+    return { beganAt: claim.at }
   }
 
   /** Tells the others what the code gave. Does not wait: it is good already. */
@@ -114,13 +118,11 @@ export class CodeLedger {
 
   /** The answer first: who waits for the code looks for it as soon as the code is settled. */
   async #keep(login: LoginCode, codeId: string, answer: CodeAnswer): Promise<void> {
-    const now = this.#clock()
-    const until = now + REPLAY_MS
-    const sealed = seal(keyFrom(login), JSON.stringify({ ...answer, until }), codeId)
+    const sealed = seal(keyFrom(login), JSON.stringify(answer), codeId)
     try {
-      await this.#store.replaceValue(answerIdOf(login), null, sealed, until)
+      await this.#store.replaceValue({ id: answerIdOf(login), from: null, to: sealed, keepMs: REPLAY_MS })
     } finally {
-      await this.#store.settle(codeId, USED, now + CODE_LIFETIME_MS)
+      await this.#store.settle(codeId, USED, CODE_LIFETIME_MS)
     }
   }
 
@@ -131,13 +133,13 @@ export class CodeLedger {
   }
 
   async #grantOf(login: LoginCode): Promise<CodeGrant> {
-    const sealed = await this.#store.readValue(answerIdOf(login))
-    const text = open(keyFrom(login), sealed ?? '', codeIdOf(login.appid, login.code))
-    const answer = text === undefined ? undefined : (JSON.parse(text) as CodeAnswer & { until: number })
-    if (!answer || this.#clock() >= answer.until) throw codeUsedUp()
+    const kept = await this.#store.readValue(answerIdOf(login))
+    if (!kept || kept.leftMs <= 0) throw codeUsedUp()
+    const text = open(keyFrom(login), kept.text, codeIdOf(login.appid, login.code))
+    if (text === undefined) throw codeUsedUp()
+    const answer = JSON.parse(text) as CodeAnswer
     if ('error' in answer) throw new WeappError(answer.error, answer.message)
-    const { until: _until, ...grant } = answer
-    return grant
+    return answer
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import type { SessionStore } from './store.js'
+import type { SessionStore, StoredValue } from './store.js'
 import { valueIdOf } from './token.js'
 
 /** Each try but the first means that somebody else has counted in the same moment. */
@@ -17,6 +17,7 @@ export interface CounterSubject {
 
 interface CounterParts {
   readonly store: Required<SessionStore>
+  /** Of this process, for the counts of its own. */
   readonly clock: Clock
   /** What is counted; keeps the counts of different things apart. */
   readonly purpose: string
@@ -24,8 +25,8 @@ interface CounterParts {
   readonly windowMs: number
 }
 
-/** How often, and until when that is remembered, in milliseconds since 1970. */
-interface Count {
+/** How often this process has counted, and until when that is remembered, by its own clock in milliseconds since 1970. */
+interface OwnCount {
   readonly events: number
   readonly until: number
 }
@@ -40,7 +41,7 @@ export class Counter {
   readonly #purpose: string
   readonly #windowMs: number
   /** By id. */
-  readonly #own = new Map<string, Count>()
+  readonly #own = new Map<string, OwnCount>()
 
   constructor({ store, clock, purpose, windowMs }: CounterParts) {
     this.#store = store
@@ -52,8 +53,7 @@ export class Counter {
   /** How many events there were in this window. One round trip. Throws `ERR_STORE_UNAVAILABLE`. */
   async countOf(subject: CounterSubject): Promise<number> {
     const id = this.#idOf(subject)
-    const shared = this.#read(await this.#store.readValue(id))?.events ?? 0
-    return Math.max(shared, this.#live(this.#own.get(id))?.events ?? 0)
+    return Math.max(eventsIn(await this.#store.readValue(id)), this.#ownOf(id).events)
   }
 
   /**
@@ -65,35 +65,38 @@ export class Counter {
     this.#addOwn(id)
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const found = await this.#store.readValue(id)
-      const count = this.#oneMore(this.#read(found))
-      if (await this.#store.replaceValue(id, found, JSON.stringify(count), count.until)) return count.events
+      const events = eventsIn(found) + 1
+      const keepMs = found ? undefined : this.#windowMs
+      const change = { id, from: found?.text ?? null, to: String(events), keepMs }
+      if (await this.#store.replaceValue(change)) return events
     }
     return Number.POSITIVE_INFINITY
   }
 
   #addOwn(id: string): void {
-    const count = this.#oneMore(this.#live(this.#own.get(id)))
+    const { events, until } = this.#ownOf(id)
     this.#own.delete(id)
     for (const oldest of this.#own.keys()) {
       if (this.#own.size < MOST_OWN) break
       this.#own.delete(oldest)
     }
-    this.#own.set(id, count)
+    this.#own.set(id, { events: events + 1, until })
   }
 
-  #oneMore(count: Count = { events: 0, until: this.#clock() + this.#windowMs }): Count {
-    return { ...count, events: count.events + 1 }
-  }
-
-  #read(found: string | null): Count | undefined {
-    return found === null ? undefined : this.#live(JSON.parse(found) as Count)
-  }
-
-  #live(count: Count | undefined): Count | undefined {
-    return count && this.#clock() < count.until ? count : undefined
+  /** One that ends later than a window from now was begun before the clock was set back: it is over. */
+  #ownOf(id: string): OwnCount {
+    const now = this.#clock()
+    const newUntil = now + this.#windowMs
+    const count = this.#own.get(id)
+    return count && now < count.until && count.until <= newUntil ? count : { events: 0, until: newUntil }
   }
 
   #idOf({ about = '', ...whose }: CounterSubject): string {
     return valueIdOf({ ...whose, purpose: `count ${this.#purpose} ${about}` })
   }
+}
+
+/** A text that is not a number counts nothing. */
+function eventsIn(found: StoredValue | null): number {
+  return Number(found?.text) || 0
 }

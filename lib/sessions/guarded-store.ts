@@ -1,13 +1,23 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import type { SessionStore } from './store.js'
+import type { ClockWatch } from './clock-watch.js'
+import { type SessionStore, StoreFailure } from './store.js'
+
+interface GuardParts {
+  readonly store: SessionStore
+  /** How long a call may take, in milliseconds. */
+  readonly timeoutMs: number
+  readonly clocks: ClockWatch
+  readonly logger: Logger
+}
 
 /**
- * A store each of whose calls ends in time: a failure, or no answer within `timeoutMs`, is `ERR_STORE_UNAVAILABLE`. The log hears
- * when a kind of call begins to fail and when it works again, not of each request in between.
+ * A store each of whose calls ends in time: a failure, or no answer within `timeoutMs`, is `ERR_STORE_UNAVAILABLE`, and a change that has
+ * not been made by then is not made. The log hears when a kind of call begins to fail and when it works again, not of each request in
+ * between.
  */
-export function guardStore(store: SessionStore, timeoutMs: number, logger: Logger): Required<SessionStore> {
+export function guardStore({ store, timeoutMs, clocks, logger }: GuardParts): Required<SessionStore> {
   const failing = new Set<keyof SessionStore>()
 
   async function guarded<T>(name: keyof SessionStore, call: () => Promise<T>): Promise<T> {
@@ -30,24 +40,29 @@ export function guardStore(store: SessionStore, timeoutMs: number, logger: Logge
   }
 
   return {
-    read: (address) => guarded('read', () => store.read(address)),
-    hasSeen: (handle) => guarded('hasSeen', () => store.hasSeen(handle)),
-    issue: (entry) => guarded('issue', () => store.issue(entry)),
-    touch: (address, lastVisitAt, dropAt) =>
-      guarded('touch', () => store.touch(address, lastVisitAt, dropAt)),
-    remove: (address) => guarded('remove', () => store.remove(address)),
-    removeUser: (handle, except) => guarded('removeUser', () => store.removeUser(handle, except)),
-    list: (handle) => guarded('list', () => store.list(handle)),
-    writeUserInfo: (handle, userInfo, dropAt) =>
-      guarded('writeUserInfo', () => store.writeUserInfo(handle, userInfo, dropAt)),
-    rewrite: (handle, changes) => guarded('rewrite', () => store.rewrite(handle, changes)),
-    claim: (id, claimant, dropAt) => guarded('claim', () => store.claim(id, claimant, dropAt)),
-    settle: (id, answer, dropAt) => guarded('settle', () => store.settle(id, answer, dropAt)),
-    release: (id, claimant) => guarded('release', () => store.release(id, claimant)),
+    async read(address) {
+      const visit = await guarded('read', () => store.read(address))
+      if (visit) clocks.compare(visit.readAt)
+      return visit
+    },
+    readUser: (handle) => guarded('readUser', () => store.readUser(handle)),
+    issue: (entry) => guarded('issue', () => store.issue(entry, timeoutMs)),
+    touch: (address, window) => guarded('touch', () => store.touch(address, window, timeoutMs)),
+    remove: (address) => guarded('remove', () => store.remove(address, timeoutMs)),
+    removeUser: (handle, except) => guarded('removeUser', () => store.removeUser(handle, except, timeoutMs)),
+    writeUserInfo: (handle, userInfo, keepMs) =>
+      guarded('writeUserInfo', () => store.writeUserInfo(handle, userInfo, keepMs, timeoutMs)),
+    rewrite: (handle, changes) => guarded('rewrite', () => store.rewrite(handle, changes, timeoutMs)),
+    async claim(id, claimant, keepMs) {
+      const claim = await guarded('claim', () => store.claim(id, claimant, keepMs, timeoutMs))
+      if (claim.state === 'claimed') clocks.compare(claim.at / 1000)
+      return claim
+    },
+    settle: (id, answer, keepMs) => guarded('settle', () => store.settle(id, answer, keepMs, timeoutMs)),
+    release: (id, claimant) => guarded('release', () => store.release(id, claimant, timeoutMs)),
     readValue: (id) => guarded('readValue', () => store.readValue(id)),
-    replaceValue: (id, from, to, dropAt) =>
-      guarded('replaceValue', () => store.replaceValue(id, from, to, dropAt)),
-    removeBatch: (cursor) => guarded('removeBatch', () => store.removeBatch(cursor)),
+    replaceValue: (change) => guarded('replaceValue', () => store.replaceValue(change, timeoutMs)),
+    removeBatch: (cursor) => guarded('removeBatch', () => store.removeBatch(cursor, timeoutMs)),
     ping: () => guarded('ping', () => store.ping()),
     close: () => guarded('close', async () => store.close?.()),
   }
@@ -62,6 +77,7 @@ class TimeoutError extends Error {
  * first word of what Redis answers, such as READONLY or OOM, gives nothing away.
  */
 function reasonOf(error: unknown): string {
+  if (error instanceof StoreFailure) return error.message
   if (!(error instanceof Error)) return 'unknown reason'
   const { code } = error as NodeJS.ErrnoException
   const word = error.name === 'ReplyError' ? /^[A-Z]+\b/.exec(error.message)?.[0] : code

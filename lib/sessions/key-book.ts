@@ -1,11 +1,9 @@
-import type { Clock } from '../clock.js'
 import type { AppBook } from './app-info.js'
 import type { KeyRing } from './key-ring.js'
 import { liveRecord } from './live-record.js'
 import { encodeRecord } from './record.js'
 import type { SessionRef, UserRef } from './session.js'
 import type { RecordChange, SessionStore, StoredSession } from './store.js'
-import { handleOf } from './token.js'
 
 /** More keys than this are not tried: each costs a decryption that somebody else may ask for. */
 const MOST_KEYS_TRIED = 10
@@ -16,7 +14,6 @@ interface KeyBookParts {
   readonly apps: AppBook
   readonly store: Required<SessionStore>
   readonly keyRing: KeyRing
-  readonly clock: Clock
 }
 
 /** The session_keys in the sessions of a user. */
@@ -24,13 +21,11 @@ export class KeyBook {
   readonly #apps: AppBook
   readonly #store: Required<SessionStore>
   readonly #keyRing: KeyRing
-  readonly #clock: Clock
 
   constructor(parts: KeyBookParts) {
     this.#apps = parts.apps
     this.#store = parts.store
     this.#keyRing = parts.keyRing
-    this.#clock = parts.clock
   }
 
   /**
@@ -38,9 +33,9 @@ export class KeyBook {
    * replaced. Each once.
    */
   async keysOf(user: UserRef, first?: string): Promise<string[]> {
-    const stored = await this.#list(user)
-    const newestFirst = stored
-      .reverse()
+    const lists = await Promise.all(this.#handlesOf(user).map((handle) => this.#sessionsAt(handle)))
+    const newestFirst = lists
+      .flatMap((sessions) => sessions.toReversed())
       .sort((a, b) => Number(b.sessionId === first) - Number(a.sessionId === first))
     const keys = newestFirst.slice(0, MOST_KEYS_TRIED).flatMap((session) => this.#keysIn(session, user))
     return [...new Set(keys)].slice(0, MOST_KEYS_TRIED)
@@ -48,32 +43,45 @@ export class KeyBook {
 
   /** The session_key of one session; null when it cannot be read any more, undefined when the session has ended. */
   async keyOf(session: SessionRef): Promise<string | null | undefined> {
-    const stored = (await this.#list(session)).find(({ sessionId }) => sessionId === session.sessionId)
-    const live = stored && liveRecord(stored, this.#apps, this.#clock())
+    const lists = await Promise.all(this.#handlesOf(session).map((handle) => this.#sessionsAt(handle)))
+    const stored = lists.flat().find(({ sessionId }) => sessionId === session.sessionId)
+    const live = stored && liveRecord(stored, this.#apps)
     if (!live) return undefined
     return this.#keyRing.open(live.record.sealedSessionKey, bindingOf(session, session.sessionId)) ?? null
   }
 
-  /** Stores a new key, and the one before it, in one session of a user or, without an id, in all of them in one step. Answers in how many it is new. */
+  /**
+   * Stores a new key, and the one before it, in one session of a user or, without an id, in all of them: in one step for those that began
+   * under one key of the ring. Returns in how many it is new.
+   */
   async keep(user: UserRef, sessionKey: string, sessionId?: string): Promise<number> {
+    const kept = this.#handlesOf(user).map((handle) => this.#keepAt(handle, user, sessionKey, sessionId))
+    return (await Promise.all(kept)).reduce((sum, count) => sum + count, 0)
+  }
+
+  async #keepAt(handle: string, user: UserRef, sessionKey: string, sessionId?: string): Promise<number> {
     let kept = 0
     for (let tries = 1; ; tries += 1) {
-      const stored = await this.#list(user)
+      const stored = await this.#sessionsAt(handle)
       const changes = stored
         .filter((session) => sessionId === undefined || session.sessionId === sessionId)
         .flatMap((session) => this.#withKey(session, user, sessionKey) ?? [])
-      const changed = await this.#store.rewrite(handleOf(user.appid, user.openid), changes)
+      const changed = await this.#store.rewrite(handle, changes)
       kept += changed
       if (changed === changes.length || tries === MOST_TRIES) return kept
     }
   }
 
-  #list(user: UserRef): Promise<StoredSession[]> {
-    return this.#store.list(handleOf(user.appid, user.openid))
+  #handlesOf({ appid, openid }: UserRef): readonly string[] {
+    return this.#keyRing.handlesOf(appid, openid)
+  }
+
+  async #sessionsAt(handle: string): Promise<readonly StoredSession[]> {
+    return (await this.#store.readUser(handle)).sessions
   }
 
   #keysIn(stored: StoredSession, user: UserRef): string[] {
-    const live = liveRecord(stored, this.#apps, this.#clock())
+    const live = liveRecord(stored, this.#apps)
     if (!live) return []
     const { sealedSessionKey, sealedPreviousKey = '' } = live.record
     return [sealedSessionKey, sealedPreviousKey].flatMap(
@@ -83,7 +91,7 @@ export class KeyBook {
 
   #withKey(stored: StoredSession, user: UserRef, sessionKey: string): RecordChange | undefined {
     const { sessionId, record: from } = stored
-    const live = liveRecord(stored, this.#apps, this.#clock())
+    const live = liveRecord(stored, this.#apps)
     const binding = bindingOf(user, sessionId)
     if (!live || this.#keyRing.open(live.record.sealedSessionKey, binding) === sessionKey) return undefined
     const sealedSessionKey = this.#keyRing.seal(sessionKey, binding)

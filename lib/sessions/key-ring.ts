@@ -1,7 +1,8 @@
-import { hash } from 'node:crypto'
+import { createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { textOption } from '../options.js'
 import type { App } from './app-info.js'
 import { deriveKey, open, seal } from './envelope.js'
+import { handleOf } from './token.js'
 
 const LEAST_SECRET_LENGTH = 32
 const KEY_ID_LENGTH = 6
@@ -15,17 +16,23 @@ export interface KeyBinding {
   readonly purpose?: string
 }
 
-/** Keeps secrets encrypted at rest: AES-256-GCM under a key of its own for each session and purpose. */
+/** Keeps secrets encrypted at rest, AES-256-GCM under a key of its own for each session and purpose, and users under pseudonyms. */
 export interface KeyRing {
   /** Encrypts with the newest key. Answers `<key id>.<envelope>`. */
   seal(secret: string, binding: KeyBinding): string
   /** Decrypts, or answers nothing when no key of the ring fits or the binding is another. */
   open(sealed: string, binding: KeyBinding): string | undefined
+  /**
+   * The handles of a user: that of the newest key, under which sessions begin, then those of the older ones, under which sessions may
+   * still live. None for an app that is not configured.
+   */
+  handlesOf(appid: string, openid: string): readonly string[]
 }
 
 interface RingKey {
   readonly id: string
   readonly master: Buffer
+  readonly handles: KeyObject
 }
 
 /**
@@ -48,6 +55,11 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
       if (!key) return undefined
       return open(keyFor(key, binding), sealed.slice(KEY_ID_LENGTH + 1), contextOf(binding))
     },
+    handlesOf(appid, openid) {
+      const key = own.get(appid)
+      const keys = shared ?? (key ? [key] : [])
+      return keys.map(({ handles }) => handleOf(handles, appid, openid))
+    },
   }
 }
 
@@ -63,7 +75,8 @@ export function checkSecrets(where: string, secrets: unknown): void {
 
 function ringKey(secret: string): RingKey {
   const master = deriveKey(secret, '', 'at-rest')
-  return { id: hash('sha256', master, 'base64url').slice(0, KEY_ID_LENGTH), master }
+  const handles = createSecretKey(deriveKey(master, '', 'handle'))
+  return { id: hash('sha256', master, 'base64url').slice(0, KEY_ID_LENGTH), master, handles }
 }
 
 /** One key a session, or a user, so that random nonces cannot repeat under a key however many logins there are. */

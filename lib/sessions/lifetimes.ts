@@ -11,7 +11,7 @@ export interface Lifetimes {
   readonly touchAfterMs: number
 }
 
-/** What a session knows of time: moments in milliseconds since 1970. */
+/** What a session knows of time: moments in milliseconds since 1970, by the clock of the store. */
 export interface SessionTimes {
   readonly createdAt: number
   readonly lastVisitAt: number
@@ -51,9 +51,22 @@ export function isAlive(now: number, times: SessionTimes, lifetimes: Lifetimes):
   return now < nearestEnd(times, lifetimes)
 }
 
-/** Whether so much time has passed since the last recorded visit that this one is to be written down. */
-export function isTouchDue(now: number, lastVisitAt: number, touchAfterMs: number): boolean {
-  return now - lastVisitAt >= touchAfterMs
+/** A session as a store holds it: when it was read, its last recorded visit, and when the store drops it. */
+export interface KeptTimes {
+  readonly readAt: number
+  readonly lastVisitAt: number
+  readonly endsAt: number
+}
+
+/**
+ * Whether so much time has passed since the last recorded visit that this one is to be written down. The store counts by the session
+ * duration of that visit, which may have been shorter than it is now; an end that is the absolute one no visit can move.
+ */
+export function isTouchDue(kept: KeptTimes, absoluteEnd: number, lifetimes: Lifetimes): boolean {
+  const { touchAfterMs, sessionDurationMs } = lifetimes
+  const keptForMs = kept.endsAt < absoluteEnd ? kept.endsAt - kept.lastVisitAt : sessionDurationMs
+  const share = Math.min(1, keptForMs / sessionDurationMs)
+  return kept.readAt - kept.lastVisitAt >= touchAfterMs * share
 }
 
 function atLeastOne(milliseconds: number): number {

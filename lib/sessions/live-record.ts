@@ -11,18 +11,17 @@ export interface LiveRecord {
   readonly moments: SessionMoments
 }
 
-/** The record with its moments at `now`, if its app is configured here and neither clock has run out. */
+/** The record with its moments, if its app is configured here and neither clock had run out when it was read. */
 export function liveRecord(
   stored: StoredSession,
   apps: AppBook,
-  now: number,
   record: SessionRecord | undefined = decodeRecord(stored.record),
 ): LiveRecord | undefined {
   const app = record && apps.find(record.appid)
   if (!app) return undefined
-  const { createdAt, expiresAt } = record
-  const times = { createdAt, lastVisitAt: stored.lastVisitAt, expiresAt }
-  if (!isAlive(now, times, app.lifetimes)) return undefined
+  const { createdAt, lastVisitAt } = stored
+  const times = { createdAt, lastVisitAt, expiresAt: createdAt + record.loginDurationMs }
+  if (!isAlive(stored.readAt, times, app.lifetimes)) return undefined
   const idleExpiresAt = nearestEnd(times, app.lifetimes)
   return { app, record, moments: { ...times, expiresAt: absoluteEnd(times, app.lifetimes), idleExpiresAt } }
 }

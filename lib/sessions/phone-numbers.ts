@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { App } from './app-info.js'
 import type { UserRef } from './session.js'
@@ -10,20 +9,17 @@ const MOST_TRIES = 5
 /** The phone numbers that were to be kept, one for a user of an app, encrypted. */
 export class PhoneNumbers<PhoneNumber> {
   readonly #vault: Vault
-  readonly #clock: Clock
 
-  constructor(vault: Vault, clock: Clock) {
+  constructor(vault: Vault) {
     this.#vault = vault
-    this.#clock = clock
   }
 
   /** Keeps a number for the `userInfoDurationDays` of the app; undefined forgets the one there is. Throws `ERR_STORE_UNAVAILABLE`. */
   async keep(app: App, openid: string, phoneNumber: PhoneNumber | undefined): Promise<void> {
     const binding = bindingOf({ appid: app.appid, openid })
-    const dropAt = this.#clock() + app.userInfoDurationMs
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const found = await this.#vault.read(binding)
-      if (await this.#vault.replace(binding, found, phoneNumber, dropAt)) return
+      if (await this.#vault.replace(binding, found, phoneNumber, app.userInfoDurationMs)) return
     }
     throw new WeappError(
       'ERR_STORE_UNAVAILABLE',

@@ -1,81 +1,67 @@
 const VERSION = 1
 
-/** What a store keeps of a session, apart from the time of the last visit, which changes on its own. */
+/** What a store keeps of a session, apart from its moments, which are the store's. */
 export interface SessionRecord {
   readonly appid: string
   readonly openid: string
   readonly unionid: string | undefined
-  /** The time of login, in milliseconds since 1970. */
-  readonly createdAt: number
-  /** The absolute end as fixed at login, in milliseconds since 1970. */
-  readonly expiresAt: number
-  /** How long after a visit the next one was to be written down, in milliseconds, when the session began. */
-  readonly touchAfterMs: number
+  /** From login to the absolute end as fixed at login, in milliseconds. */
+  readonly loginDurationMs: number
   /** The session_key in its envelope. */
   readonly sealedSessionKey: string
   /** The one before it, which data made in the same moment may still need. */
   readonly sealedPreviousKey: string | undefined
-  /** What `onLogin` answered. */
+  /** What `onLogin` returned. */
   readonly data: unknown
 }
 
-/** Writes a record as JSON: format version first, short names, as every byte is paid for by each live session. */
+/** Writes a record as a JSON array, which has no line break: format version first, no names, as each live session pays for every byte. */
 export function encodeRecord(record: SessionRecord): string {
-  return JSON.stringify({
-    v: VERSION,
-    a: record.appid,
-    o: record.openid,
-    u: record.unionid,
-    c: record.createdAt,
-    x: record.expiresAt,
-    t: record.touchAfterMs,
-    k: record.sealedSessionKey,
-    p: record.sealedPreviousKey,
-    d: record.data,
-  })
+  const { appid, openid, unionid, loginDurationMs, sealedSessionKey, sealedPreviousKey, data } = record
+  const always = [VERSION, appid, openid, unionid ?? null, loginDurationMs, sealedSessionKey]
+  if (data !== undefined) return JSON.stringify([...always, sealedPreviousKey ?? null, data])
+  return JSON.stringify(sealedPreviousKey === undefined ? always : [...always, sealedPreviousKey])
 }
 
-/** Reads a record, or answers nothing when it is damaged or of another version. */
+/** Reads a record; undefined when it is damaged or of another version. */
 export function decodeRecord(text: string): SessionRecord | undefined {
-  const raw = parseObject(text)
-  if (raw?.v !== VERSION) return undefined
-  const { a: appid, o: openid, u: unionid, k: sealedSessionKey, p: sealedPreviousKey, d: data } = raw
-  const { c: createdAt, x: expiresAt, t: touchAfterMs } = raw
+  const raw = parseArray(text)
+  if (raw?.[0] !== VERSION) return undefined
+  const [, appid, openid, unionid, loginDurationMs, sealedSessionKey, sealedPreviousKey, data] = raw
   if (typeof appid !== 'string' || typeof openid !== 'string' || typeof sealedSessionKey !== 'string')
     return undefined
-  if (!isNumber(createdAt) || !isNumber(expiresAt) || !isNumber(touchAfterMs)) return undefined
-  if (!isOptionalText(unionid) || !isOptionalText(sealedPreviousKey)) return undefined
+  if (!isNumber(loginDurationMs) || !isOptionalText(unionid) || !isOptionalText(sealedPreviousKey)) {
+    return undefined
+  }
   return {
     appid,
     openid,
-    unionid,
-    createdAt,
-    expiresAt,
-    touchAfterMs,
+    unionid: unionid ?? undefined,
+    loginDurationMs,
     sealedSessionKey,
-    sealedPreviousKey,
+    sealedPreviousKey: sealedPreviousKey ?? undefined,
     data,
   }
 }
 
 /** Whether a record was written by a newer release, as there may be during a deployment: it is not ours to judge. */
 export function isOfNewerRelease(text: string): boolean {
-  const version = parseObject(text)?.v
+  const version = parseArray(text)?.[0]
   return isNumber(version) && version > VERSION
 }
 
-function isOptionalText(value: unknown): value is string | undefined {
-  return value === undefined || typeof value === 'string'
+function isOptionalText(value: unknown): value is string | null | undefined {
+  return value === undefined || value === null || typeof value === 'string'
 }
 
 function isNumber(value: unknown): value is number {
   return Number.isFinite(value)
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
+function parseArray(text: string): unknown[] | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+    return Array.isArray(value) ? value : undefined
   } catch {
     return undefined
   }

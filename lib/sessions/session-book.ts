@@ -1,10 +1,9 @@
-import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import type { App, AppBook } from './app-info.js'
 import type { KeyRing } from './key-ring.js'
-import { isTouchDue, nearestEnd } from './lifetimes.js'
+import { isTouchDue } from './lifetimes.js'
 import { type LiveRecord, liveRecord } from './live-record.js'
 import { decodeRecord, encodeRecord, isOfNewerRelease, type SessionRecord } from './record.js'
 import {
@@ -16,8 +15,8 @@ import {
   summaryFrom,
   type UserRef,
 } from './session.js'
-import type { SessionStore, StoredVisit } from './store.js'
-import { addressOf, handleOf, newToken, type SessionAddress } from './token.js'
+import type { SessionStore, StoredSession, StoredUser, StoredVisit } from './store.js'
+import { addressOf, newToken, type SessionAddress } from './token.js'
 import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
 
 const MOST_READS = 2
@@ -32,6 +31,15 @@ export interface NewSession {
   readonly maxSessionsPerUser: number | undefined
   /** The token that the phone presented while logging in: that session ends. */
   readonly presentedToken: string | undefined
+  /** When the login began, in microseconds by the clock of the store; undefined: now. */
+  readonly beganAt?: number | undefined
+}
+
+/** A session that has been found. */
+export interface Visit {
+  readonly session: Session
+  /** How long ago its login was, in milliseconds. */
+  readonly ageMs: number
 }
 
 /** A session that has just been issued. */
@@ -53,7 +61,6 @@ interface SessionBookParts {
   readonly store: Required<SessionStore>
   readonly keyRing: KeyRing
   readonly cap: SessionCap
-  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -63,7 +70,6 @@ export class SessionBook {
   readonly #store: Required<SessionStore>
   readonly #keyRing: KeyRing
   readonly #cap: SessionCap
-  readonly #clock: Clock
   readonly #logger: Logger
 
   constructor(parts: SessionBookParts) {
@@ -71,90 +77,97 @@ export class SessionBook {
     this.#store = parts.store
     this.#keyRing = parts.keyRing
     this.#cap = parts.cap
-    this.#clock = parts.clock
     this.#logger = parts.logger
   }
 
-  /** Starts a session in one round trip. Throws `ERR_SESSION_LIMIT`, `ERR_STORE_UNAVAILABLE`. */
+  /** Starts a session in one round trip. Throws `ERR_SESSION_LIMIT`, `ERR_CODE_INVALID`, `ERR_STORE_UNAVAILABLE`. */
   async issue(app: App, start: NewSession): Promise<IssuedSession> {
     const { identity } = start
     const user: UserRef = { appid: app.appid, openid: identity.openid }
-    const handle = handleOf(user.appid, user.openid)
+    const [handle = ''] = this.#handlesOf(user)
     const token = newToken(handle)
     const address = addressOf(token) as SessionAddress
-    const now = this.#clock()
-    const times = { createdAt: now, lastVisitAt: now, expiresAt: now + app.lifetimes.loginDurationMs }
+    const { loginDurationMs, sessionDurationMs } = app.lifetimes
     const record: SessionRecord = {
       ...user,
       unionid: identity.unionid,
-      createdAt: times.createdAt,
-      expiresAt: times.expiresAt,
-      touchAfterMs: app.lifetimes.touchAfterMs,
+      loginDurationMs,
       sealedSessionKey: this.#keyRing.seal(identity.sessionKey, { ...user, sessionId: address.sessionId }),
       sealedPreviousKey: undefined,
       data: start.data,
     }
     const presented = start.presentedToken === undefined ? undefined : addressOf(start.presentedToken)
-    const isSameUser = presented?.handle === handle
+    const isAtHandle = presented?.handle === handle
+    const before = await this.#underOlderKeys(user)
 
     const result = await this.#store.issue({
       address,
       record: encodeRecord(record),
-      createdAt: now,
-      dropAt: nearestEnd(times, app.lifetimes),
-      expiresAt: times.expiresAt,
+      beganAt: start.beganAt,
+      loginDurationMs,
+      sessionDurationMs,
       maxSessions: start.maxSessionsPerUser ?? app.maxSessionsPerUser ?? this.#cap.maxSessionsPerUser,
       onLimit: this.#cap.onLimit,
-      replaces: isSameUser ? presented?.sessionId : undefined,
-      userInfo: start.userInfo && encodeUserInfo(start.userInfo),
-      userInfoDropAt: now + app.userInfoDurationMs,
+      replaces: isAtHandle ? presented?.sessionId : undefined,
+      userInfo: start.userInfo ? encodeUserInfo(start.userInfo) : before?.userInfo,
+      userInfoDurationMs: app.userInfoDurationMs,
     })
-    if (!result.issued) {
+    if (result.state === 'refused') {
       throw new WeappError('ERR_SESSION_LIMIT', 'Too many sessions. Log out on another device first.')
     }
-    if (presented && !isSameUser) await this.#endPresented(presented, app)
-    const moments = { ...times, idleExpiresAt: nearestEnd(times, app.lifetimes) }
+    if (result.state === 'revoked') throw revokedMeanwhile()
+    if (presented && !isAtHandle) await this.#endPresented(presented, app)
+    const { createdAt, lastVisitAt, endsAt } = result
+    const moments = { createdAt, lastVisitAt, expiresAt: createdAt + loginDurationMs, idleExpiresAt: endsAt }
     return {
       token,
       session: sessionFrom(address.sessionId, record, moments, decodeUserInfo(result.userInfo)),
-      seenBefore: result.seenBefore,
+      seenBefore: result.seenBefore || before !== undefined,
     }
   }
 
   /**
    * The live session at an address, and the visit recorded when that is due. One call of the store, or two with the visit.
-   * Nothing when it is unknown, expired, revoked, unreadable or of another app than the one named. Throws `ERR_STORE_UNAVAILABLE`.
+   * Nothing when it is unknown, expired, revoked, unreadable, under a key that the ring no longer has, or of another app than the one
+   * named. Throws `ERR_STORE_UNAVAILABLE`.
    */
-  async visit(address: SessionAddress, appid?: string): Promise<Session | undefined> {
+  async visit(address: SessionAddress, appid?: string): Promise<Visit | undefined> {
     const found = await this.#read(address)
     if (!found) return undefined
     const { stored, record } = found
     if (appid !== undefined && record.appid !== appid) return undefined
-    const live = liveRecord(stored, this.#apps, this.#clock(), record)
-    const visited = live && (await this.#recordVisit(address, live))
-    return visited && sessionFrom(address.sessionId, record, visited, decodeUserInfo(stored.userInfo))
+    const live = liveRecord(stored, this.#apps, record)
+    if (!live || !this.#handlesOf(record).includes(address.handle)) return undefined
+    const visited = await this.#recordVisit(address, stored, live)
+    return (
+      visited && {
+        session: sessionFrom(address.sessionId, record, visited, decodeUserInfo(stored.userInfo)),
+        ageMs: stored.readAt - stored.createdAt,
+      }
+    )
   }
 
   /** Whether a user has logged in before, as long as that is remembered: for the `userInfoDurationDays` of the app. */
   async hasSeen(user: UserRef): Promise<boolean> {
-    return this.#store.hasSeen(handleOf(user.appid, user.openid))
+    const known = await this.#usersAt(this.#handlesOf(user))
+    return known.some(({ wasHere }) => wasHere)
   }
 
   /** The live sessions of a user, oldest login first. */
   async list(user: UserRef): Promise<SessionSummary[]> {
-    const stored = await this.#store.list(handleOf(user.appid, user.openid))
-    return stored.flatMap((session) => {
-      const live = liveRecord(session, this.#apps, this.#clock())
-      return live ? [summaryFrom(session.sessionId, live.moments)] : []
-    })
+    const known = await this.#usersAt(this.#handlesOf(user).toReversed())
+    return known
+      .flatMap(({ sessions }) => sessions)
+      .flatMap((session) => {
+        const live = liveRecord(session, this.#apps)
+        return live ? [summaryFrom(session.sessionId, live.moments)] : []
+      })
   }
 
-  /** Ends one session; answers whether there was one. */
-  async end(session: SessionRef): Promise<boolean> {
-    return this.#store.remove({
-      handle: handleOf(session.appid, session.openid),
-      sessionId: session.sessionId,
-    })
+  /** Ends one session; returns whether there was one. */
+  async end({ sessionId, ...user }: SessionRef): Promise<boolean> {
+    const ended = this.#handlesOf(user).map((handle) => this.#store.remove({ handle, sessionId }))
+    return (await Promise.all(ended)).includes(true)
   }
 
   /** Ends the session at an address. */
@@ -162,12 +175,13 @@ export class SessionBook {
     await this.#store.remove(address)
   }
 
-  /** Ends all sessions of a user, except one if named; answers how many. */
+  /** Ends all sessions of a user, except one if named; returns how many. A login under way gets none. */
   async endAllOf(user: UserRef, exceptSessionId?: string): Promise<number> {
-    return this.#store.removeUser(handleOf(user.appid, user.openid), exceptSessionId)
+    const ended = this.#handlesOf(user).map((handle) => this.#store.removeUser(handle, exceptSessionId))
+    return (await Promise.all(ended)).reduce((sum, count) => sum + count, 0)
   }
 
-  /** Ends every session that exists at the call, of all users and apps; answers how many. */
+  /** Ends every session of all users and apps, then clears them away; returns how many they were. */
   async endAll(): Promise<number> {
     let ended = 0
     let cursor: string | undefined
@@ -181,12 +195,28 @@ export class SessionBook {
 
   /** Sets the profile of a user, or deletes it. */
   async setUserInfo(app: App, openid: string, userInfo: UserInfo | null): Promise<void> {
-    const handle = handleOf(app.appid, openid)
-    await this.#store.writeUserInfo(
-      handle,
-      userInfo && encodeUserInfo(userInfo),
-      this.#clock() + app.userInfoDurationMs,
-    )
+    const [newest = '', ...older] = this.#handlesOf({ appid: app.appid, openid })
+    const known = await this.#usersAt(older)
+    const kept = [newest, ...older.filter((_, place) => known[place]?.wasHere)]
+    const text = userInfo && encodeUserInfo(userInfo)
+    await Promise.all(kept.map((handle) => this.#store.writeUserInfo(handle, text, app.userInfoDurationMs)))
+  }
+
+  #handlesOf({ appid, openid }: UserRef): readonly string[] {
+    return this.#keyRing.handlesOf(appid, openid)
+  }
+
+  #usersAt(handles: readonly string[]): Promise<StoredUser[]> {
+    return Promise.all(handles.map((handle) => this.#store.readUser(handle)))
+  }
+
+  /** What is known of a user who has not logged in yet since the ring got its newest key. */
+  async #underOlderKeys(user: UserRef): Promise<{ userInfo: string | undefined } | undefined> {
+    const handles = this.#handlesOf(user)
+    if (handles.length === 1) return undefined
+    const [newest, ...older] = await this.#usersAt(handles)
+    const before = newest?.wasHere ? undefined : older.find(({ wasHere }) => wasHere)
+    return before && { userInfo: before.userInfo ?? undefined }
   }
 
   /**
@@ -217,21 +247,29 @@ export class SessionBook {
     }
   }
 
-  /** Writes the visit down if it is due. Answers the moments as they stand then, or nothing if the session has ended meanwhile. */
-  async #recordVisit(address: SessionAddress, live: LiveRecord): Promise<SessionMoments | undefined> {
-    const { lifetimes } = live.app
-    // The store still counts by the session duration of the login, which may have been shorter.
-    const touchAfterMs = Math.min(lifetimes.touchAfterMs, live.record.touchAfterMs)
-    const now = this.#clock()
-    if (!isTouchDue(now, live.moments.lastVisitAt, touchAfterMs)) return live.moments
-    const times = { ...live.moments, lastVisitAt: now }
-    const idleExpiresAt = nearestEnd(times, lifetimes)
+  /** Writes the visit down if it is due. Returns the moments as they stand then, or nothing if the session has ended meanwhile. */
+  async #recordVisit(
+    address: SessionAddress,
+    stored: StoredSession,
+    { app, moments }: LiveRecord,
+  ): Promise<SessionMoments | undefined> {
+    const { lifetimes } = app
+    if (!isTouchDue(stored, moments.expiresAt, lifetimes)) return moments
+    const { sessionDurationMs } = lifetimes
     try {
-      const isThere = await this.#store.touch(address, now, idleExpiresAt)
-      return isThere ? { ...times, idleExpiresAt } : undefined
+      const visit = await this.#store.touch(address, { sessionDurationMs, endsBy: moments.expiresAt })
+      return visit ? { ...moments, lastVisitAt: visit.lastVisitAt, idleExpiresAt: visit.endsAt } : undefined
     } catch {
       // The session was there a moment ago, and the next request tries again.
-      return live.moments
+      return moments
     }
   }
+}
+
+/** The code is used up, and what it was exchanged for is no longer wanted. */
+function revokedMeanwhile(): WeappError {
+  return new WeappError(
+    'ERR_CODE_INVALID',
+    'The sessions of this user were ended during this login. Call wx.login and log in again.',
+  )
 }

@@ -1,50 +1,92 @@
 import type { SessionAddress } from './token.js'
 
-/** A session as it lies in a store. The store does not look into `record`. */
+/**
+ * A session as it lies in a store. The store does not look into `record`. Every moment is told by the clock of the store, in
+ * milliseconds since 1970.
+ */
 export interface StoredSession {
   readonly sessionId: string
-  /** Opaque text, written at login and by {@link SessionStore.rewrite}. */
+  /** Opaque text of one line, written at login and by {@link SessionStore.rewrite}. */
   readonly record: string
-  /** The last recorded visit, in milliseconds since 1970. */
+  /** The time of login. */
+  readonly createdAt: number
+  /** The last recorded visit. */
   readonly lastVisitAt: number
+  /** When the store drops the session unless a touch comes first. */
+  readonly endsAt: number
+  /** When this was read. */
+  readonly readAt: number
 }
 
 /** A session together with the profile of its user. */
 export interface StoredVisit extends StoredSession {
-  /** The user's profile as opaque text, or null when there is none. */
+  /** The user's profile as opaque text of one line, or null when there is none. */
   readonly userInfo: string | null
+}
+
+/** All that a store knows of a user. */
+export interface StoredUser {
+  /** The live sessions, in the order in which they were issued. */
+  readonly sessions: readonly StoredSession[]
+  readonly userInfo: string | null
+  /** Whether the user has logged in before, as long as that is remembered. */
+  readonly wasHere: boolean
 }
 
 /** What a login writes, in one atomic step. */
 export interface SessionEntry {
   readonly address: SessionAddress
   readonly record: string
-  /** The time of login; also the first visit. Milliseconds since 1970, like every time here. */
-  readonly createdAt: number
-  /** When the store drops the record unless a touch comes first. May already have passed. */
-  readonly dropAt: number
-  /** The absolute end, after which no touch can move `dropAt`. */
-  readonly expiresAt: number
+  /**
+   * When the login began, as its {@link Claim} told. A session that began before its user was ended is not issued. Undefined: now.
+   */
+  readonly beganAt?: number | undefined
+  /** From the beginning of the login to the end that no touch can move, in milliseconds, like every duration here. */
+  readonly loginDurationMs: number
+  /** From the login to the end unless a touch comes first. Zero or less: it has ended at once. */
+  readonly sessionDurationMs: number
   /** How many sessions the user may have, this one included. */
   readonly maxSessions: number
-  /** What happens to one more: the oldest ends, or the new one is refused. */
+  /** What happens to one more: the one that was issued first ends, or the new one is refused. */
   readonly onLimit: 'end-oldest' | 'refuse'
   /** A session of the same user that ends with this login. */
-  readonly replaces: string | undefined
+  readonly replaces?: string | undefined
   /** A new profile, never empty; undefined keeps the one there is. */
-  readonly userInfo: string | undefined
-  /** Until when the profile is kept, and that the user was here. */
-  readonly userInfoDropAt: number
+  readonly userInfo?: string | undefined
+  /** How long the profile is kept from now on, and that the user was here. */
+  readonly userInfoDurationMs: number
 }
 
-/** What became of a login. */
-export interface IssueResult {
-  /** False when the user had too many sessions and `onLimit` is `refuse`. */
-  readonly issued: boolean
-  /** Whether the user had logged in before, as long as that is remembered. */
-  readonly seenBefore: boolean
-  /** The user's profile after the login. */
-  readonly userInfo: string | null
+/**
+ * What became of a login: a session; nothing, as the user had too many sessions (`refused`); or nothing, as the user, or everybody, was
+ * ended since the login began (`revoked`).
+ */
+export type IssueResult =
+  | {
+      readonly state: 'issued'
+      readonly createdAt: number
+      readonly lastVisitAt: number
+      readonly endsAt: number
+      /** Whether the user had logged in before, as long as that is remembered. */
+      readonly seenBefore: boolean
+      /** The user's profile after the login. */
+      readonly userInfo: string | null
+    }
+  | { readonly state: 'refused' }
+  | { readonly state: 'revoked' }
+
+/** How far a visit moves the end of a session. */
+export interface TouchWindow {
+  /** From this visit to the next end, in milliseconds. */
+  readonly sessionDurationMs: number
+  /** The end that no touch may move the session beyond, by the clock of the store. */
+  readonly endsBy: number
+}
+
+/** A visit as it was recorded, by the clock of the store. */
+export interface RecordedVisit {
+  readonly lastVisitAt: number
+  readonly endsAt: number
 }
 
 /** A record that is to be replaced, if it is still the one that was read. */
@@ -60,9 +102,31 @@ export interface RecordChange {
  * (`settled`).
  */
 export type Claim =
-  | { readonly state: 'claimed' }
+  | {
+      readonly state: 'claimed'
+      /** This moment by the clock of the store, in microseconds since 1970: two moments of one store are hardly ever the same. */
+      readonly at: number
+    }
   | { readonly state: 'pending' }
   | { readonly state: 'settled'; readonly answer: string }
+
+/** A value that all processes share. */
+export interface StoredValue {
+  readonly text: string
+  /** How long it is still kept, in milliseconds. */
+  readonly leftMs: number
+}
+
+/** A shared value that is to be replaced, if it is still the one that was read. */
+export interface ValueChange {
+  readonly id: string
+  /** The text as it was read; null: there was none. */
+  readonly from: string | null
+  /** The new text, never empty; null deletes the value. */
+  readonly to: string | null
+  /** How long it is kept from now on, in milliseconds. Undefined: as long as the value that it replaces. */
+  readonly keepMs?: number | undefined
+}
 
 /** One step of {@link SessionStore.removeBatch}. */
 export interface RemovedBatch {
@@ -72,8 +136,12 @@ export interface RemovedBatch {
 }
 
 /**
- * Where sessions live. Every method is atomic for one user; absolute times cross this interface, never a relative TTL.
- * A method throws when it cannot do its work: an error is never reported as "not there". Deadlines are kept by the caller.
+ * Where sessions live. The store has the clock: durations go in, and moments by that clock come out, so that the clocks of the
+ * processes do not matter. Every method is atomic for one user. It throws when it cannot do its work: an error is never reported as
+ * "not there".
+ *
+ * Whoever calls waits only so long. Each method that changes something is told by `withinMs` for how many milliseconds from the call on
+ * the change is wanted: a change that could only be made later is not made, and the method throws. Left out: it is always wanted.
  *
  * `spec/contracts/store-contract.ts` in the repository is a test suite for implementations.
  *
@@ -82,53 +150,57 @@ export interface RemovedBatch {
  * createSessions({ apps, store: new MyStore() })
  */
 export interface SessionStore {
-  /** Reads a session and its user's profile; null when there is none or it has been dropped. One round trip. */
+  /** Reads a session and its user's profile; null when there is none or it has ended. One round trip. */
   read(address: SessionAddress): Promise<StoredVisit | null>
-  /** Whether the user has logged in before, as long as that is remembered. */
-  hasSeen(handle: string): Promise<boolean>
-  /** Writes a login: record, index, profile; keeps to the cap; forgets what the index names but the store has dropped. */
-  issue(entry: SessionEntry): Promise<IssueResult>
+  /** Reads all that is known of a user. */
+  readUser(handle: string): Promise<StoredUser>
+  /** Writes a login: session, profile, that the user was here; keeps to the cap. */
+  issue(entry: SessionEntry, withinMs?: number): Promise<IssueResult>
+  /** Records a visit in this moment and moves the end, only if the session is still there; otherwise null. */
+  touch(address: SessionAddress, window: TouchWindow, withinMs?: number): Promise<RecordedVisit | null>
+  /** Ends a session; returns whether there was one. */
+  remove(address: SessionAddress, withinMs?: number): Promise<boolean>
   /**
-   * Records a visit and moves the end, only if the session is still there; answers whether it is.
-   * A visit earlier than the recorded one changes nothing.
+   * Ends all sessions of a user, except one if named; returns how many. A login that began before is not issued. The profile stays.
    */
-  touch(address: SessionAddress, lastVisitAt: number, dropAt: number): Promise<boolean>
-  /** Ends a session; answers whether there was one. */
-  remove(address: SessionAddress): Promise<boolean>
-  /** Ends all sessions of a user, except one if named; answers how many. The profile stays. */
-  removeUser(handle: string, exceptSessionId?: string): Promise<number>
-  /** All live sessions of a user, oldest login first. */
-  list(handle: string): Promise<StoredSession[]>
-  /** Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share. */
-  writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void>
+  removeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number>
+  /** Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share, and keeps it for `keepMs`. */
+  writeUserInfo(handle: string, userInfo: string | null, keepMs: number, withinMs?: number): Promise<void>
   /**
-   * Replaces records of a user, each only if it is still as it was read; visits, ends and the index stay. Answers how many
-   * were replaced. All in one step: nobody reads one of them new and another one old.
+   * Replaces records of a user, each only if it is still as it was read; visits and ends stay. Returns how many were replaced. All
+   * in one step: nobody reads one of them new and another one old.
    */
-  rewrite(handle: string, changes: readonly RecordChange[]): Promise<number>
+  rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number>
   /**
-   * Claims an id, such as that of a login code, until `dropAt`, unless it is claimed or settled already. Exactly one
-   * claimant gets `claimed`, and gets it again when it asks again: a client may have sent the question twice.
+   * Claims an id, such as that of a login code, for `keepMs`, unless it is claimed or settled already. Exactly one claimant gets
+   * `claimed`, and gets it again when it asks again: a client may have sent the question twice.
    */
-  claim(id: string, claimant: string, dropAt: number): Promise<Claim>
-  /** Replaces a claim by an answer, which is never empty. */
-  settle(id: string, answer: string, dropAt: number): Promise<void>
+  claim(id: string, claimant: string, keepMs: number, withinMs?: number): Promise<Claim>
+  /** Replaces a claim by an answer, which is never empty and kept for `keepMs`. */
+  settle(id: string, answer: string, keepMs: number, withinMs?: number): Promise<void>
   /** Gives a claim back, if it is this claimant's. */
-  release(id: string, claimant: string): Promise<void>
+  release(id: string, claimant: string, withinMs?: number): Promise<void>
   /** A value that all processes share, such as an access token, or null. */
-  readValue(id: string): Promise<string | null>
+  readValue(id: string): Promise<StoredValue | null>
+  /** Replaces a shared value; returns whether it did. */
+  replaceValue(change: ValueChange, withinMs?: number): Promise<boolean>
   /**
-   * Replaces a shared value, only if it is still `from` (null: there is none); null as `to` deletes it. Answers whether
-   * it did. Values are never empty.
+   * Ends every session of all users. From the first call on none that was there is valid, and no login that began before is issued;
+   * called again with `next` until that is undefined, it has cleared them away. Returns how many it has cleared away. Profiles stay.
    */
-  replaceValue(id: string, from: string | null, to: string | null, dropAt: number): Promise<boolean>
-  /**
-   * Ends a part of all sessions of all users. Called again with `next` until that is undefined, it has ended every
-   * session that existed at the first call. Profiles stay.
-   */
-  removeBatch(cursor?: string): Promise<RemovedBatch>
-  /** Resolves when the store answers. */
+  removeBatch(cursor?: string, withinMs?: number): Promise<RemovedBatch>
+  /** Resolves when the store can do its work. */
   ping(): Promise<void>
   /** Gives back what the store itself has opened. */
   close?(): Promise<void>
+}
+
+/** A failure of a store whose message is fit for the operator's log: it holds no secret. */
+export class StoreFailure extends Error {
+  override readonly name = 'StoreFailure'
+}
+
+/** What a store throws when a change came too late to be wanted. */
+export function tooLate(): StoreFailure {
+  return new StoreFailure('a change came too late, and was not made')
 }

@@ -1,4 +1,4 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const HANDLE_BYTES = 15
 const SECRET_BYTES = 33
@@ -9,15 +9,24 @@ const SESSION_ID = /^[A-Za-z0-9_-]{24}$/
 
 /** Where a session lives in a store. The store learns only this, never the token. */
 export interface SessionAddress {
-  /** The user of an app: 20 base64url characters, the same for all sessions of that user. */
+  /** The user of an app: 20 base64url characters, the same for all sessions that began under one key of the key ring. */
   readonly handle: string
   /** The public id of the session: 24 base64url characters, a truncated SHA-256 of the token. */
   readonly sessionId: string
 }
 
-/** The handle of a user of an app: a truncated SHA-256. It routes; it is no secret and proves nothing. */
-export function handleOf(appid: string, openid: string): string {
-  return digest(`handle\0${appid}\0${openid}`, HANDLE_BYTES)
+/**
+ * The handle of a user of an app: a truncated HMAC-SHA-256, so that nobody without the key can tell whose it is. It routes; it proves
+ * nothing.
+ */
+export function handleOf(key: KeyObject, appid: string, openid: string): string {
+  const mac = createHmac('sha256', key).update(`handle\0${appid}\0${openid}`).digest()
+  return mac.subarray(0, HANDLE_BYTES).toString('base64url')
+}
+
+/** The handle in front of a token. */
+export function handleIn(token: string): string {
+  return token.slice(0, HANDLE_LENGTH)
 }
 
 /** Makes a new token for a user: the handle, then 33 bytes from the system's random source. */
@@ -28,12 +37,12 @@ export function newToken(handle: string): string {
 /** The address of the session that a token opens, or nothing when the text cannot be a token. */
 export function addressOf(token: string): SessionAddress | undefined {
   if (!TOKEN.test(token)) return undefined
-  return { handle: token.slice(0, HANDLE_LENGTH), sessionId: digest(`session\0${token}`, SESSION_ID_BYTES) }
+  return { handle: handleIn(token), sessionId: digest(`session\0${token}`, SESSION_ID_BYTES) }
 }
 
 /** Whether a token begins with this handle; compared in constant time. */
 export function isHandleOf(handle: string, token: string): boolean {
-  const [given, own] = [Buffer.from(handle), Buffer.from(token.slice(0, HANDLE_LENGTH))]
+  const [given, own] = [Buffer.from(handle), Buffer.from(handleIn(token))]
   return given.length === own.length && timingSafeEqual(given, own)
 }
 

@@ -12,6 +12,8 @@ export interface KeptSecret {
   readonly value: unknown
   /** As it lies in the store, to be named when it is replaced. */
   readonly sealed: string
+  /** How long it is still kept, in milliseconds. */
+  readonly leftMs: number
 }
 
 /** Secrets that all processes of the server share, each sealed with the key ring. The store learns neither value nor owner. */
@@ -25,20 +27,24 @@ export class Vault {
   }
 
   async read(binding: VaultBinding): Promise<KeptSecret | undefined> {
-    const sealed = await this.#store.readValue(valueIdOf(binding))
-    if (sealed === null) return undefined
+    const kept = await this.#store.readValue(valueIdOf(binding))
+    if (!kept) return undefined
+    const { text: sealed, leftMs } = kept
     const text = this.#keyRing.open(sealed, binding)
-    return { sealed, value: text === undefined ? undefined : JSON.parse(text) }
+    return { sealed, leftMs, value: text === undefined ? undefined : JSON.parse(text) }
   }
 
-  /** Replaces what was read (undefined: nothing), unless somebody else has done so meanwhile. Answers whether it did. */
+  /**
+   * Replaces what was read (undefined: nothing), unless somebody else has done so meanwhile, and keeps it for `keepMs` from now on. The
+   * value undefined deletes. Returns whether it did.
+   */
   async replace(
     binding: VaultBinding,
     found: KeptSecret | undefined,
     value: unknown,
-    dropAt: number,
+    keepMs: number,
   ): Promise<boolean> {
-    const sealed = value === undefined ? null : this.#keyRing.seal(JSON.stringify(value), binding)
-    return this.#store.replaceValue(valueIdOf(binding), found?.sealed ?? null, sealed, dropAt)
+    const to = value === undefined ? null : this.#keyRing.seal(JSON.stringify(value), binding)
+    return this.#store.replaceValue({ id: valueIdOf(binding), from: found?.sealed ?? null, to, keepMs })
   }
 }

@@ -1,38 +1,48 @@
 import { type Clock, systemClock } from '../clock.js'
 import { checkOptionNames, optionalFunction, positiveInteger } from '../options.js'
-import type {
-  Claim,
-  IssueResult,
-  RecordChange,
-  RemovedBatch,
-  SessionEntry,
-  SessionStore,
-  StoredSession,
-  StoredVisit,
+import {
+  type Claim,
+  type IssueResult,
+  type RecordChange,
+  type RecordedVisit,
+  type RemovedBatch,
+  type SessionEntry,
+  type SessionStore,
+  type StoredSession,
+  type StoredUser,
+  type StoredValue,
+  type StoredVisit,
+  type TouchWindow,
+  tooLate,
+  type ValueChange,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
 
 const SWEEP_MS = 60_000
+/** How long it is remembered that a user was ended: longer than any login takes. */
+const USER_MARK_MS = 10 * 60_000
 
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /** How many sessions are kept at most, and profiles, claims and shared values; one more drops the oldest. Default 100000. */
+  /** How many sessions are kept at most, and profiles, claims and so on; one more drops the oldest. Default 100000. */
   maxSessions?: number
   /** Tells the time. Default: the machine's clock. */
   clock?: Clock
 }
 
-interface Kept {
+interface Lasting {
+  endsAt: number
+}
+
+interface Kept extends Lasting {
   readonly address: SessionAddress
   record: string
   readonly createdAt: number
   lastVisitAt: number
-  dropAt: number
 }
 
-interface Dropping {
-  readonly text: string
-  readonly dropAt: number
+interface Noted<Value> extends Lasting {
+  readonly value: Value
 }
 
 /**
@@ -48,10 +58,16 @@ export class MemoryStore implements SessionStore {
   readonly #sessions = new Map<string, Kept>()
   readonly #users = new Map<string, Set<Kept>>()
   /** Empty for a user who has no profile: it tells that the user was here. */
-  readonly #userInfo = new Map<string, Dropping>()
-  readonly #claims = new Map<string, Dropping>()
-  readonly #answers = new Map<string, Dropping>()
-  readonly #values = new Map<string, Dropping>()
+  readonly #userInfo = new Map<string, Noted<string>>()
+  readonly #claims = new Map<string, Noted<string>>()
+  readonly #answers = new Map<string, Noted<string>>()
+  readonly #values = new Map<string, Noted<string>>()
+  /** Up to which moment the logins that began are not issued, of a user and of everybody. */
+  readonly #userMarks = new Map<string, Noted<number>>()
+  #mark = Number.NEGATIVE_INFINITY
+  /** The latest moment that was told, and the time on the clock then. */
+  #moment = Number.NEGATIVE_INFINITY
+  #momentMs = Number.NEGATIVE_INFINITY
   readonly #sweeper: NodeJS.Timeout
 
   constructor(options: MemoryStoreOptions = {}) {
@@ -62,61 +78,91 @@ export class MemoryStore implements SessionStore {
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
-    const kept = this.#live(address)
-    return kept ? { ...stored(kept), userInfo: this.#liveText(this.#userInfo, address.handle) || null } : null
+    const now = this.#now()
+    const kept = live(this.#sessions, keyOf(address), now)
+    return kept
+      ? { ...stored(kept, now), userInfo: live(this.#userInfo, address.handle, now)?.value || null }
+      : null
   }
 
-  async hasSeen(handle: string): Promise<boolean> {
-    return this.#liveText(this.#userInfo, handle) !== null
+  async readUser(handle: string): Promise<StoredUser> {
+    const now = this.#now()
+    const profile = live(this.#userInfo, handle, now)?.value
+    const sessions = this.#liveOf(handle, now).map((kept) => stored(kept, now))
+    return { sessions, userInfo: profile || null, wasHere: profile !== undefined }
   }
 
-  async issue(entry: SessionEntry): Promise<IssueResult> {
-    const { address, record, createdAt, dropAt } = entry
+  async issue(entry: SessionEntry, withinMs?: number): Promise<IssueResult> {
+    checkInTime(withinMs)
+    const { address, record, beganAt } = entry
     const { handle } = address
+    const now = this.#now()
+    if (beganAt !== undefined && beganAt <= this.#markOf(handle, now)) return { state: 'revoked' }
     const leaving = [address.sessionId, entry.replaces]
-    const staying = this.#liveOf(handle).filter((kept) => !leaving.includes(kept.address.sessionId))
+    const staying = this.#liveOf(handle, now).filter((kept) => !leaving.includes(kept.address.sessionId))
     const excess = staying.length + 1 - entry.maxSessions
-    if (excess > 0 && entry.onLimit === 'refuse') return { issued: false, seenBefore: false, userInfo: null }
+    if (excess > 0 && entry.onLimit === 'refuse') return { state: 'refused' }
     for (const oldest of staying.slice(0, Math.max(0, excess))) this.#drop(oldest)
-    for (const sessionId of leaving) if (sessionId !== undefined) this.#dropAt({ handle, sessionId })
-    this.#keep({ address, record, createdAt, lastVisitAt: createdAt, dropAt })
-    const before = this.#liveText(this.#userInfo, handle)
+    for (const kept of this.#users.get(handle) ?? [])
+      if (leaving.includes(kept.address.sessionId)) this.#drop(kept)
+    const createdAt = beganAt === undefined ? now : Math.floor(beganAt / 1000)
+    const endsAt = Math.min(now + entry.sessionDurationMs, createdAt + entry.loginDurationMs)
+    this.#keepSession({ address, record, createdAt, lastVisitAt: now, endsAt })
+    const before = live(this.#userInfo, handle, now)?.value
     const profile = entry.userInfo ?? before ?? ''
-    this.#keepText(this.#userInfo, handle, profile, entry.userInfoDropAt)
-    return { issued: true, seenBefore: before !== null, userInfo: profile || null }
+    this.#keep(this.#userInfo, handle, profile, now + entry.userInfoDurationMs)
+    const seenBefore = before !== undefined
+    return { state: 'issued', createdAt, lastVisitAt: now, endsAt, seenBefore, userInfo: profile || null }
   }
 
-  async touch(address: SessionAddress, lastVisitAt: number, dropAt: number): Promise<boolean> {
-    const kept = this.#live(address)
-    if (!kept) return false
-    if (kept.lastVisitAt < lastVisitAt) Object.assign(kept, { lastVisitAt, dropAt })
-    return true
+  async touch(
+    address: SessionAddress,
+    { sessionDurationMs, endsBy }: TouchWindow,
+    withinMs?: number,
+  ): Promise<RecordedVisit | null> {
+    checkInTime(withinMs)
+    const now = this.#now()
+    const kept = live(this.#sessions, keyOf(address), now)
+    if (!kept) return null
+    const visit = { lastVisitAt: now, endsAt: Math.min(now + sessionDurationMs, endsBy) }
+    Object.assign(kept, visit)
+    return visit
   }
 
-  async remove(address: SessionAddress): Promise<boolean> {
-    const kept = this.#live(address)
+  async remove(address: SessionAddress, withinMs?: number): Promise<boolean> {
+    checkInTime(withinMs)
+    const kept = live(this.#sessions, keyOf(address), this.#now())
     if (kept) this.#drop(kept)
     return kept !== undefined
   }
 
-  async removeUser(handle: string, exceptSessionId?: string): Promise<number> {
-    const ending = this.#liveOf(handle).filter(({ address }) => address.sessionId !== exceptSessionId)
+  async removeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number> {
+    checkInTime(withinMs)
+    const now = this.#now()
+    const ending = this.#liveOf(handle, now).filter(({ address }) => address.sessionId !== exceptSessionId)
     for (const kept of ending) this.#drop(kept)
+    // The clock may have been set back: an earlier mark must not make a later one weaker.
+    const mark = Math.max(this.#nextMoment(now), this.#markOf(handle, now))
+    this.#keep(this.#userMarks, handle, mark, now + USER_MARK_MS)
     return ending.length
   }
 
-  async list(handle: string): Promise<StoredSession[]> {
-    return this.#liveOf(handle).map(stored)
+  async writeUserInfo(
+    handle: string,
+    userInfo: string | null,
+    keepMs: number,
+    withinMs?: number,
+  ): Promise<void> {
+    checkInTime(withinMs)
+    this.#keep(this.#userInfo, handle, userInfo ?? '', this.#now() + keepMs)
   }
 
-  async writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void> {
-    this.#keepText(this.#userInfo, handle, userInfo ?? '', dropAt)
-  }
-
-  async rewrite(handle: string, changes: readonly RecordChange[]): Promise<number> {
+  async rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number> {
+    checkInTime(withinMs)
+    const now = this.#now()
     let replaced = 0
     for (const { sessionId, from, to } of changes) {
-      const kept = this.#live({ handle, sessionId })
+      const kept = live(this.#sessions, keyOf({ handle, sessionId }), now)
       if (kept?.record !== from) continue
       kept.record = to
       replaced += 1
@@ -124,35 +170,49 @@ export class MemoryStore implements SessionStore {
     return replaced
   }
 
-  async claim(id: string, claimant: string, dropAt: number): Promise<Claim> {
-    const answer = this.#liveText(this.#answers, id)
-    if (answer !== null) return { state: 'settled', answer }
-    const owner = this.#liveText(this.#claims, id)
-    if (owner !== null && owner !== claimant) return { state: 'pending' }
-    this.#keepText(this.#claims, id, claimant, dropAt)
-    return { state: 'claimed' }
+  async claim(id: string, claimant: string, keepMs: number, withinMs?: number): Promise<Claim> {
+    checkInTime(withinMs)
+    const now = this.#now()
+    const answer = live(this.#answers, id, now)?.value
+    if (answer !== undefined) return { state: 'settled', answer }
+    const owner = live(this.#claims, id, now)?.value
+    if (owner !== undefined && owner !== claimant) return { state: 'pending' }
+    this.#keep(this.#claims, id, claimant, now + keepMs)
+    return { state: 'claimed', at: this.#nextMoment(now) }
   }
 
-  async settle(id: string, answer: string, dropAt: number): Promise<void> {
-    this.#keepText(this.#answers, id, answer, dropAt)
+  async settle(id: string, answer: string, keepMs: number, withinMs?: number): Promise<void> {
+    checkInTime(withinMs)
+    this.#keep(this.#answers, id, answer, this.#now() + keepMs)
   }
 
-  async release(id: string, claimant: string): Promise<void> {
-    if (this.#liveText(this.#claims, id) === claimant) this.#claims.delete(id)
+  async release(id: string, claimant: string, withinMs?: number): Promise<void> {
+    checkInTime(withinMs)
+    if (live(this.#claims, id, this.#now())?.value === claimant) this.#claims.delete(id)
   }
 
-  async readValue(id: string): Promise<string | null> {
-    return this.#liveText(this.#values, id)
+  async readValue(id: string): Promise<StoredValue | null> {
+    const now = this.#now()
+    const kept = live(this.#values, id, now)
+    return kept ? { text: kept.value, leftMs: kept.endsAt - now } : null
   }
 
-  async replaceValue(id: string, from: string | null, to: string | null, dropAt: number): Promise<boolean> {
-    if (this.#liveText(this.#values, id) !== from) return false
+  async replaceValue({ id, from, to, keepMs }: ValueChange, withinMs?: number): Promise<boolean> {
+    if (from === null && to !== null && keepMs === undefined)
+      throw new TypeError('MemoryStore: a new value needs keepMs')
+    checkInTime(withinMs)
+    const now = this.#now()
+    const kept = live(this.#values, id, now)
+    if ((kept?.value ?? null) !== from) return false
+    const endsAt = keepMs === undefined ? kept?.endsAt : now + keepMs
     if (to === null) this.#values.delete(id)
-    else this.#keepText(this.#values, id, to, dropAt)
+    else this.#keep(this.#values, id, to, endsAt ?? now)
     return true
   }
 
-  async removeBatch(): Promise<RemovedBatch> {
+  async removeBatch(_cursor?: string, withinMs?: number): Promise<RemovedBatch> {
+    checkInTime(withinMs)
+    this.#mark = Math.max(this.#nextMoment(this.#now()), this.#mark)
     this.#sweep()
     const removed = this.#sessions.size
     this.#sessions.clear()
@@ -166,23 +226,26 @@ export class MemoryStore implements SessionStore {
     clearInterval(this.#sweeper)
   }
 
-  #live(address: SessionAddress): Kept | undefined {
-    const kept = this.#sessions.get(keyOf(address))
-    return kept && this.#clock() < kept.dropAt ? kept : undefined
+  #now(): number {
+    return Math.floor(this.#clock())
   }
 
-  #liveOf(handle: string): Kept[] {
-    const now = this.#clock()
-    const live = [...(this.#users.get(handle) ?? [])].filter(({ dropAt }) => now < dropAt)
-    return live.sort((one, other) => one.createdAt - other.createdAt)
+  /** The time in microseconds; no two are the same, unless the clock is set back in between. */
+  #nextMoment(now: number): number {
+    this.#moment = now < this.#momentMs ? now * 1000 : Math.max(now * 1000, this.#moment + 1)
+    this.#momentMs = now
+    return this.#moment
   }
 
-  #liveText(texts: Map<string, Dropping>, key: string): string | null {
-    const found = texts.get(key)
-    return found && this.#clock() < found.dropAt ? found.text : null
+  #markOf(handle: string, now: number): number {
+    return Math.max(this.#mark, live(this.#userMarks, handle, now)?.value ?? this.#mark)
   }
 
-  #keep(kept: Kept): void {
+  #liveOf(handle: string, now: number): Kept[] {
+    return [...(this.#users.get(handle) ?? [])].filter(({ endsAt }) => now < endsAt)
+  }
+
+  #keepSession(kept: Kept): void {
     const { handle } = kept.address
     for (const oldest of this.#sessions.values()) {
       if (this.#sessions.size < this.#maxSessions) break
@@ -190,11 +253,6 @@ export class MemoryStore implements SessionStore {
     }
     this.#sessions.set(keyOf(kept.address), kept)
     this.#users.set(handle, (this.#users.get(handle) ?? new Set()).add(kept))
-  }
-
-  #dropAt(address: SessionAddress): void {
-    const kept = this.#sessions.get(keyOf(address))
-    if (kept) this.#drop(kept)
   }
 
   #drop(kept: Kept): void {
@@ -205,28 +263,37 @@ export class MemoryStore implements SessionStore {
     if (own?.size === 0) this.#users.delete(handle)
   }
 
-  #keepText(texts: Map<string, Dropping>, key: string, text: string, dropAt: number): void {
-    texts.delete(key)
-    for (const oldest of texts.keys()) {
-      if (texts.size < this.#maxSessions) break
-      texts.delete(oldest)
+  #keep<Value>(map: Map<string, Noted<Value>>, key: string, value: Value, endsAt: number): void {
+    map.delete(key)
+    for (const oldest of map.keys()) {
+      if (map.size < this.#maxSessions) break
+      map.delete(oldest)
     }
-    texts.set(key, { text, dropAt })
+    map.set(key, { value, endsAt })
   }
 
   #sweep(): void {
-    const now = this.#clock()
-    for (const kept of this.#sessions.values()) if (now >= kept.dropAt) this.#drop(kept)
-    for (const texts of [this.#userInfo, this.#claims, this.#answers, this.#values]) {
-      for (const [key, { dropAt }] of texts) if (now >= dropAt) texts.delete(key)
+    const now = this.#now()
+    for (const kept of this.#sessions.values()) if (now >= kept.endsAt) this.#drop(kept)
+    for (const map of [this.#userInfo, this.#claims, this.#answers, this.#values, this.#userMarks]) {
+      for (const [key, { endsAt }] of map) if (now >= endsAt) map.delete(key)
     }
   }
+}
+
+function checkInTime(withinMs: number | undefined): void {
+  if (withinMs !== undefined && withinMs <= 0) throw tooLate()
+}
+
+function live<What extends Lasting>(map: Map<string, What>, key: string, now: number): What | undefined {
+  const kept = map.get(key)
+  return kept && now < kept.endsAt ? kept : undefined
 }
 
 function keyOf({ handle, sessionId }: SessionAddress): string {
   return `${handle}:${sessionId}`
 }
 
-function stored({ address, record, lastVisitAt }: Kept): StoredSession {
-  return { sessionId: address.sessionId, record, lastVisitAt }
+function stored({ address, record, createdAt, lastVisitAt, endsAt }: Kept, readAt: number): StoredSession {
+  return { sessionId: address.sessionId, record, createdAt, lastVisitAt, endsAt, readAt }
 }

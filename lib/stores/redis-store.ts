@@ -1,64 +1,69 @@
-import { checkOptionNames, objectWithMethods, textOption } from '../options.js'
-import type {
-  Claim,
-  IssueResult,
-  RecordChange,
-  RemovedBatch,
-  SessionEntry,
-  SessionStore,
-  StoredSession,
-  StoredVisit,
+import type { Clock } from '../clock.js'
+import { checkOptionNames, objectWithMethods, optionalFunction, textOption } from '../options.js'
+import {
+  type Claim,
+  type IssueResult,
+  type RecordChange,
+  type RecordedVisit,
+  type RemovedBatch,
+  type SessionEntry,
+  type SessionStore,
+  type StoredSession,
+  type StoredUser,
+  type StoredValue,
+  type StoredVisit,
+  type TouchWindow,
+  tooLate,
+  type ValueChange,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
-import { RedisKeys } from './redis-keys.js'
-import { asCount, asProfile, asText, asTexts, isText, unexpected } from './redis-replies.js'
 import {
-  CLAIM,
+  isClusterClient,
+  latestMomentIn,
+  mastersOf,
+  type RedisClient,
+  type RedisClusterClient,
+  refuseKeyPrefix,
+} from './redis-client.js'
+import { momentsOf } from './redis-clock.js'
+import { CLAIM, READ_VALUE, RELEASE, REPLACE_VALUE, SETTLE } from './redis-key-scripts.js'
+import { RedisKeys } from './redis-keys.js'
+import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
+import { RedisMarks } from './redis-marks.js'
+import { RedisQuestions, type RedisReply, UnreadableKey } from './redis-questions.js'
+import type { RedisScript } from './redis-script.js'
+import {
+  CLEAR,
   ISSUE,
-  LIST,
-  RELEASE,
+  READ,
+  READ_USER,
   REMOVE,
   REMOVE_USER,
-  REPLACE_VALUE,
   REWRITE,
-  type RedisScript,
   TOUCH,
-} from './redis-scripts.js'
+  WRITE_USER_INFO,
+} from './redis-user-scripts.js'
 
-const VISIT_DIGITS = 13
-const STORED = /^(\d{13})(.*)$/s
 /** What stands before a claimant, and before an answer that has taken its place. */
 const CLAIM_MARK = '?'
 const ANSWER_MARK = '!'
 const SCAN_COUNT = 500
 
-/**
- * The part of a Redis client that is used: ioredis 5 and 6 have it. For node-redis:
- * `{ call: (...words) => client.sendCommand(words.map(String)) }`.
- */
-export interface RedisClient {
-  call(command: string, ...words: (string | number)[]): Promise<unknown>
-}
-
-/** The part of a Redis Cluster client that is used: `call`, routed by key, and the masters, to visit each of them. */
-export interface RedisClusterClient extends RedisClient {
-  nodes(role: 'master'): RedisClient[]
-}
-
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {
   /** What all keys begin with. Default `weapp:`. Used instead of a `keyPrefix` of the client. */
   prefix?: string
+  /** Tells the time instead of Redis, for tests that move it: all processes have to share it. Default: the clock of Redis. */
+  clock?: Clock
 }
 
 /**
  * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours: its pools, TLS,
- * reconnection and its end. An authenticated request costs one command, `MGET`; a login one script.
+ * reconnection and its end. An authenticated request costs one script that only reads; a login two, or three with `onLogin`.
  *
- * Keys: `weapp:{<handle>}:<session id>` is a session, `weapp:{<handle>}` the index of a user's sessions,
- * `weapp:{<handle>}:user` the profile, `weapp:claim:<digest>` a login code that was used in the last minutes, or somebody's
- * turn to renew an access token, `weapp:value:<digest>` what all processes share: access tokens, kept phone
- * numbers.
+ * Keys: `weapp:{<handle>}` is a user with all sessions and the profile, `weapp:all` tells when the sessions of everybody were ended,
+ * `weapp:claim:<digest>` is a login code that was used in the last minutes, or somebody's turn to renew an access token,
+ * `weapp:value:<digest>` what all processes share: access tokens, kept phone numbers. `docs/storage.md` describes what is in them.
  *
  * @example
  * import { Redis } from 'ioredis'
@@ -67,9 +72,11 @@ export interface RedisStoreOptions {
 export class RedisStore implements SessionStore {
   readonly #client: RedisClient | RedisClusterClient
   readonly #keys: RedisKeys
+  readonly #questions: RedisQuestions
+  readonly #marks: RedisMarks
 
   constructor(client: RedisClient | RedisClusterClient, options: RedisStoreOptions = {}) {
-    checkOptionNames<RedisStoreOptions>('RedisStore', options, { prefix: true })
+    checkOptionNames<RedisStoreOptions>('RedisStore', options, { prefix: true, clock: true })
     this.#client = objectWithMethods(
       'RedisStore',
       client,
@@ -84,182 +91,205 @@ export class RedisStore implements SessionStore {
       )
     }
     this.#keys = new RedisKeys(prefix)
+    this.#questions = new RedisQuestions(
+      client,
+      momentsOf(optionalFunction('RedisStore: clock', options.clock)),
+    )
+    this.#marks = new RedisMarks(this.#questions, this.#keys.all, isClusterClient(client))
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
-    const reply = await this.#client.call(
-      'MGET',
-      this.#keys.record(address),
-      this.#keys.userInfo(address.handle),
-    )
-    const [stored, userInfo] = asTexts(reply, 2)
-    if (stored === null || stored === undefined) return null
-    return { ...parseStored(address.sessionId, stored), userInfo: asProfile(userInfo ?? null) }
+    const { word, moment, texts } = await this.#ofUser(READ, address.handle, [address.sessionId])
+    const [line = '', userInfo = ''] = texts
+    if (word !== 'ok') return null
+    const session = this.#sessionIn(line, moment)
+    if (session && session.sessionId !== address.sessionId) throw unexpectedReply()
+    return session ? { ...session, userInfo: userInfo || null } : null
   }
 
-  async hasSeen(handle: string): Promise<boolean> {
-    return asCount(await this.#client.call('EXISTS', this.#keys.userInfo(handle))) === 1
-  }
-
-  async issue(entry: SessionEntry): Promise<IssueResult> {
-    const { address } = entry
-    const keys = [
-      this.#keys.index(address.handle),
-      this.#keys.record(address),
-      this.#keys.userInfo(address.handle),
-    ]
-    const reply = await this.#run(ISSUE, keys, [
-      address.sessionId,
-      visitDigits(entry.createdAt) + entry.record,
-      entry.createdAt,
-      entry.dropAt,
-      entry.expiresAt,
-      entry.maxSessions,
-      entry.onLimit,
-      entry.replaces ?? '',
-      entry.userInfo ?? '',
-      entry.userInfoDropAt,
-    ])
-    if (!Array.isArray(reply)) throw unexpected(reply)
-    const [issued, before = null, userInfo = null] = reply
+  async readUser(handle: string): Promise<StoredUser> {
+    const { moment, texts } = await this.#ofUser(READ_USER, handle, [])
+    const [wasHere, userInfo = '', ...lines] = texts
     return {
-      issued: asCount(issued) === 1,
-      seenBefore: asText(before) !== null,
-      userInfo: asProfile(userInfo),
+      wasHere: wasHere === '1',
+      userInfo: userInfo || null,
+      sessions: lines.flatMap((line) => this.#sessionIn(line, moment) ?? []),
     }
   }
 
-  async touch(address: SessionAddress, lastVisitAt: number, dropAt: number): Promise<boolean> {
-    return (
-      asCount(await this.#run(TOUCH, [this.#keys.record(address)], [visitDigits(lastVisitAt), dropAt])) === 1
-    )
+  async issue(entry: SessionEntry, withinMs?: number): Promise<IssueResult> {
+    const { address, beganAt } = entry
+    const words = [
+      address.sessionId,
+      oneLine(entry.record),
+      beganAt ?? '',
+      entry.loginDurationMs,
+      entry.sessionDurationMs,
+      entry.maxSessions,
+      entry.onLimit,
+      entry.replaces ?? '',
+      oneLine(entry.userInfo ?? ''),
+      entry.userInfoDurationMs,
+    ]
+    const { word, texts } = await this.#ofUser(ISSUE, address.handle, words, withinMs)
+    if (word === 'refused') return { state: 'refused' }
+    if (word === 'revoked' || (beganAt !== undefined && this.#marks.hasEnded(beganAt)))
+      return { state: 'revoked' }
+    const [createdAt, lastVisitAt, endsAt, seenBefore, userInfo = ''] = texts
+    return {
+      state: 'issued',
+      createdAt: Number(createdAt),
+      lastVisitAt: Number(lastVisitAt),
+      endsAt: Number(endsAt),
+      seenBefore: seenBefore === '1',
+      userInfo: userInfo || null,
+    }
   }
 
-  async remove(address: SessionAddress): Promise<boolean> {
-    const keys = [this.#keys.index(address.handle), this.#keys.record(address)]
-    return asCount(await this.#run(REMOVE, keys, [address.sessionId])) === 1
+  async touch(
+    address: SessionAddress,
+    window: TouchWindow,
+    withinMs?: number,
+  ): Promise<RecordedVisit | null> {
+    const words = [address.sessionId, window.sessionDurationMs, window.endsBy]
+    const { word, texts } = await this.#ofUser(TOUCH, address.handle, words, withinMs)
+    return word === 'ok' ? { lastVisitAt: Number(texts[0]), endsAt: Number(texts[1]) } : null
   }
 
-  async removeUser(handle: string, exceptSessionId = ''): Promise<number> {
-    return asCount(await this.#run(REMOVE_USER, [this.#keys.index(handle)], [exceptSessionId]))
+  async remove(address: SessionAddress, withinMs?: number): Promise<boolean> {
+    return countIn(await this.#ofUser(REMOVE, address.handle, [address.sessionId], withinMs)) === 1
   }
 
-  async list(handle: string): Promise<StoredSession[]> {
-    const reply = await this.#run(LIST, [this.#keys.index(handle)], [])
-    if (!Array.isArray(reply)) throw unexpected(reply)
-    return reply.map((pair) => {
-      const [sessionId, stored] = asTexts(pair, 2)
-      if (!isText(sessionId) || !isText(stored)) throw unexpected(pair)
-      return parseStored(sessionId, stored)
-    })
+  async removeUser(handle: string, exceptSessionId = '', withinMs?: number): Promise<number> {
+    return countIn(await this.#ofUser(REMOVE_USER, handle, [exceptSessionId], withinMs))
   }
 
-  async writeUserInfo(handle: string, userInfo: string | null, dropAt: number): Promise<void> {
-    await this.#client.call('SET', this.#keys.userInfo(handle), userInfo ?? '', 'PXAT', dropAt)
+  async writeUserInfo(
+    handle: string,
+    userInfo: string | null,
+    keepMs: number,
+    withinMs?: number,
+  ): Promise<void> {
+    await this.#ofUser(WRITE_USER_INFO, handle, [oneLine(userInfo ?? ''), keepMs], withinMs)
   }
 
-  async rewrite(handle: string, changes: readonly RecordChange[]): Promise<number> {
+  async rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number> {
     if (changes.length === 0) return 0
-    const words = changes.flatMap(({ sessionId, from, to }) => [sessionId, from, to])
-    return asCount(await this.#run(REWRITE, [this.#keys.index(handle)], words))
+    const words = changes.flatMap(({ sessionId, from, to }) => [sessionId, from, oneLine(to)])
+    return countIn(await this.#ofUser(REWRITE, handle, words, withinMs))
   }
 
-  async claim(id: string, claimant: string, dropAt: number): Promise<Claim> {
-    const found = asText(await this.#run(CLAIM, [this.#keys.claim(id)], [CLAIM_MARK + claimant, dropAt]))
-    if (found === null) return { state: 'claimed' }
+  async claim(id: string, claimant: string, keepMs: number, withinMs?: number): Promise<Claim> {
+    const { word, moment, texts } = await this.#ofKey(
+      CLAIM,
+      this.#keys.claim(id),
+      [CLAIM_MARK + claimant, keepMs],
+      withinMs,
+    )
+    const [found = ''] = texts
+    if (word === 'claimed') return { state: 'claimed', at: moment }
     return found.startsWith(CLAIM_MARK)
       ? { state: 'pending' }
       : { state: 'settled', answer: found.slice(ANSWER_MARK.length) }
   }
 
-  async settle(id: string, answer: string, dropAt: number): Promise<void> {
-    await this.#client.call('SET', this.#keys.claim(id), ANSWER_MARK + answer, 'PXAT', dropAt)
+  async settle(id: string, answer: string, keepMs: number, withinMs?: number): Promise<void> {
+    await this.#ofKey(SETTLE, this.#keys.claim(id), [ANSWER_MARK + answer, keepMs], withinMs)
   }
 
-  async release(id: string, claimant: string): Promise<void> {
-    await this.#run(RELEASE, [this.#keys.claim(id)], [CLAIM_MARK + claimant])
+  async release(id: string, claimant: string, withinMs?: number): Promise<void> {
+    await this.#ofKey(RELEASE, this.#keys.claim(id), [CLAIM_MARK + claimant], withinMs)
   }
 
-  async readValue(id: string): Promise<string | null> {
-    return asText(await this.#client.call('GET', this.#keys.value(id)))
+  async readValue(id: string): Promise<StoredValue | null> {
+    const { word, texts } = await this.#ofKey(READ_VALUE, this.#keys.value(id), [])
+    const [leftMs, text = ''] = texts
+    return word === 'ok' ? { text, leftMs: Number(leftMs) } : null
   }
 
-  async replaceValue(id: string, from: string | null, to: string | null, dropAt: number): Promise<boolean> {
-    const words = [from ?? '', to ?? '', dropAt]
-    return asCount(await this.#run(REPLACE_VALUE, [this.#keys.value(id)], words)) === 1
+  async replaceValue({ id, from, to, keepMs }: ValueChange, withinMs?: number): Promise<boolean> {
+    if (from === null && to !== null && keepMs === undefined) {
+      throw new TypeError('RedisStore: a new value needs keepMs')
+    }
+    const words = [from ?? '', to ?? '', keepMs ?? '']
+    return countIn(await this.#ofKey(REPLACE_VALUE, this.#keys.value(id), words, withinMs)) === 1
   }
 
-  async removeBatch(cursor = ':0'): Promise<RemovedBatch> {
+  /** The first step ends everybody; the others clear away what that has ended. */
+  async removeBatch(cursor?: string, withinMs?: number): Promise<RemovedBatch> {
+    if (cursor === undefined) return { removed: 0, next: await this.#endAll(withinMs) }
+    const [mark = '', before = '', nodeId = '', position = '0'] = cursor.split(':')
+    if (withinMs !== undefined && withinMs <= 0) throw tooLate()
+    const startedAt = performance.now()
     const masters = await mastersOf(this.#client)
     const ids = [...masters.keys()]
-    const [id = '', position = ''] = cursor.split(':')
-    const at = Math.max(0, ids.indexOf(id))
+    const at = Math.max(0, ids.indexOf(nodeId))
     const node = masters.get(ids[at] ?? '') ?? this.#client
 
-    const reply = await node.call('SCAN', position, 'MATCH', this.#keys.recordPattern, 'COUNT', SCAN_COUNT)
-    if (!Array.isArray(reply) || !isText(reply[0])) throw unexpected(reply)
-    const addresses = asTexts(reply[1]).flatMap((key) => this.#keys.addressIn(key ?? ''))
-    const ended = await Promise.all(addresses.map((address) => this.remove(address)))
-    const next =
-      reply[0] !== '0' ? `${ids[at]}:${reply[0]}` : at + 1 < ids.length ? `${ids[at + 1]}:0` : undefined
-    return { removed: ended.filter(Boolean).length, next }
+    const reply = await node.call('SCAN', position, 'MATCH', this.#keys.userPattern, 'COUNT', SCAN_COUNT)
+    if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw unexpectedReply()
+    const handles = reply[1].flatMap((key) => this.#keys.handleIn(String(key)))
+    const leftMs = withinMs && withinMs - (performance.now() - startedAt)
+    const ended = await Promise.all(handles.map((handle) => this.#clear(handle, [mark, before], leftMs)))
+    const next = nextPosition(ids, at, String(reply[0]))
+    return {
+      removed: ended.reduce((sum, count) => sum + count, 0),
+      next: next && [mark, before, next].join(':'),
+    }
   }
 
   async ping(): Promise<void> {
-    await this.#client.call('EXISTS', this.#keys.claim('ping'))
+    await this.#marks.read()
   }
 
-  /** Runs a script by its SHA-1, and sends the source only when this Redis does not know it yet. */
-  async #run(
-    script: RedisScript,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-  ): Promise<unknown> {
+  /** Returns where the clearing away begins. */
+  async #endAll(withinMs?: number): Promise<string> {
+    const latest = isClusterClient(this.#client) ? await latestMomentIn(this.#client) : 0
+    const { mark, before } = await this.#marks.endAll(latest, withinMs)
+    return [mark, before, '', '0'].join(':')
+  }
+
+  /** Nobody gets in by what cannot be read, so it does not stand in the way of the others. */
+  async #clear(handle: string, marks: readonly string[], withinMs?: number): Promise<number> {
     try {
-      return await this.#client.call('EVALSHA', script.sha1, keys.length, ...keys, ...args)
+      return countIn(await this.#ofUser(CLEAR, handle, marks, withinMs))
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      return this.#client.call('EVAL', script.source, keys.length, ...keys, ...args)
+      if (error instanceof UnreadableKey) return 0
+      throw error
     }
   }
-}
 
-/** SCAN answers keys with the client's own prefix, which the client would then add a second time. */
-function refuseKeyPrefix(client: object): void {
-  const { options } = client as { options?: { keyPrefix?: string; redisOptions?: { keyPrefix?: string } } }
-  if (options?.keyPrefix || options?.redisOptions?.keyPrefix) {
-    throw new TypeError(
-      'RedisStore does not work with a keyPrefix of the client: use new RedisStore(client, { prefix })',
-    )
+  #ofKey(
+    script: RedisScript,
+    key: string,
+    words: readonly (string | number)[],
+    withinMs?: number,
+  ): Promise<RedisReply> {
+    return this.#questions.ask({ script, keys: [key], words }, withinMs)
+  }
+
+  #ofUser(
+    script: RedisScript,
+    handle: string,
+    words: readonly (string | number)[],
+    withinMs?: number,
+  ): Promise<RedisReply> {
+    return this.#marks.ask({ script, user: this.#keys.user(handle), words }, withinMs)
+  }
+
+  /** The session in a line, unless it was ended with everybody. */
+  #sessionIn(line: string, moment: number): StoredSession | undefined {
+    const { beganAt, session } = readLine(line, moment)
+    return this.#marks.hasEnded(beganAt) ? undefined : session
   }
 }
 
-/**
- * The masters by node id; a client that is no cluster stands for itself. A cluster client lists only the nodes it is connected to,
- * so the list is held against what the cluster says of itself: passing over a master would leave sessions alive.
- */
-async function mastersOf(client: RedisClient | RedisClusterClient): Promise<Map<string, RedisClient>> {
-  if (!('nodes' in client)) return new Map([['', client]])
-  const slots = await client.call('CLUSTER', 'SLOTS')
-  if (!Array.isArray(slots)) throw unexpected(slots)
-  const needed = new Set(slots.map((range) => String(range?.[2]?.[2])))
-  const connected = new Map<string, RedisClient>()
-  for (const node of client.nodes('master')) connected.set(String(await node.call('CLUSTER', 'MYID')), node)
-  return new Map(
-    [...needed].sort().map((id) => {
-      const node = connected.get(id)
-      if (!node) throw new Error('a master of the Redis Cluster is not connected')
-      return [id, node]
-    }),
-  )
+function countIn({ texts }: RedisReply): number {
+  return Number(texts[0])
 }
 
-function visitDigits(milliseconds: number): string {
-  return String(milliseconds).padStart(VISIT_DIGITS, '0')
-}
-
-/** A value without the visit in front was not written by this store; its record is passed on as it is, to be refused. */
-function parseStored(sessionId: string, stored: string): StoredSession {
-  const [, visit = '0', record = stored] = STORED.exec(stored) ?? []
-  return { sessionId, record, lastVisitAt: Number(visit) }
+/** Where SCAN goes on: on this master, on the next, or nowhere. */
+function nextPosition(ids: readonly string[], at: number, position: string): string | undefined {
+  if (position !== '0') return `${ids[at]}:${position}`
+  return at + 1 < ids.length ? `${ids[at + 1]}:0` : undefined
 }

@@ -13,7 +13,7 @@ export function concurrencyContract(subject: StoreUnderTest): void {
   }
 
   describe('many at once', () => {
-    it('100 logins of one user leave exactly the cap, and the list agrees', async () => {
+    it('100 logins of one user leave exactly the cap, and what is read of the user agrees', async () => {
       const handle = newHandle()
       const addresses = Array.from({ length: 100 }, () => newAddress(handle))
       await Promise.all(addresses.map((address) => issue({ address, maxSessions: CAP })))
@@ -28,8 +28,9 @@ export function concurrencyContract(subject: StoreUnderTest): void {
         entry({ address: newAddress(handle), maxSessions: CAP, onLimit: 'refuse' }),
       )
       const results = await Promise.all(logins.map((login) => subject.store.issue(login)))
-      const accepted = logins.filter((_, number) => results[number]?.issued)
+      const accepted = logins.filter((_, number) => results[number]?.state === 'issued')
       assert.equal(accepted.length, CAP)
+      assert.equal(results.filter(({ state }) => state === 'refused').length, 100 - CAP)
       const ids = accepted.map(({ address }) => address.sessionId)
       assert.deepEqual(new Set(await listedIds(handle)), new Set(ids))
       assert.deepEqual(new Set(await aliveIds(logins.map(({ address }) => address))), new Set(ids))
@@ -63,7 +64,7 @@ export function concurrencyContract(subject: StoreUnderTest): void {
       assert.equal(await subject.store.read(address), null)
     })
 
-    it('logins and removals of a user leave a list that agrees with what can be read', async () => {
+    it('logins and removals of a user leave what is read of the user and of each session in agreement', async () => {
       const handle = newHandle()
       const addresses = Array.from({ length: 60 }, () => newAddress(handle))
       await Promise.all(
@@ -74,6 +75,21 @@ export function concurrencyContract(subject: StoreUnderTest): void {
         }),
       )
       assert.deepEqual(new Set(await listedIds(handle)), new Set(await aliveIds(addresses)))
+    })
+
+    it('logins that began before a removal of their user are revoked or ended by it', async () => {
+      const handle = newHandle()
+      const beganAt = await subject.moment()
+      const logins = Array.from({ length: 20 }, () => entry({ address: newAddress(handle), beganAt }))
+      const [results, removed] = await Promise.all([
+        Promise.all(logins.map((login) => subject.store.issue(login))),
+        subject.store.removeUser(handle),
+      ])
+      const issued = results.filter(({ state }) => state === 'issued')
+      const revoked = results.filter(({ state }) => state === 'revoked')
+      assert.equal(issued.length + revoked.length, logins.length)
+      assert.deepEqual(await listedIds(handle), [])
+      assert.ok(removed <= issued.length)
     })
   })
 }

@@ -1,36 +1,22 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { IssueResult, RecordChange, SessionEntry, SessionStore } from 'weapp-session'
-import { HOUR, LONG_AGO, newHandle, type StoreUnderTest } from './store-under-test.js'
+import type { RecordChange, SessionStore } from 'weapp-session'
+import { changesOf } from './store-contract-late.js'
+import {
+  type KnownUser,
+  type Model,
+  newModel,
+  predictIssue,
+  predictRewrite,
+  predictTouch,
+} from './store-model.js'
+import { endAllSessions, HOUR, type StoreUnderTest } from './store-under-test.js'
 
 const USERS = 2
 const SESSIONS = 6
 
-interface KnownSession {
-  readonly sessionId: string
-  record: string
-  lastVisitAt: number
-}
-
-interface KnownUser {
-  readonly handle: string
-  /** Oldest login first. */
-  sessions: KnownSession[]
-  userInfo: string | null
-  wasHere: boolean
-  /** The shared value whose id is the handle. */
-  value: string | null
-}
-
-/** What a store must look like from outside: one plain list a user. */
-interface Model {
-  readonly users: readonly KnownUser[]
-  readonly start: number
-  /** Goes up by one with each login, so that no two are of the same millisecond. */
-  logins: number
-}
-
 type Operation = fc.AsyncCommand<Model, SessionStore>
+type Run = (known: KnownUser, store: SessionStore, model: Model) => Promise<void>
 
 /** No two users share an id: it is a digest of the whole token. */
 function idOf({ handle }: KnownUser, number: number): string {
@@ -42,19 +28,20 @@ export function modelContract(subject: StoreUnderTest): void {
   const { describe, it, entry } = subject
   const user = fc.nat({ max: USERS - 1 })
   const session = fc.nat({ max: SESSIONS - 1 })
+  const durationMs = fc.constantFrom(HOUR, HOUR, HOUR, 0)
+  const line = fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\n', '\r'))
+  const someText = fc.string({ minLength: 1 })
 
-  function operation(
-    text: string,
-    userIndex: number,
-    run: (known: KnownUser, store: SessionStore, model: Model) => Promise<void>,
-  ): Operation {
+  function operation(text: string, userIndex: number, run: Run): Operation {
     return {
       check: () => true,
       toString: () => `user ${userIndex}: ${text}`,
       async run(model, store) {
         const known = model.users[userIndex] ?? assert.fail('the model has too few users')
+        model.events += 1
+        model.beginnings.push({ at: await subject.moment(), event: model.events })
         await run(known, store, model)
-        for (const each of model.users) await agree(each, store)
+        await Promise.all(model.users.map((each) => agree(each, store)))
       },
     }
   }
@@ -65,43 +52,44 @@ export function modelContract(subject: StoreUnderTest): void {
       session,
       maxSessions: fc.integer({ min: 1, max: 4 }),
       onLimit: fc.constantFrom('end-oldest' as const, 'refuse' as const),
-      replaces: fc.option(session, { nil: undefined }),
-      userInfo: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
-      isPast: fc.boolean(),
-      record: fc.string({ unit: 'binary' }),
+      replaces: fc.option(session, { nil: undefined, freq: 2 }),
+      userInfo: fc.option(someText, { nil: undefined }),
+      sessionDurationMs: durationMs,
+      loginDurationMs: fc.constantFrom(2 * HOUR, HOUR / 2),
+      record: line,
+      /** How many calls ago the login began. */
+      begun: fc.option(fc.nat({ max: 4 }), { nil: undefined, freq: 2 }),
     })
-    .map(({ userIndex, ...login }) =>
-      operation(`issue ${JSON.stringify(login)}`, userIndex, async (known, store, model) => {
+    .map(({ userIndex, begun, ...login }) =>
+      operation(`issue ${JSON.stringify({ begun, ...login })}`, userIndex, async (known, store, model) => {
         const sessionId = idOf(known, login.session)
         // A session id is random in truth: one that is taken does not come a second time.
         if (known.sessions.some((each) => each.sessionId === sessionId)) return
-        model.logins += 1
+        const began = begun === undefined ? undefined : model.beginnings.at(-1 - begun)
         const given = entry({
           address: { handle: known.handle, sessionId },
+          beganAt: began?.at,
           record: login.record,
-          createdAt: model.start + model.logins,
-          dropAt: login.isPast ? LONG_AGO : model.start + HOUR,
+          sessionDurationMs: login.sessionDurationMs,
+          loginDurationMs: login.loginDurationMs,
           maxSessions: login.maxSessions,
           onLimit: login.onLimit,
           replaces: login.replaces === undefined ? undefined : idOf(known, login.replaces),
           userInfo: login.userInfo,
         })
-        assert.deepEqual(await store.issue(given), issueInModel(known, given))
+        predictIssue({ known, given, began, result: await store.issue(given) })
       }),
     )
 
   const touching = fc
-    .record({ userIndex: user, number: session, visit: fc.integer({ min: -50, max: 50 }) })
-    .map(({ userIndex, number, visit }) =>
-      operation(`touch ${number} ${visit}`, userIndex, async (known, store, model) => {
+    .record({ userIndex: user, number: session, sessionDurationMs: durationMs, isBounded: fc.boolean() })
+    .map(({ userIndex, number, sessionDurationMs, isBounded }) =>
+      operation(`touch ${number} for ${sessionDurationMs} ms`, userIndex, async (known, store) => {
         const sessionId = idOf(known, number)
-        const found = known.sessions.find((each) => each.sessionId === sessionId)
-        const visitAt = model.start + visit
-        // The visit of the record may not be named again: what a touch does then is left open.
-        if (found?.lastVisitAt === visitAt) return
-        const there = await store.touch({ handle: known.handle, sessionId }, visitAt, model.start + HOUR)
-        assert.equal(there, found !== undefined)
-        if (found) found.lastVisitAt = Math.max(found.lastVisitAt, visitAt)
+        const endsBy = subject.now() + (isBounded ? HOUR / 2 : 2 * HOUR)
+        const window = { sessionDurationMs, endsBy }
+        const visit = await store.touch({ handle: known.handle, sessionId }, window)
+        predictTouch({ known, sessionId, window, visit })
       }),
     )
 
@@ -118,32 +106,42 @@ export function modelContract(subject: StoreUnderTest): void {
   const removingUser = fc
     .record({ userIndex: user, spared: fc.option(session, { nil: undefined }) })
     .map(({ userIndex, spared }) =>
-      operation(`removeUser except ${spared}`, userIndex, async (known, store) => {
+      operation(`removeUser except ${spared}`, userIndex, async (known, store, model) => {
         const except = spared === undefined ? undefined : idOf(known, spared)
         const remaining = known.sessions.filter(({ sessionId }) => sessionId === except)
         const removed = await store.removeUser(known.handle, except)
         assert.equal(removed, known.sessions.length - remaining.length)
         known.sessions = remaining
+        model.events += 1
+        known.endedBy = model.events
       }),
     )
 
+  const removingAll = fc.constant(
+    operation('removeBatch to the end', 0, async (_, store, model) => {
+      const count = model.users.reduce((sum, { sessions }) => sum + sessions.length, 0)
+      assert.equal(await endAllSessions(store), count)
+      model.events += 1
+      for (const each of model.users) Object.assign(each, { sessions: [], endedBy: model.events })
+    }),
+  )
+
   const writingProfile = fc
-    .record({ userIndex: user, userInfo: fc.option(fc.string({ minLength: 1 })) })
-    .map(({ userIndex, userInfo }) =>
-      operation(`writeUserInfo ${userInfo}`, userIndex, async (known, store, model) => {
-        await store.writeUserInfo(known.handle, userInfo, model.start + HOUR)
-        known.userInfo = userInfo
-        known.wasHere = true
+    .record({ userIndex: user, userInfo: fc.option(someText), keepMs: durationMs })
+    .map(({ userIndex, userInfo, keepMs }) =>
+      operation(`writeUserInfo ${userInfo} for ${keepMs} ms`, userIndex, async (known, store) => {
+        await store.writeUserInfo(known.handle, userInfo, keepMs)
+        known.userInfo = keepMs > 0 ? userInfo : null
+        known.wasHere = keepMs > 0
       }),
     )
 
   const rewriting = fc
     .record({
       userIndex: user,
-      wishes: fc.uniqueArray(
-        fc.record({ session, isStale: fc.boolean(), to: fc.string({ unit: 'binary' }) }),
-        { selector: (wish) => wish.session },
-      ),
+      wishes: fc.uniqueArray(fc.record({ session, isStale: fc.boolean(), to: line }), {
+        selector: (wish) => wish.session,
+      }),
     })
     .map(({ userIndex, wishes }) =>
       operation(`rewrite ${JSON.stringify(wishes)}`, userIndex, async (known, store) => {
@@ -152,79 +150,91 @@ export function modelContract(subject: StoreUnderTest): void {
           const record = known.sessions.find((each) => each.sessionId === sessionId)?.record ?? ''
           return { sessionId, from: wish.isStale ? `${record} of old` : record, to: wish.to }
         })
-        assert.equal(await store.rewrite(known.handle, changes), rewriteInModel(known, changes))
+        assert.equal(await store.rewrite(known.handle, changes), predictRewrite(known, changes))
       }),
     )
 
-  const text = fc.option(fc.string({ minLength: 1 }))
   const replacingValue = fc
-    .record({ userIndex: user, guess: text, isKnown: fc.boolean(), to: text, isPast: fc.boolean() })
+    .record({
+      userIndex: user,
+      guess: fc.option(someText),
+      isKnown: fc.boolean(),
+      to: fc.option(someText),
+      keepMs: fc.option(durationMs, { nil: undefined }),
+    })
     .map(({ userIndex, ...given }) =>
-      operation(`replaceValue ${JSON.stringify(given)}`, userIndex, async (known, store, model) => {
-        const from = given.isKnown ? known.value : given.guess
-        const dropAt = given.isPast ? LONG_AGO : model.start + HOUR
-        const replaced = await store.replaceValue(known.handle, from, given.to, dropAt)
-        assert.equal(replaced, from === known.value)
-        if (replaced) known.value = given.isPast ? null : given.to
+      operation(`replaceValue ${JSON.stringify(given)}`, userIndex, async (known, store) => {
+        const { handle: id, value } = known
+        const from = given.isKnown ? value : given.guess
+        const keepMs = given.keepMs ?? (from === null ? HOUR : undefined)
+        const replaced = await store.replaceValue({ id, from, to: given.to, keepMs })
+        assert.equal(replaced, from === value)
+        if (replaced) known.value = keepMs === 0 ? null : given.to
+      }),
+    )
+
+  const beingLate = fc
+    .record({
+      userIndex: user,
+      number: session,
+      change: fc.constantFrom(...Object.entries(changesOf(subject))),
+    })
+    .map(({ userIndex, number, change: [what, change] }) =>
+      operation(`${what}, too late`, userIndex, async (known, store) => {
+        const address = { handle: known.handle, sessionId: idOf(known, number) }
+        const ids = {
+          valueId: known.handle,
+          freeId: known.handle,
+          claimedId: 'claimed',
+          settledId: 'settled',
+        }
+        await assert.rejects(async () => change({ store, address, ...ids }, 0), Error)
       }),
     )
 
   async function agree(known: KnownUser, store: SessionStore): Promise<void> {
-    assert.deepEqual(await store.list(known.handle), known.sessions)
-    assert.equal(await store.hasSeen(known.handle), known.wasHere)
-    assert.equal(await store.readValue(known.handle), known.value)
-    for (let number = 0; number < SESSIONS; number += 1) {
-      const sessionId = idOf(known, number)
-      const found = known.sessions.find((each) => each.sessionId === sessionId)
-      const expected = found ? { ...found, userInfo: known.userInfo } : null
-      assert.deepEqual(await store.read({ handle: known.handle, sessionId }), expected)
+    const ids = Array.from({ length: SESSIONS }, (_, number) => idOf(known, number))
+    const [{ sessions, userInfo, wasHere }, value, ...visits] = await Promise.all([
+      store.readUser(known.handle),
+      store.readValue(known.handle),
+      ...ids.map((sessionId) => store.read({ handle: known.handle, sessionId })),
+    ])
+    assert.deepEqual(
+      sessions.map(({ readAt, ...each }) => each),
+      known.sessions,
+    )
+    assert.deepEqual({ userInfo, wasHere }, { userInfo: known.userInfo, wasHere: known.wasHere })
+    assert.equal(value?.text ?? null, known.value)
+    for (const [number, visit] of visits.entries()) {
+      const found = known.sessions.find(({ sessionId }) => sessionId === ids[number])
+      const expected = found ? { ...found, readAt: visit?.readAt, userInfo: known.userInfo } : null
+      assert.deepEqual(visit, expected)
     }
   }
 
   describe('any sequence of calls', () => {
-    it('leaves the sessions that a simple model predicts', async () => {
+    it('leaves what a simple model predicts', async () => {
       const operations = fc.commands(
-        [issuing, issuing, touching, rewriting, removing, removingUser, writingProfile, replacingValue],
-        { maxCommands: 30 },
+        [
+          ...Array.from({ length: 6 }, () => issuing),
+          touching,
+          rewriting,
+          removing,
+          removingUser,
+          removingAll,
+          writingProfile,
+          replacingValue,
+          beingLate,
+        ],
+        { maxCommands: 30, size: 'max' },
       )
       await fc.assert(
         fc.asyncProperty(operations, async (commands) => {
-          const users = Array.from({ length: USERS }, () => ({
-            handle: newHandle(),
-            sessions: [],
-            userInfo: null,
-            wasHere: false,
-            value: null,
-          }))
-          const model: Model = { users, start: subject.now(), logins: 0 }
-          await fc.asyncModelRun(() => ({ model, real: subject.store }), commands)
+          await endAllSessions(subject.store)
+          await fc.asyncModelRun(() => ({ model: newModel(USERS), real: subject.store }), commands)
         }),
         { numRuns: 60 },
       )
     })
   })
-}
-
-function issueInModel(known: KnownUser, given: SessionEntry): IssueResult {
-  const staying = known.sessions.filter(({ sessionId }) => sessionId !== given.replaces)
-  const excess = staying.length + 1 - given.maxSessions
-  if (excess > 0 && given.onLimit === 'refuse') return { issued: false, seenBefore: false, userInfo: null }
-  known.sessions = staying.slice(Math.max(0, excess))
-  const { record, createdAt: lastVisitAt, address } = given
-  if (given.dropAt !== LONG_AGO) known.sessions.push({ sessionId: address.sessionId, record, lastVisitAt })
-  const seenBefore = known.wasHere
-  known.wasHere = true
-  known.userInfo = given.userInfo ?? known.userInfo
-  return { issued: true, seenBefore, userInfo: known.userInfo }
-}
-
-function rewriteInModel(known: KnownUser, changes: readonly RecordChange[]): number {
-  let replaced = 0
-  for (const { sessionId, from, to } of changes) {
-    const found = known.sessions.find((each) => each.sessionId === sessionId)
-    if (!found || found.record !== from) continue
-    found.record = to
-    replaced += 1
-  }
-  return replaced
 }

@@ -1,196 +1,210 @@
 import assert from 'node:assert/strict'
-import {
-  AWKWARD_TEXTS,
-  HOUR,
-  LONG_AGO,
-  newAddress,
-  newHandle,
-  type StoreUnderTest,
-} from './store-under-test.js'
+import type { SessionAddress } from 'weapp-session'
+import { AWKWARD_LINES, HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 /** The profile that all sessions of a user share. */
 export function profilesContract(subject: StoreUnderTest): void {
-  const { describe, it, entry, issue } = subject
+  const { describe, it, issue } = subject
 
-  async function profileAt(address: { handle: string; sessionId: string }): Promise<string | null> {
+  async function profileAt(address: SessionAddress): Promise<string | null> {
     const visit = await subject.store.read(address)
     return visit ? visit.userInfo : assert.fail('the session is gone')
   }
 
+  async function profileOf({ handle }: SessionAddress): Promise<string | null> {
+    return (await subject.store.readUser(handle)).userInfo
+  }
+
+  /** One more login of the user, and what it tells of the profile. */
+  async function again(
+    { handle }: SessionAddress,
+    differences: { userInfo?: string; userInfoDurationMs?: number } = {},
+  ) {
+    const { address, seenBefore, userInfo } = await issue({ address: newAddress(handle), ...differences })
+    return { address, told: { seenBefore, userInfo } }
+  }
+
   describe('a profile', () => {
-    it('is written by a login and answered by it', async () => {
-      const login = entry({ userInfo: '{"nickName":"Band"}' })
-      assert.deepEqual(await subject.store.issue(login), {
-        issued: true,
-        seenBefore: false,
-        userInfo: '{"nickName":"Band"}',
-      })
-      assert.equal(await profileAt(login.address), '{"nickName":"Band"}')
+    it('is written by a login and told by it', async () => {
+      const { address, seenBefore, userInfo } = await issue({ userInfo: '{"nickName":"Band"}' })
+      assert.deepEqual({ seenBefore, userInfo }, { seenBefore: false, userInfo: '{"nickName":"Band"}' })
+      assert.equal(await profileAt(address), '{"nickName":"Band"}')
+      assert.equal(await profileOf(address), '{"nickName":"Band"}')
     })
 
-    it('is kept and answered by a login that brings none', async () => {
+    it('is kept and told by a login that brings none', async () => {
       const { address } = await issue({ userInfo: 'kept' })
-      const login = entry({ address: newAddress(address.handle) })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: true, userInfo: 'kept' })
-      assert.equal(await profileAt(login.address), 'kept')
+      const next = await again(address)
+      assert.deepEqual(next.told, { seenBefore: true, userInfo: 'kept' })
+      assert.equal(await profileAt(next.address), 'kept')
     })
 
     it('is replaced by a login that brings another, for all sessions', async () => {
       const { address } = await issue({ userInfo: 'old' })
-      const login = entry({ address: newAddress(address.handle), userInfo: 'new' })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: true, userInfo: 'new' })
+      const next = await again(address, { userInfo: 'new' })
+      assert.deepEqual(next.told, { seenBefore: true, userInfo: 'new' })
       assert.equal(await profileAt(address), 'new')
     })
 
     it('is set for all sessions of the user', async () => {
       const { address } = await issue()
-      const other = await issue({ address: newAddress(address.handle) })
-      await subject.store.writeUserInfo(address.handle, 'set', subject.now() + HOUR)
+      const other = await again(address)
+      await subject.store.writeUserInfo(address.handle, 'set', HOUR)
       assert.deepEqual([await profileAt(address), await profileAt(other.address)], ['set', 'set'])
+      assert.equal(await profileOf(address), 'set')
     })
 
     it('is deleted by null, for all sessions of the user', async () => {
       const { address } = await issue({ userInfo: 'old' })
-      await subject.store.writeUserInfo(address.handle, null, subject.now() + HOUR)
-      assert.equal(await profileAt(address), null)
-      const login = entry({ address: newAddress(address.handle) })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: true, userInfo: null })
-      assert.equal(await profileAt(login.address), null)
+      await subject.store.writeUserInfo(address.handle, null, HOUR)
+      assert.deepEqual([await profileAt(address), await profileOf(address)], [null, null])
+      const next = await again(address)
+      assert.deepEqual(next.told, { seenBefore: true, userInfo: null })
+      assert.equal(await profileAt(next.address), null)
     })
 
     it('may be deleted where there is none', async () => {
-      await subject.store.writeUserInfo(newHandle(), null, subject.now() + HOUR)
+      await subject.store.writeUserInfo(newHandle(), null, HOUR)
     })
 
     it('may be set before the first login', async () => {
-      const login = entry()
-      await subject.store.writeUserInfo(login.address.handle, 'early', subject.now() + HOUR)
-      assert.deepEqual(await subject.store.issue(login), {
-        issued: true,
-        seenBefore: true,
-        userInfo: 'early',
-      })
+      const address = newAddress()
+      await subject.store.writeUserInfo(address.handle, 'early', HOUR)
+      assert.equal(await profileOf(address), 'early')
+      assert.deepEqual((await again(address)).told, { seenBefore: true, userInfo: 'early' })
     })
 
     it('is that of one user', async () => {
       const [one, other] = [await issue({ userInfo: 'one' }), await issue({ userInfo: 'other' })]
-      await subject.store.writeUserInfo(one.address.handle, null, subject.now() + HOUR)
+      await subject.store.writeUserInfo(one.address.handle, null, HOUR)
       assert.equal(await profileAt(other.address), 'other')
     })
 
-    it('is gone when its end has passed', async () => {
-      const { address } = await issue({ userInfo: 'old' })
-      await subject.store.writeUserInfo(address.handle, 'late', LONG_AGO)
-      assert.equal(await profileAt(address), null)
-      const login = entry({ address: newAddress(address.handle) })
-      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: false, userInfo: null })
-    })
+    for (const keepMs of [0, -HOUR]) {
+      it(`is gone at once when it is kept for ${keepMs} ms`, async () => {
+        const { address } = await issue({ userInfo: 'old' })
+        await subject.store.writeUserInfo(address.handle, 'late', keepMs)
+        assert.deepEqual([await profileAt(address), await profileOf(address)], [null, null])
+        assert.deepEqual((await again(address)).told, { seenBefore: false, userInfo: null })
+      })
+    }
 
     it('is dropped when its end comes, while the session goes on', async () => {
-      const end = subject.now() + 20
-      const { address } = await issue({ userInfo: 'short', userInfoDropAt: end })
-      await subject.reached(end + 1)
+      const { address } = await issue({ userInfo: 'short', userInfoDurationMs: 20 })
+      await subject.passed(20)
+      assert.deepEqual([await profileAt(address), await profileOf(address)], [null, null])
+    })
+
+    it('gets an earlier end from a login that brings none', async () => {
+      const { address } = await issue({ userInfo: 'short', userInfoDurationMs: HOUR })
+      await again(address, { userInfoDurationMs: 0 })
       assert.equal(await profileAt(address), null)
     })
 
-    it('gets a new end from a login that brings none', async () => {
-      const { address } = await issue({ userInfo: 'short', userInfoDropAt: subject.now() + HOUR })
-      await issue({ address: newAddress(address.handle), userInfoDropAt: LONG_AGO })
-      assert.equal(await profileAt(address), null)
+    it('gets a later end from a login that brings none', async () => {
+      let address = newAddress()
+      const durationMs = await subject.inTime(async (userInfoDurationMs) => {
+        const first = await issue({ userInfo: 'kept', userInfoDurationMs })
+        address = first.address
+        return (await again(address)).told.userInfo === 'kept'
+      })
+      await subject.passed(durationMs)
+      assert.equal(await profileAt(address), 'kept')
     })
 
     it('outlives every session', async () => {
       const { address } = await issue({ userInfo: 'kept' })
       await subject.store.remove(address)
-      const second = entry({ address: newAddress(address.handle) })
-      assert.equal((await subject.store.issue(second)).userInfo, 'kept')
+      assert.equal((await again(address)).told.userInfo, 'kept')
       await subject.store.removeUser(address.handle)
-      const third = entry({ address: newAddress(address.handle), maxSessions: 1 })
-      assert.equal((await subject.store.issue(third)).userInfo, 'kept')
-    })
-
-    it('stays through a touch', async () => {
-      const { address, createdAt, dropAt } = await issue({ userInfo: 'kept' })
-      await subject.store.touch(address, createdAt + 1, dropAt)
-      assert.equal(await profileAt(address), 'kept')
+      assert.equal(await profileOf(address), 'kept')
+      assert.equal((await again(address)).told.userInfo, 'kept')
     })
 
     it('is null for a user who has none, and never an empty text', async () => {
-      const { address } = await issue()
-      const again = entry({ address: newAddress(address.handle) })
-      assert.equal((await subject.store.issue(again)).userInfo, null)
-      assert.deepEqual([await profileAt(address), await profileAt(again.address)], [null, null])
+      const { address, userInfo } = await issue()
+      const next = await again(address)
+      assert.deepEqual([userInfo, next.told.userInfo], [null, null])
+      assert.deepEqual([await profileAt(address), await profileOf(address)], [null, null])
     })
 
-    for (const [what, text] of Object.entries(AWKWARD_TEXTS)) {
+    for (const [what, text] of Object.entries(AWKWARD_LINES)) {
       it(`keeps a text with ${what} byte for byte`, async () => {
-        const login = entry({ userInfo: text })
-        assert.equal((await subject.store.issue(login)).userInfo, text)
-        assert.equal(await profileAt(login.address), text)
-        await subject.store.writeUserInfo(login.address.handle, `again ${text}`, subject.now() + HOUR)
-        assert.equal(await profileAt(login.address), `again ${text}`)
+        const { address, userInfo } = await issue({ userInfo: text })
+        assert.equal(userInfo, text)
+        assert.deepEqual([await profileAt(address), await profileOf(address)], [text, text])
+        await subject.store.writeUserInfo(address.handle, `again ${text}`, HOUR)
+        assert.equal(await profileAt(address), `again ${text}`)
+        assert.equal((await again(address)).told.userInfo, `again ${text}`)
       })
     }
   })
 
   describe('whether a user was here', () => {
-    const seen = (handle: string) => subject.store.hasSeen(handle)
+    async function wasHere({ handle }: SessionAddress): Promise<boolean> {
+      return (await subject.store.readUser(handle)).wasHere
+    }
 
     it('is false before the first login and true after it, with a profile and without', async () => {
-      for (const userInfo of [undefined, '{}']) {
-        const login = entry({ userInfo })
-        assert.equal(await seen(login.address.handle), false)
-        assert.equal((await subject.store.issue(login)).seenBefore, false)
-        assert.equal(await seen(login.address.handle), true)
-        const again = entry({ address: newAddress(login.address.handle) })
-        assert.equal((await subject.store.issue(again)).seenBefore, true)
+      for (const differences of [{}, { userInfo: '{}' }]) {
+        const address = newAddress()
+        assert.equal(await wasHere(address), false)
+        assert.equal((await again(address, differences)).told.seenBefore, false)
+        assert.equal(await wasHere(address), true)
+        assert.equal((await again(address)).told.seenBefore, true)
       }
     })
 
     it('is of one user', async () => {
       await issue()
-      assert.equal(await seen(newHandle()), false)
-      assert.equal((await subject.store.issue(entry())).seenBefore, false)
+      assert.equal(await wasHere(newAddress()), false)
+      assert.equal((await issue()).seenBefore, false)
     })
 
     it('is asked without being changed', async () => {
-      const { address } = entry()
-      await seen(address.handle)
-      assert.equal(await seen(address.handle), false)
-      assert.equal((await subject.store.issue(entry({ address }))).seenBefore, false)
+      const address = newAddress()
+      await wasHere(address)
+      assert.equal(await wasHere(address), false)
+      assert.equal((await again(address)).told.seenBefore, false)
     })
 
     it('is remembered when every session and the profile have gone', async () => {
       const { address } = await issue({ userInfo: 'old' })
-      await subject.store.writeUserInfo(address.handle, null, subject.now() + HOUR)
+      await subject.store.writeUserInfo(address.handle, null, HOUR)
       await subject.store.removeUser(address.handle)
-      assert.equal(await seen(address.handle), true)
-      const again = entry({ address: newAddress(address.handle) })
-      assert.deepEqual(await subject.store.issue(again), { issued: true, seenBefore: true, userInfo: null })
+      assert.equal(await wasHere(address), true)
+      assert.deepEqual((await again(address)).told, { seenBefore: true, userInfo: null })
     })
 
     it('is forgotten with the end of the profile, even if there is none', async () => {
-      const end = subject.now() + 20
-      const { address } = await issue({ userInfoDropAt: end })
-      await subject.reached(end + 1)
-      assert.equal(await seen(address.handle), false)
-      const again = entry({ address: newAddress(address.handle) })
-      assert.equal((await subject.store.issue(again)).seenBefore, false)
+      const { address } = await issue({ userInfoDurationMs: 20 })
+      await subject.passed(20)
+      assert.equal(await wasHere(address), false)
+      assert.equal((await again(address)).told.seenBefore, false)
     })
 
     it('is remembered longer after each login', async () => {
-      const end = subject.now() + 20
-      const { address } = await issue({ userInfoDropAt: end })
-      await issue({ address: newAddress(address.handle) })
-      await subject.reached(end + 1)
-      assert.equal(await seen(address.handle), true)
+      let address = newAddress()
+      const durationMs = await subject.inTime(async (userInfoDurationMs) => {
+        const first = await issue({ userInfoDurationMs })
+        address = first.address
+        return (await again(address)).told.seenBefore
+      })
+      await subject.passed(durationMs)
+      assert.equal(await wasHere(address), true)
+    })
+
+    it('is not told by the end of a user', async () => {
+      const address = newAddress()
+      await subject.store.removeUser(address.handle)
+      assert.equal(await wasHere(address), false)
+      assert.equal((await again(address)).told.seenBefore, false)
     })
 
     it('is true for all but one of many first logins at once', async () => {
-      const handle = newHandle()
-      const logins = Array.from({ length: 20 }, () => entry({ address: newAddress(handle) }))
-      const results = await Promise.all(logins.map((login) => subject.store.issue(login)))
-      assert.equal(results.filter(({ seenBefore }) => !seenBefore).length, 1)
+      const { address } = subject.entry()
+      const logins = await Promise.all(Array.from({ length: 20 }, () => again(address)))
+      assert.equal(logins.filter(({ told }) => !told.seenBefore).length, 1)
     })
   })
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { AWKWARD_TEXTS, LONG_AGO, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
+import { AWKWARD_LINES, HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 /** read, issue and remove of one session, and ping. */
 export function sessionsContract(subject: StoreUnderTest): void {
@@ -12,62 +12,69 @@ export function sessionsContract(subject: StoreUnderTest): void {
 
     it('is read as it was issued', async () => {
       const login = entry()
-      assert.deepEqual(await subject.store.issue(login), { issued: true, seenBefore: false, userInfo: null })
-      assert.deepEqual(await subject.store.read(login.address), {
+      const issued = await subject.store.issue(login)
+      assert.ok(issued.state === 'issued')
+      const { createdAt, lastVisitAt, endsAt, ...rest } = issued
+      assert.deepEqual(rest, { state: 'issued', seenBefore: false, userInfo: null })
+      const visit = await subject.store.read(login.address)
+      assert.deepEqual(visit, {
         sessionId: login.address.sessionId,
         record: login.record,
-        lastVisitAt: login.createdAt,
+        createdAt,
+        lastVisitAt,
+        endsAt,
+        readAt: visit?.readAt,
         userInfo: null,
       })
     })
 
-    for (const [what, text] of Object.entries(AWKWARD_TEXTS)) {
+    for (const [what, text] of Object.entries(AWKWARD_LINES)) {
       it(`keeps a record with ${what} byte for byte`, async () => {
         const { address } = await issue({ record: text })
         assert.equal((await subject.store.read(address))?.record, text)
+        const { sessions } = await subject.store.readUser(address.handle)
         assert.deepEqual(
-          (await subject.store.list(address.handle)).map(({ record }) => record),
+          sessions.map(({ record }) => record),
           [text],
         )
       })
     }
 
-    it('keeps its record through a touch', async () => {
-      const { address, createdAt, dropAt } = await issue({ record: AWKWARD_TEXTS.NUL ?? '' })
-      await subject.store.touch(address, createdAt + 5, dropAt)
-      assert.equal((await subject.store.read(address))?.record, AWKWARD_TEXTS.NUL)
-    })
-
-    it('is accepted with an end that has passed, and reads as null', async () => {
-      const login = entry({ dropAt: LONG_AGO })
-      assert.equal((await subject.store.issue(login)).issued, true)
-      assert.equal(await subject.store.read(login.address), null)
-      assert.deepEqual(await listedIds(login.address.handle), [])
-      assert.equal(await subject.store.remove(login.address), false)
-    })
-
-    it('is accepted with an absolute end that has passed as well', async () => {
-      const login = entry({ createdAt: LONG_AGO - 2, dropAt: LONG_AGO - 1, expiresAt: LONG_AGO })
-      assert.equal((await subject.store.issue(login)).issued, true)
-      assert.equal(await subject.store.read(login.address), null)
-      assert.deepEqual(await listedIds(login.address.handle), [])
-    })
+    for (const [what, differences] of Object.entries({
+      'that ends at once': { sessionDurationMs: 0 },
+      'that has ended': { sessionDurationMs: -HOUR },
+      'whose absolute end has come': { loginDurationMs: 0 },
+    })) {
+      it(`${what} is issued, and reads as null`, async () => {
+        const { address } = await issue(differences)
+        assert.equal(await subject.store.read(address), null)
+        assert.deepEqual(await listedIds(address.handle), [])
+        assert.equal(await subject.store.remove(address), false)
+      })
+    }
 
     it('is dropped when its end comes', async () => {
-      const dropAt = subject.now() + 20
-      const { address } = await issue({ dropAt })
-      await subject.reached(dropAt + 1)
+      const { address, endsAt } = await issue({ sessionDurationMs: 20 })
+      await subject.reached(endsAt + 1)
       assert.equal(await subject.store.read(address), null)
       assert.deepEqual(await listedIds(address.handle), [])
       assert.equal(await subject.store.remove(address), false)
     })
 
+    it('is dropped when its absolute end comes', async () => {
+      const { address, endsAt } = await issue({ loginDurationMs: 20 })
+      await subject.reached(endsAt + 1)
+      assert.equal(await subject.store.read(address), null)
+      assert.deepEqual(await listedIds(address.handle), [])
+    })
+
     it('is found at its whole address only', async () => {
-      const { address } = await issue()
+      const { address, createdAt } = await issue()
       const elsewhere = { ...address, handle: newHandle() }
       assert.equal(await subject.store.read(elsewhere), null)
       assert.equal(await subject.store.read(newAddress(address.handle)), null)
-      assert.equal(await subject.store.touch(elsewhere, subject.now(), subject.now() + 9), false)
+      const window = { sessionDurationMs: HOUR, endsBy: createdAt + HOUR }
+      assert.equal(await subject.store.touch(elsewhere, window), null)
       assert.equal(await subject.store.remove(elsewhere), false)
       assert.notEqual(await subject.store.read(address), null)
     })
@@ -82,7 +89,7 @@ export function sessionsContract(subject: StoreUnderTest): void {
       assert.equal(await subject.store.remove(address), false)
     })
 
-    it('answers false where there never was a session', async () => {
+    it('returns false where there never was a session', async () => {
       assert.equal(await subject.store.remove(newAddress()), false)
     })
 
@@ -92,6 +99,13 @@ export function sessionsContract(subject: StoreUnderTest): void {
       await subject.store.remove(address)
       assert.notEqual(await subject.store.read(other.address), null)
       assert.deepEqual(await listedIds(address.handle), [other.address.sessionId])
+    })
+
+    it('revokes no login that has begun', async () => {
+      const { address } = await issue()
+      const beganAt = await subject.moment()
+      await subject.store.remove(address)
+      await issue({ address: newAddress(address.handle), beganAt })
     })
   })
 

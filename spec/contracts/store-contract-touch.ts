@@ -1,91 +1,148 @@
 import assert from 'node:assert/strict'
-import { HOUR, LONG_AGO, newAddress, type StoreUnderTest } from './store-under-test.js'
+import type { SessionAddress } from 'weapp-session'
+import { HOUR, type Login, newAddress, type StoreUnderTest } from './store-under-test.js'
 
 /** What a touch does, and what it must never do. */
 export function touchContract(subject: StoreUnderTest): void {
   const { describe, it, issue, listedIds } = subject
 
+  /** Touches a session that is to go on for an hour, two hours after its login at most. */
+  const touch = ({ address, createdAt }: Pick<Login, 'address' | 'createdAt'>, sessionDurationMs = HOUR) =>
+    subject.store.touch(address, { sessionDurationMs, endsBy: createdAt + 2 * HOUR })
+
+  async function read(address: SessionAddress) {
+    return (await subject.store.read(address)) ?? assert.fail('the session is gone')
+  }
+
   describe('touch', () => {
-    it('records the visit and answers that the session is there', async () => {
-      const { address, createdAt, dropAt } = await issue()
-      assert.equal(await subject.store.touch(address, createdAt + 7, dropAt), true)
-      assert.equal((await subject.store.read(address))?.lastVisitAt, createdAt + 7)
-      assert.equal((await subject.store.list(address.handle))[0]?.lastVisitAt, createdAt + 7)
+    it('records a visit in this moment, and returns it', async () => {
+      const login = await issue()
+      await subject.passed(2)
+      const before = await subject.moment()
+      const visit = (await touch(login)) ?? assert.fail('the session is gone')
+      assert.ok(visit.lastVisitAt > login.lastVisitAt)
+      assert.ok(visit.lastVisitAt >= Math.floor(before / 1000))
+      assert.deepEqual(visit, { lastVisitAt: visit.lastVisitAt, endsAt: visit.lastVisitAt + HOUR })
+
+      const { address, createdAt, record } = login
+      const { readAt, ...found } = await read(address)
+      assert.ok(readAt >= visit.lastVisitAt)
+      assert.deepEqual(found, {
+        sessionId: address.sessionId,
+        record,
+        createdAt,
+        ...visit,
+        userInfo: null,
+      })
+      const { sessions } = await subject.store.readUser(address.handle)
+      assert.deepEqual(
+        sessions.map(({ lastVisitAt, endsAt }) => ({ lastVisitAt, endsAt })),
+        [visit],
+      )
     })
 
     it('moves the end further off', async () => {
-      const address = newAddress()
-      const firstEnd = await subject.inTime(async (dropAt) => {
-        const { createdAt, expiresAt } = await issue({ address, dropAt })
-        return subject.store.touch(address, createdAt + 1, expiresAt)
+      let login = await issue()
+      const durationMs = await subject.inTime(async (sessionDurationMs) => {
+        login = await issue({ sessionDurationMs })
+        return (await touch(login)) !== null
       })
-      await subject.reached(firstEnd + 1)
-      assert.notEqual(await subject.store.read(address), null)
-      assert.deepEqual(await listedIds(address.handle), [address.sessionId])
+      await subject.passed(durationMs)
+      assert.ok((await read(login.address)).endsAt > login.endsAt)
+      assert.deepEqual(await listedIds(login.address.handle), [login.address.sessionId])
     })
 
     it('moves the end nearer, too', async () => {
+      const login = await issue()
+      const visit = (await touch(login, HOUR / 2)) ?? assert.fail('the session is gone')
+      assert.equal(visit.endsAt, visit.lastVisitAt + HOUR / 2)
+      assert.equal((await read(login.address)).endsAt, visit.endsAt)
+    })
+
+    it('ends the session at once where no time is left', async () => {
+      const login = await issue()
+      const visit = (await touch(login, 0)) ?? assert.fail('the session is gone')
+      assert.equal(visit.endsAt, visit.lastVisitAt)
+      assert.equal(await subject.store.read(login.address), null)
+      assert.deepEqual(await listedIds(login.address.handle), [])
+      assert.equal(await touch(login), null)
+    })
+
+    it('does not move the end beyond the one that is named', async () => {
       const { address, createdAt } = await issue()
-      assert.equal(await subject.store.touch(address, createdAt + 1, LONG_AGO), true)
+      const endsBy = createdAt + HOUR / 2
+      const visit = await subject.store.touch(address, { sessionDurationMs: HOUR, endsBy })
+      assert.equal(visit?.endsAt, endsBy)
+      assert.equal((await read(address)).endsAt, endsBy)
+    })
+
+    it('ends the session where the end that is named has passed', async () => {
+      const { address, createdAt } = await issue()
+      const endsBy = createdAt - HOUR
+      const visit = await subject.store.touch(address, { sessionDurationMs: HOUR, endsBy })
+      assert.equal(visit?.endsAt, endsBy)
       assert.equal(await subject.store.read(address), null)
       assert.deepEqual(await listedIds(address.handle), [])
     })
 
-    it('changes nothing with a visit earlier than the recorded one', async () => {
-      const { address, createdAt, dropAt } = await issue()
-      await subject.store.touch(address, createdAt + 100, dropAt)
-      assert.equal(await subject.store.touch(address, createdAt + 99, LONG_AGO), true)
-      assert.equal((await subject.store.read(address))?.lastVisitAt, createdAt + 100)
+    it('leaves the latest of many visits', async () => {
+      const login = await issue()
+      const visits = await Promise.all(Array.from({ length: 20 }, () => touch(login)))
+      const times = visits.map((visit) => visit?.lastVisitAt ?? assert.fail('the session is gone'))
+      assert.equal((await read(login.address)).lastVisitAt, Math.max(...times))
     })
 
-    it('takes the latest of many visits, in whatever order they arrive', async () => {
-      const { address, createdAt, dropAt } = await issue()
-      const visits = Array.from({ length: 20 }, (_, number) => createdAt + ((number * 7) % 20))
-      const answers = await Promise.all(
-        visits.map((visit) => subject.store.touch(address, visit, dropAt + visit - createdAt)),
-      )
-      assert.deepEqual(new Set(answers), new Set([true]))
-      assert.equal((await subject.store.read(address))?.lastVisitAt, createdAt + 19)
+    it('keeps the record, the time of login and the profile', async () => {
+      const record = '\0{"n":[]} \0'
+      const login = await issue({ record, userInfo: 'kept', beganAt: await subject.moment() })
+      await touch(login)
+      await touch(login)
+      const found = await read(login.address)
+      assert.deepEqual([found.record, found.createdAt, found.userInfo], [record, login.createdAt, 'kept'])
     })
 
     it('creates no session where there is none', async () => {
       const address = newAddress()
-      assert.equal(await subject.store.touch(address, subject.now(), subject.now() + HOUR), false)
+      assert.equal(await touch({ address, createdAt: subject.now() }), null)
       assert.equal(await subject.store.read(address), null)
       assert.deepEqual(await listedIds(address.handle), [])
     })
 
     it('does not revive a removed session', async () => {
-      const { address, createdAt, dropAt } = await issue()
-      await subject.store.remove(address)
-      assert.equal(await subject.store.touch(address, createdAt + 1, dropAt), false)
-      assert.equal(await subject.store.read(address), null)
-      assert.deepEqual(await listedIds(address.handle), [])
+      const login = await issue()
+      await subject.store.remove(login.address)
+      assert.equal(await touch(login), null)
+      assert.equal(await subject.store.read(login.address), null)
+      assert.deepEqual(await listedIds(login.address.handle), [])
     })
 
     it('does not revive the sessions of a user that all were ended', async () => {
-      const { address, createdAt, dropAt } = await issue()
-      await subject.store.removeUser(address.handle)
-      assert.equal(await subject.store.touch(address, createdAt + 1, dropAt), false)
-      assert.equal(await subject.store.read(address), null)
+      const login = await issue()
+      await subject.store.removeUser(login.address.handle)
+      assert.equal(await touch(login), null)
+      assert.equal(await subject.store.read(login.address), null)
     })
 
     it('does not revive a dropped session', async () => {
-      const { address, createdAt } = await issue({ dropAt: LONG_AGO })
-      assert.equal(await subject.store.touch(address, createdAt + 1, createdAt + HOUR), false)
-      assert.equal(await subject.store.read(address), null)
+      const dropped = await issue({ sessionDurationMs: 0 })
+      assert.equal(await touch(dropped), null)
+      assert.equal(await subject.store.read(dropped.address), null)
+      const late = await issue({ sessionDurationMs: 20 })
+      await subject.reached(late.endsAt + 1)
+      assert.equal(await touch(late), null)
+      assert.equal(await subject.store.read(late.address), null)
     })
 
     it('loses against a removal, whichever comes first', async () => {
       for (let round = 0; round < 25; round += 1) {
-        const { address, createdAt, dropAt } = await issue()
+        const login = await issue()
         const [, removed] = await Promise.all([
-          subject.store.touch(address, createdAt + 1, dropAt),
-          subject.store.remove(address),
-          subject.store.touch(address, createdAt + 2, dropAt),
+          touch(login),
+          subject.store.remove(login.address),
+          touch(login),
         ])
         assert.equal(removed, true)
-        assert.equal(await subject.store.read(address), null)
+        assert.equal(await subject.store.read(login.address), null)
       }
     })
   })

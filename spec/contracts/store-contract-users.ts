@@ -1,62 +1,68 @@
 import assert from 'node:assert/strict'
 import type { SessionEntry } from 'weapp-session'
-import { LONG_AGO, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
+import { HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
-/** What holds for all sessions of one user: the list, the cap, the session that a login replaces. */
+/** What holds for all sessions of one user: the reading of them, the cap, the session that a login replaces. */
 export function usersContract(subject: StoreUnderTest): void {
   const { describe, it, entry, issue, listedIds } = subject
 
-  /** Logins of one user, a second apart, the last of them a second ago. */
+  /** Logins of one user, one after the other. */
   async function logins(count: number, differences: Partial<SessionEntry> = {}) {
     const handle = newHandle()
     const addresses = Array.from({ length: count }, () => newAddress(handle))
-    const first = subject.now() - count * 1_000
-    for (const [number, address] of addresses.entries()) {
-      await issue({ address, createdAt: first + number * 1_000, ...differences })
-    }
+    for (const address of addresses) await issue({ address, ...differences })
     return { handle, addresses, ids: addresses.map(({ sessionId }) => sessionId) }
   }
 
-  describe('list', () => {
-    it('is empty for an unknown user', async () => {
-      assert.deepEqual(await subject.store.list(newHandle()), [])
+  function touch(address: { handle: string; sessionId: string }) {
+    return subject.store.touch(address, { sessionDurationMs: HOUR, endsBy: subject.now() + 2 * HOUR })
+  }
+
+  describe('readUser', () => {
+    it('finds nothing of an unknown user', async () => {
+      assert.deepEqual(await subject.store.readUser(newHandle()), {
+        sessions: [],
+        userInfo: null,
+        wasHere: false,
+      })
     })
 
-    it('shows each session as it is stored, oldest login first', async () => {
+    it('shows each session as it is stored, the one first that was issued first', async () => {
       const handle = newHandle()
-      const start = subject.now()
+      const expected = []
       for (const number of [1, 2, 3]) {
         const address = { handle, sessionId: `${number}`.repeat(24) }
-        await issue({ address, record: `record ${number}`, createdAt: start + number })
-      }
-      assert.deepEqual(
-        await subject.store.list(handle),
-        [1, 2, 3].map((number) => ({
-          sessionId: `${number}`.repeat(24),
+        const { record, createdAt, lastVisitAt, endsAt } = await issue({
+          address,
           record: `record ${number}`,
-          lastVisitAt: start + number,
-        })),
+          sessionDurationMs: HOUR - number,
+        })
+        expected.push({ sessionId: address.sessionId, record, createdAt, lastVisitAt, endsAt })
+      }
+      const { sessions } = await subject.store.readUser(handle)
+      assert.deepEqual(
+        sessions.map(({ readAt, ...session }) => session),
+        expected,
       )
     })
 
-    it('goes by the time of login, not by the order in which logins arrive', async () => {
+    it('goes by the order in which sessions were issued, not by the beginning of their logins', async () => {
       const handle = newHandle()
-      const second = await issue({ address: newAddress(handle) })
-      const first = await issue({ address: newAddress(handle), createdAt: second.createdAt - 1_000 })
-      assert.deepEqual(await listedIds(handle), [first.address.sessionId, second.address.sessionId])
+      const beganAt = await subject.moment()
+      const late = await issue({ address: newAddress(handle), beganAt })
+      const early = await issue({ address: newAddress(handle), beganAt: beganAt - 1_000_000 })
+      assert.deepEqual(await listedIds(handle), [late.address.sessionId, early.address.sessionId])
     })
 
     it('keeps its order through touches', async () => {
       const { handle, addresses, ids } = await logins(3)
-      for (const address of [...addresses].reverse()) {
-        await subject.store.touch(address, subject.now() + 1, subject.now() + 5_000)
-      }
+      for (const address of addresses.toReversed()) await touch(address)
       assert.deepEqual(await listedIds(handle), ids)
     })
 
     it('leaves out what has been dropped', async () => {
       const { handle, ids } = await logins(2)
-      await issue({ address: newAddress(handle), dropAt: LONG_AGO })
+      await issue({ address: newAddress(handle), sessionDurationMs: 0 })
       assert.deepEqual(await listedIds(handle), ids)
     })
 
@@ -86,11 +92,20 @@ export function usersContract(subject: StoreUnderTest): void {
       assert.deepEqual(await listedIds(handle), ids.slice(3))
     })
 
-    it('ends the login that is oldest, even if it was visited last', async () => {
+    it('ends the session that was issued first, even if it was visited last', async () => {
       const { handle, addresses, ids } = await logins(2, { maxSessions: 2 })
-      await subject.store.touch(addresses[0] ?? newAddress(), subject.now() + 1, subject.now() + 5_000)
+      await touch(addresses[0] ?? newAddress())
       const { address } = await issue({ address: newAddress(handle), maxSessions: 2 })
       assert.deepEqual(await listedIds(handle), [ids[1], address.sessionId])
+    })
+
+    it('ends the session that was issued first, even if its login began last', async () => {
+      const handle = newHandle()
+      const beganAt = await subject.moment()
+      await issue({ address: newAddress(handle), beganAt })
+      const kept = await issue({ address: newAddress(handle), beganAt: beganAt - 1_000_000 })
+      const { address } = await issue({ address: newAddress(handle), maxSessions: 2 })
+      assert.deepEqual(await listedIds(handle), [kept.address.sessionId, address.sessionId])
     })
 
     it('refuses one more when told to, and changes nothing then', async () => {
@@ -101,11 +116,7 @@ export function usersContract(subject: StoreUnderTest): void {
         onLimit: 'refuse',
         userInfo: 'new',
       })
-      assert.deepEqual(await subject.store.issue(refused), {
-        issued: false,
-        seenBefore: false,
-        userInfo: null,
-      })
+      assert.deepEqual(await subject.store.issue(refused), { state: 'refused' })
       assert.equal(await subject.store.read(refused.address), null)
       assert.deepEqual(await listedIds(handle), ids)
       assert.equal((await subject.store.read(addresses[0] ?? newAddress()))?.userInfo, 'kept')
@@ -114,19 +125,17 @@ export function usersContract(subject: StoreUnderTest): void {
     it('lets a user in again when a session has ended', async () => {
       const { handle, addresses } = await logins(2, { maxSessions: 2 })
       await subject.store.remove(addresses[1] ?? newAddress())
-      const login = entry({ address: newAddress(handle), maxSessions: 2, onLimit: 'refuse' })
-      assert.equal((await subject.store.issue(login)).issued, true)
+      await issue({ address: newAddress(handle), maxSessions: 2, onLimit: 'refuse' })
     })
 
     for (const onLimit of ['end-oldest', 'refuse'] as const) {
       it(`does not count dropped sessions with ${onLimit}`, async () => {
         const { handle, ids } = await logins(1)
         for (let dropped = 0; dropped < 3; dropped += 1) {
-          await issue({ address: newAddress(handle), dropAt: LONG_AGO })
+          await issue({ address: newAddress(handle), sessionDurationMs: 0 })
         }
-        const login = entry({ address: newAddress(handle), maxSessions: 2, onLimit })
-        assert.equal((await subject.store.issue(login)).issued, true)
-        assert.deepEqual(await listedIds(handle), [...ids, login.address.sessionId])
+        const { address } = await issue({ address: newAddress(handle), maxSessions: 2, onLimit })
+        assert.deepEqual(await listedIds(handle), [...ids, address.sessionId])
       })
     }
 
@@ -148,9 +157,9 @@ export function usersContract(subject: StoreUnderTest): void {
     for (const onLimit of ['end-oldest', 'refuse'] as const) {
       it(`takes its place under the cap with ${onLimit}`, async () => {
         const { handle, ids } = await logins(2, { maxSessions: 2 })
-        const login = entry({ address: newAddress(handle), maxSessions: 2, onLimit, replaces: ids[1] })
-        assert.equal((await subject.store.issue(login)).issued, true)
-        assert.deepEqual(await listedIds(handle), [ids[0], login.address.sessionId])
+        const given = { address: newAddress(handle), maxSessions: 2, onLimit, replaces: ids[1] }
+        const { address } = await issue(given)
+        assert.deepEqual(await listedIds(handle), [ids[0], address.sessionId])
       })
     }
 
@@ -159,6 +168,18 @@ export function usersContract(subject: StoreUnderTest): void {
       await subject.store.remove(addresses[0] ?? newAddress())
       const { address } = await issue({ address: newAddress(handle), replaces: ids[0] })
       assert.deepEqual(await listedIds(handle), [ids[1], address.sessionId])
+    })
+
+    it('leaves that session when it is refused', async () => {
+      const { handle, ids } = await logins(3, { maxSessions: 3 })
+      const given = {
+        address: newAddress(handle),
+        maxSessions: 1,
+        onLimit: 'refuse',
+        replaces: ids[0],
+      } as const
+      assert.deepEqual(await subject.store.issue(entry(given)), { state: 'refused' })
+      assert.deepEqual(await listedIds(handle), ids)
     })
 
     it('does not reach the session of another user', async () => {

@@ -3,7 +3,6 @@ import {
   AWKWARD_TEXTS,
   endAllSessions,
   HOUR,
-  LONG_AGO,
   newClaimant,
   newId,
   type StoreUnderTest,
@@ -13,14 +12,17 @@ import {
 export function valuesContract(subject: StoreUnderTest): void {
   const { describe, it, issue } = subject
 
-  const read = (id: string) => subject.store.readValue(id)
-  const replace = (id: string, from: string | null, to: string | null, dropAt = subject.now() + HOUR) =>
-    subject.store.replaceValue(id, from, to, dropAt)
+  async function read(id: string): Promise<string | null> {
+    return (await subject.store.readValue(id))?.text ?? null
+  }
+
+  const replace = (id: string, from: string | null, to: string | null, keepMs = HOUR) =>
+    subject.store.replaceValue({ id, from, to, keepMs })
 
   /** The id of a value that has been set. */
-  async function newValue(text: string, dropAt?: number): Promise<string> {
+  async function newValue(text: string, keepMs?: number): Promise<string> {
     const id = newId()
-    assert.equal(await replace(id, null, text, dropAt), true)
+    assert.equal(await replace(id, null, text, keepMs), true)
     return id
   }
 
@@ -84,51 +86,49 @@ export function valuesContract(subject: StoreUnderTest): void {
       assert.equal(await replace(newId(), 'first', null), false)
     })
 
-    it('is null when its end has passed', async () => {
-      const id = newId()
-      await replace(id, null, 'late', LONG_AGO)
-      assert.equal(await read(id), null)
-    })
+    for (const keepMs of [0, -HOUR]) {
+      it(`is gone at once when it is kept for ${keepMs} ms`, async () => {
+        const id = await newValue('first', keepMs)
+        assert.equal(await read(id), null)
+        assert.equal(await replace(id, 'first', 'second'), false)
+      })
+    }
 
     it('is dropped when its end comes, and is then as if it had never been', async () => {
-      const end = subject.now() + 20
-      const id = newId()
-      await replace(id, null, 'short', end)
-      await subject.reached(end + 1)
+      const id = await newValue('short', 20)
+      await subject.passed(20)
       assert.equal(await read(id), null)
       assert.equal(await replace(id, 'short', 'new'), false)
       assert.equal(await replace(id, null, 'new'), true)
     })
 
     it('gets a later end from what replaces it', async () => {
-      const id = newId()
-      const firstEnd = await subject.inTime(async (end) => {
-        await replace(id, null, 'short', end)
+      let id = newId()
+      const durationMs = await subject.inTime(async (keepMs) => {
+        id = await newValue('short', keepMs)
         return replace(id, 'short', 'long')
       })
-      await subject.reached(firstEnd + 1)
+      await subject.passed(durationMs)
       assert.equal(await read(id), 'long')
     })
 
     it('gets an earlier end from what replaces it, too', async () => {
       const id = await newValue('long')
-      await replace(id, 'long', 'late', LONG_AGO)
+      await replace(id, 'long', 'late', 0)
       assert.equal(await read(id), null)
     })
 
     it('keeps its end where it was not replaced', async () => {
-      const end = subject.now() + 20
-      const id = newId()
-      await replace(id, null, 'short', end)
-      await replace(id, 'other', 'long', end + HOUR)
-      await subject.reached(end + 1)
+      const id = await newValue('short', 20)
+      await replace(id, 'other', 'long')
+      await subject.passed(20)
       assert.equal(await read(id), null)
     })
 
     it('is not dropped by those who would have dropped another', async () => {
       const id = await newValue('first')
-      await replace(id, 'other', 'late', LONG_AGO)
-      await replace(id, null, 'late', LONG_AGO)
+      await replace(id, 'other', 'late', 0)
+      await replace(id, null, 'late', 0)
       assert.equal(await read(id), 'first')
     })
 
@@ -142,14 +142,14 @@ export function valuesContract(subject: StoreUnderTest): void {
 
     it('has nothing to do with a claim of the same id', async () => {
       const id = newId()
-      const claim = () => subject.store.claim(id, newClaimant(), subject.now() + HOUR)
-      await subject.store.claim(id, 'me', subject.now() + HOUR)
+      const claim = () => subject.store.claim(id, newClaimant(), HOUR)
+      await subject.store.claim(id, 'me', HOUR)
       assert.equal(await read(id), null)
       assert.equal(await replace(id, null, 'value'), true)
       assert.deepEqual(await claim(), { state: 'pending' })
       await subject.store.release(id, 'me')
       assert.equal(await read(id), 'value')
-      await subject.store.settle(id, 'answer', subject.now() + HOUR)
+      await subject.store.settle(id, 'answer', HOUR)
       assert.equal(await replace(id, 'value', null), true)
       assert.deepEqual(await claim(), { state: 'settled', answer: 'answer' })
     })

@@ -1,13 +1,19 @@
 import type { SessionStore } from 'weapp-session'
 import { claimsContract } from './store-contract-claims.js'
 import { concurrencyContract } from './store-contract-concurrency.js'
+import { everybodyContract } from './store-contract-everybody.js'
+import { lateContract } from './store-contract-late.js'
+import { marksContract } from './store-contract-marks.js'
 import { modelContract } from './store-contract-model.js'
+import { momentsContract } from './store-contract-moments.js'
 import { profilesContract } from './store-contract-profiles.js'
 import { revocationContract } from './store-contract-revocation.js'
 import { rewriteContract } from './store-contract-rewrite.js'
+import { rewriteRacesContract } from './store-contract-rewrite-races.js'
 import { sessionsContract } from './store-contract-sessions.js'
 import { touchContract } from './store-contract-touch.js'
 import { usersContract } from './store-contract-users.js'
+import { valueEndsContract } from './store-contract-value-ends.js'
 import { valuesContract } from './store-contract-values.js'
 import { storeUnderTest, type TestRunner } from './store-under-test.js'
 
@@ -16,7 +22,7 @@ export interface StoreContractOptions {
   readonly runner: TestRunner
   /** Makes the store of one test. It has to be empty: give each its own prefix, table or directory. */
   readonly createStore: () => SessionStore | Promise<SessionStore>
-  /** Tells the time as the store sees it; it has to go on by itself. Default: the machine's clock. */
+  /** Tells the time about as the store does, whose clock has to go on by itself. Default: the machine's clock. */
   readonly now?: () => number
 }
 
@@ -52,13 +58,19 @@ export function storeContract({ runner, createStore, now = Date.now }: StoreCont
     })
 
     sessionsContract(subject)
+    momentsContract(subject)
     touchContract(subject)
     usersContract(subject)
     profilesContract(subject)
     rewriteContract(subject)
+    rewriteRacesContract(subject)
     claimsContract(subject)
     valuesContract(subject)
+    valueEndsContract(subject)
     revocationContract(subject)
+    marksContract(subject)
+    everybodyContract(subject)
+    lateContract(subject)
     concurrencyContract(subject)
     modelContract(subject)
   })

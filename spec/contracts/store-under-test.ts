@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { SessionAddress, SessionEntry, SessionStore } from 'weapp-session'
+import type { IssueResult, SessionAddress, SessionEntry, SessionStore } from 'weapp-session'
 
 /** The four functions that mocha, Jest, Vitest and node:test all have. */
 export interface TestRunner {
@@ -10,34 +11,39 @@ export interface TestRunner {
   afterEach(hook: () => Promise<void>): unknown
 }
 
+/** A login that has been issued: what was asked for, and what the store told. */
+export type Login = Omit<SessionEntry, 'userInfo'> & Extract<IssueResult, { state: 'issued' }>
+
 /** What the parts of the contract are told. */
 export interface StoreUnderTest extends TestRunner {
   /** The store of the test that runs: empty at its start. */
   readonly store: SessionStore
-  /** Tells the time as the store sees it. */
+  /** Tells the time about as the store does. */
   now(): number
-  /** A login of a new user in this moment, good for an hour, but for the differences. */
+  /** A login of a new user, good for an hour, but for the differences. */
   entry(differences?: Partial<SessionEntry>): SessionEntry
-  /** Issues {@link entry}. */
-  issue(differences?: Partial<SessionEntry>): Promise<SessionEntry>
-  /** The ids that the store lists for a user. */
+  /** Issues {@link entry}, which must succeed. */
+  issue(differences?: Partial<SessionEntry>): Promise<Login>
+  /** The ids of a user's sessions, in the order in which the store reads them. */
   listedIds(handle: string): Promise<string[]>
-  /** Resolves when the store's clock has reached the moment. */
-  reached(moment: number): Promise<void>
+  /** A moment by the store's clock, in microseconds, as a login gets it that begins now. */
+  moment(): Promise<number>
+  /** Resolves when the store's clock has reached the time, in milliseconds. */
+  reached(time: number): Promise<void>
+  /** Resolves when this long, in milliseconds, has passed by the store's clock. */
+  passed(durationMs: number): Promise<void>
   /**
-   * Does what has to be done before an end that is near, and answers that end. Work that answers false was too late: a slow
-   * machine gets a longer while.
+   * Does what has to be done before a short duration is over, and returns that duration. Work that returns false was too late: a
+   * slow machine gets a longer one.
    */
-  inTime(work: (end: number) => Promise<boolean>): Promise<number>
+  inTime(work: (durationMs: number) => Promise<boolean>): Promise<number>
 }
 
 export const HOUR = 3_600_000
-/** Well past, so that no difference between two clocks matters. */
-export const LONG_AGO = Date.UTC(2020, 0, 1)
 
 const MOST_BATCHES = 10_000
-const FIRST_WINDOW = 50
-const LONGEST_WINDOW = 3_200
+const SHORTEST_MS = 50
+const LONGEST_MS = 3_200
 
 export function newHandle(): string {
   return randomBytes(15).toString('base64url')
@@ -57,10 +63,10 @@ export function newId(): string {
   return randomBytes(18).toString('base64url')
 }
 
-/** Calls removeBatch until it says that all is done. Answers how many sessions have ended. */
-export async function endAllSessions(store: SessionStore): Promise<number> {
+/** Calls removeBatch, from a cursor on, until it says that all is done. Returns how many sessions it has cleared away. */
+export async function endAllSessions(store: SessionStore, from?: string): Promise<number> {
   let removed = 0
-  let cursor: string | undefined
+  let cursor = from
   for (let calls = 0; calls < MOST_BATCHES; calls += 1) {
     const batch = await store.removeBatch(cursor)
     removed += batch.removed
@@ -70,11 +76,11 @@ export async function endAllSessions(store: SessionStore): Promise<number> {
   throw new Error(`removeBatch has not come to an end after ${MOST_BATCHES} calls`)
 }
 
-/** Texts that a careless store gives back changed. */
-export const AWKWARD_TEXTS: Readonly<Record<string, string>> = {
+/** Texts of one line that a careless store gives back changed. */
+export const AWKWARD_LINES: Readonly<Record<string, string>> = {
   unicode: '微信 用户 👩‍👩‍👧 \u202e\u0301 ñ',
   quotes: `it's "quoted" \\" \\\\ \`back\` \${x} %s`,
-  newlines: '\r\nfirst\n\nsecond\r\u2028third\n',
+  'carriage returns': '\rfirst\r\r\u2028second\u0085third\r',
   NUL: '\0before\0\0after\0',
   'empty JSON arrays': '{"a":[],"b":{},"c":[[]]}',
   digits: '1234567890123456789',
@@ -83,27 +89,41 @@ export const AWKWARD_TEXTS: Readonly<Record<string, string>> = {
   '20 kB': '0123456789abcdéf'.repeat(1_250),
 }
 
-/** Makes the fixtures of the contract for stores whose time `now` tells. */
+/** Texts that a careless store gives back changed. */
+export const AWKWARD_TEXTS: Readonly<Record<string, string>> = {
+  ...AWKWARD_LINES,
+  newlines: '\r\nfirst\n\nsecond\r\u2028third\n',
+}
+
+/** Makes the fixtures of the contract for stores whose time is about what `now` tells. */
 export function storeUnderTest(
   runner: TestRunner,
   now: () => number,
   current: () => SessionStore,
 ): StoreUnderTest {
   function entry(differences: Partial<SessionEntry> = {}): SessionEntry {
-    const createdAt = differences.createdAt ?? now()
     return {
       address: newAddress(),
       record: '{"v":1}',
-      createdAt,
-      dropAt: createdAt + HOUR,
-      expiresAt: createdAt + HOUR,
+      beganAt: undefined,
+      loginDurationMs: HOUR,
+      sessionDurationMs: HOUR,
       maxSessions: 10,
       onLimit: 'end-oldest',
       replaces: undefined,
       userInfo: undefined,
-      userInfoDropAt: createdAt + 2 * HOUR,
+      userInfoDurationMs: 2 * HOUR,
       ...differences,
     }
+  }
+
+  async function moment(): Promise<number> {
+    const claim = await current().claim(newId(), newClaimant(), 0)
+    return claim.state === 'claimed' ? claim.at : assert.fail('a fresh id is not claimed')
+  }
+
+  async function reached(time: number): Promise<void> {
+    while ((await moment()) / 1000 < time) await delay(2)
   }
 
   return {
@@ -117,20 +137,24 @@ export function storeUnderTest(
     now,
     entry,
     async issue(differences) {
-      const issued = entry(differences)
-      await current().issue(issued)
-      return issued
+      const given = entry(differences)
+      const result = await current().issue(given)
+      return result.state === 'issued'
+        ? { ...given, ...result }
+        : assert.fail(`the login is ${result.state}, not issued`)
     },
     async listedIds(handle) {
-      return (await current().list(handle)).map(({ sessionId }) => sessionId)
+      const { sessions } = await current().readUser(handle)
+      return sessions.map(({ sessionId }) => sessionId)
     },
-    async reached(moment) {
-      while (now() < moment) await delay(2)
+    moment,
+    reached,
+    async passed(durationMs) {
+      await reached((await moment()) / 1000 + durationMs + 1)
     },
     async inTime(work) {
-      for (let window = FIRST_WINDOW; window <= LONGEST_WINDOW; window *= 2) {
-        const end = now() + window
-        if (await work(end)) return end
+      for (let durationMs = SHORTEST_MS; durationMs <= LONGEST_MS; durationMs *= 2) {
+        if (await work(durationMs)) return durationMs
       }
       throw new Error('what has to be done before an end comes too late each time')
     },

@@ -58,7 +58,7 @@ describe('the showcase of the example app', () => {
       'app>store claim the code',
       'app>wechat GET /sns/jscode2session',
       'wechat>app 200',
-      'app>store was the user here before?',
+      'app>store look up the user',
       'app>store write the session',
       'app>store write what all processes share',
       'app>store note that the code is used',
@@ -115,8 +115,9 @@ describe('the showcase of the example app', () => {
     expect(state).to.include({ store: 'memory', wechatUp: true, sessionDurationSeconds: 604_800 })
     expect(state.sessions).to.have.lengthOf(1)
     const [session] = state.sessions
-    expect(session.key).to.equal(`weapp:{…}:${session.id}`)
-    expect(Date.parse(session.expiresAt) - Date.parse(session.idleExpiresAt)).to.equal(23 * 86_400_000)
+    expect(session.key).to.equal(`weapp:{…} ${session.id}`)
+    expect(Date.parse(session.expiresAt) - Date.parse(session.createdAt)).to.equal(30 * 86_400_000)
+    expect(Date.parse(session.idleExpiresAt) - Date.parse(session.lastVisitAt)).to.equal(7 * 86_400_000)
   })
 
   it('lets time pass, and a session expire', async () => {

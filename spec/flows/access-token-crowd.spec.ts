@@ -51,7 +51,6 @@ describe('an access token, on Redis', () => {
     ],
   ] as const) {
     it(`is asked for once by 200 parallel calls from two processes that have ${what}`, async () => {
-      bed.clock.set(Date.now())
       await prepare()
       bed.sandbox.clearCalls()
       bed.sandbox.misbehave({ slowMs: 50 }, { path: STABLE_TOKEN })
@@ -63,7 +62,6 @@ describe('an access token, on Redis', () => {
   }
 
   it('lies in Redis encrypted, under a key that names nobody, and ends when the token does', async () => {
-    bed.clock.set(Date.now())
     const token = await bed.sessions.accessToken()
     const [key = ''] = await redis.keys('weapp:value:*')
     const stored = (await redis.get(key)) ?? ''

@@ -96,7 +96,7 @@ describe('decryption', () => {
 
   it('does not count what the store or WeChat is to blame for', async () => {
     store.before = (method) => {
-      if (method === 'list') throw new Error('down')
+      if (method === 'readUser') throw new Error('down')
     }
     for (let failures = 0; failures < 20; failures += 1) await weappErrorOf('ERR_STORE_UNAVAILABLE', steps)
     store.before = () => undefined
@@ -128,7 +128,7 @@ describe('decryption', () => {
   it('is bounded also where the store is slow, and turns are given up', async () => {
     let looked = 0
     store.before = async (method) => {
-      if (method === 'list') looked += 1
+      if (method === 'readUser') looked += 1
       await delay(5)
     }
     await bed.close()
@@ -142,7 +142,7 @@ describe('decryption', () => {
   it('costs one read more than the list of the keys, and nothing else', async () => {
     store.calls.length = 0
     await steps()
-    expect(store.calls).to.deep.equal(['readValue', 'list'])
+    expect(store.calls).to.deep.equal(['readValue', 'readUser'])
   })
 
   it('counts whatever a reader of the application does not take, or throws at', async () => {

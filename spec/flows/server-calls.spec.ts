@@ -58,9 +58,9 @@ describe('what is asked of WeChat with an access token', () => {
       const store = new MemoryStore({ clock: bed.clock })
       const written: string[] = []
       const replaceValue = store.replaceValue.bind(store)
-      store.replaceValue = async (id, from, to, dropAt) => {
-        written.push(`${id} ${to}`)
-        return replaceValue(id, from, to, dropAt)
+      store.replaceValue = async (change, withinMs) => {
+        written.push(`${change.id} ${change.to}`)
+        return replaceValue(change, withinMs)
       }
       const { sandbox, clock } = bed
       const sessions = createSessions({ apps: sandbox.apps, store, clock, wechat: { baseUrl: sandbox.url } })

@@ -16,8 +16,9 @@ const LOG_IN = `
   loginRouter(); requireSession(); loginRouter()
   const sessions = defaultSessions()
   const { token, session } = await sessions.login({ code: process.env.CODE })
-  const { expiresAt, idleExpiresAt, createdAt } = await sessions.authenticate(token)
-  console.log(JSON.stringify([expiresAt - createdAt, idleExpiresAt - createdAt]))
+  const { expiresAt, idleExpiresAt, createdAt, lastVisitAt } = await sessions.authenticate(token)
+  const idleFrom = idleExpiresAt < expiresAt ? lastVisitAt : createdAt
+  console.log(JSON.stringify([expiresAt - createdAt, idleExpiresAt - idleFrom]))
   await sessions.close()
 `
 

@@ -4,12 +4,16 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
 import { commandCalls } from '../support/command-calls.js'
 import { sharedRedis } from '../support/shared-redis.js'
-import { openTestBed, type TestBed } from '../support/test-bed.js'
+import { openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
 
 const REQUESTS = 100
 const DAY_MS = 86_400_000
+/** A profile of about 4 kB, the largest that may be kept. */
+const LARGE_PROFILE = Object.fromEntries(
+  ['one', 'two', 'three', 'four'].map((name) => [name, 'n'.repeat(990)]),
+)
 
-describe('what an authenticated request costs Redis', () => {
+describe('what Redis has to do', () => {
   let redis: Redis
   let observer: Redis
   let bed: TestBed
@@ -27,40 +31,139 @@ describe('what an authenticated request costs Redis', () => {
     observer.disconnect()
   })
 
-  it('is one MGET and no write between touches', async () => {
-    const token = await bed.logIn()
+  async function reopen(options: TestBedOptions): Promise<void> {
+    await bed.close()
+    bed = await openTestBed(options)
+  }
+
+  async function commandsOf(work: () => Promise<unknown>): Promise<Record<string, number | undefined>> {
     await observer.config('RESETSTAT')
+    await work()
+    const {
+      info: _ownInfo,
+      config: _ownConfig,
+      'config|resetstat': _ownReset,
+      ...calls
+    } = await commandCalls(observer)
+    return calls
+  }
+
+  /** Logs in, and waits for what is written when the answer is out. */
+  async function logIn(): Promise<string> {
+    const token = await bed.logIn()
+    await bed.sessions.close()
+    return token
+  }
+
+  async function authenticate(token: string): Promise<void> {
     for (let n = 0; n < REQUESTS; n++) await bed.me(token).expect(200)
-    const { info: _ownInfo, 'config|resetstat': _ownReset, ...calls } = await commandCalls(observer)
-    expect(calls).to.deep.equal({ mget: REQUESTS })
+  }
+
+  describe('for an authenticated request', () => {
+    it('is one script that reads two keys, and no write, between touches', async () => {
+      const token = await logIn()
+      await bed.me(token).expect(200)
+      expect(await commandsOf(() => authenticate(token))).to.deep.equal({
+        evalsha: REQUESTS,
+        time: REQUESTS,
+        get: 2 * REQUESTS,
+      })
+    })
+
+    it('is one more script and one write when a touch is due, once', async () => {
+      await reopen({ store: new RedisStore(redis, { clock: () => bed.clock() }) })
+      const token = await logIn()
+      await bed.me(token).expect(200)
+      bed.clock.advance(DAY_MS)
+      await bed.me(token).expect(200)
+      bed.clock.advance(DAY_MS)
+      expect(await commandsOf(() => authenticate(token))).to.deep.equal({
+        evalsha: REQUESTS + 1,
+        get: 2 * (REQUESTS + 1),
+        set: 1,
+      })
+    })
+
+    it('is nothing for a token that cannot be one', async () => {
+      await logIn()
+      expect(await commandsOf(async () => bed.me('x'.repeat(63)).expect(401))).to.deep.equal({})
+    })
+
+    it('is one script that reads for an unknown token', async () => {
+      const token = await logIn()
+      await bed.me(token).expect(200)
+      for (const unknown of [unknownAt(token.slice(0, 20)), unknownAt('A'.repeat(20))]) {
+        expect(await commandsOf(async () => bed.me(unknown).expect(401))).to.deep.equal({
+          evalsha: 1,
+          time: 1,
+          get: 2,
+        })
+      }
+    })
+
+    it('is no more to send for an unknown token of a user with a large profile than for one of nobody', async () => {
+      const token = await logIn()
+      const put = bed.http.put('/session/user-info').set('x-3rd-session', token)
+      await put.send({ userInfo: LARGE_PROFILE }).expect(200)
+      expect(await bytesSentFor(token.slice(0, 20), token.slice(20))).to.be.above(REQUESTS * 3_900)
+      // Nonces grow by a digit now and then: from here on they have the same length.
+      await bytesSentFor('A'.repeat(20))
+      const ofUser = await bytesSentFor(token.slice(0, 20))
+      const ofNobody = await bytesSentFor('B'.repeat(20))
+      expect(ofUser).to.be.above(0)
+      expect(ofUser).to.be.within(ofNobody * 0.99, ofNobody * 1.01)
+    })
+
+    /** How many bytes Redis sends for requests with such a token. */
+    async function bytesSentFor(handle: string, rest?: string): Promise<number> {
+      const [earlier, before] = [await bytesSent(), await bytesSent()]
+      for (let n = 0; n < REQUESTS; n++) await bed.me(rest ? handle + rest : unknownAt(handle))
+      // What it sends to say how much it has sent.
+      const own = before - earlier
+      return (await bytesSent()) - before - own
+    }
+
+    async function bytesSent(): Promise<number> {
+      const [, count] = /total_net_output_bytes:(\d+)/.exec(await observer.info('stats')) ?? []
+      return Number(count)
+    }
   })
 
-  it('is one more script when a touch is due, once', async () => {
-    const token = await bed.logIn()
-    await bed.me(token).expect(200)
-    bed.clock.advance(DAY_MS)
-    await bed.me(token).expect(200)
-    await observer.config('RESETSTAT')
-    bed.clock.advance(DAY_MS)
-    for (let n = 0; n < REQUESTS; n++) await bed.me(token).expect(200)
-    const { evalsha, setrange, mget } = await commandCalls(observer)
-    expect({ evalsha, setrange, mget }).to.deep.equal({ evalsha: 1, setrange: 1, mget: REQUESTS })
-  })
+  describe('for a login', () => {
+    /** What a login does in a process that knows the time in Redis, with what it writes when the answer is out. */
+    async function commandsOfLogin(
+      options: TestBedOptions = {},
+    ): Promise<Record<string, number | undefined>> {
+      const store = new RedisStore(redis)
+      await reopen({ ...options, store })
+      await bed.logIn()
+      await reopen({ ...options, store })
+      return commandsOf(logIn)
+    }
 
-  it('is nothing for a token that cannot be one', async () => {
-    await bed.logIn()
-    await observer.config('RESETSTAT')
-    await bed.me('x'.repeat(63)).expect(401)
-    const { info: _ownInfo, 'config|resetstat': _ownReset, ...calls } = await commandCalls(observer)
-    expect(calls).to.deep.equal({})
+    it('is two scripts before the answer and two after it', async () => {
+      expect(await commandsOfLogin()).to.deep.equal({ evalsha: 4, time: 4, get: 5, set: 4 })
+    })
+
+    it('is one more script, that reads, with onLogin', async () => {
+      const onLogin = () => ({ role: 'admin' })
+      expect(await commandsOfLogin({ onLogin })).to.deep.equal({ evalsha: 5, time: 5, get: 7, set: 4 })
+    })
   })
 
   it('gives each key an end of its own', async () => {
-    const token = await bed.logIn()
+    const token = await logIn()
     await bed.http
       .put('/session/user-info')
       .set('x-3rd-session', token)
       .send({ userInfo: { nickName: 'Ada' } })
-    for (const key of await observer.keys('*')) expect(await observer.pttl(key), key).to.be.greaterThan(0)
+    const keys = await observer.keys('*')
+    expect(keys, 'the user, the login code and its answer').to.have.lengthOf(3)
+    for (const key of keys) expect(await observer.pttl(key), key).to.be.greaterThan(0)
   })
 })
+
+/** A token that nobody has, of the user with this handle. */
+function unknownAt(handle: string): string {
+  return handle + 'A'.repeat(44)
+}

@@ -34,17 +34,27 @@ describe('when Redis fails', () => {
     bed = await openTestBed({ store: new RedisStore(redis), storeTimeoutMs: STORE_TIMEOUT_MS })
   }
 
-  async function expectEverything503(token: string): Promise<void> {
+  /** Returns the login code that was sent, and not spent. */
+  async function expectEverything503(token: string): Promise<string> {
     const { code } = await bed.phone.wx.login()
+    const userInfo = { nickName: 'Ada' }
     const requests = [
       bed.me(token),
       bed.http.get('/sessions').set('x-3rd-session', token),
       bed.http.delete('/sessions').set('x-3rd-session', token),
+      bed.http.put('/session/user-info').set('x-3rd-session', token).send({ userInfo }),
+      bed.http.post('/logout').set('x-3rd-session', token),
       bed.http.post('/logout').set('x-3rd-session', UNKNOWN),
       bed.http.post('/login').send({ code }),
     ]
     for (const res of await Promise.all(requests)) expectProblem(res, 503, 'ERR_STORE_UNAVAILABLE')
     expect(bed.sandbox.callCount('/sns/jscode2session'), 'codes spent in vain').to.equal(0)
+    return code
+  }
+
+  async function everything(): Promise<[key: string, value: string | null][]> {
+    const keys = (await redis.keys('*')).sort()
+    return Promise.all(keys.map(async (key) => [key, await redis.get(key)]))
   }
 
   describe('a server of the tests’ own', () => {
@@ -79,16 +89,76 @@ describe('when Redis fails', () => {
       await bed.me(token).expect(200)
     })
 
-    it('and hangs, answers are 503 until it goes on, and no session is lost', async () => {
+    it('and hangs, answers are 503 until it goes on, and nothing of them is carried out', async () => {
       await open(server.port)
       const token = await bed.logIn()
       bed.sandbox.clearCalls()
+      await settled()
+      const before = await everything()
       server.pause()
-      await expectEverything503(token)
+      const code = await expectEverything503(token)
       server.resume()
       await redis.ping()
+      expect(await everything()).to.deep.equal(before)
       await bed.me(token).expect(200)
+      await bed.http.post('/login').send({ code }).expect(200)
     })
+
+    it('and a reply is lost, nobody gets the session of somebody else', async () => {
+      await open(server.port)
+      const phones = [bed.phone, bed.sandbox.phone()]
+      const users: { token: string; openid: string }[] = []
+      for (const phone of phones) users.push({ token: await bed.logIn(phone), openid: phone.openid })
+      // Redis replies neither to this nor to the next command: from then on every reply comes two commands too late.
+      redis.client('REPLY', 'SKIP').catch(() => undefined)
+      const requests = Array.from({ length: 20 }, async (_, n) => {
+        const { token, openid } = users[n % 2] ?? expect.fail('there are two')
+        return { openid, answer: await bed.me(token) }
+      })
+      for (const { openid, answer } of await Promise.all(requests)) {
+        expect(answer.status).to.be.oneOf([200, 503])
+        if (answer.status === 200) expect(answer.body.openid).to.equal(openid)
+      }
+      await until(() => redis.status === 'ready')
+      for (const { token, openid } of users) {
+        const { body } = await bed.me(token).expect(200)
+        expect(body.openid).to.equal(openid)
+      }
+    })
+
+    it('and a user in it cannot be read, answers are 503 for that user alone, and the log names the key', async () => {
+      await open(server.port)
+      const token = await bed.logIn()
+      const other = await bed.logIn(bed.sandbox.phone())
+      await settled()
+      const key = `weapp:{${token.slice(0, 20)}}`
+      const newer = `2 of a newer release`
+      await redis.set(key, newer, 'KEEPTTL')
+      const { code } = await bed.phone.wx.login()
+      const answers = [
+        await bed.me(token),
+        await bed.http.get('/sessions').set('x-3rd-session', token),
+        await bed.http.post('/logout').set('x-3rd-session', token),
+        await bed.http.post('/login').send({ code }),
+      ]
+      for (const res of answers) {
+        expectProblem(res, 503, 'ERR_STORE_UNAVAILABLE')
+        expect(res.text).to.not.include('weapp:')
+      }
+      await bed.me(other).expect(200)
+      expect(await redis.get(key)).to.equal(newer)
+      expect(bed.log.join('\n')).to.include(`the key ${key} cannot be read`)
+    })
+
+    /** Resolves when what follows a login has been written. */
+    async function settled(): Promise<void> {
+      while ((await redis.keys('weapp:value:*')).length === 0) await redis.ping()
+      const claims = async () => {
+        const keys = await redis.keys('weapp:claim:*')
+        return keys.length > 0 ? redis.mget(keys) : []
+      }
+      while ((await claims()).some((claim) => claim?.[13] === '?')) await redis.ping()
+    }
   })
 
   describe('and is something else', () => {

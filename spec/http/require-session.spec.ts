@@ -16,8 +16,9 @@ describe('requireSession', () => {
   let store: WatchedStore
 
   beforeEach(async () => {
-    store = watchStore(new MemoryStore())
-    bed = await openTestBed({ store, storeTimeoutMs: 100, app: { sessionDurationSeconds: 3600 } })
+    const clock = testClock()
+    store = watchStore(new MemoryStore({ clock }))
+    bed = await openTestBed({ clock, store, storeTimeoutMs: 100, app: { sessionDurationSeconds: 3600 } })
   })
   afterEach(async () => {
     await bed.close()
@@ -224,9 +225,7 @@ describe('the two clocks, seen from outside', () => {
   let bed: TestBed
 
   beforeEach(async () => {
-    // Time stands still for the store, so that it is the code that ends a session.
     bed = await openTestBed({
-      store: new MemoryStore({ clock: testClock() }),
       app: { sessionDurationSeconds: 1000, loginDurationDays: 1 / 24 },
       touchShare: 0.1,
     })

@@ -70,7 +70,7 @@ export async function openBackEnd(options: BackEndOptions = {}): Promise<BackEnd
     clock,
     onLogin: users.onLogin,
     onUserInfo: users.onUserInfo,
-    store: new RedisStore(redis, { prefix: freshPrefix() }),
+    store: new RedisStore(redis, { prefix: freshPrefix(), clock }),
     wechat: { baseUrl: sandbox.url },
     logger: { warn: () => undefined, error: () => undefined },
   })

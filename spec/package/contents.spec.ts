@@ -50,6 +50,8 @@ describe('the packed package', () => {
       'docs/protocols.zh-CN.md',
       'docs/recipes/token-flow.ts',
       'docs/recipes/user-state-flow.ts',
+      'docs/storage.md',
+      'docs/storage.zh-CN.md',
       'docs/user-data.md',
       'docs/user-data.zh-CN.md',
     ])

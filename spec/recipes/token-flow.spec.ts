@@ -6,6 +6,7 @@ import { tokenFlow } from '../../docs/recipes/token-flow.js'
 import { openUsers, type Users } from '../../example-app/users.js'
 import { loginRouter, MemoryStore, requireSession } from '../../lib/index.js'
 import type { Phone } from '../../lib/sandbox/index.js'
+import { testClock } from '../support/clock.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 import { type WatchedStore, watchStore } from '../support/watched-store.js'
 
@@ -23,9 +24,11 @@ describe('P4 token flow', () => {
   let http: ReturnType<typeof supertest>
 
   beforeEach(async () => {
-    store = watchStore(new MemoryStore())
+    const clock = testClock()
+    store = watchStore(new MemoryStore({ clock }))
     users = openUsers(':memory:')
     bed = await openTestBed({
+      clock,
       store,
       onLogin: users.onLogin,
       app: { loginDurationDays: 1, sessionDurationSeconds: 6 * 3600 },

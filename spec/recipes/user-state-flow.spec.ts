@@ -6,6 +6,7 @@ import { userStateFlow } from '../../docs/recipes/user-state-flow.js'
 import { openUsers, type Users } from '../../example-app/users.js'
 import { loginRouter, MemoryStore, requireSession } from '../../lib/index.js'
 import type { Phone } from '../../lib/sandbox/index.js'
+import { testClock } from '../support/clock.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 import { type WatchedStore, watchStore } from '../support/watched-store.js'
 
@@ -23,9 +24,11 @@ describe('P5 user-state flow', () => {
   let http: ReturnType<typeof supertest>
 
   beforeEach(async () => {
-    store = watchStore(new MemoryStore())
+    const clock = testClock()
+    store = watchStore(new MemoryStore({ clock }))
     users = openUsers(':memory:')
     bed = await openTestBed({
+      clock,
       store,
       onLogin: users.onLogin,
       app: { loginDurationDays: 1, sessionDurationSeconds: 6 * 3600 },

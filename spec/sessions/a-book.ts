@@ -25,7 +25,7 @@ export const SHOP: AppInfo = {
   userInfoDurationDays: 100,
 }
 export const GAME: AppInfo = { ...SHOP, appid: 'wxGame', secret: 'secret of the game' }
-const SECRETS = ['a secret of 32 characters or more']
+export const SECRETS = ['a secret of 32 characters or more']
 
 export interface BookSettings {
   readonly apps?: readonly AppInfo[]
@@ -51,6 +51,8 @@ export interface BookSetup {
   readonly log: KeptLog
   /** The calls to the store, in order, since the last login of {@link BookSetup.logIn}. */
   readonly calls: StoreCall[]
+  /** The handle of a user of the first app. */
+  handleOf(openid: string): string
   /** Starts a session of a user on the first app, or on the one named. */
   logIn(openid: string, start?: Partial<NewSession> & { app?: App; sessionKey?: string }): Promise<LoggedIn>
 }
@@ -79,13 +81,13 @@ export function aBook(settings: BookSettings = {}): BookSetup {
     store,
     keyRing,
     cap: { maxSessionsPerUser: 10, onLimit: 'end-oldest', ...cap },
-    clock,
     logger: log,
   })
 
   return {
     book,
-    keys: new KeyBook({ apps, store, keyRing, clock }),
+    keys: new KeyBook({ apps, store, keyRing }),
+    handleOf: (openid) => keyRing.handlesOf(app.appid, openid)[0] ?? '',
     apps,
     app,
     clock,
@@ -105,6 +107,15 @@ export function aBook(settings: BookSettings = {}): BookSetup {
       const issued = await book.issue(where, { identity, ...nothing, ...start })
       return { ...issued, address: addressOf(issued.token) as SessionAddress }
     },
+  }
+}
+
+/** Methods of a store that keeps every session for years: only the book is left to look at the durations. */
+export function undropping(memory: MemoryStore): Partial<SessionStore> {
+  const years = { sessionDurationMs: 10_000 * DAY_MS, loginDurationMs: 10_000 * DAY_MS }
+  return {
+    issue: (entry) => memory.issue({ ...entry, ...years }),
+    touch: (address) => memory.touch(address, { ...years, endsBy: LOGIN + years.loginDurationMs }),
   }
 }
 

@@ -18,13 +18,17 @@ import { GAME, LOGIN, MINUTE_MS, methodsOf, recording, SHOP, type StoreCall } fr
 const HOURS_2 = 120 * MINUTE_MS
 const RENEWAL_AT = HOURS_2 - 5 * MINUTE_MS
 const RENEWAL_MS = 10_000
-const FAR = Number.MAX_SAFE_INTEGER
+const PAUSE_MS = 10_000
+const HOUR_MS = 60 * MINUTE_MS
 const OF_SHOP = { appid: SHOP.appid }
 const ID = valueIdOf({ ...OF_SHOP, purpose: 'access_token' })
 const BUSY = new WeappError('ERR_WECHAT_BUSY', 'Busy.', { hint: 'errcode -1' })
 const BROKEN = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
 
-/** Access tokens of several processes on one store, and a WeChat that gives `token 1`, `token 2` and so on, each for two hours. */
+/**
+ * Access tokens of several processes on one store, and a WeChat that gives `token 1`, `token 2` and so on, each for two hours. Each
+ * process may have a clock of its own.
+ */
 function processes(instead: Partial<SessionStore> = {}) {
   const clock = testClock(LOGIN)
   const memory = new MemoryStore({ clock })
@@ -41,9 +45,9 @@ function processes(instead: Partial<SessionStore> = {}) {
     await wechat.before(count)
     return { accessToken: `token ${count}`, expiresInSeconds: HOURS_2 / 1000 }
   }
-  const tokens = (renewalMs = RENEWAL_MS) =>
-    new AccessTokens({ store, vault, clock, logger: log, give, renewalMs })
-  return { clock, memory, calls, instead, log, asked, wechat, tokens }
+  const tokens = (renewalMs = RENEWAL_MS, own = clock) =>
+    new AccessTokens({ store, vault, clock: own, logger: log, give, renewalMs })
+  return { clock, memory, calls, instead, vault, log, asked, wechat, tokens }
 }
 
 /** One that has its first token, so long ago. */
@@ -81,17 +85,60 @@ describe('the first access token of an app', () => {
     expect(methodsOf(calls)).to.deep.equal(['readValue', 'readValue'])
     expect(asked).to.have.length(1)
     clock.advance(HOURS_2 - 1)
-    expect(await memory.readValue(ID)).to.be.a('string')
+    expect((await memory.readValue(ID))?.leftMs).to.equal(1)
     clock.advance(1)
     expect(await memory.readValue(ID)).to.equal(null)
     expect(await own.get(OF_SHOP)).to.equal('token 2')
   })
 
   it('ends so long after the question as WeChat says, not after the answer', async () => {
-    const { tokens, wechat, clock, calls } = processes()
+    const { tokens, wechat, clock, memory } = processes()
     wechat.before = async () => clock.advance(3_000)
     await tokens().get(OF_SHOP)
-    expect(calls.find(({ method }) => method === 'replaceValue')?.args[3]).to.equal(LOGIN + HOURS_2)
+    expect((await memory.readValue(ID))?.leftMs).to.equal(HOURS_2 - 3_000)
+  })
+
+  it('ends no later than WeChat says when the clock is set back while WeChat is asked', async () => {
+    const { tokens, wechat, memory } = processes()
+    const own = testClock(LOGIN)
+    wechat.before = async () => own.advance(-HOUR_MS)
+    await tokens(RENEWAL_MS, own).get(OF_SHOP)
+    expect((await memory.readValue(ID))?.leftMs).to.equal(HOURS_2)
+  })
+
+  it('serves who has fetched it, and nobody else, when the clock jumps past its end while WeChat is asked', async () => {
+    const { tokens, wechat, memory } = processes()
+    const own = testClock(LOGIN)
+    wechat.before = async () => own.advance(HOURS_2 + 1)
+    expect(await tokens(RENEWAL_MS, own).get(OF_SHOP)).to.equal('token 1')
+    expect(await memory.readValue(ID)).to.equal(null)
+  })
+
+  it('is fetched once and used by processes whose clocks are hours apart', async () => {
+    const { tokens, asked, clock } = processes()
+    const clocks = [-HOUR_MS, 0, 3 * HOUR_MS].map((wrongMs) => testClock(LOGIN + wrongMs))
+    const all = clocks.map((own) => tokens(RENEWAL_MS, own))
+    for (const passedMs of [0, RENEWAL_AT - 1]) {
+      for (const each of [clock, ...clocks]) each.advance(passedMs)
+      for (const one of all) expect(await one.get(OF_SHOP)).to.equal('token 1')
+      for (const one of all) await one.idle()
+    }
+    expect(asked).to.have.length(1)
+  })
+
+  it('is sealed without a moment of any clock', async () => {
+    const { memory, vault } = await started()
+    expect((await vault.read({ ...OF_SHOP, purpose: 'access_token' }))?.value).to.deep.equal({
+      token: 'token 1',
+    })
+    expect((await memory.readValue(ID))?.leftMs).to.equal(HOURS_2)
+  })
+
+  it('is not answered when its time is up, even if the store has it still', async () => {
+    const { own, instead, memory } = await started()
+    const text = (await memory.readValue(ID))?.text ?? ''
+    instead.readValue = async () => ({ text, leftMs: 0 })
+    expect(await own.get(OF_SHOP)).to.equal('token 2')
   })
 
   it('is another for each app', async () => {
@@ -135,7 +182,7 @@ describe('the first access token of an app', () => {
 
   it('is unavailable when another process has been fetching it for too long', async () => {
     const { tokens, memory, asked } = processes()
-    await memory.claim(ID, newClaimant(), FAR)
+    await memory.claim(ID, newClaimant(), HOUR_MS)
     const error = await weappErrorOf('ERR_ACCESS_TOKEN_UNAVAILABLE', () => tokens(1).get(OF_SHOP))
     expect(error.hint).to.include('for too long')
     expect(asked).to.deep.equal([])
@@ -165,7 +212,7 @@ describe('the first access token of an app', () => {
 
   it('is replaced when the key ring cannot read the one there is', async () => {
     const { tokens, memory } = processes()
-    await memory.replaceValue(ID, null, 'no envelope', FAR)
+    await memory.replaceValue({ id: ID, from: null, to: 'no envelope', keepMs: HOUR_MS })
     expect(await tokens().get(OF_SHOP)).to.equal('token 1')
     expect(await tokens().get(OF_SHOP)).to.equal('token 1')
   })
@@ -182,6 +229,40 @@ describe('the renewal of an access token', () => {
     await own.idle()
     expect(asked).to.have.length(2)
     expect(await own.get(OF_SHOP)).to.equal('token 2')
+  })
+
+  it('begins five minutes before the end by the clock of the store, in processes with any clock', async () => {
+    for (const wrongMs of [-HOUR_MS, HOUR_MS]) {
+      const { tokens, asked, clock } = await started(RENEWAL_AT - 1)
+      const own = tokens(RENEWAL_MS, testClock(clock.now + wrongMs))
+      await own.get(OF_SHOP)
+      await own.idle()
+      expect(asked).to.have.length(1)
+      clock.advance(1)
+      await own.get(OF_SHOP)
+      await own.idle()
+      expect(asked).to.have.length(2)
+    }
+  })
+
+  it('that has failed is tried again after a while, at once when the clock has been set back', async () => {
+    const { tokens, wechat, asked } = await started(RENEWAL_AT)
+    wechat.before = () => Promise.reject(BUSY)
+    const ownClock = testClock(LOGIN)
+    const own = tokens(RENEWAL_MS, ownClock)
+    for (const [movedMs, questions] of [
+      [0, 2],
+      [PAUSE_MS - 1, 2],
+      [1, 3],
+      [-HOUR_MS, 4],
+      [PAUSE_MS - 1, 4],
+      [1, 5],
+    ] as const) {
+      ownClock.advance(movedMs)
+      expect(await own.get(OF_SHOP)).to.equal('token 1')
+      await own.idle()
+      expect(asked).to.have.length(questions)
+    }
   })
 
   it('is done by one, while all others go on with the old one', async () => {

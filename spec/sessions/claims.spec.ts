@@ -11,7 +11,7 @@ import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
 import { recording, type StoreCall } from './a-book.js'
 
 const LIFETIME_MS = 10_000
-const FAR = Number.MAX_SAFE_INTEGER
+const HOUR_MS = 3_600_000
 
 /** Claims of several processes on one store. */
 function processes(instead: Partial<SessionStore> = {}) {
@@ -19,7 +19,7 @@ function processes(instead: Partial<SessionStore> = {}) {
   const memory = new MemoryStore({ clock })
   const calls: StoreCall[] = []
   const store = recording(memory, instead, calls)
-  return { clock, memory, calls, claims: () => new Claims(store, clock) }
+  return { clock, memory, calls, claims: () => new Claims(store) }
 }
 
 /** What is asked for in most tests: patient for as long as a test may take. */
@@ -42,11 +42,34 @@ function gate() {
 }
 
 describe('a claim', () => {
-  it('is granted at once where nobody else has one, until the end of its lifetime', async () => {
-    const { claims, calls, clock } = processes()
+  it('is granted at once where nobody else has one, for its lifetime', async () => {
+    const { claims, calls } = processes()
     const wanted = wish()
     const claimant = await claimantOf(claims(), wanted)
-    expect(calls).to.deep.equal([{ method: 'claim', args: [wanted.id, claimant, clock.now + LIFETIME_MS] }])
+    expect(calls).to.deep.equal([{ method: 'claim', args: [wanted.id, claimant, LIFETIME_MS] }])
+  })
+
+  it('tells its moment by the clock of the store, in microseconds', async () => {
+    const { claims, clock } = processes()
+    const own = claims()
+    for (const moment of [0, 1_000]) {
+      clock.set(moment)
+      expect(await own.claim(wish())).to.include({ state: 'claimed', at: moment * 1_000 })
+    }
+  })
+
+  it('tells the moment in which it was granted, not the one in which it was first asked for', async () => {
+    const { claims, memory, clock } = processes({
+      async claim(...question) {
+        const claim = await memory.claim(...question)
+        clock.advance(1_000)
+        return claim
+      },
+    })
+    clock.set(0)
+    const wanted = wish()
+    await memory.claim(wanted.id, newClaimant(), 2_000)
+    expect(await claims().claim(wanted)).to.include({ state: 'claimed', at: 2_000_000 })
   })
 
   it('has another claimant each time', async () => {
@@ -78,7 +101,7 @@ describe('a claim', () => {
   it('answers what was settled before, and claims nothing', async () => {
     const { claims, memory } = processes()
     const wanted = wish()
-    await memory.settle(wanted.id, 'the answer', FAR)
+    await memory.settle(wanted.id, 'the answer', HOUR_MS)
     expect(await claims().claim(wanted)).to.deep.equal({ state: 'settled', answer: 'the answer' })
   })
 
@@ -92,34 +115,32 @@ describe('a claim', () => {
       },
     })
     const wanted = wish()
-    await memory.claim(wanted.id, newClaimant(), FAR)
+    await memory.claim(wanted.id, newClaimant(), HOUR_MS)
     const waiting = claims().claim(wanted)
     await asked.opened
-    await memory.settle(wanted.id, 'the answer', FAR)
+    await memory.settle(wanted.id, 'the answer', HOUR_MS)
     expect(await waiting).to.deep.equal({ state: 'settled', answer: 'the answer' })
   })
 
-  it('stays the same claimant while it waits, with an end counted from each question', async () => {
+  it('stays the same claimant while it waits, for its lifetime from each question on', async () => {
     const { claims, memory, calls, clock } = processes({
-      async claim(id, claimant, dropAt) {
-        const claim = await memory.claim(id, claimant, dropAt)
+      async claim(...question) {
+        const claim = await memory.claim(...question)
         clock.advance(1_000)
         return claim
       },
     })
-    const start = clock.now
     const wanted = wish()
-    await memory.claim(wanted.id, newClaimant(), start + 2_000)
+    await memory.claim(wanted.id, newClaimant(), 2_000)
     const claimant = await claimantOf(claims(), wanted)
-    expect(calls.map(({ args }) => args)).to.deep.equal(
-      [0, 1_000, 2_000].map((passed) => [wanted.id, claimant, start + passed + LIFETIME_MS]),
-    )
+    const question = [wanted.id, claimant, LIFETIME_MS]
+    expect(calls.map(({ args }) => args)).to.deep.equal([question, question, question])
   })
 
   it('is somebody else’s when patience ends', async () => {
     const { claims, memory } = processes()
     const wanted = wish({ patienceMs: 1 })
-    await memory.claim(wanted.id, newClaimant(), FAR)
+    await memory.claim(wanted.id, newClaimant(), HOUR_MS)
     expect(await claims().claim(wanted)).to.deep.equal({ state: 'pending' })
   })
 
@@ -170,7 +191,7 @@ describe('a claim whose question fails', () => {
     const wanted = wish()
     expect(await failureOf(() => own.claim(wanted))).to.equal(failure)
     await own.idle()
-    expect(await memory.claim(wanted.id, newClaimant(), FAR)).to.deep.equal({ state: 'claimed' })
+    expect(await memory.claim(wanted.id, newClaimant(), HOUR_MS)).to.include({ state: 'claimed' })
   })
 
   it('leaves no rejection unhandled when it cannot be given back either', async () => {

@@ -34,8 +34,8 @@ function processes(instead: Partial<SessionStore> = {}) {
   const memory = new MemoryStore({ clock })
   const calls: StoreCall[] = []
   const store = recording(memory, instead, calls)
-  const ledger = (patienceMs = 60_000) => new CodeLedger({ store, clock, patienceMs })
-  return { clock, memory, calls, ledger }
+  const ledger = (patienceMs = 60_000) => new CodeLedger({ store, patienceMs })
+  return { clock, memory, calls, instead, ledger }
 }
 
 /** A ledger whose claim of {@link LOGIN} has ended in `end`, and another ledger beside it. */
@@ -54,7 +54,7 @@ function answerIdOf({ appid, code } = LOGIN): string {
 
 /** What lies in the store for {@link LOGIN}, as anybody who can read the store sees it. */
 async function answerIn(memory: MemoryStore): Promise<string> {
-  return (await memory.readValue(answerIdOf())) ?? expect.fail('there is no answer')
+  return (await memory.readValue(answerIdOf()))?.text ?? expect.fail('there is no answer')
 }
 
 const settled = (ledger: CodeLedger) => ledger.settle(LOGIN, GRANT)
@@ -66,20 +66,28 @@ describe('the claim of a code', () => {
     const ledgers = [ledger(), ledger(), ledger()]
     const claims = Array.from({ length: 30 }, async (_, index) => {
       const own = ledgers[index % 3] as CodeLedger
-      const grant = await own.claim(LOGIN)
-      if (grant === undefined) own.settle(LOGIN, GRANT)
-      return grant
+      const claim = await own.claim(LOGIN)
+      if ('beganAt' in claim) own.settle(LOGIN, GRANT)
+      return claim
     })
-    const grants = await Promise.all(claims)
-    expect(grants.filter((grant) => grant === undefined)).to.have.length(1)
-    expect(grants.filter((grant) => grant?.login?.token === TOKEN)).to.have.length(29)
+    const results = await Promise.all(claims)
+    expect(results.filter((claim) => 'beganAt' in claim)).to.have.length(1)
+    expect(results.filter((claim) => 'grant' in claim && claim.grant.login?.token === TOKEN)).to.have.length(
+      29,
+    )
+  })
+
+  it('tells whose it is the moment by the clock of the store, in microseconds', async () => {
+    const { ledger, clock } = processes()
+    clock.set(1_000)
+    expect(await ledger().claim(LOGIN)).to.deep.equal({ beganAt: 1_000_000 })
   })
 
   it('is of its own for each code and each app', async () => {
     const { ledger } = processes()
     const own = ledger()
     for (const login of [LOGIN, { ...LOGIN, appid: 'wx2' }, { ...LOGIN, code: 'another' }])
-      expect(await own.claim(login)).to.equal(undefined)
+      expect(await own.claim(login)).to.have.all.keys('beganAt')
   })
 
   it('waits for the answer that somebody else is still fetching', async () => {
@@ -88,7 +96,7 @@ describe('the claim of a code', () => {
     await first.claim(LOGIN)
     const waiting = ledger().claim(LOGIN)
     first.settle(LOGIN, GRANT)
-    expect(await waiting).to.deep.equal(GRANT)
+    expect(await waiting).to.deep.equal({ grant: GRANT })
   })
 
   it('goes to one of those who wait when it is given back', async () => {
@@ -97,7 +105,7 @@ describe('the claim of a code', () => {
     await first.claim(LOGIN)
     const waiting = ledger().claim(LOGIN)
     first.fail(LOGIN, new WeappError('ERR_WECHAT_BUSY', 'Busy.'))
-    expect(await waiting).to.equal(undefined)
+    expect(await waiting).to.have.all.keys('beganAt')
   })
 
   it('ends in ERR_CODE_INVALID for who waits longer than patience lasts', async () => {
@@ -116,12 +124,8 @@ describe('the claim of a code', () => {
     const late = ledger()
     await weappErrorOf('ERR_STORE_UNAVAILABLE', () => late.claim(LOGIN))
     await late.idle()
-    const claim = await memory.claim(
-      codeIdOf(LOGIN.appid, LOGIN.code),
-      newClaimant(),
-      Number.MAX_SAFE_INTEGER,
-    )
-    expect(claim).to.deep.equal({ state: 'claimed' })
+    const claim = await memory.claim(codeIdOf(LOGIN.appid, LOGIN.code), newClaimant(), CODE_LIFETIME_MS)
+    expect(claim).to.include({ state: 'claimed' })
   })
 
   it('fails as the store does', async () => {
@@ -136,7 +140,7 @@ describe('the claim of a code', () => {
     clock.advance(CODE_LIFETIME_MS - 1)
     await weappErrorOf('ERR_CODE_INVALID', () => ledger(1).claim(LOGIN))
     clock.advance(1)
-    expect(await ledger().claim(LOGIN)).to.equal(undefined)
+    expect(await ledger().claim(LOGIN)).to.have.all.keys('beganAt')
   })
 })
 
@@ -144,7 +148,7 @@ describe('the token of a code', () => {
   it('is answered again for a minute, to the millisecond, and the code is never free again', async () => {
     const { other, clock } = await afterwards(settled)
     clock.advance(REPLAY_MS - 1)
-    expect(await other.claim(LOGIN)).to.deep.equal(GRANT)
+    expect(await other.claim(LOGIN)).to.deep.equal({ grant: GRANT })
     clock.advance(1)
     await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
     clock.advance(CODE_LIFETIME_MS - REPLAY_MS - 1)
@@ -155,7 +159,7 @@ describe('the token of a code', () => {
     for (const seenBefore of [true, false]) {
       const grant = { ...GRANT, login: { ...GRANT.login, seenBefore } }
       const { other } = await afterwards((ledger) => ledger.settle(LOGIN, grant))
-      expect(await other.claim(LOGIN)).to.deep.equal(grant)
+      expect(await other.claim(LOGIN)).to.deep.equal({ grant })
     }
   })
 
@@ -164,6 +168,23 @@ describe('the token of a code', () => {
     const seen = JSON.stringify(calls)
     expect(methodsOf(calls)).to.deep.equal(['claim', 'replaceValue', 'settle'])
     expect(seen).to.not.include(LOGIN.code).and.not.include(TOKEN)
+  })
+
+  it('is written with how long it is kept, and no moment', async () => {
+    const { calls } = await afterwards(settled)
+    const [claim, answer, used] = calls.map(({ args }) => args)
+    expect(claim?.slice(2)).to.deep.equal([CODE_LIFETIME_MS])
+    expect(answer?.[0]).to.include({ from: null, keepMs: REPLAY_MS })
+    expect(used?.slice(2)).to.deep.equal([CODE_LIFETIME_MS])
+  })
+
+  it('is not answered when its time is up, even if the store has it still', async () => {
+    const { memory, other, instead } = await afterwards(settled)
+    const text = await answerIn(memory)
+    instead.readValue = async () => ({ text, leftMs: 1 })
+    expect(await other.claim(LOGIN)).to.deep.equal({ grant: GRANT })
+    instead.readValue = async () => ({ text, leftMs: 0 })
+    await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
   })
 
   it('leaves the store when it is answered no more, while that the code was used stays', async () => {
@@ -186,21 +207,21 @@ describe('the token of a code', () => {
   })
 
   it('cannot be read with another code or by another app, even by who moves it there', async () => {
-    const { memory, clock, other } = await afterwards(settled)
+    const { memory, other } = await afterwards(settled)
     const answer = await answerIn(memory)
     for (const login of [
       { ...LOGIN, code: 'another' },
       { ...LOGIN, appid: 'wx2' },
     ]) {
-      await memory.settle(codeIdOf(login.appid, login.code), 'used', clock.now + CODE_LIFETIME_MS)
-      await memory.replaceValue(answerIdOf(login), null, answer, clock.now + REPLAY_MS)
+      await memory.settle(codeIdOf(login.appid, login.code), 'used', CODE_LIFETIME_MS)
+      await memory.replaceValue({ id: answerIdOf(login), from: null, to: answer, keepMs: REPLAY_MS })
       await weappErrorOf('ERR_CODE_INVALID', () => other.claim(login))
     }
   })
 
   it('is not answered when what lies in the store makes no sense', async () => {
-    const { memory, clock, other } = await afterwards(settled)
-    await memory.replaceValue(answerIdOf(), await answerIn(memory), 'no envelope', clock.now + REPLAY_MS)
+    const { memory, other } = await afterwards(settled)
+    await memory.replaceValue({ id: answerIdOf(), from: await answerIn(memory), to: 'no envelope' })
     await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
   })
 })
@@ -215,13 +236,13 @@ describe('the session_key of a code', () => {
     await first.claim(LOGIN)
     const waiting = [ledger().claim(LOGIN), first.claim(LOGIN)]
     kept(first)
-    expect(await Promise.all(waiting)).to.deep.equal([KEPT, KEPT])
+    expect(await Promise.all(waiting)).to.deep.equal([{ grant: KEPT }, { grant: KEPT }])
   })
 
   it('is told again for a minute, to the millisecond', async () => {
     const { other, clock } = await afterwards(kept)
     clock.advance(REPLAY_MS - 1)
-    expect(await other.claim(LOGIN)).to.deep.equal(KEPT)
+    expect(await other.claim(LOGIN)).to.deep.equal({ grant: KEPT })
     clock.advance(1)
     await weappErrorOf('ERR_CODE_INVALID', () => other.claim(LOGIN))
   })
@@ -234,8 +255,8 @@ describe('the session_key of a code', () => {
 
   it('is told apart from a login by the same code', async () => {
     const [login, key] = [await afterwards(settled), await afterwards(kept)]
-    expect(await login.other.claim(LOGIN)).to.deep.equal(GRANT)
-    expect(await key.other.claim(LOGIN)).to.have.all.keys('handle')
+    expect(await login.other.claim(LOGIN)).to.deep.equal({ grant: GRANT })
+    expect(await key.other.claim(LOGIN)).to.deep.equal({ grant: KEPT })
   })
 })
 
@@ -265,7 +286,7 @@ describe('the failure of a code', () => {
     const isGood = STILL_GOOD.includes(code)
     it(`${isGood ? 'gives the code back' : 'keeps the code'} after ${code}`, async () => {
       const { other } = await afterwards(failedWith(new WeappError(code, 'A message.')))
-      if (isGood) expect(await other.claim(LOGIN)).to.equal(undefined)
+      if (isGood) expect(await other.claim(LOGIN)).to.have.all.keys('beganAt')
       else await failureOf(() => other.claim(LOGIN))
     })
   }

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
 import { Counter } from '../../lib/sessions/counter.js'
-import type { SessionStore } from '../../lib/sessions/store.js'
+import type { SessionStore, ValueChange } from '../../lib/sessions/store.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { testClock } from '../support/clock.js'
 import { weappErrorOf } from '../support/failures.js'
@@ -10,14 +10,17 @@ import { methodsOf, recording, type StoreCall } from './a-book.js'
 
 const ADA = { appid: 'wx1', openid: 'ada' }
 const WINDOW_MS = 60_000
+const HOUR_MS = 3_600_000
 
-/** Counters of several processes on one store. */
+/** Counters of several processes on one store. Each of them may have a clock of its own. */
 function processes(instead: Partial<SessionStore> = {}) {
   const clock = testClock()
+  const memory = new MemoryStore({ clock })
   const calls: StoreCall[] = []
-  const store = recording(new MemoryStore({ clock }), instead, calls)
-  const counter = (purpose = 'a test') => new Counter({ store, clock, purpose, windowMs: WINDOW_MS })
-  return { clock, calls, counter }
+  const store = recording(memory, instead, calls)
+  const counter = (purpose = 'a test', own = clock) =>
+    new Counter({ store, clock: own, purpose, windowMs: WINDOW_MS })
+  return { clock, memory, calls, counter }
 }
 
 describe('a count', () => {
@@ -60,6 +63,54 @@ describe('a count', () => {
     expect(await counter().add(ADA)).to.equal(1)
   })
 
+  it('begins anew by the clock of the store, whatever the clocks of the processes tell', async () => {
+    const { counter, clock } = processes()
+    const clocks = [-HOUR_MS, 0, HOUR_MS].map((wrongMs) => testClock(clock.now + wrongMs))
+    const pass = (ms: number) => {
+      for (const each of [clock, ...clocks]) each.advance(ms)
+    }
+    const counters = clocks.map((own) => counter('a test', own))
+    for (const [before, one] of counters.entries()) expect(await one.add(ADA)).to.equal(before + 1)
+    pass(WINDOW_MS - 1)
+    for (const one of counters) expect(await one.countOf(ADA)).to.equal(3)
+    pass(1)
+    for (const one of counters) expect(await one.countOf(ADA)).to.equal(0)
+    expect(await counters[0]?.add(ADA)).to.equal(1)
+  })
+
+  it('is written as a number, whose end the store keeps from the first event on', async () => {
+    const { counter, calls } = processes()
+    for (let event = 1; event <= 3; event += 1) await counter().add(ADA)
+    const changes = calls.filter(({ method }) => method === 'replaceValue').map(({ args }) => args[0])
+    const [{ id }] = changes as [ValueChange]
+    expect(changes).to.deep.equal([
+      { id, from: null, to: '1', keepMs: WINDOW_MS },
+      { id, from: '1', to: '2', keepMs: undefined },
+      { id, from: '2', to: '3', keepMs: undefined },
+    ])
+  })
+
+  it('begins anew where the one that was read ends before it is replaced', async () => {
+    const { counter, memory, clock } = processes({
+      async replaceValue(...question) {
+        if (question[0].from !== null) clock.advance(WINDOW_MS)
+        return memory.replaceValue(...question)
+      },
+    })
+    await counter().add(ADA)
+    expect(await counter().add(ADA)).to.equal(1)
+  })
+
+  it('begins anew where what lies in the store is not a number', async () => {
+    const { counter, memory, calls } = processes()
+    await counter().countOf(ADA)
+    const id = String(calls[0]?.args[0])
+    await memory.replaceValue({ id, from: null, to: 'nonsense', keepMs: WINDOW_MS })
+    expect(await counter().countOf(ADA)).to.equal(0)
+    expect(await counter().add(ADA)).to.equal(1)
+    expect(await counter().add(ADA)).to.equal(2)
+  })
+
   it('is remembered by the process that has counted, while the store cannot be written to', async () => {
     const failing = () => Promise.reject(new WeappError('ERR_STORE_UNAVAILABLE', 'Later.'))
     const { counter, clock } = processes({ replaceValue: failing })
@@ -68,6 +119,20 @@ describe('a count', () => {
       await weappErrorOf('ERR_STORE_UNAVAILABLE', () => own.add(ADA))
     expect(await own.countOf(ADA)).to.equal(3)
     expect(await counter().countOf(ADA)).to.equal(0)
+    clock.advance(WINDOW_MS)
+    expect(await own.countOf(ADA)).to.equal(0)
+  })
+
+  it('of the process is over when its clock has been set back, so that it does not stay for longer', async () => {
+    const failing = () => Promise.reject(new WeappError('ERR_STORE_UNAVAILABLE', 'Later.'))
+    const { counter, clock } = processes({ replaceValue: failing })
+    const own = counter()
+    const add = () => weappErrorOf('ERR_STORE_UNAVAILABLE', () => own.add(ADA))
+    await add()
+    clock.advance(-HOUR_MS)
+    expect(await own.countOf(ADA)).to.equal(0)
+    await add()
+    expect(await own.countOf(ADA)).to.equal(1)
     clock.advance(WINDOW_MS)
     expect(await own.countOf(ADA)).to.equal(0)
   })

@@ -1,9 +1,12 @@
 import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import type { Clock } from '../../lib/clock.js'
+import { ClockWatch } from '../../lib/sessions/clock-watch.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
-import type { SessionEntry, SessionStore } from '../../lib/sessions/store.js'
+import { type SessionEntry, type SessionStore, StoreFailure } from '../../lib/sessions/store.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
+import { testClock } from '../support/clock.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import { type KeptLog, keptLog } from '../support/log-lines.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
@@ -12,37 +15,37 @@ const ADDRESS = { handle: 'handle', sessionId: 'session' }
 const ENTRY: SessionEntry = {
   address: ADDRESS,
   record: 'record',
-  createdAt: 1,
-  dropAt: 2,
-  expiresAt: 3,
+  beganAt: 1,
+  loginDurationMs: 2,
+  sessionDurationMs: 3,
   maxSessions: 4,
   onLimit: 'refuse',
-  replaces: undefined,
-  userInfo: undefined,
-  userInfoDropAt: 5,
+  userInfoDurationMs: 5,
 }
+const TIMEOUT_MS = 60_000
 const ADDRESS_WITH_PASSWORD = 'redis://:hunter2@10.0.0.1:6379'
 
 /** Every method with arguments that can be told apart. */
-const CALLS: { readonly [M in keyof SessionStore]-?: Parameters<Required<SessionStore>[M]> } = {
+const CALLS = {
   read: [ADDRESS],
-  hasSeen: ['handle'],
+  readUser: ['handle'],
   issue: [ENTRY],
-  touch: [ADDRESS, 1, 2],
+  touch: [ADDRESS, { sessionDurationMs: 1, endsBy: 2 }],
   remove: [ADDRESS],
   removeUser: ['handle', 'session'],
-  list: ['handle'],
   writeUserInfo: ['handle', 'profile', 1],
   rewrite: ['handle', [{ sessionId: 'session', from: 'old', to: 'new' }]],
   claim: ['id', 'claimant', 1],
   settle: ['id', 'answer', 1],
   release: ['id', 'claimant'],
   readValue: ['id'],
-  replaceValue: ['id', 'old', 'new', 1],
+  replaceValue: [{ id: 'id', from: 'old', to: 'new', keepMs: 1 }],
   removeBatch: ['cursor'],
   ping: [],
   close: [],
-}
+} satisfies Record<keyof SessionStore, unknown[]>
+/** Methods that change nothing, and so are not told until when a change is wanted. */
+const READING: readonly (keyof SessionStore)[] = ['read', 'readUser', 'readValue', 'ping', 'close']
 const METHODS = Object.keys(CALLS) as (keyof SessionStore)[]
 
 /** A store all of whose methods do the same. */
@@ -56,8 +59,13 @@ function call(store: SessionStore, method: keyof SessionStore): Promise<unknown>
   return guarded(...CALLS[method])
 }
 
-function guarded(store: SessionStore, timeoutMs = 60_000, log: KeptLog = keptLog()): Required<SessionStore> {
-  return guardStore(store, timeoutMs, log)
+function guarded(
+  store: SessionStore,
+  timeoutMs = TIMEOUT_MS,
+  logger: KeptLog = keptLog(),
+  clock: Clock = Date.now,
+): Required<SessionStore> {
+  return guardStore({ store, timeoutMs, clocks: new ClockWatch(clock, logger), logger })
 }
 
 function clientError(): Error {
@@ -66,7 +74,8 @@ function clientError(): Error {
 
 describe('a guarded store', () => {
   for (const method of METHODS) {
-    it(`passes arguments and result of ${method} through`, async () => {
+    const isTold = !READING.includes(method)
+    it(`passes arguments and result of ${method} through${isTold ? ', and for how long it is wanted' : ''}`, async () => {
       const result = { of: method }
       const calls: unknown[] = []
       const store = storeThat(async (...heard) => {
@@ -74,7 +83,7 @@ describe('a guarded store', () => {
         return result
       })
       expect(await call(guarded(store), method)).to.equal(result)
-      expect(calls).to.deep.equal([[method, CALLS[method]]])
+      expect(calls).to.deep.equal([[method, [...CALLS[method], ...(isTold ? [TIMEOUT_MS] : [])]]])
     })
 
     it(`reports a ${method} that fails, throws or hangs as ERR_STORE_UNAVAILABLE`, async () => {
@@ -92,7 +101,7 @@ describe('a guarded store', () => {
 
   it('calls the methods on the store itself, so that they find their fields', async () => {
     const store = guarded(new MemoryStore({ clock: () => 0 }))
-    expect(await store.claim('id', 'me', 1)).to.deep.equal({ state: 'claimed' })
+    expect(await store.claim('id', 'me', 1)).to.include({ state: 'claimed' })
     expect(await store.claim('id', 'you', 1)).to.deep.equal({ state: 'pending' })
     await store.close()
   })
@@ -123,6 +132,41 @@ describe('a guarded store', () => {
     const store = guarded(storeThat(() => Promise.reject(reply)))
     const error = await weappErrorOf('ERR_STORE_UNAVAILABLE', () => store.ping())
     expect((error.cause as Error).message).to.equal('ReplyError (OOM)')
+  })
+
+  it('repeats what a store says on purpose', async () => {
+    const log = keptLog()
+    const store = guarded(
+      storeThat(() => Promise.reject(new StoreFailure('the key x is odd'))),
+      TIMEOUT_MS,
+      log,
+    )
+    await weappErrorOf('ERR_STORE_UNAVAILABLE', () => store.ping())
+    expect(log.lines).to.deep.equal(['error: the session store fails (ping): the key x is odd'])
+  })
+
+  it('tells once that its clock is more than a minute off, whatever it is read by', async () => {
+    const clock = testClock()
+    for (const [offsetMs, told] of [
+      [-60_000, []],
+      [60_000, []],
+      [600_000, ['600 s ahead of']],
+      [-3_600_000, ['3600 s behind']],
+    ] as const) {
+      const log = keptLog()
+      const store = guarded(new MemoryStore({ clock }), TIMEOUT_MS, log, () => clock() + offsetMs)
+      await store.issue({ ...ENTRY, loginDurationMs: 60_000, sessionDurationMs: 60_000, beganAt: undefined })
+      await store.read(ADDRESS)
+      await store.claim('id', 'me', 1)
+      await store.read(ADDRESS)
+      expect(log.lines).to.deep.equal(
+        told.map(
+          (what) =>
+            `warn: the clock of this process is ${what} that of the session store, by which sessions live`,
+        ),
+      )
+      await store.close()
+    }
   })
 
   it('makes do with what is thrown, even if that is no Error', async () => {

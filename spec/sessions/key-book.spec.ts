@@ -2,11 +2,20 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
 import type { SessionStore } from '../../lib/sessions/store.js'
-import { handleOf } from '../../lib/sessions/token.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
-import { aBook, type BookSetup, GAME, LOGIN, MINUTE_MS, methodsOf, SHOP } from './a-book.js'
+import {
+  aBook,
+  type BookSetup,
+  GAME,
+  LOGIN,
+  MINUTE_MS,
+  methodsOf,
+  SECRETS,
+  SHOP,
+  undropping,
+} from './a-book.js'
 
 const NEW_SECRET = ['another secret, 32 characters long']
 const alice = { appid: SHOP.appid, openid: 'alice' }
@@ -87,7 +96,7 @@ describe('the session_keys of a user', () => {
 
   it('cannot be told when the store fails', async () => {
     const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
-    const { keys } = aBook({ instead: { list: () => Promise.reject(failure) } })
+    const { keys } = aBook({ instead: { readUser: () => Promise.reject(failure) } })
     expect(await failureOf(() => keys.keysOf(alice))).to.equal(failure)
     expect(await failureOf(() => keys.keyOf({ ...alice, sessionId: 'any' }))).to.equal(failure)
     expect(await failureOf(() => keys.keep(alice, 'new'))).to.equal(failure)
@@ -102,11 +111,22 @@ describe('the session_key of a session', () => {
     expect(await setup.keys.keyOf({ ...alice, sessionId: second })).to.equal('key 1')
   })
 
-  it('is null when the key ring cannot open it any more', async () => {
+  it('is null when it cannot be opened', async () => {
+    const { keys, logIn, memory } = aBook()
+    const { session, address } = await logIn('alice')
+    const from = (await memory.read(address))?.record ?? ''
+    const { sessionId } = address
+    await memory.rewrite(address.handle, [{ sessionId, from, to: from.replace(/"[\w-]{6}\./, '"######.') }])
+    expect(await keys.keyOf(session)).to.equal(null)
+  })
+
+  it('is found under an older key of the ring, and undefined once that is taken out', async () => {
     const setup = aBook()
     const { session } = await setup.logIn('alice')
-    const rotated = aBook({ ...setup, apps: [SHOP], secrets: NEW_SECRET })
-    expect(await rotated.keys.keyOf(session)).to.equal(null)
+    const withBoth = aBook({ ...setup, apps: [SHOP], secrets: [...NEW_SECRET, ...SECRETS] })
+    expect(await withBoth.keys.keyOf(session)).to.equal('key of alice')
+    const withNew = aBook({ ...setup, apps: [SHOP], secrets: NEW_SECRET })
+    expect(await withNew.keys.keyOf(session)).to.equal(undefined)
   })
 
   it('is undefined when the session has ended, was never there or is somebody else’s', async () => {
@@ -119,7 +139,9 @@ describe('the session_key of a session', () => {
   })
 
   it('is undefined from the end of the session on, even if the store has not dropped it', async () => {
-    const { keys, logIn, clock } = aBook({ memory: new MemoryStore({ clock: () => 0 }) })
+    const clock = testClock(LOGIN)
+    const memory = new MemoryStore({ clock })
+    const { keys, logIn } = aBook({ clock, memory, instead: undropping(memory) })
     const { session } = await logIn('alice')
     clock.advance(60 * MINUTE_MS - 1)
     expect(await keys.keyOf(session)).to.equal('key of alice')
@@ -142,8 +164,8 @@ describe('keeping a new session_key', () => {
     await logInTimes(setup, 3)
     await setup.logIn('bob')
     expect(await setup.keys.keep(alice, 'new')).to.equal(3)
-    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'list', 'rewrite'])
-    expect(setup.calls[2]?.args[0]).to.equal(handleOf(alice.appid, alice.openid))
+    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'readUser', 'rewrite'])
+    expect(setup.calls[2]?.args[0]).to.equal(setup.handleOf('alice'))
     expect(setup.calls[2]?.args[1]).to.have.length(3)
     expect(await setup.keys.keysOf(alice)).to.have.members(['new', 'key 2', 'key 1', 'key 0'])
     expect(await setup.keys.keysOf(bob)).to.deep.equal(['key of bob'])
@@ -159,13 +181,14 @@ describe('keeping a new session_key', () => {
     expect(await keys.keyOf(session)).to.equal('third')
   })
 
-  it('makes a session readable again whose key was lost', async () => {
+  it('reaches the sessions that began under an older key of the ring, too', async () => {
     const setup = aBook()
-    const { session } = await setup.logIn('alice')
-    const rotated = aBook({ ...setup, apps: [SHOP], secrets: NEW_SECRET })
-    expect(await rotated.keys.keep(alice, 'new', session.sessionId)).to.equal(1)
-    expect(await rotated.keys.keyOf(session)).to.equal('new')
-    expect(await rotated.keys.keysOf(alice)).to.deep.equal(['new'])
+    await setup.logIn('alice', { sessionKey: 'old' })
+    const rotated = aBook({ ...setup, apps: [SHOP], secrets: [...NEW_SECRET, ...SECRETS] })
+    const { session } = await rotated.logIn('alice', { sessionKey: 'fresh' })
+    expect(await rotated.keys.keysOf(alice)).to.deep.equal(['fresh', 'old'])
+    expect(await rotated.keys.keep(alice, 'new')).to.equal(2)
+    expect(await rotated.keys.keysOf(alice, session.sessionId)).to.deep.equal(['new', 'fresh', 'old'])
   })
 
   it('leaves the visit, the ends and everything else as they are', async () => {
@@ -174,7 +197,7 @@ describe('keeping a new session_key', () => {
     const { session, address } = await logIn('alice', { data: { accountId: 7 }, userInfo })
     clock.advance(5 * MINUTE_MS)
     await keys.keep(alice, 'new')
-    expect(await book.visit(address)).to.deep.equal(session)
+    expect((await book.visit(address))?.session).to.deep.equal(session)
     clock.set(session.idleExpiresAt.getTime())
     expect(await book.visit(address)).to.equal(undefined)
   })
@@ -190,7 +213,7 @@ describe('keeping a new session_key', () => {
     const setup = interrupted((rival) => rival.keys.keep(alice, 'of the rival'))
     const { session } = await setup.logIn('alice')
     expect(await setup.keys.keep(alice, 'mine', session.sessionId)).to.equal(1)
-    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'list', 'rewrite', 'list', 'rewrite'])
+    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'readUser', 'rewrite', 'readUser', 'rewrite'])
     expect(await setup.keys.keyOf(session)).to.equal('mine')
   })
 
@@ -215,7 +238,7 @@ describe('keeping a new session_key', () => {
     const { session, address } = await setup.logIn('alice')
     expect(await setup.keys.keep(alice, 'new', session.sessionId)).to.equal(0)
     expect(await setup.memory.read(address)).to.equal(null)
-    expect(await setup.memory.list(address.handle)).to.deep.equal([])
+    expect((await setup.memory.readUser(address.handle)).sessions).to.deep.equal([])
   })
 
   it('finds nothing to change where there is no session', async () => {

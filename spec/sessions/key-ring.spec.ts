@@ -133,6 +133,37 @@ describe('a key ring without secrets', () => {
   })
 })
 
+describe('the handles of a user', () => {
+  const handles = (secrets: readonly string[] | undefined, appid = 'wx1', openid = 'o1') =>
+    createKeyRing(secrets, APPS).handlesOf(appid, openid)
+
+  it('are one for each secret, newest first', () => {
+    expect(handles([NEW])).to.have.length(1)
+    expect(handles([NEW, OLD])).to.deep.equal([...handles([NEW]), ...handles([OLD])])
+    expect(handles([NEW])).to.not.deep.equal(handles([OLD]))
+  })
+
+  it('are others for each user and app, and have the form of one', () => {
+    const all = [handles([NEW]), handles([NEW], 'wx2'), handles([NEW], 'wx1', 'o2')].flat()
+    expect(new Set(all).size).to.equal(3)
+    for (const handle of all) expect(handle).to.match(/^[\w-]{20}$/)
+  })
+
+  it('are one under the AppSecret without secrets, which a ring keeps that names it as an old secret', () => {
+    const AppSecret = 'an AppSecret of 32 hex digits or '
+    const before = createKeyRing(undefined, apps({ appid: 'wx1', secret: AppSecret }))
+    const [handle = ''] = before.handlesOf('wx1', 'o1')
+    const sealed = before.seal(SESSION_KEY, BINDING)
+    const after = createKeyRing([NEW, AppSecret], apps({ appid: 'wx1', secret: 'a new AppSecret' }))
+    expect(after.handlesOf('wx1', 'o1')[1]).to.equal(handle)
+    expect(after.open(sealed, BINDING)).to.equal(SESSION_KEY)
+  })
+
+  it('are none without secrets for an app that is not configured', () => {
+    expect(handles(undefined, 'wx9')).to.deep.equal([])
+  })
+})
+
 describe('checkSecrets', () => {
   it('takes secrets of 32 characters or more, or none to derive them', () => {
     expect(() => checkSecrets('keys', ['x'.repeat(32), NEW])).to.not.throw()

@@ -69,13 +69,35 @@ describe('isAlive', () => {
 })
 
 describe('isTouchDue', () => {
+  const VISIT = LOGIN + 5_000
+  const END = LOGIN + 10 * DAY_MS
+
+  /** Whether it is due around a moment, for a session that the store keeps for so long after its visit. */
+  function dueAround(moment: number, keptForMs = 3_600_000, lastVisitAt = VISIT): boolean[] {
+    const endsAt = Math.min(lastVisitAt + keptForMs, END)
+    return around(moment, (readAt) => isTouchDue({ readAt, lastVisitAt, endsAt }, END, LIFETIMES))
+  }
+
   it('begins when the share of the idle window has passed, to the millisecond', () => {
-    const isDue = (now: number) => isTouchDue(now, LOGIN + 5_000, LIFETIMES.touchAfterMs)
-    expect(around(LOGIN + 5_000 + 360_000, isDue)).to.deep.equal([false, true, true])
+    expect(dueAround(VISIT + 360_000)).to.deep.equal([false, true, true])
+  })
+
+  it('begins earlier while the store still counts by a shorter session duration', () => {
+    expect(dueAround(VISIT + 60_000, 600_000)).to.deep.equal([false, true, true])
+  })
+
+  it('begins no later while the store still counts by a longer one', () => {
+    expect(dueAround(VISIT + 360_000, 9 * 3_600_000)).to.deep.equal([false, true, true])
+  })
+
+  it('does not come more often when the end of the session cannot be moved any more', () => {
+    const lastVisitAt = END - 1_000_000
+    expect(dueAround(lastVisitAt + 360_000, 3_600_000, lastVisitAt)).to.deep.equal([false, true, true])
   })
 
   it('is not due when the clock has gone back', () => {
-    expect(isTouchDue(LOGIN - 360_000, LOGIN, LIFETIMES.touchAfterMs)).to.equal(false)
+    const kept = { readAt: LOGIN - 360_000, lastVisitAt: LOGIN, endsAt: LOGIN + 3_600_000 }
+    expect(isTouchDue(kept, END, LIFETIMES)).to.equal(false)
   })
 })
 

@@ -12,9 +12,7 @@ const RECORD: SessionRecord = {
   appid: SHOP.appid,
   openid: 'alice',
   unionid: undefined,
-  createdAt: LOGIN,
-  expiresAt: END,
-  touchAfterMs: 6 * MINUTE_MS,
+  loginDurationMs: 10 * DAY_MS,
   sealedSessionKey: 'abcdef.envelope',
   sealedPreviousKey: undefined,
   data: { accountId: 7 },
@@ -22,12 +20,20 @@ const RECORD: SessionRecord = {
 
 /** A session as it lies in the store, last seen so long after its login. */
 function storedSession(seenAfterMs = 0, record: string = encodeRecord(RECORD)): StoredSession {
-  return { sessionId: 's'.repeat(24), record, lastVisitAt: LOGIN + seenAfterMs }
+  const lastVisitAt = LOGIN + seenAfterMs
+  return {
+    sessionId: 's'.repeat(24),
+    record,
+    createdAt: LOGIN,
+    lastVisitAt,
+    endsAt: END,
+    readAt: lastVisitAt,
+  }
 }
 
-/** The live record in this moment, where the app is configured like this. */
+/** The live record when it is read in this moment, where the app is configured like this. */
 function liveAt(now: number, stored: StoredSession = storedSession(), info: AppInfo = SHOP) {
-  return liveRecord(stored, createAppBook('apps', [info], 0.1), now)
+  return liveRecord({ ...stored, readAt: now }, createAppBook('apps', [info], 0.1))
 }
 
 function livesAround(moment: number, stored: StoredSession, info?: AppInfo): boolean[] {
@@ -37,7 +43,7 @@ function livesAround(moment: number, stored: StoredSession, info?: AppInfo): boo
 describe('a live record', () => {
   it('is the record with its app and its moments', () => {
     const apps = createAppBook('apps', [GAME, SHOP], 0.1)
-    expect(liveRecord(storedSession(5 * MINUTE_MS), apps, LOGIN + 6 * MINUTE_MS)).to.deep.equal({
+    expect(liveRecord(storedSession(5 * MINUTE_MS), apps)).to.deep.equal({
       app: apps.find(SHOP.appid),
       record: RECORD,
       moments: {
@@ -81,13 +87,13 @@ describe('a live record', () => {
   })
 
   it('is none when the record cannot be read', () => {
-    for (const text of ['', 'no JSON', 'null', '{}', encodeRecord(RECORD).replace('"v":1', '"v":2')])
+    for (const text of ['', 'no JSON', 'null', '[]', encodeRecord(RECORD).replace('[1,', '[2,')])
       expect(liveAt(LOGIN, storedSession(0, text))).to.equal(undefined)
   })
 
   it('takes the record of who has decoded it before', () => {
     const apps = createAppBook('apps', [SHOP], 0.1)
     const decoded = { ...RECORD, openid: 'decoded before' }
-    expect(liveRecord(storedSession(0, 'not read'), apps, LOGIN, decoded)?.record).to.equal(decoded)
+    expect(liveRecord(storedSession(0, 'not read'), apps, decoded)?.record).to.equal(decoded)
   })
 })

@@ -24,7 +24,7 @@ function processes(instead: Partial<SessionStore> = {}) {
   const calls: StoreCall[] = []
   const store = recording(memory, instead, calls)
   const phoneNumbers = (secrets?: readonly string[]) =>
-    new PhoneNumbers<typeof NUMBER>(new Vault(store, createKeyRing(secrets, APPS.all)), clock)
+    new PhoneNumbers<typeof NUMBER>(new Vault(store, createKeyRing(secrets, APPS.all)))
   return { clock, memory, calls, instead, phoneNumbers, own: phoneNumbers() }
 }
 

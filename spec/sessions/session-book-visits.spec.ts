@@ -4,17 +4,31 @@ import { WeappError } from '../../lib/errors.js'
 import type { SessionStore } from '../../lib/sessions/store.js'
 import type { SessionAddress } from '../../lib/sessions/token.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
+import { testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
-import { aBook, type BookSetup, DAY_MS, GAME, LOGIN, MINUTE_MS, methodsOf, SHOP } from './a-book.js'
+import {
+  aBook,
+  type BookSettings,
+  type BookSetup,
+  DAY_MS,
+  GAME,
+  LOGIN,
+  MINUTE_MS,
+  methodsOf,
+  SHOP,
+  undropping,
+} from './a-book.js'
 
 const TOUCH_MS = 6 * MINUTE_MS
 const IDLE_MS = 60 * MINUTE_MS
 const NOBODY: SessionAddress = { handle: 'h'.repeat(20), sessionId: 's'.repeat(24) }
 const alice = { appid: SHOP.appid, openid: 'alice' }
 
-/** A store that drops nothing: only the book is left to look at the clock. */
-function undropping(): MemoryStore {
-  return new MemoryStore({ clock: () => 0 })
+/** A book on a store that keeps every session for years. */
+function onUndropping(settings: BookSettings = {}): BookSetup {
+  const { clock = testClock(LOGIN) } = settings
+  const { memory = new MemoryStore({ clock }) } = settings
+  return aBook({ ...settings, clock, memory, instead: undropping(memory) })
 }
 
 async function methodsOfVisit({ book, calls }: BookSetup, address: SessionAddress): Promise<string[]> {
@@ -33,7 +47,7 @@ async function livesAt(now: number, { book, clock }: BookSetup, address: Session
   clock.set(now)
   const [listed] = await book.list(alice)
   const visited = await book.visit(address)
-  expect(visited?.sessionId).to.equal(listed?.id)
+  expect(visited?.session.sessionId).to.equal(listed?.id)
   return visited !== undefined
 }
 
@@ -45,22 +59,22 @@ describe('a visit', () => {
       data,
       userInfo: { nickName: 'Band', verified: true },
     })
-    expect(await book.visit(address)).to.deep.equal(session)
+    expect((await book.visit(address))?.session).to.deep.equal(session)
   })
 
   it('finds nothing where there is nothing', async () => {
     const { book, logIn } = aBook()
     const { address } = await logIn('alice')
-    expect(await book.visit(NOBODY)).to.equal(undefined)
-    expect(await book.visit({ ...address, sessionId: NOBODY.sessionId })).to.equal(undefined)
-    expect(await book.visit({ ...address, handle: NOBODY.handle })).to.equal(undefined)
+    expect((await book.visit(NOBODY))?.session).to.equal(undefined)
+    expect((await book.visit({ ...address, sessionId: NOBODY.sessionId }))?.session).to.equal(undefined)
+    expect((await book.visit({ ...address, handle: NOBODY.handle }))?.session).to.equal(undefined)
   })
 
   it('finds no profile in one that cannot be read', async () => {
     const { book, logIn, memory } = aBook()
     const { address } = await logIn('alice')
-    await memory.writeUserInfo(address.handle, '{"nickName"', LOGIN + DAY_MS)
-    expect(await book.visit(address)).to.include({ openid: 'alice', userInfo: null })
+    await memory.writeUserInfo(address.handle, '{"nickName"', DAY_MS)
+    expect((await book.visit(address))?.session).to.include({ openid: 'alice', userInfo: null })
   })
 
   it('fails as the store does', async () => {
@@ -90,29 +104,29 @@ describe('the touch of a visit', () => {
       lastVisitAt: new Date(LOGIN + TOUCH_MS),
       idleExpiresAt: new Date(LOGIN + TOUCH_MS + IDLE_MS),
     }
-    expect(await book.visit(address)).to.deep.equal(moved)
-    expect(await book.visit(address)).to.deep.equal(moved)
+    expect((await book.visit(address))?.session).to.deep.equal(moved)
+    expect((await book.visit(address))?.session).to.deep.equal(moved)
   })
 
   it('never moves the end past the absolute one', async () => {
-    const setup = aBook({ memory: undropping() })
+    const setup = onUndropping()
     const { address } = await setup.logIn('alice')
     const end = LOGIN + 10 * DAY_MS
     for (let now = LOGIN; now < end; now += IDLE_MS - 1) {
       setup.clock.set(now)
       await setup.book.visit(address)
     }
-    const dropTimes = setup.calls
-      .filter(({ method }) => method === 'touch')
-      .map(({ args }) => Number(args[2]))
-    expect(dropTimes).to.have.length.above(200)
-    expect(Math.max(...dropTimes)).to.equal(end)
+    const windows = setup.calls.filter(({ method }) => method === 'touch').map(({ args }) => args[1])
+    expect(windows).to.have.length.above(200)
+    for (const window of windows) expect(window).to.deep.equal({ sessionDurationMs: IDLE_MS, endsBy: end })
     expect(await livesAround(end, setup, address)).to.deep.equal([true, false])
   })
 
   it('does not revive a session that is revoked between reading and touching', async () => {
-    const memory = undropping()
+    const clock = testClock(LOGIN)
+    const memory = new MemoryStore({ clock })
     const setup = aBook({
+      clock,
       memory,
       instead: {
         async read(address) {
@@ -124,10 +138,10 @@ describe('the touch of a visit', () => {
     })
     const { address } = await setup.logIn('alice')
     setup.clock.advance(TOUCH_MS)
-    expect(await setup.book.visit(address)).to.equal(undefined)
+    expect((await setup.book.visit(address))?.session).to.equal(undefined)
     expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'read', 'touch'])
     expect(await memory.read(address)).to.equal(null)
-    expect(await memory.list(address.handle)).to.deep.equal([])
+    expect((await memory.readUser(address.handle)).sessions).to.deep.equal([])
   })
 
   it('lets the visit pass when it fails, as the session was there a moment ago', async () => {
@@ -135,13 +149,13 @@ describe('the touch of a visit', () => {
     const { book, logIn, clock } = aBook({ instead: { touch: () => Promise.reject(failure) } })
     const { session, address } = await logIn('alice')
     clock.advance(TOUCH_MS)
-    expect(await book.visit(address)).to.deep.equal(session)
+    expect((await book.visit(address))?.session).to.deep.equal(session)
   })
 })
 
 describe('the end of a session', () => {
   it('comes an idle window after the last recorded visit, even if the store has not dropped it', async () => {
-    const setup = aBook({ memory: undropping() })
+    const setup = onUndropping()
     const { address } = await setup.logIn('alice')
     setup.clock.advance(TOUCH_MS)
     await setup.book.visit(address)
@@ -150,16 +164,18 @@ describe('the end of a session', () => {
 
   it('is not put off by a longer login duration set later, but comes sooner with a shorter one', async () => {
     const idle = { sessionDurationSeconds: 40 * 86_400 }
-    const before = aBook({ apps: [{ ...SHOP, ...idle }], memory: undropping() })
+    const before = onUndropping({ apps: [{ ...SHOP, ...idle }] })
     const { address } = await before.logIn('alice')
     const reconfigured = (loginDurationDays: number) =>
-      aBook({ ...before, apps: [{ ...SHOP, ...idle, loginDurationDays }] })
+      onUndropping({ ...before, apps: [{ ...SHOP, ...idle, loginDurationDays }] })
 
     expect(await livesAround(LOGIN + 10 * DAY_MS, reconfigured(20), address)).to.deep.equal([true, false])
     expect(await livesAround(LOGIN + 2 * DAY_MS, reconfigured(2), address)).to.deep.equal([true, false])
     before.clock.set(LOGIN)
-    expect((await reconfigured(2).book.visit(address))?.expiresAt).to.deep.equal(new Date(LOGIN + 2 * DAY_MS))
-    expect((await reconfigured(20).book.visit(address))?.expiresAt).to.deep.equal(
+    expect((await reconfigured(2).book.visit(address))?.session.expiresAt).to.deep.equal(
+      new Date(LOGIN + 2 * DAY_MS),
+    )
+    expect((await reconfigured(20).book.visit(address))?.session.expiresAt).to.deep.equal(
       new Date(LOGIN + 10 * DAY_MS),
     )
   })
@@ -173,19 +189,16 @@ describe('a record that cannot be used', () => {
     await setup.memory.removeUser(address.handle, other.sessionId)
     await setup.memory.issue({
       address,
-      record: '{"v":1,"a":',
-      createdAt: LOGIN,
-      dropAt: LOGIN + DAY_MS,
-      expiresAt: LOGIN + DAY_MS,
+      record: '[1,"wx',
+      loginDurationMs: DAY_MS,
+      sessionDurationMs: DAY_MS,
       maxSessions: 2,
       onLimit: 'end-oldest',
-      replaces: undefined,
-      userInfo: undefined,
-      userInfoDropAt: LOGIN + DAY_MS,
+      userInfoDurationMs: DAY_MS,
     })
     expect((await setup.book.list(alice)).map(({ id }) => id)).to.deep.equal([other.sessionId])
-    expect(await setup.book.visit(address)).to.equal(undefined)
-    expect(await setup.memory.read(address)).to.include({ record: '{"v":1,"a":' })
+    expect((await setup.book.visit(address))?.session).to.equal(undefined)
+    expect(await setup.memory.read(address)).to.include({ record: '[1,"wx' })
     expect(setup.log.lines).to.deep.equal([
       `error: the record of session ${address.sessionId} cannot be read: the session is refused`,
     ])
@@ -201,7 +214,7 @@ describe('a record that cannot be used', () => {
     }
     const setup = aBook({ memory, instead: { read } })
     const { address } = await setup.logIn('alice')
-    expect(await setup.book.visit(address)).to.include({ openid: 'alice' })
+    expect((await setup.book.visit(address))?.session).to.include({ openid: 'alice' })
     expect(reads).to.equal(2)
     expect(setup.log.lines).to.deep.equal([])
   })
@@ -210,10 +223,10 @@ describe('a record that cannot be used', () => {
     const setup = aBook()
     const { address } = await setup.logIn('alice')
     const stored = await setup.memory.read(address)
-    const newer = { sessionId: address.sessionId, from: stored?.record ?? '', to: '{"v":2}' }
+    const newer = { sessionId: address.sessionId, from: stored?.record ?? '', to: '[2]' }
     await setup.memory.rewrite(address.handle, [newer])
-    expect(await setup.book.visit(address)).to.equal(undefined)
-    expect(await setup.memory.read(address)).to.include({ record: '{"v":2}' })
+    expect((await setup.book.visit(address))?.session).to.equal(undefined)
+    expect(await setup.memory.read(address)).to.include({ record: '[2]' })
     expect(setup.log.lines).to.deep.equal([])
   })
 
@@ -222,9 +235,9 @@ describe('a record that cannot be used', () => {
     const { address } = await both.logIn('alice', { app: both.apps.choose(GAME.appid) })
     const user = { ...alice, appid: GAME.appid }
     const shopOnly = aBook({ ...both, apps: [SHOP] })
-    expect(await shopOnly.book.visit(address)).to.equal(undefined)
+    expect((await shopOnly.book.visit(address))?.session).to.equal(undefined)
     expect(await shopOnly.book.list(user)).to.deep.equal([])
-    expect(await both.book.visit(address)).to.include(user)
+    expect((await both.book.visit(address))?.session).to.include(user)
   })
 })
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
-import { handleOf } from '../../lib/sessions/token.js'
+import { newId } from '../contracts/store-under-test.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import { aBook, type BookSetup, DAY_MS, GAME, LOGIN, MINUTE_MS, methodsOf, SHOP } from './a-book.js'
 
@@ -25,11 +25,16 @@ async function logInTimes(setup: BookSetup, times: number, openid = 'alice'): Pr
   return ids
 }
 
+async function claimedAt({ memory }: BookSetup): Promise<number> {
+  const claim = await memory.claim(newId(), 'me', MINUTE_MS)
+  return claim.state === 'claimed' ? claim.at : expect.fail('the id is new')
+}
+
 describe('issuing a session', () => {
   it('answers the token and the session, which begins now', async () => {
-    const { logIn } = aBook()
+    const { logIn, handleOf } = aBook()
     const { token, address, session } = await logIn('alice', { data: { accountId: 7 }, userInfo: BAND })
-    expect(token.slice(0, 20)).to.equal(handleOf(SHOP.appid, 'alice'))
+    expect(token.slice(0, 20)).to.equal(handleOf('alice'))
     expect(session).to.deep.equal({
       ...alice,
       sessionId: address.sessionId,
@@ -43,16 +48,16 @@ describe('issuing a session', () => {
     })
   })
 
-  it('is one call to the store, which learns when to drop what', async () => {
+  it('is one call to the store, which learns for how long to keep what', async () => {
     const { logIn, calls } = aBook()
     const { address } = await logIn('alice')
     expect(methodsOf(calls)).to.deep.equal(['issue'])
     expect(calls[0]?.args[0]).to.deep.include({
       address,
-      createdAt: LOGIN,
-      dropAt: LOGIN + 60 * MINUTE_MS,
-      expiresAt: LOGIN + 10 * DAY_MS,
-      userInfoDropAt: LOGIN + 100 * DAY_MS,
+      beganAt: undefined,
+      loginDurationMs: 10 * DAY_MS,
+      sessionDurationMs: 60 * MINUTE_MS,
+      userInfoDurationMs: 100 * DAY_MS,
       replaces: undefined,
     })
   })
@@ -109,7 +114,7 @@ describe('issuing a session to a phone that presents a token', () => {
     const setup = aBook({ apps: [SHOP, { ...SHOP, appid: 'wx-other' }] })
     const other = await setup.logIn('bob', { app: setup.apps.choose('wx-other') })
     await setup.logIn('alice', { presentedToken: other.token })
-    expect(await setup.book.visit(other.address)).to.include({ openid: 'bob' })
+    expect((await setup.book.visit(other.address))?.session).to.include({ openid: 'bob' })
   })
 
   it('takes no notice of what is no token, or of no session', async () => {
@@ -192,6 +197,21 @@ describe('ending sessions', () => {
     expect(await idsOf(setup, bob)).to.have.length(1)
   })
 
+  it('ends a login that is under way, also one that began in the same millisecond', async () => {
+    const setup = aBook()
+    const [beganAt, later] = [await claimedAt(setup), async () => ({ beganAt: await claimedAt(setup) })]
+    await setup.book.endAllOf(alice)
+    const error = await weappErrorOf('ERR_CODE_INVALID', () => setup.logIn('alice', { beganAt }))
+    expect(error.message).to.include('Call wx.login')
+    expect(await idsOf(setup)).to.deep.equal([])
+    const { session } = await setup.logIn('alice', await later())
+    await setup.book.endAll()
+    await weappErrorOf('ERR_CODE_INVALID', () => setup.logIn('bob', { beganAt }))
+    expect(await setup.book.end(session)).to.equal(false)
+    await setup.logIn('alice', await later())
+    expect(await idsOf(setup)).to.have.length(1)
+  })
+
   it('ends all of all users, batch after batch', async () => {
     const batches = [
       { removed: 500, next: '0:17' },
@@ -210,7 +230,7 @@ describe('the profile of a user', () => {
   it('is shared by all sessions of the user, and can be changed and deleted', async () => {
     const { book, logIn, app } = aBook()
     const [phone, tablet] = [await logIn('alice', { userInfo: BAND }), await logIn('alice')]
-    const profileOn = async ({ address }: typeof phone) => (await book.visit(address))?.userInfo
+    const profileOn = async ({ address }: typeof phone) => (await book.visit(address))?.session.userInfo
     const renamed = { nickName: 'Solo', verified: false }
     await book.setUserInfo(app, 'alice', renamed)
     expect(await Promise.all([phone, tablet].map(profileOn))).to.deep.equal([renamed, renamed])
@@ -219,9 +239,8 @@ describe('the profile of a user', () => {
   })
 
   it('is kept as long as the app says, from the last change', async () => {
-    const { book, app, clock, calls } = aBook()
-    clock.advance(DAY_MS)
+    const { book, app, calls } = aBook()
     await book.setUserInfo(app, 'alice', BAND)
-    expect(calls[0]?.args[2]).to.equal(LOGIN + 101 * DAY_MS)
+    expect(calls[0]?.args[2]).to.equal(100 * DAY_MS)
   })
 })

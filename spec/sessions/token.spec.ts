@@ -1,20 +1,29 @@
-import { hash } from 'node:crypto'
+import { createHmac, createSecretKey, hash } from 'node:crypto'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { addressOf, codeIdOf, handleOf, isSessionId, newToken, valueIdOf } from '../../lib/sessions/token.js'
+import {
+  addressOf,
+  codeIdOf,
+  handleIn,
+  handleOf,
+  isSessionId,
+  newToken,
+  valueIdOf,
+} from '../../lib/sessions/token.js'
 
 const APPID = 'wx4f4bc4dec97d474b'
 const OPENID = 'oGZUI0egBJY1zhBYw2KhdUfwVJJE'
-const HANDLE = handleOf(APPID, OPENID)
+const KEY = createSecretKey(Buffer.alloc(32, 'k'))
+const HANDLE = handleOf(KEY, APPID, OPENID)
 
 // Neither appids nor openids nor codes hold control characters.
 const name = fc.stringMatching(/^[\x21-\x7e]{1,40}$/)
 const secretPart = fc.stringMatching(/^[A-Za-z0-9_-]{44}$/)
 
 describe('handleOf', () => {
-  it('is a truncated SHA-256 of appid and openid', () => {
-    const digest = hash('sha256', `handle\0${APPID}\0${OPENID}`, 'buffer').subarray(0, 15)
+  it('is a truncated HMAC-SHA-256 of appid and openid', () => {
+    const digest = createHmac('sha256', KEY).update(`handle\0${APPID}\0${OPENID}`).digest().subarray(0, 15)
     expect(HANDLE).to.equal(digest.toString('base64url')).and.to.have.length(20)
   })
 
@@ -22,13 +31,23 @@ describe('handleOf', () => {
     fc.assert(
       fc.property(name, name, name, name, (appid, openid, otherAppid, otherOpenid) => {
         const isSame = appid === otherAppid && openid === otherOpenid
-        expect(handleOf(appid, openid) === handleOf(otherAppid, otherOpenid)).to.equal(isSame)
+        expect(handleOf(KEY, appid, openid) === handleOf(KEY, otherAppid, otherOpenid)).to.equal(isSame)
       }),
     )
   })
 
   it('tells apart where the appid ends and the openid begins', () => {
-    expect(handleOf('wx1', '23')).to.not.equal(handleOf('wx12', '3'))
+    expect(handleOf(KEY, 'wx1', '23')).to.not.equal(handleOf(KEY, 'wx12', '3'))
+  })
+})
+
+describe('a handle', () => {
+  it('is another under another key, so that nobody without the key can tell whose it is', () => {
+    expect(handleOf(createSecretKey(Buffer.alloc(32, 'K')), APPID, OPENID)).to.not.equal(HANDLE)
+  })
+
+  it('stands in front of a token', () => {
+    expect(handleIn(newToken(HANDLE))).to.equal(HANDLE)
   })
 })
 
@@ -164,14 +183,14 @@ describe('valueIdOf', () => {
 
   it('gives away neither app nor user', () => {
     const id = valueIdOf(OF_USER)
-    for (const secret of [APPID, OPENID, handleOf(APPID, OPENID)])
+    for (const secret of [APPID, OPENID, HANDLE])
       for (let at = 0; at + 6 <= secret.length; at += 1) expect(id).to.not.include(secret.slice(at, at + 6))
   })
 })
 
 describe('the digests of one text', () => {
   it('differ with what they are for', () => {
-    const handle = handleOf('a', 'b')
+    const handle = handleOf(KEY, 'a', 'b')
     const codeId = codeIdOf('a', 'b')
     expect(codeId.slice(0, 20)).to.not.equal(handle)
     expect([codeId, handle]).to.not.include(valueIdOf({ purpose: 'a', appid: 'b' }))

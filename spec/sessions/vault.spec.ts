@@ -3,8 +3,8 @@ import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
 import { createAppBook } from '../../lib/sessions/app-info.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
-import type { SessionStore } from '../../lib/sessions/store.js'
-import { handleOf, valueIdOf } from '../../lib/sessions/token.js'
+import type { SessionStore, ValueChange } from '../../lib/sessions/store.js'
+import { valueIdOf } from '../../lib/sessions/token.js'
 import { Vault, type VaultBinding } from '../../lib/sessions/vault.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { testClock } from '../support/clock.js'
@@ -21,6 +21,7 @@ const ELSEWHERE: readonly [string, VaultBinding][] = [
   ['purpose', { ...OF_ALICE, purpose: 'access_token' }],
 ]
 const HOUR_MS = 3_600_000
+const APPS = createAppBook('apps', [SHOP, GAME], 0.1).all
 
 /** Vaults of several processes on one store. */
 function vaults(instead: Partial<SessionStore> = {}) {
@@ -28,17 +29,16 @@ function vaults(instead: Partial<SessionStore> = {}) {
   const memory = new MemoryStore({ clock })
   const calls: StoreCall[] = []
   const store = recording(memory, instead, calls)
-  const { all } = createAppBook('apps', [SHOP, GAME], 0.1)
   const vault = (secrets: readonly string[] | 'of the apps' = [NEW]) =>
-    new Vault(store, createKeyRing(secrets === 'of the apps' ? undefined : secrets, all))
-  return { clock, memory, calls, vault, later: () => clock.now + HOUR_MS }
+    new Vault(store, createKeyRing(secrets === 'of the apps' ? undefined : secrets, APPS))
+  return { clock, memory, calls, vault }
 }
 
 /** A vault with a number in it. */
 async function filled(instead: Partial<SessionStore> = {}) {
   const shared = vaults(instead)
   const own = shared.vault()
-  await own.replace(OF_ALICE, undefined, NUMBER, shared.later())
+  await own.replace(OF_ALICE, undefined, NUMBER, HOUR_MS)
   return { ...shared, own }
 }
 
@@ -49,10 +49,10 @@ describe('a vault', () => {
   })
 
   it('keeps any JSON value, null and the empty text included', async () => {
-    const { vault, later } = vaults()
+    const { vault } = vaults()
     const own = vault()
     for (const value of [null, '', 0, false, [], {}, 'token', { a: ['电话'] }]) {
-      expect(await own.replace(OF_ALICE, await own.read(OF_ALICE), value, later())).to.equal(true)
+      expect(await own.replace(OF_ALICE, await own.read(OF_ALICE), value, HOUR_MS)).to.equal(true)
       expect((await own.read(OF_ALICE))?.value).to.deep.equal(value)
     }
   })
@@ -62,10 +62,11 @@ describe('a vault', () => {
     for (const [, binding] of ELSEWHERE) expect(await own.read(binding)).to.equal(undefined)
   })
 
-  it('forgets at the end that was named, to the millisecond', async () => {
+  it('tells how long it still keeps something, and forgets it then, to the millisecond', async () => {
     const { own, clock } = await filled()
+    expect((await own.read(OF_ALICE))?.leftMs).to.equal(HOUR_MS)
     clock.advance(HOUR_MS - 1)
-    expect(await own.read(OF_ALICE)).to.not.equal(undefined)
+    expect((await own.read(OF_ALICE))?.leftMs).to.equal(1)
     clock.advance(1)
     expect(await own.read(OF_ALICE)).to.equal(undefined)
   })
@@ -73,9 +74,9 @@ describe('a vault', () => {
   it('fails as the store does', async () => {
     const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
     const failing = () => Promise.reject(failure)
-    const { vault, later } = vaults({ readValue: failing, replaceValue: failing })
+    const { vault } = vaults({ readValue: failing, replaceValue: failing })
     expect(await failureOf(() => vault().read(OF_ALICE))).to.equal(failure)
-    expect(await failureOf(() => vault().replace(OF_ALICE, undefined, NUMBER, later()))).to.equal(failure)
+    expect(await failureOf(() => vault().replace(OF_ALICE, undefined, NUMBER, HOUR_MS))).to.equal(failure)
   })
 })
 
@@ -84,60 +85,71 @@ describe('what a vault shows the store', () => {
     const { own, calls } = await filled()
     await own.read(OF_ALICE)
     const [{ args } = { args: [] }] = calls
-    expect(args[0]).to.match(/^[\w-]{24}$/)
-    expect(args[2]).to.match(/^[\w-]{6}\.[\w-]+$/)
-    const envelope = Buffer.from(String(args[2]).slice(7), 'base64url').toString('latin1')
+    const { id, to } = args[0] as ValueChange
+    expect(id).to.match(/^[\w-]{24}$/)
+    expect(to).to.match(/^[\w-]{6}\.[\w-]+$/)
+    const envelope = Buffer.from(String(to).slice(7), 'base64url').toString('latin1')
     const { appid, openid = '' } = OF_ALICE
-    for (const secret of ['13580006666', 'phone', appid, openid, handleOf(appid, openid)])
+    const handles = createKeyRing([NEW], APPS).handlesOf(appid, openid)
+    expect(handles).to.have.length(1)
+    for (const secret of ['13580006666', 'phone', appid, openid, ...handles])
       expect(JSON.stringify(calls) + envelope).to.not.include(secret)
   })
 
   it('is another envelope each time', async () => {
-    const { own, later } = await filled()
+    const { own } = await filled()
     const first = await own.read(OF_ALICE)
-    await own.replace(OF_ALICE, first, NUMBER, later())
+    await own.replace(OF_ALICE, first, NUMBER, HOUR_MS)
     expect((await own.read(OF_ALICE))?.sealed).to.not.equal(first?.sealed)
   })
 
   for (const [what, binding] of ELSEWHERE) {
     it(`does not open when somebody moves it to another ${what}`, async () => {
-      const { own, memory, later } = await filled()
+      const { own, memory } = await filled()
       const sealed = (await own.read(OF_ALICE))?.sealed ?? ''
-      await memory.replaceValue(valueIdOf(binding), null, sealed, later())
-      expect(await own.read(binding)).to.deep.equal({ sealed, value: undefined })
+      await memory.replaceValue({ id: valueIdOf(binding), from: null, to: sealed, keepMs: HOUR_MS })
+      expect(await own.read(binding)).to.deep.equal({ sealed, value: undefined, leftMs: HOUR_MS })
     })
   }
 
   it('can make no sense, and is then a value that cannot be read', async () => {
-    const { vault, memory, later } = vaults()
-    await memory.replaceValue(valueIdOf(OF_ALICE), null, 'no envelope', later())
-    expect(await vault().read(OF_ALICE)).to.deep.equal({ sealed: 'no envelope', value: undefined })
+    const { vault, memory } = vaults()
+    const sealed = 'no envelope'
+    await memory.replaceValue({ id: valueIdOf(OF_ALICE), from: null, to: sealed, keepMs: HOUR_MS })
+    expect(await vault().read(OF_ALICE)).to.deep.equal({ sealed, value: undefined, leftMs: HOUR_MS })
   })
 })
 
 describe('replacing in a vault', () => {
   it('is for who has read what is there', async () => {
-    const { own, vault, later } = await filled()
+    const { own, vault } = await filled()
     const other = vault()
     const [mine, theirs] = [await own.read(OF_ALICE), await other.read(OF_ALICE)]
-    expect(await other.replace(OF_ALICE, theirs, 'theirs', later())).to.equal(true)
-    expect(await own.replace(OF_ALICE, mine, 'mine', later())).to.equal(false)
-    expect(await own.replace(OF_ALICE, undefined, 'mine', later())).to.equal(false)
+    expect(await other.replace(OF_ALICE, theirs, 'theirs', HOUR_MS)).to.equal(true)
+    expect(await own.replace(OF_ALICE, mine, 'mine', HOUR_MS)).to.equal(false)
+    expect(await own.replace(OF_ALICE, undefined, 'mine', HOUR_MS)).to.equal(false)
     expect((await own.read(OF_ALICE))?.value).to.equal('theirs')
   })
 
+  it('keeps the new value for as long as it is told, whatever was left of the old one', async () => {
+    const { own, clock } = await filled()
+    clock.advance(HOUR_MS - 1)
+    await own.replace(OF_ALICE, await own.read(OF_ALICE), 'newer', 2 * HOUR_MS)
+    expect((await own.read(OF_ALICE))?.leftMs).to.equal(2 * HOUR_MS)
+  })
+
   it('is not for who has read what is gone', async () => {
-    const { own, later } = await filled()
+    const { own } = await filled()
     const found = await own.read(OF_ALICE)
     expect(await own.replace(OF_ALICE, found, undefined, 0)).to.equal(true)
-    expect(await own.replace(OF_ALICE, found, 'mine', later())).to.equal(false)
+    expect(await own.replace(OF_ALICE, found, 'mine', HOUR_MS)).to.equal(false)
     expect(await own.read(OF_ALICE)).to.equal(undefined)
   })
 
   it('deletes when the new value is undefined, and only what was read', async () => {
-    const { own, later } = await filled()
+    const { own } = await filled()
     const found = await own.read(OF_ALICE)
-    await own.replace(OF_ALICE, found, 'newer', later())
+    await own.replace(OF_ALICE, found, 'newer', HOUR_MS)
     expect(await own.replace(OF_ALICE, found, undefined, 0)).to.equal(false)
     expect((await own.read(OF_ALICE))?.value).to.equal('newer')
     expect(await own.replace(OF_ALICE, await own.read(OF_ALICE), undefined, 0)).to.equal(true)
@@ -147,20 +159,20 @@ describe('replacing in a vault', () => {
 
 describe('a vault whose keys have changed', () => {
   it('opens what an older key sealed, as long as that is named', async () => {
-    const { vault, later } = vaults()
-    await vault([OLD]).replace(OF_ALICE, undefined, NUMBER, later())
+    const { vault } = vaults()
+    await vault([OLD]).replace(OF_ALICE, undefined, NUMBER, HOUR_MS)
     expect((await vault([NEW, OLD]).read(OF_ALICE))?.value).to.deep.equal(NUMBER)
   })
 
   it('cannot read what is there, but replaces and deletes it', async () => {
-    const { vault, later } = vaults()
+    const { vault } = vaults()
     const changed = vault([NEW])
     for (const value of [NUMBER, undefined]) {
-      await vault([OLD]).replace(OF_ALICE, undefined, 'of the old key', later())
+      await vault([OLD]).replace(OF_ALICE, undefined, 'of the old key', HOUR_MS)
       const found = await changed.read(OF_ALICE)
       expect(found).to.have.property('value', undefined)
       expect(found?.sealed).to.be.a('string')
-      expect(await changed.replace(OF_ALICE, found, value, later())).to.equal(true)
+      expect(await changed.replace(OF_ALICE, found, value, HOUR_MS)).to.equal(true)
       const after = await changed.read(OF_ALICE)
       expect(after?.value).to.deep.equal(value)
       await changed.replace(OF_ALICE, after, undefined, 0)
@@ -168,8 +180,8 @@ describe('a vault whose keys have changed', () => {
   })
 
   it('needs no keys of its own where each app has its AppSecret', async () => {
-    const { vault, later } = vaults()
-    await vault('of the apps').replace(OF_ALICE, undefined, NUMBER, later())
+    const { vault } = vaults()
+    await vault('of the apps').replace(OF_ALICE, undefined, NUMBER, HOUR_MS)
     expect((await vault('of the apps').read(OF_ALICE))?.value).to.deep.equal(NUMBER)
     expect((await vault([NEW]).read(OF_ALICE))?.value).to.equal(undefined)
   })

@@ -11,15 +11,19 @@ import { testClock } from '../support/clock.js'
 const runner = { describe, it, beforeEach, afterEach }
 
 describe('MemoryStore', () => {
-  const clock = testClock(1_700_000_000_000)
+  const start = 1_700_000_000_000
+  const clock = testClock(start)
   let store: MemoryStore
-  const { issue, entry, listedIds } = storeUnderTest(runner, clock, () => store)
+  const { issue, entry, listedIds, moment } = storeUnderTest(runner, clock, () => store)
 
   function makeStore(options: MemoryStoreOptions = {}): void {
     store = new MemoryStore({ clock, ...options })
   }
 
-  beforeEach(() => makeStore())
+  beforeEach(() => {
+    clock.set(start)
+    makeStore()
+  })
   afterEach(() => store.close())
 
   storeContract({ runner, createStore: () => new MemoryStore() })
@@ -34,55 +38,173 @@ describe('MemoryStore', () => {
         offset === 0 ? 'at the end' : `${Math.abs(offset)} ms ${offset < 0 ? 'before' : 'after'} the end`
 
       it(`has ${lives ? 'a' : 'no'} session ${when}`, async () => {
-        const { address, record, dropAt } = await issue()
-        clock.set(dropAt + offset)
+        const { address, record, endsAt } = await issue({ sessionDurationMs: 1_000 })
+        expect(endsAt).to.equal(clock.now + 1_000)
+        clock.set(endsAt + offset)
         expect((await store.read(address)) !== null).to.equal(lives)
         expect(await listedIds(address.handle)).to.have.lengthOf(lives ? 1 : 0)
-        expect(await store.touch(address, clock.now, dropAt)).to.equal(lives)
+        expect((await store.touch(address, { sessionDurationMs: 1_000, endsBy: endsAt })) !== null).to.equal(
+          lives,
+        )
         const change = { sessionId: address.sessionId, from: record, to: 'new' }
         expect(await store.rewrite(address.handle, [change])).to.equal(lives ? 1 : 0)
         expect(await store.remove(address)).to.equal(lives)
       })
 
+      it(`has ${lives ? 'a' : 'no'} session ${when} of the login`, async () => {
+        const beganAt = await moment()
+        clock.advance(500)
+        const { address, endsAt } = await issue({ beganAt, loginDurationMs: 1_000 })
+        expect(endsAt).to.equal(clock.now + 500)
+        clock.set(endsAt + offset)
+        expect((await store.read(address)) !== null).to.equal(lives)
+      })
+
       it(`${lives ? 'counts' : 'does not count'} a session for the cap ${when}`, async () => {
-        const { address, dropAt } = await issue()
-        clock.set(dropAt + offset)
+        const { address, endsAt } = await issue()
+        clock.set(endsAt + offset)
         const login = entry({ address: newAddress(address.handle), maxSessions: 1, onLimit: 'refuse' })
-        expect((await store.issue(login)).issued).to.equal(!lives)
+        expect((await store.issue(login)).state).to.equal(lives ? 'refused' : 'issued')
       })
 
       it(`has ${lives ? 'a' : 'no'} profile ${when}`, async () => {
-        const userInfoDropAt = clock.now + 1_000
-        const { address } = await issue({ userInfo: '{}', userInfoDropAt })
-        clock.set(userInfoDropAt + offset)
+        const { address } = await issue({ userInfo: '{}', userInfoDurationMs: 1_000 })
+        clock.advance(1_000 + offset)
         expect((await store.read(address))?.userInfo).to.equal(lives ? '{}' : null)
-        expect(await store.hasSeen(address.handle)).to.equal(lives)
+        const { userInfo, wasHere } = await store.readUser(address.handle)
+        expect([userInfo, wasHere]).to.deep.equal(lives ? ['{}', true] : [null, false])
       })
 
       it(`${lives ? 'holds' : 'has given up'} a claim ${when}`, async () => {
-        const end = clock.now + 1_000
-        await store.claim('id', newClaimant(), end)
-        clock.set(end + offset)
-        const { state } = await store.claim('id', newClaimant(), end)
+        await store.claim('id', newClaimant(), 1_000)
+        clock.advance(1_000 + offset)
+        const { state } = await store.claim('id', newClaimant(), 1_000)
         expect(state).to.equal(lives ? 'pending' : 'claimed')
       })
 
+      it(`has ${lives ? 'an' : 'no'} answer ${when}`, async () => {
+        await store.settle('id', 'sealed', 1_000)
+        clock.advance(1_000 + offset)
+        const { state } = await store.claim('id', newClaimant(), 1_000)
+        expect(state).to.equal(lives ? 'settled' : 'claimed')
+      })
+
       it(`has ${lives ? 'a' : 'no'} shared value ${when}`, async () => {
-        const end = clock.now + 1_000
-        await store.replaceValue('id', null, 'value', end)
-        clock.set(end + offset)
-        expect(await store.readValue('id')).to.equal(lives ? 'value' : null)
-        expect(await store.replaceValue('id', null, 'new', end + HOUR)).to.equal(!lives)
+        await store.replaceValue({ id: 'id', from: null, to: 'value', keepMs: 1_000 })
+        clock.advance(1_000 + offset)
+        expect(await store.readValue('id')).to.deep.equal(lives ? { text: 'value', leftMs: -offset } : null)
+        const change = { id: 'id', from: null, to: 'new', keepMs: HOUR }
+        expect(await store.replaceValue(change)).to.equal(!lives)
+      })
+
+      it(`${lives ? 'remembers' : 'has forgotten'} that a user was ended ${when} of ten minutes`, async () => {
+        const { address } = entry()
+        const beganAt = await moment()
+        await store.removeUser(address.handle)
+        clock.advance(10 * 60_000 + offset)
+        expect((await store.issue(entry({ address, beganAt }))).state).to.equal(lives ? 'revoked' : 'issued')
       })
     }
+
+    it('remembers for good that everybody was ended', async () => {
+      const beganAt = await moment()
+      await store.removeBatch()
+      clock.advance(24 * HOUR)
+      expect((await store.issue(entry({ beganAt }))).state).to.equal('revoked')
+    })
+
+    it('remembers the later of two ends, when the clock was set back between them', async () => {
+      const [handle, beganAt] = [newHandle(), await moment()]
+      await store.removeUser(handle)
+      clock.advance(-1_000)
+      await store.removeUser(handle)
+      expect((await store.issue(entry({ address: newAddress(handle), beganAt }))).state).to.equal('revoked')
+
+      const other = await moment()
+      await store.removeBatch()
+      clock.advance(-1_000)
+      await store.removeBatch()
+      expect((await store.issue(entry({ beganAt: other }))).state).to.equal('revoked')
+    })
+
+    it('tells a visit, and when a session is read, to the millisecond', async () => {
+      const { address } = await issue()
+      clock.advance(5)
+      await store.touch(address, { sessionDurationMs: HOUR, endsBy: start + 2 * HOUR })
+      clock.advance(7)
+      expect(await store.read(address)).to.deep.include({
+        createdAt: start,
+        lastVisitAt: start + 5,
+        endsAt: start + 5 + HOUR,
+        readAt: start + 12,
+      })
+    })
+
+    it('keeps a value to the end that its first replacement set', async () => {
+      await store.replaceValue({ id: 'id', from: null, to: 'one', keepMs: 1_000 })
+      clock.advance(400)
+      await store.replaceValue({ id: 'id', from: 'one', to: 'two' })
+      expect(await store.readValue('id')).to.deep.equal({ text: 'two', leftMs: 600 })
+      clock.advance(600)
+      expect(await store.readValue('id')).to.equal(null)
+    })
+  })
+
+  describe('in one millisecond', () => {
+    it('tells a thousand moments of that millisecond, each later than the one before', async () => {
+      const moments = []
+      for (let claims = 0; claims < 1_000; claims += 1) moments.push(await moment())
+      expect(moments).to.deep.equal(Array.from({ length: 1_000 }, (_, number) => clock.now * 1000 + number))
+    })
+
+    it('tells later moments still when they are more, also in the next', async () => {
+      let latest = 0
+      for (let claims = 0; claims < 1_500; claims += 1) {
+        if (claims === 1_200) clock.advance(1)
+        const next = await moment()
+        expect(next).to.be.greaterThan(latest)
+        latest = next
+      }
+    })
+
+    it('tells logins that began before an end from those that began after it', async () => {
+      const { address } = await issue()
+      const before = await moment()
+      await store.removeUser(address.handle)
+      const after = await moment()
+      const results = []
+      for (const beganAt of [before, after]) {
+        results.push(await store.issue(entry({ address: newAddress(address.handle), beganAt })))
+      }
+      expect(results.map(({ state }) => state)).to.deep.equal(['revoked', 'issued'])
+    })
+
+    it('follows a clock that was set back', async () => {
+      await moment()
+      clock.advance(-1_000)
+      expect(await moment()).to.equal(clock.now * 1000)
+      expect(await moment()).to.equal(clock.now * 1000 + 1)
+    })
+
+    it('tells whole numbers by a clock that knows parts of it', async () => {
+      const { createdAt, endsAt } = await issue()
+      clock.advance(0.75)
+      const at = await moment()
+      const later = await issue()
+      expect([Number.isSafeInteger(at), later.createdAt, later.endsAt]).to.deep.equal([
+        true,
+        createdAt,
+        endsAt,
+      ])
+    })
   })
 
   describe('with room for two', () => {
     beforeEach(() => makeStore({ maxSessions: 2 }))
 
-    it('drops the session of the oldest login for one more', async () => {
+    it('drops the session that was issued first for one more', async () => {
       const [first, second] = [await issue(), await issue()]
-      await store.touch(first.address, clock.now + 1, clock.now + HOUR)
+      await store.touch(first.address, { sessionDurationMs: HOUR, endsBy: clock.now + HOUR })
       const third = await issue()
       expect(await store.read(first.address)).to.equal(null)
       expect(await listedIds(first.address.handle)).to.deep.equal([])
@@ -110,36 +232,45 @@ describe('MemoryStore', () => {
 
     it('drops the oldest profile for one more', async () => {
       const handles = [newHandle(), newHandle(), newHandle()]
-      for (const handle of handles) await store.writeUserInfo(handle, 'kept', clock.now + HOUR)
+      for (const handle of handles) await store.writeUserInfo(handle, 'kept', HOUR)
       const profiles = []
-      // The newest first: a login without a profile takes a place as well.
-      for (const handle of handles.reverse())
-        profiles.push((await store.issue(entry({ address: newAddress(handle) }))).userInfo)
+      for (const handle of handles.reverse()) profiles.push((await store.readUser(handle)).userInfo)
       expect(profiles).to.deep.equal(['kept', 'kept', null])
     })
 
     it('drops the oldest claim for one more', async () => {
-      for (const id of ['first', 'second', 'third']) await store.claim(id, newClaimant(), clock.now + HOUR)
+      for (const id of ['first', 'second', 'third']) await store.claim(id, newClaimant(), HOUR)
       const states = []
       for (const id of ['third', 'second', 'first']) {
-        states.push((await store.claim(id, newClaimant(), clock.now + HOUR)).state)
+        states.push((await store.claim(id, newClaimant(), HOUR)).state)
       }
       expect(states).to.deep.equal(['pending', 'pending', 'claimed'])
     })
 
     it('drops the shared value that was set longest ago for one more', async () => {
-      const end = clock.now + HOUR
-      for (const id of ['first', 'second']) await store.replaceValue(id, null, 'old', end)
-      await store.replaceValue('first', 'old', 'new', end)
-      await store.replaceValue('third', null, 'old', end)
+      const set = (id: string) => store.replaceValue({ id, from: null, to: 'old', keepMs: HOUR })
+      for (const id of ['first', 'second']) await set(id)
+      await store.replaceValue({ id: 'first', from: 'old', to: 'new' })
+      await set('third')
       const values = await Promise.all(['first', 'second', 'third'].map((id) => store.readValue(id)))
-      expect(values).to.deep.equal(['new', null, 'old'])
+      expect(values.map((value) => value?.text)).to.deep.equal(['new', undefined, 'old'])
+    })
+
+    it('forgets the end of the user that was ended first for one more', async () => {
+      const beganAt = await moment()
+      const handles = [newHandle(), newHandle(), newHandle()]
+      for (const handle of handles) await store.removeUser(handle)
+      const states = []
+      for (const handle of handles) {
+        states.push((await store.issue(entry({ address: newAddress(handle), beganAt }))).state)
+      }
+      expect(states).to.deep.equal(['issued', 'revoked', 'revoked'])
     })
 
     it('does not drop another claim when one is settled', async () => {
-      for (const id of ['first', 'second']) await store.claim(id, newClaimant(), clock.now + HOUR)
-      await store.settle('second', 'sealed', clock.now + HOUR)
-      expect(await store.claim('first', newClaimant(), clock.now + HOUR)).to.deep.equal({
+      for (const id of ['first', 'second']) await store.claim(id, newClaimant(), HOUR)
+      await store.settle('second', 'sealed', HOUR)
+      expect(await store.claim('first', newClaimant(), HOUR)).to.deep.equal({
         state: 'pending',
       })
     })
@@ -153,31 +284,45 @@ describe('MemoryStore', () => {
 
     afterEach(() => mock.timers.reset())
 
-    it('has room again where sessions, profiles, claims and shared values have ended', async () => {
-      const [end, later] = [clock.now + 10, clock.now + HOUR]
+    it('has room again where something has ended', async () => {
       const lasting = await issue({ userInfo: 'kept' })
-      const short = await issue({ dropAt: end, userInfo: 'short', userInfoDropAt: end })
-      await store.claim('lasting', newClaimant(), later)
-      await store.claim('short', newClaimant(), end)
-      await store.replaceValue('lasting', null, 'kept', later)
-      await store.replaceValue('short', null, 'short', end)
+      const short = await issue({ sessionDurationMs: 10, userInfo: 'short', userInfoDurationMs: 10 })
+      await store.claim('lasting', newClaimant(), HOUR)
+      await store.claim('short', newClaimant(), 10)
+      const set = (id: string, keepMs: number) => store.replaceValue({ id, from: null, to: id, keepMs })
+      await set('lasting', HOUR)
+      await set('short', 10)
 
-      clock.set(end)
+      clock.advance(10)
       mock.timers.tick(60_000)
       const next = await issue({ userInfo: 'next' })
-      await store.claim('next', newClaimant(), later)
-      await store.replaceValue('next', null, 'next', later)
+      await store.claim('next', newClaimant(), HOUR)
+      await set('next', HOUR)
 
       expect((await store.read(lasting.address))?.userInfo).to.equal('kept')
       expect((await store.read(next.address))?.userInfo).to.equal('next')
       expect(await store.read(short.address)).to.equal(null)
-      expect(await store.claim('lasting', newClaimant(), later)).to.deep.equal({ state: 'pending' })
-      expect(await store.readValue('lasting')).to.equal('kept')
+      expect(await store.claim('lasting', newClaimant(), HOUR)).to.deep.equal({ state: 'pending' })
+      expect((await store.readValue('lasting'))?.text).to.equal('lasting')
+    })
+
+    it('has room again where the end of a user need not be remembered any longer', async () => {
+      const handles = [newHandle(), newHandle(), newHandle()]
+      const [lasting = '', short = '', next = ''] = handles
+      await store.removeUser(short)
+      clock.advance(10 * 60_000 - 1)
+      await store.removeUser(lasting)
+      clock.advance(1)
+      mock.timers.tick(60_000)
+      await store.removeUser(next)
+      const beganAt = start * 1000
+      const login = entry({ address: newAddress(lasting), beganAt })
+      expect((await store.issue(login)).state).to.equal('revoked')
     })
 
     it('is swept no more when it is closed', async () => {
       const lasting = await issue()
-      await issue({ dropAt: clock.now })
+      await issue({ sessionDurationMs: 0 })
       await store.close()
       mock.timers.tick(60_000)
       await issue()
@@ -222,7 +367,7 @@ describe('MemoryStore', () => {
       })
     }
 
-    it('refuses a clock that is no function', () => {
+    it('refuses a clock that is not a function', () => {
       expect(() => new MemoryStore({ clock: 7 as unknown as () => number })).to.throw(TypeError, /clock/)
     })
 

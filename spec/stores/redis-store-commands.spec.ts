@@ -1,11 +1,31 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
+import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { type RecordChange, RedisStore, type SessionAddress } from '../../lib/index.js'
-import { HOUR, newAddress, newClaimant, newId, storeUnderTest } from '../contracts/store-under-test.js'
+import {
+  endAllSessions,
+  HOUR,
+  newAddress,
+  newClaimant,
+  newId,
+  storeUnderTest,
+} from '../contracts/store-under-test.js'
 import { commandCalls } from '../support/command-calls.js'
 import { failureOf } from '../support/failures.js'
 import { freshPrefix, type RecordingClient, recordCommands } from '../support/redis-client.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
+
+const MINUTE = 60_000
+/** Long enough for any change, however slow the machine. */
+const WITHIN = MINUTE
+
+/** What one script does inside, by how it ends. */
+const READS_USER = { evalsha: 1, time: 1, get: 2 }
+const WRITES_USER = { ...READS_USER, set: 1 }
+const DELETES_USER = { ...READS_USER, del: 1 }
+const READS_KEY = { evalsha: 1, time: 1, get: 1 }
+const WRITES_KEY = { ...READS_KEY, set: 1 }
+const DELETES_KEY = { ...READS_KEY, del: 1 }
 
 describe('the commands of RedisStore', () => {
   let server: RedisServer
@@ -26,7 +46,8 @@ describe('the commands of RedisStore', () => {
     await server.stop()
   })
 
-  beforeEach(() => {
+  beforeEach(async () => {
+    await redis.flushall()
     prefix = freshPrefix()
     client = recordCommands(redis)
     store = new RedisStore(client, { prefix })
@@ -49,183 +70,393 @@ describe('the commands of RedisStore', () => {
     return { sessionId, from, to }
   }
 
-  const scripted: Record<string, () => Promise<unknown>> = {
-    issue: () => store.issue(entry()),
-    touch: () => store.touch(newAddress(), Date.now(), Date.now() + HOUR),
-    remove: () => store.remove(newAddress()),
-    removeUser: () => store.removeUser(newAddress().handle),
-    list: () => store.list(newAddress().handle),
-    rewrite: () => store.rewrite(newAddress().handle, [changeOf(newAddress())]),
-    release: () => store.release('id', newClaimant()),
-    replaceValue: () => store.replaceValue(newId(), null, 'value', Date.now() + HOUR),
-    claim: () => store.claim(newId(), newClaimant(), Date.now() + HOUR),
+  const window = () => ({ sessionDurationMs: HOUR, endsBy: Date.now() + HOUR })
+
+  /** A call of each method on a store that holds nothing of it. */
+  const calls: Record<string, () => Promise<unknown>> = {
+    read: () => store.read(newAddress()),
+    readUser: () => store.readUser(newAddress().handle),
+    issue: () => store.issue(entry(), WITHIN),
+    touch: () => store.touch(newAddress(), window(), WITHIN),
+    remove: () => store.remove(newAddress(), WITHIN),
+    removeUser: () => store.removeUser(newAddress().handle, undefined, WITHIN),
+    writeUserInfo: () => store.writeUserInfo(newAddress().handle, '{}', HOUR, WITHIN),
+    rewrite: () => store.rewrite(newAddress().handle, [changeOf(newAddress())], WITHIN),
+    claim: () => store.claim(newId(), newClaimant(), HOUR, WITHIN),
+    settle: () => store.settle(newId(), 'answer', HOUR, WITHIN),
+    release: () => store.release(newId(), newClaimant(), WITHIN),
+    readValue: () => store.readValue(newId()),
+    replaceValue: () => store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }, WITHIN),
+    ping: () => store.ping(),
   }
+  const reading = ['read', 'readUser', 'readValue', 'ping']
+  const writing = Object.keys(calls).filter((method) => !reading.includes(method))
 
-  describe('to read', () => {
-    it('are one MGET and nothing else on the server', async () => {
-      const { address } = await issue({ userInfo: '{}' })
-      expect(await carriedOutBy(() => store.read(address))).to.deep.equal({ mget: 1 })
+  /** What a method does on the server: the work, made ready by what comes before it, and the commands. */
+  const works: [title: string, prepare: () => Promise<() => Promise<unknown>>, commands: object][] = [
+    [
+      'read of a session',
+      async () => {
+        const { address } = await issue({ userInfo: '{}' })
+        return () => store.read(address)
+      },
+      READS_USER,
+    ],
+    [
+      'read of another session of a user',
+      async () => {
+        const { address } = await issue({ userInfo: '{}' })
+        return () => store.read(newAddress(address.handle))
+      },
+      READS_USER,
+    ],
+    ['read where there is no user', async () => () => store.read(newAddress()), READS_USER],
+    [
+      'readUser',
+      async () => {
+        const { address } = await issue({ userInfo: '{}' })
+        return () => store.readUser(address.handle)
+      },
+      READS_USER,
+    ],
+    ['issue', async () => () => store.issue(entry(), WITHIN), WRITES_USER],
+    [
+      'issue of one session too many',
+      async () => {
+        const { address } = await issue()
+        const next = entry({ address: newAddress(address.handle), maxSessions: 1 })
+        return () => store.issue(next, WITHIN)
+      },
+      WRITES_USER,
+    ],
+    [
+      'issue that is refused',
+      async () => {
+        const { address } = await issue()
+        const next = entry({ address: newAddress(address.handle), maxSessions: 1, onLimit: 'refuse' })
+        return () => store.issue(next, WITHIN)
+      },
+      READS_USER,
+    ],
+    [
+      'issue that is revoked',
+      async () => {
+        const { address, createdAt } = await issue()
+        await store.removeUser(address.handle)
+        const late = entry({ address: newAddress(address.handle), beganAt: createdAt * 1000 })
+        return () => store.issue(late, WITHIN)
+      },
+      READS_USER,
+    ],
+    [
+      'touch',
+      async () => {
+        const { address } = await issue()
+        return () => store.touch(address, window(), WITHIN)
+      },
+      WRITES_USER,
+    ],
+    ['touch of no session', async () => () => store.touch(newAddress(), window(), WITHIN), READS_USER],
+    [
+      'remove',
+      async () => {
+        const { address } = await issue()
+        return () => store.remove(address, WITHIN)
+      },
+      WRITES_USER,
+    ],
+    [
+      'remove of the last that there is of a user',
+      async () => {
+        const { address } = await issue({ userInfoDurationMs: 0 })
+        return () => store.remove(address, WITHIN)
+      },
+      DELETES_USER,
+    ],
+    ['remove of no session', async () => () => store.remove(newAddress(), WITHIN), READS_USER],
+    [
+      'removeUser',
+      async () => {
+        const { address } = await issue()
+        return () => store.removeUser(address.handle, address.sessionId, WITHIN)
+      },
+      WRITES_USER,
+    ],
+    [
+      'writeUserInfo',
+      async () => {
+        const { address } = await issue()
+        return () => store.writeUserInfo(address.handle, '{}', HOUR, WITHIN)
+      },
+      WRITES_USER,
+    ],
+    [
+      'writeUserInfo that leaves nothing of a user',
+      async () => () => store.writeUserInfo(newAddress().handle, null, 0, WITHIN),
+      DELETES_USER,
+    ],
+    [
+      'rewrite of one record among many that are no longer as they were read',
+      async () => {
+        const { address } = await issue({ record: 'old' })
+        const changes = Array.from({ length: 20 }, () => changeOf(newAddress()))
+        return () => store.rewrite(address.handle, [...changes, changeOf(address, 'old', 'new')], WITHIN)
+      },
+      WRITES_USER,
+    ],
+    [
+      'rewrite of a record that is no longer as it was read',
+      async () => {
+        const { address } = await issue({ record: 'newer' })
+        return () => store.rewrite(address.handle, [changeOf(address, 'old', 'new')], WITHIN)
+      },
+      READS_USER,
+    ],
+    ['claim', async () => () => store.claim(newId(), newClaimant(), HOUR, WITHIN), WRITES_KEY],
+    [
+      'claim of what somebody else has claimed',
+      async () => {
+        const id = newId()
+        await store.claim(id, newClaimant(), HOUR)
+        return () => store.claim(id, newClaimant(), HOUR, WITHIN)
+      },
+      READS_KEY,
+    ],
+    ['settle', async () => () => store.settle(newId(), 'answer', HOUR, WITHIN), WRITES_KEY],
+    [
+      'release',
+      async () => {
+        const [id, claimant] = [newId(), newClaimant()]
+        await store.claim(id, claimant, HOUR)
+        return () => store.release(id, claimant, WITHIN)
+      },
+      DELETES_KEY,
+    ],
+    ['release of no claim', async () => () => store.release(newId(), newClaimant(), WITHIN), READS_KEY],
+    [
+      'readValue',
+      async () => {
+        const id = newId()
+        await store.replaceValue({ id, from: null, to: 'value', keepMs: HOUR })
+        return () => store.readValue(id)
+      },
+      READS_KEY,
+    ],
+    ['readValue of no value', async () => () => store.readValue(newId()), READS_KEY],
+    [
+      'replaceValue',
+      async () => {
+        const change = { id: newId(), from: null, to: 'value', keepMs: HOUR }
+        return () => store.replaceValue(change, WITHIN)
+      },
+      WRITES_KEY,
+    ],
+    [
+      'replaceValue with null',
+      async () => {
+        const id = newId()
+        await store.replaceValue({ id, from: null, to: 'value', keepMs: HOUR })
+        return () => store.replaceValue({ id, from: 'value', to: null }, WITHIN)
+      },
+      DELETES_KEY,
+    ],
+    [
+      'replaceValue of another value',
+      async () => {
+        const change = { id: newId(), from: 'old', to: 'new', keepMs: HOUR }
+        return () => store.replaceValue(change, WITHIN)
+      },
+      READS_KEY,
+    ],
+    ['ping', async () => () => store.ping(), READS_KEY],
+  ]
+
+  describe('of a call', () => {
+    // So that the store knows the time, and the server its scripts.
+    beforeEach(async () => {
+      for (const call of Object.values(calls)) await call()
     })
 
-    it('are one MGET where there is no session, too', async () => {
-      expect(await carriedOutBy(() => store.read(newAddress()))).to.deep.equal({ mget: 1 })
-    })
+    for (const [title, prepare, commands] of works) {
+      it(`are one script, of which all that it does is known: ${title}`, async () => {
+        const work = await prepare()
+        let sent: string[] = []
+        const carriedOut = await carriedOutBy(async () => {
+          sent = await sentBy(work)
+        })
+        expect(sent).to.deep.equal(['EVALSHA'])
+        expect(carriedOut).to.deep.equal(commands)
+      })
+    }
 
-    it('are one EXISTS to tell whether a user was here', async () => {
+    it('are one script to end everybody, then a SCAN and one script for each user it finds', async () => {
+      await endAllSessions(store)
       const { address } = await issue()
-      expect(await carriedOutBy(() => store.hasSeen(address.handle))).to.deep.equal({ exists: 1 })
-    })
-
-    it('are one GET for a shared value, and where there is none', async () => {
-      const id = newId()
-      expect(await carriedOutBy(() => store.readValue(id))).to.deep.equal({ get: 1 })
-      await store.replaceValue(id, null, 'value', Date.now() + HOUR)
-      expect(await carriedOutBy(() => store.readValue(id))).to.deep.equal({ get: 1 })
-    })
-  })
-
-  describe('to write', () => {
-    const plain: [method: string, work: () => Promise<unknown>, command: string][] = [
-      ['writeUserInfo', () => store.writeUserInfo('user', 'text', Date.now() + HOUR), 'SET'],
-      ['writeUserInfo with null', () => store.writeUserInfo('user', null, Date.now() + HOUR), 'SET'],
-      ['settle', () => store.settle('id', 'text', Date.now() + HOUR), 'SET'],
-      ['ping', () => store.ping(), 'EXISTS'],
-    ]
-    for (const [method, work, command] of plain) {
-      it(`are one ${command} for ${method}`, async () => {
-        expect(await sentBy(work)).to.deep.equal([command])
+      await issue({ address: newAddress(address.handle) })
+      await issue()
+      // Some have a profile or a mark, but no session.
+      const users = (await redis.keys(`${prefix}{*}`)).length
+      let next: string | undefined
+      expect(
+        await carriedOutBy(async () => {
+          next = (await store.removeBatch(undefined, WITHIN)).next
+        }),
+      ).to.deep.equal(WRITES_KEY)
+      let sent: string[] = []
+      const carriedOut = await carriedOutBy(async () => {
+        sent = await sentBy(() => store.removeBatch(next, WITHIN))
       })
-    }
-
-    for (const [method, work] of Object.entries(scripted)) {
-      it(`are one script for ${method}`, async () => {
-        await work()
-        expect(await sentBy(work)).to.deep.equal(['EVALSHA'])
-        const { evalsha, eval: evals } = await carriedOutBy(work)
-        expect([evalsha, evals]).to.deep.equal([1, undefined])
-      })
-
-      it(`bring the source of ${method} once when Redis has forgotten its scripts`, async () => {
-        await redis.script('FLUSH')
-        expect(await sentBy(work)).to.deep.equal(['EVALSHA', 'EVAL'])
-        expect(await sentBy(work)).to.deep.equal(['EVALSHA'])
-      })
-    }
-
-    it('are one script for any number of changed records, and no SET for those that stay', async () => {
-      const { address } = await issue({ record: 'old' })
-      const changes = Array.from({ length: 20 }, () => changeOf(newAddress()))
-      const work = () => store.rewrite(address.handle, [...changes, changeOf(address, 'old', 'new')])
-      await work()
-      expect(await carriedOutBy(work)).to.deep.equal({ evalsha: 1, mget: 21 })
+      expect(sent).to.deep.equal(['SCAN', ...Array<string>(users).fill('EVALSHA')])
+      expect(carriedOut).to.include({ scan: 1, evalsha: users, time: users, get: 2 * users })
+      expect(carriedOut.set).to.equal(2)
     })
 
     it('are none for no changed record', async () => {
-      expect(await sentBy(() => store.rewrite(newAddress().handle, []))).to.deep.equal([])
+      expect(await sentBy(() => store.rewrite(newAddress().handle, [], WITHIN))).to.deep.equal([])
     })
 
+    for (const withinMs of [0, -1]) {
+      it(`are none for a change that is wanted within ${withinMs} ms`, async () => {
+        expect(
+          await sentBy(async () => {
+            expect(await failureOf(() => store.issue(entry(), withinMs))).to.be.an('error')
+          }),
+        ).to.deep.equal([])
+      })
+    }
+  })
+
+  describe('of the first change of a store that knows no time yet', () => {
+    for (const method of writing) {
+      it(`are two scripts, the first of which changes nothing: ${method}`, async () => {
+        const call = calls[method] ?? expect.fail(method)
+        await call()
+        store = new RedisStore(client, { prefix })
+        let sent: string[] = []
+        const {
+          set = 0,
+          del = 0,
+          time,
+        } = await carriedOutBy(async () => {
+          sent = await sentBy(call)
+        })
+        expect(sent).to.deep.equal(['EVALSHA', 'EVALSHA'])
+        expect(time).to.equal(2)
+        expect(set + del).to.be.at.most(1)
+        expect(await sentBy(call)).to.deep.equal(['EVALSHA'])
+      })
+    }
+
+    it('are one script when the change is wanted however long it takes', async () => {
+      await issue()
+      store = new RedisStore(client, { prefix })
+      expect(await sentBy(() => store.issue(entry()))).to.deep.equal(['EVALSHA'])
+    })
+
+    it('are one script after a read has told the time', async () => {
+      await issue()
+      store = new RedisStore(client, { prefix })
+      await store.read(newAddress())
+      expect(await sentBy(() => store.issue(entry(), WITHIN))).to.deep.equal(['EVALSHA'])
+    })
+  })
+
+  describe('to a server that has forgotten its scripts', () => {
+    for (const [method, call] of Object.entries(calls)) {
+      it(`bring the source once: ${method}`, async () => {
+        await call()
+        await redis.script('FLUSH')
+        expect(await sentBy(call)).to.deep.equal(['EVALSHA', 'EVAL'])
+        expect(await sentBy(call)).to.deep.equal(['EVALSHA'])
+      })
+    }
+
     it('do the same work from source as by SHA-1', async () => {
-      const { address, createdAt, dropAt } = await issue({ userInfo: 'kept' })
+      const { address } = await issue({ userInfo: 'kept' })
       await redis.script('FLUSH')
-      expect(await store.touch(address, createdAt + 1, dropAt)).to.equal(true)
+      expect(await store.touch(address, window())).to.include.keys('lastVisitAt', 'endsAt')
       expect(await store.rewrite(address.handle, [changeOf(address)])).to.equal(1)
-      expect(await store.list(address.handle)).to.have.lengthOf(1)
-      expect(await store.replaceValue(prefix, null, 'value', Date.now() + HOUR)).to.equal(true)
+      expect(await store.readUser(address.handle)).to.include({ userInfo: 'kept', wasHere: true })
+      const change = { id: newId(), from: null, to: 'value', keepMs: HOUR }
+      expect(await store.replaceValue(change)).to.equal(true)
       const login = entry({ address: newAddress(address.handle), maxSessions: 1, onLimit: 'refuse' })
-      expect(await store.issue(login)).to.deep.equal({
-        issued: false,
-        seenBefore: false,
-        userInfo: null,
-      })
-      expect(await store.claim(prefix, newClaimant(), Date.now() + HOUR)).to.deep.equal({
-        state: 'claimed',
-      })
+      expect(await store.issue(login)).to.deep.equal({ state: 'refused' })
+      expect(await store.claim(newId(), newClaimant(), HOUR)).to.include({ state: 'claimed' })
       expect(await store.remove(address)).to.equal(true)
       expect(await store.removeUser(address.handle)).to.equal(0)
     })
 
-    it('all work when many meet a Redis that has forgotten its scripts', async () => {
+    it('all work when many meet it', async () => {
       await redis.script('FLUSH')
       const { handle } = newAddress()
       await Promise.all(
         Array.from({ length: 50 }, () => issue({ address: newAddress(handle), maxSessions: 9 })),
       )
-      expect(await store.list(handle)).to.have.lengthOf(9)
+      const { sessions } = await store.readUser(handle)
+      expect(sessions).to.have.lengthOf(9)
     })
   })
 
   describe('that meet a key of another kind', () => {
-    it('fail as Redis says, and no source is sent', async () => {
-      for (const work of Object.values(scripted)) await work()
-      const { address } = await issue()
-      await redis.set(`${prefix}{${address.handle}}`, 'no index')
-      for (const method of ['issue', 'remove', 'removeUser', 'list'] as const) {
-        const works = {
-          issue: () => store.issue(entry({ address: newAddress(address.handle) })),
-          remove: () => store.remove(address),
-          removeUser: () => store.removeUser(address.handle),
-          list: () => store.list(address.handle),
-        }
-        const sent = await sentBy(async () => {
-          expect(await failureOf(works[method]))
-            .to.be.an('error')
-            .with.property('message')
-            .that.matches(/WRONGTYPE/)
-        })
-        expect(sent, method).to.deep.equal(['EVALSHA'])
+    async function expectWrongType(work: () => Promise<unknown>): Promise<void> {
+      expect(await failureOf(work))
+        .to.be.an('error')
+        .with.property('message')
+        .that.matches(/WRONGTYPE/)
+    }
+
+    beforeEach(async () => {
+      for (const call of Object.values(calls)) await call()
+    })
+
+    it('fail as Redis says, send no source and leave it: a user', async () => {
+      const address = newAddress()
+      const key = `${prefix}{${address.handle}}`
+      await redis.hset(key, 'field', 'value')
+      const { handle } = address
+      const meeting: (() => Promise<unknown>)[] = [
+        () => store.read(address),
+        () => store.readUser(handle),
+        () => store.issue(entry({ address })),
+        () => store.touch(address, window()),
+        () => store.remove(address),
+        () => store.removeUser(handle),
+        () => store.writeUserInfo(handle, '{}', HOUR),
+        () => store.rewrite(handle, [changeOf(address)]),
+      ]
+      for (const work of meeting) {
+        expect(await sentBy(() => expectWrongType(work)), String(work)).to.deep.equal(['EVALSHA'])
       }
+      await expectWrongType(() => endAllSessions(store))
+      expect(await redis.hgetall(key)).to.deep.equal({ field: 'value' })
     })
 
-    it('read a record of another kind as no session, and do not touch it', async () => {
-      const { address, createdAt } = await issue()
-      const record = `${prefix}{${address.handle}}:${address.sessionId}`
-      await redis.del(record)
-      await redis.hset(record, 'field', 'value')
-      expect(await store.read(address)).to.equal(null)
-      expect(await failureOf(() => store.touch(address, createdAt + 1, createdAt + HOUR))).to.be.an('error')
-      expect(await redis.hgetall(record)).to.deep.equal({ field: 'value' })
+    it('fail as Redis says, and leave it: a claim', async () => {
+      const id = newId()
+      await redis.hset(`${prefix}claim:${id}`, 'field', 'value')
+      await expectWrongType(() => store.claim(id, newClaimant(), HOUR))
+      await expectWrongType(() => store.settle(id, 'answer', HOUR))
+      await expectWrongType(() => store.release(id, newClaimant()))
+      expect(await redis.hgetall(`${prefix}claim:${id}`)).to.deep.equal({ field: 'value' })
     })
 
-    it('fail for a shared value of another kind, and leave it', async () => {
+    it('fail as Redis says, and leave it: a shared value', async () => {
       const id = newId()
       await redis.hset(`${prefix}value:${id}`, 'field', 'value')
-      for (const work of [
-        () => store.readValue(id),
-        () => store.replaceValue(id, null, 'new', Date.now() + HOUR),
-        () => store.replaceValue(id, 'old', null, Date.now() + HOUR),
-      ]) {
-        expect(await failureOf(work))
-          .to.be.an('error')
-          .with.property('message')
-          .that.matches(/WRONGTYPE/)
-      }
+      await expectWrongType(() => store.readValue(id))
+      await expectWrongType(() => store.replaceValue({ id, from: null, to: 'new', keepMs: HOUR }))
+      await expectWrongType(() => store.replaceValue({ id, from: 'old', to: null }))
       expect(await redis.hgetall(`${prefix}value:${id}`)).to.deep.equal({ field: 'value' })
     })
 
-    it('pass over a record of another kind, and rewrite those before and after it', async () => {
-      const { handle } = newAddress()
-      const addresses = Array.from({ length: 3 }, () => newAddress(handle))
-      for (const address of addresses) await issue({ address })
-      const record = `${prefix}{${handle}}:${addresses[1]?.sessionId}`
-      await redis.del(record)
-      await redis.hset(record, 'field', 'value')
-      expect(
-        await store.rewrite(
-          handle,
-          addresses.map((address) => changeOf(address)),
-        ),
-      ).to.equal(2)
-      expect(await redis.hgetall(record)).to.deep.equal({ field: 'value' })
-    })
-
-    it('pass on a value that another program wrote, and neither a touch nor a rewrite changes it', async () => {
-      const { address, createdAt } = await issue()
-      const record = `${prefix}{${address.handle}}:${address.sessionId}`
-      await redis.set(record, '{"cookie":{}}', 'PX', HOUR)
-      expect(await store.read(address)).to.include({ record: '{"cookie":{}}', lastVisitAt: 0 })
-      await store.touch(address, createdAt + 1, createdAt + HOUR)
-      expect(await store.rewrite(address.handle, [changeOf(address, '{"cookie":{}}')])).to.equal(0)
-      expect(await redis.get(record)).to.equal('{"cookie":{}}')
+    it('fail as Redis says, and leave it: the mark of all', async () => {
+      const { address } = await issue()
+      await redis.hset(`${prefix}all`, 'field', 'value')
+      await expectWrongType(() => store.read(address))
+      await expectWrongType(() => store.issue(entry()))
+      await expectWrongType(() => store.removeBatch())
+      await expectWrongType(() => store.ping())
+      expect(await redis.hgetall(`${prefix}all`)).to.deep.equal({ field: 'value' })
     })
   })
 })

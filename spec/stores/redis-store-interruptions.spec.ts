@@ -1,9 +1,11 @@
 import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { type RedisClient, RedisStore } from '../../lib/index.js'
 import {
   endAllSessions,
   HOUR,
   newAddress,
+  newClaimant,
   newHandle,
   newId,
   storeUnderTest,
@@ -14,24 +16,27 @@ describe('RedisStore, interrupted', () => {
   const redis = aRedisClient()
   let prefix: string
   let store: RedisStore
-  const { entry, issue, listedIds } = storeUnderTest(
+  const { entry, issue, listedIds, moment } = storeUnderTest(
     { describe, it, beforeEach, afterEach },
     Date.now,
     () => store,
   )
+
+  /** By its SHA-1, or from source. */
+  const SCRIPT = /^EVAL/
 
   beforeEach(() => {
     prefix = freshPrefix()
     store = new RedisStore(redis(), { prefix })
   })
 
-  /** A store during whose next command of this name something else happens: once Redis has answered, before the store knows. */
-  function interrupted(command: string, meanwhile: () => Promise<unknown>): RedisStore {
+  /** A store during whose next such command something else happens: once Redis has replied, before the store knows. */
+  function interrupted(command: RegExp, meanwhile: () => Promise<unknown>): RedisStore {
     let waiting = true
     const client: RedisClient = {
       async call(...words) {
         const reply = await redis().call(...words)
-        if (waiting && words[0] === command) {
+        if (waiting && command.test(String(words[0]))) {
           waiting = false
           await meanwhile()
         }
@@ -41,43 +46,65 @@ describe('RedisStore, interrupted', () => {
     return new RedisStore(client, { prefix })
   }
 
-  it('lists a session that was issued while all were being ended, if it lives', async () => {
-    const { address } = await issue()
-    const late = newAddress(address.handle)
-    await endAllSessions(interrupted('SCAN', () => issue({ address: late })))
-    expect(await store.read(address)).to.equal(null)
-    const alive = (await store.read(late)) ? [late.sessionId] : []
-    expect(await listedIds(address.handle)).to.deep.equal(alive)
+  describe('while all are being ended', () => {
+    for (const [when, command] of [
+      ['after the mark was set', SCRIPT],
+      ['after the users were found', /^SCAN/],
+    ] as const) {
+      it(`keeps a login of that time, ${when}, and ends what was there`, async () => {
+        const { address } = await issue()
+        const late = newAddress(address.handle)
+        await endAllSessions(interrupted(command, () => issue({ address: late })))
+        expect(await store.read(address)).to.equal(null)
+        expect(await store.read(late)).to.include({ sessionId: late.sessionId })
+        expect(await listedIds(address.handle)).to.deep.equal([late.sessionId])
+      })
+
+      it(`keeps a login that began after the mark, ${when}`, async () => {
+        const late = newAddress()
+        const login = async () => issue({ address: late, beganAt: await moment() })
+        await endAllSessions(interrupted(command, login))
+        expect(await listedIds(late.handle)).to.deep.equal([late.sessionId])
+      })
+
+      it(`issues no login that began before, ${when}`, async () => {
+        const { address } = await issue()
+        const late = entry({ address: newAddress(address.handle), beganAt: await moment() })
+        const login = async () => expect(await store.issue(late)).to.deep.equal({ state: 'revoked' })
+        await endAllSessions(interrupted(command, login))
+        expect(await listedIds(address.handle)).to.deep.equal([])
+      })
+
+      it(`finds nothing in any other way, ${when}`, async () => {
+        const { address, record, endsAt } = await issue()
+        const { handle, sessionId } = address
+        const look = async () => {
+          expect(await store.read(address)).to.equal(null)
+          expect(await store.touch(address, { sessionDurationMs: HOUR, endsBy: endsAt })).to.equal(null)
+          expect(await store.rewrite(handle, [{ sessionId, from: record, to: 'new' }])).to.equal(0)
+          expect(await store.remove(address)).to.equal(false)
+        }
+        await endAllSessions(interrupted(command, look))
+        expect(await store.read(address)).to.equal(null)
+      })
+    }
   })
 
-  it('ends a session of a user that was issued while all were being ended, if it lives', async () => {
-    const { address } = await issue()
-    const late = newAddress(address.handle)
-    await endAllSessions(interrupted('SCAN', () => issue({ address: late })))
-    await store.removeUser(address.handle)
-    expect(await store.read(late)).to.equal(null)
-  })
-
-  // A client sends a command again when the connection was lost before the answer came, although Redis may have carried it out.
+  // A client sends a command again when the connection was lost before the reply came, although Redis may have carried it out.
   describe('by a lost connection after which a login is sent again', () => {
     it('ends no further session', async () => {
-      const [handle, start] = [newHandle(), Date.now() - 10_000]
-      const login = (number: number) =>
-        entry({
-          address: newAddress(handle),
-          createdAt: start + number,
-          dropAt: start + HOUR,
-          maxSessions: 2,
-        })
-      const [first, second, third] = [login(1), login(2), login(3)]
+      const handle = newHandle()
+      const login = () => entry({ address: newAddress(handle), maxSessions: 2 })
+      const [first, second, third] = [login(), login(), login()]
       for (const each of [first, second, third, third]) await store.issue(each)
       expect(await listedIds(handle)).to.deep.equal([second.address.sessionId, third.address.sessionId])
     })
 
     it('answers as it did the first time when it may be refused', async () => {
       const login = entry({ maxSessions: 1, onLimit: 'refuse', userInfo: 'new' })
-      expect(await store.issue(login)).to.deep.equal({ issued: true, seenBefore: false, userInfo: 'new' })
-      expect(await store.issue(login)).to.include({ issued: true, userInfo: 'new' })
+      const issued = { state: 'issued', userInfo: 'new' }
+      expect(await store.issue(login)).to.include({ ...issued, seenBefore: false })
+      expect(await store.issue(login)).to.include(issued)
       expect(await listedIds(login.address.handle)).to.deep.equal([login.address.sessionId])
     })
   })
@@ -90,45 +117,70 @@ describe('RedisStore, interrupted', () => {
       expect(await store.rewrite(address.handle, [change])).to.equal(0)
       expect(await store.read(address)).to.include({ record: 'new' })
 
-      const [id, end] = [newId(), Date.now() + HOUR]
-      expect(await store.replaceValue(id, null, 'value', end)).to.equal(true)
-      expect(await store.replaceValue(id, null, 'value', end)).to.equal(false)
-      expect(await store.readValue(id)).to.equal('value')
+      const value = { id: newId(), from: null, to: 'value', keepMs: HOUR }
+      expect(await store.replaceValue(value)).to.equal(true)
+      expect(await store.replaceValue(value)).to.equal(false)
+      expect(await store.readValue(value.id)).to.include({ text: 'value' })
     })
   })
 
-  it('does not bring a session back that ends between its read and its rewrite', async () => {
-    const { address, record } = await issue()
-    const slow = interrupted('MGET', () => store.remove(address))
-    expect(await slow.read(address)).to.include({ record })
-    const change = { sessionId: address.sessionId, from: record, to: 'new' }
-    expect(await slow.rewrite(address.handle, [change])).to.equal(0)
-    expect(await redis().keys(`${prefix}*`)).to.deep.equal([`${prefix}{${address.handle}}:user`])
+  describe('by a lost connection after which a claim is sent again', () => {
+    it('gives it to the same claimant again, and to nobody else', async () => {
+      const [id, claimant] = [newId(), newClaimant()]
+      expect(await store.claim(id, claimant, HOUR)).to.include({ state: 'claimed' })
+      expect(await store.claim(id, claimant, HOUR)).to.include({ state: 'claimed' })
+      expect(await store.claim(id, newClaimant(), HOUR)).to.deep.equal({ state: 'pending' })
+    })
   })
 
-  it('keeps a visit that is recorded between a read and a rewrite', async () => {
-    const { address, record, createdAt, dropAt } = await issue()
-    const slow = interrupted('MGET', () => store.touch(address, createdAt + 1, dropAt))
-    expect(await slow.read(address)).to.include({ lastVisitAt: createdAt })
-    const change = { sessionId: address.sessionId, from: record, to: 'new' }
-    expect(await slow.rewrite(address.handle, [change])).to.equal(1)
-    expect(await store.read(address)).to.include({ record: 'new', lastVisitAt: createdAt + 1 })
-  })
+  describe('between its read and its change', () => {
+    const keysOf = (handle: string) => redis().get(`${prefix}{${handle}}`)
 
-  it('does not replace a shared value that another process replaces after its read', async () => {
-    const [id, end] = [newId(), Date.now() + HOUR]
-    await store.replaceValue(id, null, 'first', end)
-    const slow = interrupted('GET', () => store.replaceValue(id, 'first', 'theirs', end))
-    const first = await slow.readValue(id)
-    expect(await slow.replaceValue(id, first, 'mine', end)).to.equal(false)
-    expect(await store.readValue(id)).to.equal('theirs')
-  })
+    it('does not bring a session back that ends: by a rewrite', async () => {
+      const { address, record } = await issue()
+      const slow = interrupted(SCRIPT, () => store.remove(address))
+      expect(await slow.read(address)).to.include({ record })
+      const without = await keysOf(address.handle)
+      const change = { sessionId: address.sessionId, from: record, to: 'new' }
+      expect(await slow.rewrite(address.handle, [change])).to.equal(0)
+      expect(await keysOf(address.handle)).to.equal(without)
+    })
 
-  it('does not bring a session back that ends between its read and its touch', async () => {
-    const { address, createdAt, dropAt } = await issue()
-    const slow = interrupted('MGET', () => store.remove(address))
-    expect(await slow.read(address)).to.not.equal(null)
-    expect(await slow.touch(address, createdAt + 1, dropAt)).to.equal(false)
-    expect(await redis().keys(`${prefix}*`)).to.deep.equal([`${prefix}{${address.handle}}:user`])
+    it('does not bring a session back that ends: by a touch', async () => {
+      const { address, endsAt } = await issue()
+      const slow = interrupted(SCRIPT, () => store.remove(address))
+      expect(await slow.read(address)).to.include({ endsAt })
+      const without = await keysOf(address.handle)
+      expect(await slow.touch(address, { sessionDurationMs: HOUR, endsBy: endsAt })).to.equal(null)
+      expect(await keysOf(address.handle)).to.equal(without)
+    })
+
+    it('keeps a visit that is recorded', async () => {
+      const { address, record, endsAt } = await issue({ sessionDurationMs: HOUR / 2 })
+      const slow = interrupted(SCRIPT, () =>
+        store.touch(address, { sessionDurationMs: HOUR, endsBy: endsAt + HOUR / 4 }),
+      )
+      expect(await slow.read(address)).to.include({ endsAt })
+      const change = { sessionId: address.sessionId, from: record, to: 'new' }
+      expect(await slow.rewrite(address.handle, [change])).to.equal(1)
+      expect(await store.read(address)).to.include({ record: 'new', endsAt: endsAt + HOUR / 4 })
+    })
+
+    it('keeps a profile that is written', async () => {
+      const { address, endsAt } = await issue({ userInfo: 'old' })
+      const slow = interrupted(SCRIPT, () => store.writeUserInfo(address.handle, 'new', HOUR))
+      expect(await slow.read(address)).to.include({ userInfo: 'old' })
+      await slow.touch(address, { sessionDurationMs: HOUR, endsBy: endsAt })
+      expect(await store.read(address)).to.include({ userInfo: 'new' })
+    })
+
+    it('does not replace a shared value that another process replaces', async () => {
+      const id = newId()
+      await store.replaceValue({ id, from: null, to: 'first', keepMs: HOUR })
+      const slow = interrupted(SCRIPT, () => store.replaceValue({ id, from: 'first', to: 'theirs' }))
+      const { text } = (await slow.readValue(id)) ?? expect.fail('the value is gone')
+      expect(await slow.replaceValue({ id, from: text, to: 'mine' })).to.equal(false)
+      expect(await store.readValue(id)).to.include({ text: 'theirs' })
+    })
   })
 })

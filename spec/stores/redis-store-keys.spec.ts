@@ -1,242 +1,278 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
-import { RedisStore, type SessionEntry } from '../../lib/index.js'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { RedisStore } from '../../lib/index.js'
 import {
   endAllSessions,
   HOUR,
-  LONG_AGO,
   newAddress,
   newClaimant,
+  newHandle,
   newId,
   storeUnderTest,
 } from '../contracts/store-under-test.js'
+import { type TestClock, testClock } from '../support/clock.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
 
-const runner = { describe, it, beforeEach, afterEach }
+const MINUTE = 60_000
+/** How long it is remembered that a user was ended. */
+const MARK_MS = 10 * MINUTE
 
 describe('the keys of RedisStore', () => {
   const redis = aRedisClient()
   let prefix: string
+  let clock: TestClock
   let store: RedisStore
-  const { issue } = storeUnderTest(runner, Date.now, () => store)
+  const { issue } = storeUnderTest(
+    { describe, it, beforeEach, afterEach },
+    () => clock.now,
+    () => store,
+  )
 
   beforeEach(() => {
     prefix = freshPrefix()
-    store = new RedisStore(redis(), { prefix })
+    clock = testClock()
+    store = new RedisStore(redis(), { prefix, clock })
   })
 
   async function keys(): Promise<string[]> {
     return (await redis().keys(`${prefix}*`)).map((key) => key.slice(prefix.length)).sort()
   }
 
-  /** The moment at which a key ends, as far as can be known from two clocks that are read one after the other. */
-  async function end(key: string): Promise<{ earliest: number; latest: number }> {
-    const earliest = Date.now()
-    const ttl = await redis().pttl(prefix + key)
-    if (ttl < 0) expect.fail(ttl === -1 ? `${key} never ends` : `${key} is not there`)
-    return { earliest: earliest + ttl, latest: Date.now() + ttl }
+  function userOf({ address }: { address: { handle: string } }): string {
+    return `{${address.handle}}`
   }
 
-  async function expectEnd(key: string, moment: number): Promise<void> {
-    const { earliest, latest } = await end(key)
-    expect(moment).to.be.within(earliest, latest)
-  }
+  describe('are named as documented', () => {
+    it('one for a user with many sessions and a profile', async () => {
+      const login = await issue({ userInfo: '{}' })
+      const { handle } = login.address
+      await issue({ address: newAddress(handle) })
+      await issue({ address: newAddress(handle) })
+      await store.touch(login.address, { sessionDurationMs: HOUR, endsBy: login.endsAt })
+      await store.removeUser(handle, login.address.sessionId)
+      expect(await keys()).to.deep.equal([`{${handle}}`])
+    })
 
-  it('are named as documented, the record after its session id', async () => {
-    const { address } = await issue({ userInfo: '{}' })
-    const user = `{${address.handle}}`
-    expect(await keys()).to.deep.equal([user, `${user}:${address.sessionId}`, `${user}:user`].sort())
-    const id = newId()
-    await store.claim(id, newClaimant(), Date.now() + HOUR)
-    await store.replaceValue(id, null, 'value', Date.now() + HOUR)
-    expect(await keys()).to.include.members([`claim:${id}`, `value:${id}`])
-  })
+    it('one for each claim and each shared value', async () => {
+      const id = newId()
+      await store.claim(id, newClaimant(), HOUR)
+      expect(await keys()).to.deep.equal([`claim:${id}`])
+      await store.settle(id, 'answer', HOUR)
+      await store.replaceValue({ id, from: null, to: 'value', keepMs: HOUR })
+      expect(await keys()).to.deep.equal([`claim:${id}`, `value:${id}`])
+    })
 
-  it('begin with weapp: unless told otherwise', async () => {
-    const usual = new RedisStore(redis())
-    const { address } = await issue()
-    await usual.writeUserInfo(address.handle, 'kept', Date.now() + HOUR)
-    const name = `weapp:{${address.handle}}:user`
-    expect(await redis().get(name)).to.equal('kept')
-    await redis().del(name)
-  })
+    it('one that tells when everybody was ended, from then on', async () => {
+      const login = await issue()
+      await store.read(login.address)
+      await store.ping()
+      expect(await keys()).to.deep.equal([userOf(login)])
+      await endAllSessions(store)
+      expect(await keys()).to.deep.equal(['all', userOf(login)])
+      await endAllSessions(store)
+      expect(await keys()).to.deep.equal(['all', userOf(login)])
+    })
 
-  it('hold the index as a sorted set by time of login', async () => {
-    const { address, createdAt } = await issue()
-    const index = `${prefix}{${address.handle}}`
-    expect(await redis().zrange(index, 0, '-1')).to.deep.equal([address.sessionId])
-    expect(Number(await redis().zscore(index, address.sessionId))).to.equal(createdAt)
-  })
-
-  it('hold a record after 13 digits of its last visit, rewritten or not', async () => {
-    const { address, createdAt, dropAt } = await issue({ record: 'old' })
-    const record = `${prefix}{${address.handle}}:${address.sessionId}`
-    expect(await redis().get(record)).to.equal(`${createdAt}old`)
-    await store.touch(address, createdAt + 1, dropAt)
-    await store.rewrite(address.handle, [{ sessionId: address.sessionId, from: 'old', to: 'new' }])
-    expect(await redis().get(record)).to.equal(`${createdAt + 1}new`)
-  })
-
-  it('hold a claimant or an answer after a mark, and a shared value as it is', async () => {
-    const [id, end] = [newId(), Date.now() + HOUR]
-    const stored = () => redis().mget(`${prefix}claim:${id}`, `${prefix}value:${id}`)
-    await store.claim(id, 'me', end)
-    await store.replaceValue(id, null, 'value', end)
-    expect(await stored()).to.deep.equal(['?me', 'value'])
-    await store.settle(id, 'answer', end)
-    await store.replaceValue(id, 'value', null, end)
-    expect(await stored()).to.deep.equal(['!answer', null])
+    it('with weapp: in front unless told otherwise', async () => {
+      const usual = new RedisStore(redis())
+      const handle = newHandle()
+      await usual.writeUserInfo(handle, 'kept', HOUR)
+      expect(await redis().exists(`weapp:{${handle}}`)).to.equal(1)
+      await redis().del(`weapp:{${handle}}`)
+    })
   })
 
   it('of claims and shared values stay when all sessions are ended, whatever their ids look like', async () => {
     const { address } = await issue()
-    const end = Date.now() + HOUR
     for (const id of ['id', `{${address.handle}}`, `{${address.handle}}:${address.sessionId}`]) {
-      await store.claim(id, newClaimant(), end)
-      await store.replaceValue(id, null, 'value', end)
+      await store.claim(id, newClaimant(), HOUR)
+      await store.replaceValue({ id, from: null, to: 'value', keepMs: HOUR })
     }
     const before = await keys()
+    expect(before).to.have.lengthOf(7)
+    const values = await redis().mget(before.filter((key) => /^(claim|value)/.test(key)).map(inFull))
     expect(await endAllSessions(store)).to.equal(1)
-    const user = `{${address.handle}}`
-    const ofTheSession = [user, `${user}:${address.sessionId}`]
-    expect(await keys()).to.deep.equal(before.filter((key) => !ofTheSession.includes(key)))
-    expect(await keys()).to.have.lengthOf(7)
+    expect(await keys()).to.deep.equal(['all', ...before].sort())
+    expect(await redis().mget(before.filter((key) => /^(claim|value)/.test(key)).map(inFull))).to.deep.equal(
+      values,
+    )
   })
 
-  it('of a user who has no session any more are gone, but for the one that tells of the user', async () => {
-    const { address } = await issue()
+  describe('hold nothing of a user of whom nothing is left', () => {
+    /** A user whom nobody remembers after the last session. */
+    const forgotten = { userInfoDurationMs: 0 }
+
+    it('after the last session is removed', async () => {
+      const one = await issue(forgotten)
+      const other = await issue({ ...forgotten, address: newAddress(one.address.handle) })
+      await store.remove(one.address)
+      expect(await keys()).to.deep.equal([userOf(one)])
+      await store.remove(other.address)
+      expect(await keys()).to.deep.equal([])
+    })
+
+    it('after a login that has ended at once', async () => {
+      await issue({ ...forgotten, sessionDurationMs: 0 })
+      expect(await keys()).to.deep.equal([])
+    })
+
+    it('after a login that began longer ago than it may last', async () => {
+      const beganAt = (clock.now - 2 * HOUR) * 1000
+      await issue({ ...forgotten, beganAt })
+      expect(await keys()).to.deep.equal([])
+    })
+
+    it('after a touch that ends the session', async () => {
+      const { address } = await issue(forgotten)
+      await store.touch(address, { sessionDurationMs: HOUR, endsBy: clock.now })
+      expect(await keys()).to.deep.equal([])
+    })
+
+    it('after the deletion of a profile that is not to be remembered', async () => {
+      const { address } = await issue({ userInfo: '{}' })
+      await store.remove(address)
+      await store.writeUserInfo(address.handle, null, 0)
+      expect(await keys()).to.deep.equal([])
+    })
+
+    it('after the sessions of all were ended', async () => {
+      await issue(forgotten)
+      await issue(forgotten)
+      await endAllSessions(store)
+      expect(await keys()).to.deep.equal(['all'])
+    })
+
+    it('ten minutes after the user was ended, at the next change', async () => {
+      const { address } = await issue(forgotten)
+      await store.removeUser(address.handle)
+      expect(await keys()).to.deep.equal([`{${address.handle}}`])
+      clock.advance(MARK_MS - MINUTE)
+      await store.writeUserInfo(address.handle, null, 0)
+      expect(await keys()).to.deep.equal([`{${address.handle}}`])
+      clock.advance(MINUTE)
+      await store.writeUserInfo(address.handle, null, 0)
+      expect(await keys()).to.deep.equal([])
+    })
+
+    it('after a look at somebody who was never here', async () => {
+      const address = newAddress()
+      await store.read(address)
+      await store.readUser(address.handle)
+      await store.touch(address, { sessionDurationMs: HOUR, endsBy: clock.now + HOUR })
+      await store.remove(address)
+      await store.rewrite(address.handle, [{ sessionId: address.sessionId, from: 'old', to: 'new' }])
+      await store.release(newId(), newClaimant())
+      await store.readValue(newId())
+      await store.replaceValue({ id: newId(), from: 'old', to: 'new' })
+      expect(await keys()).to.deep.equal([])
+    })
+  })
+
+  it('hold a session no longer than its end, once anything of the user changes', async () => {
+    const { address } = await issue({ sessionDurationMs: 1_000 })
     const other = await issue({ address: newAddress(address.handle) })
-    await store.remove(address)
-    await store.remove(other.address)
-    expect(await keys()).to.deep.equal([`{${address.handle}}:user`])
-    await issue({ address })
-    await store.removeUser(address.handle)
-    expect(await keys()).to.deep.equal([`{${address.handle}}:user`])
-  })
-
-  it('of users whose sessions were all ended are gone, but for those that tell of the users', async () => {
-    const [one, other] = [await issue({ userInfo: 'kept' }), await issue()]
-    await endAllSessions(store)
-    const profiles = [one, other].map(({ address }) => `{${address.handle}}:user`)
-    expect(await keys()).to.deep.equal(profiles.sort())
-  })
-
-  it('hold an empty text for a user who has no profile, from the login on and after its deletion', async () => {
-    const { address } = await issue()
-    const profile = `${prefix}{${address.handle}}:user`
-    expect(await redis().get(profile)).to.equal('')
-    await store.writeUserInfo(address.handle, '{}', Date.now() + HOUR)
-    await store.writeUserInfo(address.handle, null, Date.now() + HOUR)
-    expect(await redis().get(profile)).to.equal('')
+    clock.advance(1_000)
+    expect(await redis().get(inFull(userOf({ address })))).to.include(address.sessionId)
+    await store.writeUserInfo(address.handle, '{}', HOUR)
+    expect(await redis().get(inFull(userOf({ address })))).to.not.include(address.sessionId)
+    expect(await store.read(other.address)).to.include({ userInfo: '{}' })
   })
 
   describe('end by themselves', () => {
-    async function login(differences: Partial<SessionEntry>) {
-      const { address, ...entry } = await issue(differences)
-      const index = `{${address.handle}}`
-      return { ...entry, address, index, record: `${index}:${address.sessionId}`, profile: `${index}:user` }
+    /** The clock of Redis goes on while the test runs; that of the store stands still. */
+    async function expectEndIn(key: string, durationMs: number): Promise<void> {
+      const left = await redis().pttl(inFull(key))
+      expect(left, key).to.be.within(durationMs - HOUR / 2, durationMs)
     }
 
-    it('a record at its end, the index at the absolute end, the profile at its own', async () => {
-      const now = Date.now()
-      const { record, index, profile } = await login({
-        dropAt: now + HOUR,
-        expiresAt: now + 2 * HOUR,
-        userInfo: '{}',
-        userInfoDropAt: now + 3 * HOUR,
-      })
-      await expectEnd(record, now + HOUR)
-      await expectEnd(index, now + 2 * HOUR)
-      await expectEnd(profile, now + 3 * HOUR)
+    it('each of them but the mark of all', async () => {
+      const { address } = await issue({ userInfo: '{}' })
+      await issue()
+      const id = newId()
+      await store.claim(id, newClaimant(), HOUR)
+      await store.settle(newId(), 'answer', HOUR)
+      await store.replaceValue({ id, from: null, to: 'value', keepMs: HOUR })
+      await store.removeUser(newHandle())
+      await store.touch(address, { sessionDurationMs: HOUR, endsBy: clock.now + HOUR })
+      await endAllSessions(store)
+      const [all, ...others] = await keys()
+      expect(all).to.equal('all')
+      expect(await redis().pttl(inFull('all'))).to.equal(-1)
+      expect(others).to.have.lengthOf(6)
+      for (const key of others) expect(await redis().pttl(inFull(key)), key).to.be.above(0)
     })
 
-    it('a record where a touch says, within the life of the index', async () => {
-      const now = Date.now()
-      const { address, record, index } = await login({ dropAt: now + 5_000, expiresAt: now + 2 * HOUR })
-      await store.touch(address, now + 1, now + 2 * HOUR)
-      await expectEnd(record, now + 2 * HOUR)
-      await expectEnd(index, now + 2 * HOUR)
+    it('a user with the profile, if that is kept longest', async () => {
+      const login = await issue({ userInfoDurationMs: 5 * HOUR })
+      await expectEndIn(userOf(login), 5 * HOUR)
+      await store.writeUserInfo(login.address.handle, '{}', 7 * HOUR)
+      await expectEndIn(userOf(login), 7 * HOUR)
+      await store.writeUserInfo(login.address.handle, null, 3 * HOUR)
+      await expectEndIn(userOf(login), 3 * HOUR)
+      await issue({ address: newAddress(login.address.handle), userInfoDurationMs: 9 * HOUR })
+      await expectEndIn(userOf(login), 9 * HOUR)
     })
 
-    it('an index not before its longest session, although a newer one ends earlier', async () => {
-      const now = Date.now()
-      const { address, index } = await login({ expiresAt: now + 3 * HOUR })
-      await issue({ address: newAddress(address.handle), expiresAt: now + 2 * HOUR })
-      await expectEnd(index, now + 3 * HOUR)
-      await issue({ address: newAddress(address.handle), expiresAt: now + 4 * HOUR })
-      await expectEnd(index, now + 4 * HOUR)
+    it('a user with the session that ends last, if that lives longest', async () => {
+      const long = { sessionDurationMs: 5 * HOUR, loginDurationMs: 9 * HOUR }
+      const login = await issue({ ...long, userInfoDurationMs: 0 })
+      const { handle } = login.address
+      await expectEndIn(userOf(login), 5 * HOUR)
+      const other = await issue({ address: newAddress(handle), userInfoDurationMs: 0 })
+      await expectEndIn(userOf(login), 5 * HOUR)
+      await store.touch(login.address, { sessionDurationMs: 7 * HOUR, endsBy: clock.now + 9 * HOUR })
+      await expectEndIn(userOf(login), 7 * HOUR)
+      await store.touch(login.address, { sessionDurationMs: 20 * HOUR, endsBy: clock.now + 9 * HOUR })
+      await expectEndIn(userOf(login), 9 * HOUR)
+      await store.remove(login.address)
+      await expectEndIn(userOf(login), HOUR)
+      await store.rewrite(handle, [{ sessionId: other.address.sessionId, from: other.record, to: 'new' }])
+      await expectEndIn(userOf(login), HOUR)
     })
 
-    it('an index not before its other sessions, although the newest has ended already', async () => {
-      const now = Date.now()
-      const { address, index } = await login({ expiresAt: now + HOUR })
-      await issue({ address: newAddress(address.handle), dropAt: LONG_AGO, expiresAt: LONG_AGO })
-      await expectEnd(index, now + HOUR)
+    it('a user with the mark, ten minutes after it was set, if nothing else is left', async () => {
+      const handle = newHandle()
+      await store.removeUser(handle)
+      const left = await redis().pttl(inFull(`{${handle}}`))
+      expect(left).to.be.within(MARK_MS / 2, MARK_MS)
+      const login = await issue({ address: newAddress(handle), userInfoDurationMs: 0, sessionDurationMs: 1 })
+      expect(await redis().pttl(inFull(userOf(login)))).to.be.within(MARK_MS / 2, MARK_MS)
     })
 
-    it('an index whose only session has ended already', async () => {
-      const { index } = await login({ dropAt: LONG_AGO, expiresAt: LONG_AGO })
-      expect(await redis().pttl(prefix + index)).to.not.equal(-1)
-    })
-
-    it('a profile where a login that brings none says', async () => {
-      const now = Date.now()
-      const { address, profile } = await login({ userInfo: '{}', userInfoDropAt: now + HOUR })
-      await issue({ address: newAddress(address.handle), userInfoDropAt: now + 2 * HOUR })
-      await expectEnd(profile, now + 2 * HOUR)
-      await store.writeUserInfo(address.handle, 'new', now + 3 * HOUR)
-      await expectEnd(profile, now + 3 * HOUR)
-    })
-
-    it('an empty profile where the login says, then where its deletion says', async () => {
-      const now = Date.now()
-      const { address, profile } = await login({ userInfoDropAt: now + HOUR })
-      await expectEnd(profile, now + HOUR)
-      await store.writeUserInfo(address.handle, null, now + 2 * HOUR)
-      await expectEnd(profile, now + 2 * HOUR)
-    })
-
-    it('a rewritten record where it would have ended, and so does the index', async () => {
-      const now = Date.now()
-      const { address, record, index } = await login({
-        record: 'old',
-        dropAt: now + HOUR,
-        expiresAt: now + 2 * HOUR,
-      })
-      await store.rewrite(address.handle, [{ sessionId: address.sessionId, from: 'old', to: 'new' }])
-      await expectEnd(record, now + HOUR)
-      await expectEnd(index, now + 2 * HOUR)
+    it('a user with the session that is spared when the others end', async () => {
+      const login = await issue({ sessionDurationMs: 5 * HOUR, loginDurationMs: 5 * HOUR })
+      const { handle, sessionId } = login.address
+      await issue({ address: newAddress(handle), sessionDurationMs: 9 * HOUR, loginDurationMs: 9 * HOUR })
+      await expectEndIn(userOf(login), 9 * HOUR)
+      await store.removeUser(handle, sessionId)
+      await expectEndIn(userOf(login), 5 * HOUR)
     })
 
     it('a claim where it says, then where the answer says', async () => {
-      const [id, now] = [newId(), Date.now()]
-      await store.claim(id, newClaimant(), now + HOUR)
-      await store.claim(id, newClaimant(), now + 9 * HOUR)
-      await expectEnd(`claim:${id}`, now + HOUR)
-      await store.settle(id, 'sealed', now + 2 * HOUR)
-      await expectEnd(`claim:${id}`, now + 2 * HOUR)
+      const [id, claimant] = [newId(), newClaimant()]
+      await store.claim(id, claimant, 3 * HOUR)
+      await store.claim(id, newClaimant(), 9 * HOUR)
+      await expectEndIn(`claim:${id}`, 3 * HOUR)
+      await store.claim(id, claimant, 5 * HOUR)
+      await expectEndIn(`claim:${id}`, 5 * HOUR)
+      await store.settle(id, 'sealed', 2 * HOUR)
+      await expectEndIn(`claim:${id}`, 2 * HOUR)
     })
 
-    it('a shared value where the last to replace it says', async () => {
-      const [id, now] = [newId(), Date.now()]
-      await store.replaceValue(id, null, 'first', now + HOUR)
-      await store.replaceValue(id, null, 'second', now + 9 * HOUR)
-      await expectEnd(`value:${id}`, now + HOUR)
-      await store.replaceValue(id, 'first', 'second', now + 2 * HOUR)
-      await expectEnd(`value:${id}`, now + 2 * HOUR)
+    it('a shared value where the last to replace it says, or as the one before', async () => {
+      const id = newId()
+      await store.replaceValue({ id, from: null, to: 'first', keepMs: 3 * HOUR })
+      await store.replaceValue({ id, from: null, to: 'second', keepMs: 9 * HOUR })
+      await expectEndIn(`value:${id}`, 3 * HOUR)
+      await store.replaceValue({ id, from: 'first', to: 'second', keepMs: 5 * HOUR })
+      await expectEndIn(`value:${id}`, 5 * HOUR)
+      clock.advance(HOUR)
+      await store.replaceValue({ id, from: 'second', to: 'third' })
+      await expectEndIn(`value:${id}`, 4 * HOUR)
     })
-
-    for (const cleaner of ['list', 'issue'] as const) {
-      it(`a session, whose place in the index the next ${cleaner} takes away`, async () => {
-        const { address, index, record } = await login({ dropAt: Date.now() + 20 })
-        const other = await issue({ address: newAddress(address.handle) })
-        while ((await redis().exists(prefix + record)) === 1) await delay(2)
-        expect(await redis().zcard(prefix + index)).to.equal(2)
-        const newest = newAddress(address.handle)
-        await (cleaner === 'list' ? store.list(address.handle) : issue({ address: newest }))
-        const ids = [other.address.sessionId, newest.sessionId].slice(0, cleaner === 'list' ? 1 : 2)
-        expect(await redis().zrange(prefix + index, 0, '-1')).to.have.members(ids)
-      })
-    }
   })
+
+  function inFull(key: string): string {
+    return prefix + key
+  }
 })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
 import { endAllSessions, HOUR, newClaimant, newId, storeUnderTest } from '../contracts/store-under-test.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
@@ -14,33 +15,33 @@ describe('two RedisStores with different prefixes', () => {
     if (!mine || !theirs) return expect.fail()
     const [login, id] = [entry({ userInfo: '{}' }), newId()]
     await mine.issue(login)
-    await mine.claim(id, 'me', Date.now() + HOUR)
-    await mine.replaceValue(id, null, 'mine', Date.now() + HOUR)
+    await mine.claim(id, 'me', HOUR)
+    await mine.replaceValue({ id, from: null, to: 'mine', keepMs: HOUR })
 
+    const { handle, sessionId } = login.address
+    const nobody = { sessions: [], userInfo: null, wasHere: false }
     expect(await theirs.read(login.address)).to.equal(null)
-    expect(await theirs.list(login.address.handle)).to.deep.equal([])
-    expect(await theirs.hasSeen(login.address.handle)).to.equal(false)
-    expect(await theirs.touch(login.address, Date.now() + 1, Date.now() + HOUR)).to.equal(false)
-    const { sessionId } = login.address
-    const change = { sessionId, from: login.record, to: 'theirs' }
-    expect(await theirs.rewrite(login.address.handle, [change])).to.equal(0)
+    expect(await theirs.readUser(handle)).to.deep.equal(nobody)
+    const window = { sessionDurationMs: HOUR, endsBy: Date.now() + HOUR }
+    expect(await theirs.touch(login.address, window)).to.equal(null)
+    expect(await theirs.rewrite(handle, [{ sessionId, from: login.record, to: 'theirs' }])).to.equal(0)
     expect(await theirs.remove(login.address)).to.equal(false)
-    expect(await theirs.removeUser(login.address.handle)).to.equal(0)
-    expect(await theirs.claim(id, newClaimant(), Date.now() + HOUR)).to.deep.equal({
-      state: 'claimed',
-    })
+    expect(await theirs.removeUser(handle)).to.equal(0)
+    expect(await theirs.claim(id, newClaimant(), HOUR)).to.include({ state: 'claimed' })
     expect(await theirs.readValue(id)).to.equal(null)
-    expect(await theirs.replaceValue(id, null, 'theirs', Date.now() + HOUR)).to.equal(true)
-    expect(await theirs.issue({ ...login, userInfo: undefined })).to.deep.equal({
-      issued: true,
+    expect(await theirs.replaceValue({ id, from: null, to: 'theirs', keepMs: HOUR })).to.equal(true)
+    expect(await theirs.issue({ ...login, userInfo: undefined })).to.include({
+      state: 'issued',
       seenBefore: false,
       userInfo: null,
     })
     await theirs.release(id, 'me')
+    await theirs.writeUserInfo(handle, 'theirs', HOUR)
+    expect(await endAllSessions(theirs)).to.equal(1)
 
     expect(await mine.read(login.address)).to.include({ record: login.record, userInfo: '{}' })
-    expect(await mine.readValue(id)).to.equal('mine')
-    expect(await mine.claim(id, newClaimant(), Date.now() + HOUR)).to.deep.equal({ state: 'pending' })
+    expect(await mine.readValue(id)).to.include({ text: 'mine' })
+    expect(await mine.claim(id, newClaimant(), HOUR)).to.deep.equal({ state: 'pending' })
   })
 
   // Taken as a glob, the first of each pair matches keys of the second.
@@ -53,6 +54,7 @@ describe('two RedisStores with different prefixes', () => {
     ['a:', 'a:b:'],
     ['', 'claim:'],
     ['', 'value:'],
+    ['', 'all'],
   ] as const) {
     it(`end their own sessions only: "${mine}" and "${theirs}"`, async () => {
       const base = freshPrefix()

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { Cluster, Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { type RedisClient, RedisStore } from '../../lib/index.js'
 import { storeContract } from '../contracts/store-contract.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
@@ -32,10 +33,16 @@ describe('RedisStore with a client like that of node-redis', () => {
   storeContract({ runner, createStore: () => new RedisStore(client, { prefix: freshPrefix() }) })
 })
 
+describe('RedisStore that is told the time', () => {
+  const redis = aRedisClient()
+  const createStore = () => new RedisStore(redis(), { prefix: freshPrefix(), clock: Date.now })
+  storeContract({ runner, createStore })
+})
+
 describe('new RedisStore', () => {
   const client: RedisClient = { call: async () => null }
 
-  it('refuses what is no client', () => {
+  it('refuses what is not a client', () => {
     for (const wrong of [undefined, null, 'redis://127.0.0.1', {}, { call: 'PING' }]) {
       expect(() => new RedisStore(wrong as unknown as RedisClient))
         .to.throw(TypeError)
@@ -45,7 +52,15 @@ describe('new RedisStore', () => {
   })
 
   it('refuses an option it does not know', () => {
-    expect(() => new RedisStore(client, { prefx: 'a:' } as object)).to.throw(TypeError, /"prefx".*prefix/)
+    expect(() => new RedisStore(client, { prefx: 'a:' } as object)).to.throw(
+      TypeError,
+      /"prefx".*prefix, clock/,
+    )
+  })
+
+  it('refuses a clock that is not a function', () => {
+    const clock = 1_700_000_000_000 as unknown as () => number
+    expect(() => new RedisStore(client, { clock })).to.throw(TypeError, /clock must be a function/)
   })
 
   for (const prefix of ['', 7]) {

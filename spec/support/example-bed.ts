@@ -45,7 +45,7 @@ export async function openExampleBed(...apps: Partial<AppInfo>[]): Promise<Examp
     onLogin: users.onLogin,
     onUserInfo: users.onUserInfo,
     allowPrivateAddresses: true,
-    store: new RedisStore(redis, { prefix: freshPrefix() }),
+    store: new RedisStore(redis, { prefix: freshPrefix(), clock }),
     wechat: { baseUrl: sandbox.url, timeoutMs: 300 },
     logger: { warn: write, error: write },
   })

@@ -20,6 +20,8 @@ export interface TestBedOptions extends Partial<Omit<SessionsOptions, 'apps' | '
   app?: Partial<AppInfo>
   /** How many apps WeChat knows. Default 1. */
   apps?: number
+  /** Default: one that stands still. A store that is given should go by the same. */
+  clock?: TestClock
 }
 
 /** A whole back end on a fake WeChat, with a clock that the test moves. */
@@ -42,13 +44,12 @@ export interface TestBed {
 }
 
 export async function openTestBed(options: TestBedOptions = {}): Promise<TestBed> {
-  const { app: appInfo, apps: appCount = 1, ...rest } = options
+  const { app: appInfo, apps: appCount = 1, clock = testClock(), ...rest } = options
   const credentials = Array.from({ length: appCount }, (_, index) => ({
     appid: `wx${String(index + 1).repeat(16)}`,
     secret: `${index + 1}`.repeat(32),
   }))
   const sandbox = await createSandbox({ apps: credentials })
-  const clock = testClock()
   const log: string[] = []
   const bugs: unknown[] = []
   const write = (line: string) => void log.push(line)

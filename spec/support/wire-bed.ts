@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import supertest, { type Response } from 'supertest'
 import { MemoryStore, type Sessions } from '../../lib/index.js'
 import type { Phone } from '../../lib/sandbox/index.js'
+import { testClock } from './clock.js'
 import { openTestBed, type TestBed, type TestBedOptions } from './test-bed.js'
 import { type WatchedStore, watchStore } from './watched-store.js'
 
@@ -25,8 +26,9 @@ export async function openWireBed(
   mount: (app: Express, sessions: Sessions) => void,
   options: TestBedOptions = {},
 ): Promise<WireBed> {
-  const store = watchStore(new MemoryStore())
-  const bed = await openTestBed({ store, storeTimeoutMs: 200, wechat: { timeoutMs: 300 }, ...options })
+  const clock = testClock()
+  const store = watchStore(new MemoryStore({ clock }))
+  const bed = await openTestBed({ clock, store, storeTimeoutMs: 200, wechat: { timeoutMs: 300 }, ...options })
   const answers: string[] = []
   const bugs: unknown[] = []
   const keys: string[] = []

@@ -1,0 +1,56 @@
+/**
+ * The part of a Redis client that is used: ioredis 5 and 6 have it. For node-redis:
+ * `{ call: (...words) => client.sendCommand(words.map(String)) }`.
+ */
+export interface RedisClient {
+  call(command: string, ...words: (string | number)[]): Promise<unknown>
+  /** Gives the connection up and, with true, makes another one. Called when replies no longer belong to their questions. */
+  disconnect?(reconnect: boolean): void
+}
+
+/** The part of a Redis Cluster client that is used: `call`, routed by key, and the masters, to visit each of them. */
+export interface RedisClusterClient extends RedisClient {
+  nodes(role: 'master'): RedisClient[]
+}
+
+/** Whether a client is that of a cluster. */
+export function isClusterClient(client: RedisClient): client is RedisClusterClient {
+  return 'nodes' in client
+}
+
+/**
+ * The masters by node id; a client that is not one of a cluster stands for itself. A cluster client lists only the nodes it is connected
+ * to, so the list is held against what the cluster says of itself: passing over a master would leave sessions in memory.
+ */
+export async function mastersOf(client: RedisClient): Promise<ReadonlyMap<string, RedisClient>> {
+  if (!isClusterClient(client)) return new Map([['', client]])
+  const slots = await client.call('CLUSTER', 'SLOTS')
+  if (!Array.isArray(slots)) throw new Error('Redis told no slots')
+  const needed = new Set(slots.map((range) => String(range?.[2]?.[2])))
+  const connected = new Map<string, RedisClient>()
+  for (const node of client.nodes('master')) connected.set(String(await node.call('CLUSTER', 'MYID')), node)
+  return new Map(
+    [...needed].sort().map((id) => {
+      const node = connected.get(id)
+      if (!node) throw new Error('a master of the Redis Cluster is not connected')
+      return [id, node]
+    }),
+  )
+}
+
+/** The latest moment by the clock of any master, in microseconds since 1970. */
+export async function latestMomentIn(client: RedisClusterClient): Promise<number> {
+  const masters = await mastersOf(client)
+  const times = await Promise.all([...masters.values()].map((node) => node.call('TIME')))
+  return Math.max(...times.map((time) => Number(Object(time)[0]) * 1_000_000 + Number(Object(time)[1])))
+}
+
+/** SCAN returns keys with the client's own prefix, which the client would then add a second time. */
+export function refuseKeyPrefix(client: object): void {
+  const { options } = client as { options?: { keyPrefix?: string; redisOptions?: { keyPrefix?: string } } }
+  if (options?.keyPrefix || options?.redisOptions?.keyPrefix) {
+    throw new TypeError(
+      'RedisStore does not work with a keyPrefix of the client: use new RedisStore(client, { prefix })',
+    )
+  }
+}

@@ -1,0 +1,82 @@
+import { END_ALL, READ_ALL } from './redis-key-scripts.js'
+import type { RedisQuestions, RedisReply } from './redis-questions.js'
+import type { RedisScript } from './redis-script.js'
+
+/** A script that is asked about a user. */
+export interface UserQuestion {
+  readonly script: RedisScript
+  /** The key of the user. */
+  readonly user: string
+  readonly words: readonly (string | number)[]
+}
+
+/** What was written when everybody was ended: moments in microseconds since 1970. */
+export interface EndOfAll {
+  readonly mark: number
+  /** The mark before this one. */
+  readonly before: number
+}
+
+/** Asks about users in the light of the mark of all: whatever began by that moment is over. */
+export class RedisMarks {
+  readonly #questions: RedisQuestions
+  /** The key of the mark of all. */
+  readonly #all: string
+  /** Whether the key of a user and the mark of all may lie on different servers. */
+  #isSharded: boolean
+  /** The mark of all as it was last seen. */
+  #mark = 0
+
+  constructor(questions: RedisQuestions, all: string, isSharded: boolean) {
+    this.#questions = questions
+    this.#all = all
+    this.#isSharded = isSharded
+  }
+
+  /** Whether what began at a moment was ended with everything else, as far as is known after an answer. */
+  hasEnded(beganAt: number): boolean {
+    return beganAt <= this.#mark
+  }
+
+  /** Reads the mark. */
+  async read(): Promise<void> {
+    const { texts } = await this.#questions.ask({ script: READ_ALL, keys: [this.#all], words: [] })
+    this.#mark = Math.max(this.#mark, Number(texts[0]))
+  }
+
+  /** Sets the mark to this moment, or to a later one that is named: the clocks of the masters of a cluster differ. */
+  async endAll(atLeast: number, withinMs?: number): Promise<EndOfAll> {
+    const question = { script: END_ALL, keys: [this.#all], words: [atLeast] }
+    const { texts } = await this.#questions.ask(question, withinMs)
+    const [before = 0, mark = 0] = texts.map(Number)
+    this.#mark = mark
+    return { mark, before }
+  }
+
+  /**
+   * Asks about a user. The script sees the mark where one server has both keys; elsewhere the mark is asked for at the same time. A proxy
+   * in front of a cluster shows itself only by what it refuses.
+   */
+  async ask(question: UserQuestion, withinMs?: number): Promise<RedisReply> {
+    if (this.#isSharded) return this.#askApart(question, withinMs)
+    const { script, user, words } = question
+    try {
+      return await this.#questions.ask({ script, keys: [user, this.#all], words: ['', ...words] }, withinMs)
+    } catch (error) {
+      if (!(error instanceof Error && /CROSSSLOT|same slot/i.test(error.message))) throw error
+      this.#isSharded = true
+      return this.#askApart(question, withinMs)
+    }
+  }
+
+  /** Asks once more when the mark turns out to be a new one; a login that was written is not written again. */
+  async #askApart(question: UserQuestion, withinMs?: number): Promise<RedisReply> {
+    const { script, user, words } = question
+    const known = this.#mark
+    const [reply] = await Promise.all([
+      this.#questions.ask({ script, keys: [user], words: [known, ...words] }, withinMs),
+      this.read(),
+    ])
+    return this.#mark === known || reply.word === 'issued' ? reply : this.#askApart(question, withinMs)
+  }
+}

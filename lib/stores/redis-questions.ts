@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import { StoreFailure, tooLate } from '../sessions/store.js'
+import type { RedisClient } from './redis-client.js'
+import { RedisClock } from './redis-clock.js'
+import type { RedisScript } from './redis-script.js'
+
+/** A connection is not given up more often than this. */
+const PAUSE_MICROS = 1_000_000
+
+/** What a script replied, checked to be the reply to this question. */
+export interface RedisReply {
+  /** The moment by the clock of Redis, in microseconds since 1970. */
+  readonly moment: number
+  readonly word: string
+  readonly texts: readonly string[]
+}
+
+/** A script with its keys and words. */
+export interface Question {
+  readonly script: RedisScript
+  readonly keys: readonly string[]
+  readonly words: readonly (string | number)[]
+}
+
+/** What lies under a key makes no sense, or is not ours to judge. */
+export class UnreadableKey extends StoreFailure {}
+
+/**
+ * Asks Redis by scripts. Each question has a nonce, and is answered only by the reply that bears it; each change says until when it is
+ * wanted, by the clock of Redis.
+ */
+export class RedisQuestions {
+  readonly #client: RedisClient
+  readonly #clock = new RedisClock()
+  /** Tells the moment in place of Redis, or ''. */
+  readonly #momentInstead: () => number | ''
+  readonly #process = randomBytes(3).toString('base64url')
+  #questions = 0
+  #givenUpAt = Number.NEGATIVE_INFINITY
+
+  constructor(client: RedisClient, momentInstead: () => number | '') {
+    this.#client = client
+    this.#momentInstead = momentInstead
+  }
+
+  /** Asks once; a change that comes too late by what was known of the time in Redis once more. Throws `tooLate()`. */
+  async ask(question: Question, withinMs?: number): Promise<RedisReply> {
+    if (withinMs === undefined) return this.#asked(question, '')
+    const deadline = this.#clock.now() + withinMs * 1000
+    for (let tries = 0; tries < 2 && this.#clock.now() < deadline; tries += 1) {
+      const reply = await this.#asked(question, this.#clock.lastMomentFor(deadline))
+      if (reply.word !== 'late') return reply
+    }
+    throw tooLate()
+  }
+
+  async #asked({ script, keys, words }: Question, wantedUntil: number | ''): Promise<RedisReply> {
+    this.#questions += 1
+    const nonce = `${this.#process}${this.#questions.toString(36)}`
+    const rest = [keys.length, ...keys, nonce, this.#momentInstead(), wantedUntil, ...words]
+    const askedAt = this.#clock.now()
+    const [echo, moment, word, ...texts] = this.#textsIn(await this.#evaluate(script, rest))
+    if (echo !== nonce) throw this.#distrusted('Redis replied to another question than was asked')
+    if (word === 'unreadable') {
+      const key = keys[Number(texts[0]) - 1]
+      throw new UnreadableKey(`the key ${key} cannot be read: it was written by a newer release, or damaged`)
+    }
+    this.#clock.learn(Number(moment), askedAt)
+    return { moment: Number(moment), word: word ?? '', texts }
+  }
+
+  /** Runs a script by its SHA-1, and sends the source only when this Redis does not know it yet. */
+  async #evaluate(script: RedisScript, rest: readonly (string | number)[]): Promise<unknown> {
+    try {
+      return await this.#client.call('EVALSHA', script.sha1, ...rest)
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return this.#client.call('EVAL', script.source, ...rest)
+    }
+  }
+
+  #textsIn(reply: unknown): string[] {
+    if (Array.isArray(reply) && reply.every((text) => typeof text === 'string')) return reply
+    throw this.#distrusted('Redis replied with something else than was asked for')
+  }
+
+  /** What else comes over this connection may belong to other questions too. Many such replies may come before it is closed. */
+  #distrusted(why: string): StoreFailure {
+    const now = this.#clock.now()
+    if (now - this.#givenUpAt >= PAUSE_MICROS) {
+      this.#givenUpAt = now
+      this.#client.disconnect?.(true)
+    }
+    return new StoreFailure(`${why}: the connection is given up`)
+  }
+}

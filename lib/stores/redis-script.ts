@@ -1,0 +1,52 @@
+import { hash } from 'node:crypto'
+
+/** A Lua script and the SHA-1 by which Redis knows it once it has been loaded. */
+export interface RedisScript {
+  readonly source: string
+  readonly sha1: string
+}
+
+/** Puts a script together. */
+export function script(...parts: readonly string[]): RedisScript {
+  const source = parts.join('')
+  return { source, sha1: hash('sha1', source) }
+}
+
+/*
+ * What lies in Redis. Moments are decimal digits: 16 for microseconds, 13 for milliseconds, by the clock of Redis.
+ *
+ * <prefix>{<handle>}     a user, in one value: all that is written of a user is written by one SET, or not at all.
+ *   line 1               1 <own mark: 16> <end of the profile: 13> <profile, or nothing>
+ *   each further line    <session id: 24> <begin of the login: 16> <last visit: 13> <end: 13> <record>, in order of issue
+ * <prefix>all            <mark: 16>
+ * <prefix>claim:<id>     <end: 13> ?<claimant>, then <end: 13> !<answer>
+ * <prefix>value:<id>     <end: 13> <text>
+ *
+ * The leading 1 is the version of this layout. A mark is a moment: no login that began by then is issued. The own mark is set when all
+ * sessions of the user end, the mark at <prefix>all when those of everybody do; sessions that began by then are over as well. The user
+ * was here for as long as the profile is kept, also if it is empty.
+ *
+ * Every script asks first, writes last, and writes once. Whoever waits for it has said until when: later it changes nothing. It reaches
+ * no key but KEYS[1] and KEYS[2]. Its reply is a list of texts: the nonce of the question, the moment, a word, and what belongs to it.
+ */
+
+/** A Lua pattern for so many digits. */
+export function digits(count: number): string {
+  return '%d'.repeat(count)
+}
+
+/** The head of every script. ARGV: nonce, moment in place of that of Redis or '', last moment at which a change is wanted or ''. */
+export const QUESTION = `
+local moment = tonumber(ARGV[2])
+if not moment then
+  local time = redis.call('TIME')
+  moment = time[1] * 1000000 + time[2]
+end
+local now = math.floor(moment / 1000)
+
+local function micros(number) return string.format('%016d', number) end
+local function millis(number) return string.format('%013d', number) end
+local function reply(...) return { ARGV[1], micros(moment), ... } end
+
+if ARGV[3] ~= '' and moment >= tonumber(ARGV[3]) then return reply('late') end
+`

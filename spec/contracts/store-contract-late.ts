@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import type { SessionAddress, SessionStore } from 'weapp-session'
+import { HOUR, newAddress, newClaimant, newId, type StoreUnderTest } from './store-under-test.js'
+
+/** What there is to be changed. */
+export interface Target {
+  readonly store: SessionStore
+  /** A session that is there, with the record `old`. */
+  readonly address: SessionAddress
+  /** The id of a value that is `old`. */
+  readonly valueId: string
+  /** An id that nobody has claimed, one that `me` has claimed, and one that was settled with `old`. */
+  readonly freeId: string
+  readonly claimedId: string
+  readonly settledId: string
+}
+
+/** Every change that a store can make, wanted within this long only. */
+export type Change = (target: Target, withinMs: number | undefined) => Promise<unknown>
+
+/** A change of each kind, by name. */
+export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<string, Change>> {
+  const issuing =
+    (differences: (address: SessionAddress) => Parameters<typeof entry>[0]): Change =>
+    ({ store, address }, withinMs) =>
+      store.issue(entry({ address: newAddress(address.handle), ...differences(address) }), withinMs)
+
+  return {
+    'a login': issuing(() => ({ userInfo: 'new' })),
+    'the first login of a user': ({ store }, withinMs) => store.issue(entry(), withinMs),
+    'a login that ends the oldest session': issuing(() => ({ maxSessions: 1 })),
+    'a login that is refused': issuing(() => ({ maxSessions: 1, onLimit: 'refuse' })),
+    'a login that replaces a session': issuing(({ sessionId }) => ({ replaces: sessionId })),
+    'a touch': ({ store, address }, withinMs) =>
+      store.touch(address, { sessionDurationMs: HOUR / 2, endsBy: now() + HOUR }, withinMs),
+    'a removal': ({ store, address }, withinMs) => store.remove(address, withinMs),
+    'the end of a user': ({ store, address }, withinMs) =>
+      store.removeUser(address.handle, undefined, withinMs),
+    'the end of a user but for one session': ({ store, address }, withinMs) =>
+      store.removeUser(address.handle, address.sessionId, withinMs),
+    'a profile': ({ store, address }, withinMs) => store.writeUserInfo(address.handle, 'new', HOUR, withinMs),
+    'the deletion of a profile': ({ store, address }, withinMs) =>
+      store.writeUserInfo(address.handle, null, HOUR, withinMs),
+    'a profile that is not kept': ({ store, address }, withinMs) =>
+      store.writeUserInfo(address.handle, 'new', 0, withinMs),
+    'a new record': ({ store, address }, withinMs) => {
+      const change = { sessionId: address.sessionId, from: 'old', to: 'new' }
+      return store.rewrite(address.handle, [change], withinMs)
+    },
+    'a claim': ({ store, freeId }, withinMs) => store.claim(freeId, newClaimant(), HOUR, withinMs),
+    'the claim of who has it, but not for long': ({ store, claimedId }, withinMs) =>
+      store.claim(claimedId, 'me', 0, withinMs),
+    'an answer': ({ store, claimedId }, withinMs) => store.settle(claimedId, 'new', HOUR, withinMs),
+    'another answer': ({ store, settledId }, withinMs) => store.settle(settledId, 'new', HOUR, withinMs),
+    'an answer that is not kept': ({ store, settledId }, withinMs) =>
+      store.settle(settledId, 'new', 0, withinMs),
+    'a claim that is given back': ({ store, claimedId }, withinMs) =>
+      store.release(claimedId, 'me', withinMs),
+    'a first value': ({ store, freeId: id }, withinMs) =>
+      store.replaceValue({ id, from: null, to: 'new', keepMs: HOUR }, withinMs),
+    'another value': ({ store, valueId: id }, withinMs) =>
+      store.replaceValue({ id, from: 'old', to: 'new', keepMs: HOUR }, withinMs),
+    'the deletion of a value': ({ store, valueId: id }, withinMs) =>
+      store.replaceValue({ id, from: 'old', to: null }, withinMs),
+    'the end of everybody': ({ store }, withinMs) => store.removeBatch(undefined, withinMs),
+  }
+}
+
+/** Changes that come too late. */
+export function lateContract(subject: StoreUnderTest): void {
+  const { describe, it, issue, moment } = subject
+  const changes = changesOf(subject)
+
+  async function newTarget(): Promise<Target> {
+    const { store } = subject
+    const { address } = await issue({ record: 'old', userInfo: 'old' })
+    await issue({ address: newAddress(address.handle), record: 'old' })
+    const [valueId, freeId, claimedId, settledId] = [newId(), newId(), newId(), newId()]
+    await store.replaceValue({ id: valueId, from: null, to: 'old', keepMs: HOUR })
+    await store.claim(claimedId, 'me', HOUR)
+    await store.settle(settledId, 'old', HOUR)
+    return { store, address, valueId, freeId, claimedId, settledId }
+  }
+
+  /** All that can be read of a target, but when it was read. */
+  async function see({ store, address, valueId, freeId }: Target) {
+    const { sessions, ...user } = await store.readUser(address.handle)
+    return {
+      user,
+      sessions: sessions.map(({ readAt, ...session }) => session),
+      value: (await store.readValue(valueId))?.text,
+      free: await store.readValue(freeId),
+    }
+  }
+
+  /** Claiming changes what it looks at, and so does a login: this comes last. */
+  async function seeByTrying({ store, address, ...ids }: Target, beganAt: number): Promise<void> {
+    const claims = [ids.freeId, ids.claimedId, ids.settledId].map((id) =>
+      store.claim(id, newClaimant(), HOUR),
+    )
+    const [free, claimed, settled] = await Promise.all(claims)
+    assert.equal(free?.state, 'claimed')
+    assert.deepEqual(claimed, { state: 'pending' })
+    assert.deepEqual(settled, { state: 'settled', answer: 'old' })
+    await issue({ address: newAddress(address.handle), beganAt })
+    await issue({ beganAt })
+  }
+
+  describe('a change that comes too late', () => {
+    for (const [what, change] of Object.entries(changes)) {
+      for (const withinMs of [0, -1]) {
+        it(`is not made and throws: ${what}, within ${withinMs} ms`, async () => {
+          const target = await newTarget()
+          const beganAt = await moment()
+          const before = await see(target)
+          await assert.rejects(async () => change(target, withinMs), Error)
+          assert.deepEqual(await see(target), before)
+          await seeByTrying(target, beganAt)
+        })
+      }
+    }
+  })
+
+  /** What may be compared of what two like changes return: not the times. */
+  function outcome(result: unknown): unknown {
+    if (typeof result !== 'object' || result === null) return result
+    return 'state' in result ? result.state : Object.keys(result)
+  }
+
+  describe('a change that comes in time', () => {
+    for (const [what, change] of Object.entries(changes)) {
+      it(`does what it does without a limit: ${what}`, async () => {
+        const [limited, unlimited] = [await newTarget(), await newTarget()]
+        const result = await change(limited, HOUR)
+        assert.deepEqual(outcome(result), outcome(await change(unlimited, undefined)))
+      })
+    }
+  })
+}

@@ -1,0 +1,127 @@
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { MemoryStore, RedisStore, type SessionStore } from '../../lib/index.js'
+import { testClock } from '../support/clock.js'
+import { weappErrorOf } from '../support/failures.js'
+import { sharedRedis } from '../support/shared-redis.js'
+import { EXCHANGE, openTestBed, type TestBed } from '../support/test-bed.js'
+import { watchStore } from '../support/watched-store.js'
+
+const origin = { mount: 'native /login', nonce: 'n'.repeat(16) }
+
+for (const kind of ['memory', 'Redis'] as const) {
+  describe(`a login under way when sessions are ended, in ${kind}`, () => {
+    let redis: Redis
+    let bed: TestBed
+    /** Lets the store write logins. */
+    let goOn: () => void
+    /** Resolves when a login is about to be written. */
+    let isAboutToIssue: Promise<void>
+
+    beforeEach(async () => {
+      redis = new Redis((await sharedRedis()).url)
+      await redis.flushall()
+      const clock = testClock()
+      const inner: SessionStore = kind === 'memory' ? new MemoryStore({ clock }) : new RedisStore(redis)
+      const store = watchStore(inner)
+      bed = await openTestBed({ store, ...(kind === 'memory' && { clock }), maxSessionsPerUser: 2 })
+      const gate = new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+      isAboutToIssue = new Promise((resolve) => {
+        store.before = async (method) => {
+          if (method !== 'issue') return
+          resolve()
+          await gate
+        }
+      })
+    })
+    afterEach(async () => {
+      await bed.close()
+      redis.disconnect()
+    })
+
+    const user = () => ({ appid: bed.phone.appid, openid: bed.phone.openid })
+
+    async function loginDuring(
+      end: () => Promise<unknown>,
+      request: { presentedToken?: string } = {},
+    ): Promise<string> {
+      const { code } = await bed.phone.wx.login()
+      const login = bed.sessions.login({ code, origin, ...request })
+      await Promise.race([isAboutToIssue, login])
+      await end()
+      goOn()
+      await weappErrorOf('ERR_CODE_INVALID', () => login)
+      return code
+    }
+
+    for (const [what, end] of [
+      ['revokeUser', () => bed.sessions.revokeUser(user())],
+      [
+        'revokeUser but for one session',
+        () => bed.sessions.revokeUser(user(), { exceptSessionId: 's'.repeat(24) }),
+      ],
+      ['revokeAll', () => bed.sessions.revokeAll()],
+    ] as const) {
+      it(`is refused after ${what}, whatever WeChat said, and its code gives nothing later`, async () => {
+        const code = await loginDuring(end)
+        expect(await bed.sessions.list(user())).to.deep.equal([])
+        await weappErrorOf('ERR_CODE_INVALID', () => bed.sessions.login({ code, origin }))
+        expect(bed.sandbox.callCount(EXCHANGE)).to.equal(1)
+        await bed.logIn()
+        expect(await bed.sessions.list(user())).to.have.length(1)
+      })
+    }
+
+    it('ends no session that began after it, though it would have been one too many', async () => {
+      const newer: string[] = []
+      await loginDuring(async () => {
+        await bed.sessions.revokeUser(user())
+        goOn()
+        newer.push(await bed.logIn(), await bed.logIn())
+      })
+      for (const token of newer) await bed.sessions.authenticate(token)
+    })
+
+    it('is not disturbed when somebody else is ended', async () => {
+      const { code } = await bed.phone.wx.login()
+      const login = bed.sessions.login({ code })
+      await isAboutToIssue
+      await bed.sessions.revokeUser({ ...user(), openid: 'somebody-else' })
+      goOn()
+      expect((await login).session.openid).to.equal(bed.phone.openid)
+    })
+  })
+}
+
+describe('revokeAll', () => {
+  it('is seen at the next request by every process, before anything has been cleared away', async () => {
+    const url = (await sharedRedis()).url
+    const clients = [new Redis(url), new Redis(url)] as const
+    await clients[0].flushall()
+    const [mine, theirs] = clients.map((client) => new RedisStore(client)) as [RedisStore, RedisStore]
+    const store = watchStore(mine)
+    let cleared = 0
+    store.before = async (method) => {
+      // The first batch has set the mark; the second never comes to its end.
+      if (method === 'removeBatch' && cleared++ > 0) throw new Error('killed')
+    }
+    const bed = await openTestBed({ store })
+    const other = await openTestBed({ store: theirs })
+    try {
+      const tokens = await Promise.all(Array.from({ length: 400 }, () => bed.logIn(bed.sandbox.phone())))
+      await weappErrorOf('ERR_STORE_UNAVAILABLE', () => bed.sessions.revokeAll())
+      for (const token of tokens) {
+        await weappErrorOf('ERR_SESSION_UNKNOWN', () => other.sessions.authenticate(token))
+        await weappErrorOf('ERR_SESSION_UNKNOWN', () => bed.sessions.authenticate(token))
+      }
+      await bed.sessions.authenticate(await bed.logIn())
+    } finally {
+      await bed.close()
+      await other.close()
+      for (const client of clients) client.disconnect()
+    }
+  }).timeout(20_000)
+})

@@ -1,0 +1,127 @@
+import type { SessionEntry, SessionStore } from '../../lib/index.js'
+import { HOUR } from '../contracts/store-under-test.js'
+
+/** The session ids of the users below. */
+export const FIRST = 'a'.repeat(24)
+export const SECOND = 'b'.repeat(24)
+export const NEW = 'c'.repeat(24)
+export const SESSION_IDS = [FIRST, SECOND, NEW]
+
+/** A login of the user, good for an hour. */
+export function loginOf(
+  handle: string,
+  sessionId: string,
+  differences: Partial<SessionEntry> = {},
+): SessionEntry {
+  return {
+    address: { handle, sessionId },
+    record: 'old',
+    loginDurationMs: 2 * HOUR,
+    sessionDurationMs: HOUR,
+    maxSessions: 10,
+    onLimit: 'end-oldest',
+    userInfoDurationMs: HOUR,
+    ...differences,
+  }
+}
+
+/** What there may be of a user. */
+export const userStates: Readonly<Record<string, (store: SessionStore, handle: string) => Promise<unknown>>> =
+  {
+    'who was never seen': async () => {},
+    'with nothing but a profile': (store, handle) => store.writeUserInfo(handle, 'profile', HOUR),
+    'with nothing but a session': (store, handle) =>
+      store.issue(loginOf(handle, FIRST, { userInfoDurationMs: 0 })),
+    'with two sessions and a profile': async (store, handle) => {
+      await store.issue(loginOf(handle, FIRST))
+      await store.issue(loginOf(handle, SECOND, { userInfo: 'profile' }))
+    },
+  }
+
+type UserCall = (store: SessionStore, handle: string, withinMs?: number) => Promise<unknown>
+
+/** Every method that is asked about a user, in every way that ends differently. */
+export const userCalls: Readonly<Record<string, UserCall>> = {
+  'read a session': (store, handle) => store.read({ handle, sessionId: FIRST }),
+  'read no session': (store, handle) => store.read({ handle, sessionId: NEW }),
+  readUser: (store, handle) => store.readUser(handle),
+  issue: (store, handle, withinMs) => store.issue(loginOf(handle, NEW), withinMs),
+  'issue at the cap': (store, handle, withinMs) =>
+    store.issue(loginOf(handle, NEW, { maxSessions: 2, userInfo: 'new' }), withinMs),
+  'issue at a cap that refuses': (store, handle, withinMs) =>
+    store.issue(loginOf(handle, NEW, { maxSessions: 2, onLimit: 'refuse' }), withinMs),
+  'issue in place of another': (store, handle, withinMs) =>
+    store.issue(loginOf(handle, NEW, { replaces: FIRST, userInfo: 'new' }), withinMs),
+  'issue what began long ago': (store, handle, withinMs) =>
+    store.issue(loginOf(handle, NEW, { beganAt: 1 }), withinMs),
+  touch: (store, handle, withinMs) =>
+    store.touch(
+      { handle, sessionId: FIRST },
+      { sessionDurationMs: 2 * HOUR, endsBy: 9_999_999_999_999 },
+      withinMs,
+    ),
+  'touch that ends a session': (store, handle, withinMs) =>
+    store.touch({ handle, sessionId: FIRST }, { sessionDurationMs: 0, endsBy: 9_999_999_999_999 }, withinMs),
+  'touch no session': (store, handle, withinMs) =>
+    store.touch({ handle, sessionId: NEW }, { sessionDurationMs: HOUR, endsBy: 9_999_999_999_999 }, withinMs),
+  remove: (store, handle, withinMs) => store.remove({ handle, sessionId: FIRST }, withinMs),
+  'remove no session': (store, handle, withinMs) => store.remove({ handle, sessionId: NEW }, withinMs),
+  removeUser: (store, handle, withinMs) => store.removeUser(handle, undefined, withinMs),
+  'removeUser but for a session': (store, handle, withinMs) => store.removeUser(handle, FIRST, withinMs),
+  writeUserInfo: (store, handle, withinMs) => store.writeUserInfo(handle, 'new', HOUR, withinMs),
+  'writeUserInfo with null': (store, handle, withinMs) => store.writeUserInfo(handle, null, HOUR, withinMs),
+  'writeUserInfo for no time': (store, handle, withinMs) => store.writeUserInfo(handle, 'new', 0, withinMs),
+  rewrite: (store, handle, withinMs) =>
+    store.rewrite(handle, [{ sessionId: FIRST, from: 'old', to: 'new' }], withinMs),
+  'rewrite what has changed': (store, handle, withinMs) =>
+    store.rewrite(handle, [{ sessionId: FIRST, from: 'other', to: 'new' }], withinMs),
+}
+
+/** Something that is not of a user, and a call about it. */
+export interface KeyCall {
+  readonly kind: 'claim' | 'value'
+  prepare(store: SessionStore, id: string): Promise<unknown>
+  call: UserCall
+}
+
+const nothing = async () => {}
+const claimed = (store: SessionStore, id: string) => store.claim(id, 'me', HOUR)
+const settled = (store: SessionStore, id: string) => store.settle(id, 'answer', HOUR)
+const kept = (store: SessionStore, id: string) =>
+  store.replaceValue({ id, from: null, to: 'text', keepMs: HOUR })
+
+/** Every other method, but for `removeBatch` and `ping`. */
+export const keyCalls: Readonly<Record<string, KeyCall>> = {
+  claim: claimCall(nothing, (store, id, withinMs) => store.claim(id, 'me', HOUR, withinMs)),
+  'claim once more': claimCall(claimed, (store, id, withinMs) => store.claim(id, 'me', HOUR, withinMs)),
+  'claim what is claimed': claimCall(claimed, (store, id, withinMs) =>
+    store.claim(id, 'you', HOUR, withinMs),
+  ),
+  'claim what is settled': claimCall(settled, (store, id, withinMs) => store.claim(id, 'me', HOUR, withinMs)),
+  settle: claimCall(claimed, (store, id, withinMs) => store.settle(id, 'answer', HOUR, withinMs)),
+  'settle for no time': claimCall(claimed, (store, id, withinMs) => store.settle(id, 'answer', 0, withinMs)),
+  release: claimCall(claimed, (store, id, withinMs) => store.release(id, 'me', withinMs)),
+  'release of another': claimCall(claimed, (store, id, withinMs) => store.release(id, 'you', withinMs)),
+  readValue: valueCall(kept, (store, id) => store.readValue(id)),
+  'readValue of none': valueCall(nothing, (store, id) => store.readValue(id)),
+  'replaceValue of none': valueCall(nothing, (store, id, withinMs) =>
+    store.replaceValue({ id, from: null, to: 'new', keepMs: HOUR }, withinMs),
+  ),
+  replaceValue: valueCall(kept, (store, id, withinMs) =>
+    store.replaceValue({ id, from: 'text', to: 'new' }, withinMs),
+  ),
+  'replaceValue by none': valueCall(kept, (store, id, withinMs) =>
+    store.replaceValue({ id, from: 'text', to: null }, withinMs),
+  ),
+  'replaceValue of what has changed': valueCall(kept, (store, id, withinMs) =>
+    store.replaceValue({ id, from: 'other', to: 'new', keepMs: HOUR }, withinMs),
+  ),
+}
+
+function claimCall(prepare: KeyCall['prepare'], call: UserCall): KeyCall {
+  return { kind: 'claim', prepare, call }
+}
+
+function valueCall(prepare: KeyCall['prepare'], call: UserCall): KeyCall {
+  return { kind: 'value', prepare, call }
+}
