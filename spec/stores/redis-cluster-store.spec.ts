@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { Cluster, Redis } from 'ioredis'
+import { Cluster as Cluster5 } from 'ioredis5'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { type RedisClusterClient, RedisStore } from '../../lib/index.js'
 import { storeContract } from '../contracts/store-contract.js'
@@ -33,6 +34,17 @@ describe('RedisStore on a Redis Cluster', () => {
   })
 
   storeContract({ runner, createStore: () => new RedisStore(cluster, { prefix: freshPrefix() }) })
+
+  describe('with ioredis 5', () => {
+    let cluster5: Cluster5
+
+    before(() => {
+      cluster5 = new Cluster5(servers.nodes)
+    })
+    after(() => cluster5.disconnect())
+
+    storeContract({ runner, createStore: () => new RedisStore(cluster5, { prefix: freshPrefix() }) })
+  })
 
   async function alive(logins: Awaited<ReturnType<typeof issue>>[]): Promise<number> {
     const visits = await Promise.all(logins.map(({ address }) => store.read(address)))
