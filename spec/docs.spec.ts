@@ -193,7 +193,7 @@ describe('docs/storage in both languages', () => {
 
   it('has a row for every script', () => {
     const names = scripts.flatMap(({ source }) =>
-      [...source.matchAll(/^export const (\w+): RedisScript/gm)].map(([, name]) => name),
+      [...source.matchAll(/^export const (\w+): (?:Redis|User)Script/gm)].map(([, name]) => name),
     )
     expect(names).to.have.lengthOf.above(10)
     for (const table of [section(english, '## Scripts'), section(chinese, '## 脚本')]) {

@@ -31,6 +31,16 @@ export class RedisClock {
   }
 }
 
+/** Tells how many milliseconds are left, whenever it is asked; undefined: there is no end to them. */
+export type Countdown = () => number | undefined
+
+/** Counts down from now on. */
+export function countdown(withinMs: number | undefined): Countdown {
+  if (withinMs === undefined) return () => undefined
+  const end = performance.now() + withinMs
+  return () => end - performance.now()
+}
+
 /** Moments in microseconds by the clock of a test, no two of which are the same; '' for the clock of Redis. */
 export function momentsOf(clock: Clock | undefined): () => number | '' {
   let count = 0

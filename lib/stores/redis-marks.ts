@@ -1,10 +1,11 @@
+import { type Countdown, countdown } from './redis-clock.js'
 import { END_ALL, READ_ALL } from './redis-key-scripts.js'
 import type { RedisQuestions, RedisReply } from './redis-questions.js'
-import type { RedisScript } from './redis-script.js'
+import type { UserScript } from './redis-user-scripts.js'
 
 /** A script that is asked about a user. */
 export interface UserQuestion {
-  readonly script: RedisScript
+  readonly script: UserScript
   /** The key of the user. */
   readonly user: string
   readonly words: readonly (string | number)[]
@@ -33,6 +34,11 @@ export class RedisMarks {
     this.#isSharded = isSharded
   }
 
+  /** Whether the key of a user and the mark of all may lie on different servers. */
+  get isSharded(): boolean {
+    return this.#isSharded
+  }
+
   /** Whether what began at a moment was ended with everything else, as far as is known after an answer. */
   hasEnded(beganAt: number): boolean {
     return beganAt <= this.#mark
@@ -53,30 +59,31 @@ export class RedisMarks {
     return { mark, before }
   }
 
-  /**
-   * Asks about a user. The script sees the mark where one server has both keys; elsewhere the mark is asked for at the same time. A proxy
-   * in front of a cluster shows itself only by what it refuses.
-   */
+  /** Asks about a user. A proxy in front of a cluster shows itself only by what it refuses. */
   async ask(question: UserQuestion, withinMs?: number): Promise<RedisReply> {
-    if (this.#isSharded) return this.#askApart(question, withinMs)
-    const { script, user, words } = question
-    try {
-      return await this.#questions.ask({ script, keys: [user, this.#all], words: ['', ...words] }, withinMs)
-    } catch (error) {
-      if (!(error instanceof Error && /CROSSSLOT|same slot/i.test(error.message))) throw error
-      this.#isSharded = true
-      return this.#askApart(question, withinMs)
+    const left = countdown(withinMs)
+    if (!this.#isSharded) {
+      const { script, user, words } = question
+      const together = { script: script.together, keys: [user, this.#all], words: ['', ...words] }
+      try {
+        return await this.#questions.ask(together, left())
+      } catch (error) {
+        if (!(error instanceof Error && /CROSSSLOT|same slot/i.test(error.message))) throw error
+        this.#isSharded = true
+      }
     }
+    return this.#askApart(question, left)
   }
 
-  /** Asks once more when the mark turns out to be a new one; a login that was written is not written again. */
-  async #askApart(question: UserQuestion, withinMs?: number): Promise<RedisReply> {
-    const { script, user, words } = question
-    const known = this.#mark
-    const [reply] = await Promise.all([
-      this.#questions.ask({ script, keys: [user], words: [known, ...words] }, withinMs),
-      this.read(),
-    ])
-    return this.#mark === known || reply.word === 'issued' ? reply : this.#askApart(question, withinMs)
+  /** The mark comes first where something may be changed by it; who only reads looks at it afterwards. */
+  async #askApart({ script, user, words }: UserQuestion, left: Countdown): Promise<RedisReply> {
+    const ask = () =>
+      this.#questions.ask({ script: script.apart, keys: [user], words: [this.#mark, ...words] }, left())
+    if (script.isChange) {
+      await this.read()
+      return ask()
+    }
+    const [reply] = await Promise.all([ask(), this.read()])
+    return reply
   }
 }

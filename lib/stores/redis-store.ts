@@ -1,39 +1,36 @@
 import type { Clock } from '../clock.js'
 import { checkOptionNames, objectWithMethods, optionalFunction, textOption } from '../options.js'
-import {
-  type Claim,
-  type IssueResult,
-  type RecordChange,
-  type RecordedVisit,
-  type RemovedBatch,
-  type SessionEntry,
-  type SessionStore,
-  type StoredSession,
-  type StoredUser,
-  type StoredValue,
-  type StoredVisit,
-  type TouchWindow,
-  tooLate,
-  type ValueChange,
+import type {
+  Claim,
+  IssueResult,
+  RecordChange,
+  RecordedVisit,
+  RemovedBatch,
+  SessionEntry,
+  SessionStore,
+  StoredSession,
+  StoredUser,
+  StoredValue,
+  StoredVisit,
+  TouchWindow,
+  ValueChange,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
 import {
   isClusterClient,
-  latestMomentIn,
-  mastersOf,
   type RedisClient,
   type RedisClusterClient,
   refuseKeyPrefix,
 } from './redis-client.js'
 import { momentsOf } from './redis-clock.js'
+import { RedisEndOfAll } from './redis-end-of-all.js'
 import { CLAIM, READ_VALUE, RELEASE, REPLACE_VALUE, SETTLE } from './redis-key-scripts.js'
 import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
 import { RedisMarks } from './redis-marks.js'
-import { RedisQuestions, type RedisReply, UnreadableKey } from './redis-questions.js'
+import { RedisQuestions, type RedisReply } from './redis-questions.js'
 import type { RedisScript } from './redis-script.js'
 import {
-  CLEAR,
   ISSUE,
   READ,
   READ_USER,
@@ -41,13 +38,13 @@ import {
   REMOVE_USER,
   REWRITE,
   TOUCH,
+  type UserScript,
   WRITE_USER_INFO,
 } from './redis-user-scripts.js'
 
 /** What stands before a claimant, and before an answer that has taken its place. */
 const CLAIM_MARK = '?'
 const ANSWER_MARK = '!'
-const SCAN_COUNT = 500
 
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {
@@ -70,19 +67,14 @@ export interface RedisStoreOptions {
  * const store = new RedisStore(new Redis('redis://127.0.0.1:6379', { maxRetriesPerRequest: 1 }))
  */
 export class RedisStore implements SessionStore {
-  readonly #client: RedisClient | RedisClusterClient
   readonly #keys: RedisKeys
   readonly #questions: RedisQuestions
   readonly #marks: RedisMarks
+  readonly #endOfAll: RedisEndOfAll
 
   constructor(client: RedisClient | RedisClusterClient, options: RedisStoreOptions = {}) {
     checkOptionNames<RedisStoreOptions>('RedisStore', options, { prefix: true, clock: true })
-    this.#client = objectWithMethods(
-      'RedisStore',
-      client,
-      ['call'],
-      'given an ioredis client (Redis or Cluster)',
-    )
+    objectWithMethods('RedisStore', client, ['call'], 'given an ioredis client (Redis or Cluster)')
     refuseKeyPrefix(client)
     const prefix = textOption('RedisStore: prefix', options.prefix ?? 'weapp:')
     if (/[{}]/.test(prefix)) {
@@ -91,11 +83,11 @@ export class RedisStore implements SessionStore {
       )
     }
     this.#keys = new RedisKeys(prefix)
-    this.#questions = new RedisQuestions(
-      client,
-      momentsOf(optionalFunction('RedisStore: clock', options.clock)),
-    )
+    const clock = optionalFunction('RedisStore: clock', options.clock)
+    this.#questions = new RedisQuestions(client, momentsOf(clock))
     this.#marks = new RedisMarks(this.#questions, this.#keys.all, isClusterClient(client))
+    const parts = { client, keys: this.#keys, marks: this.#marks }
+    this.#endOfAll = new RedisEndOfAll({ ...parts, isToldTheTime: clock !== undefined })
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
@@ -215,48 +207,12 @@ export class RedisStore implements SessionStore {
     return countIn(await this.#ofKey(REPLACE_VALUE, this.#keys.value(id), words, withinMs)) === 1
   }
 
-  /** The first step ends everybody; the others clear away what that has ended. */
   async removeBatch(cursor?: string, withinMs?: number): Promise<RemovedBatch> {
-    if (cursor === undefined) return { removed: 0, next: await this.#endAll(withinMs) }
-    const [mark = '', before = '', nodeId = '', position = '0'] = cursor.split(':')
-    if (withinMs !== undefined && withinMs <= 0) throw tooLate()
-    const startedAt = performance.now()
-    const masters = await mastersOf(this.#client)
-    const ids = [...masters.keys()]
-    const at = Math.max(0, ids.indexOf(nodeId))
-    const node = masters.get(ids[at] ?? '') ?? this.#client
-
-    const reply = await node.call('SCAN', position, 'MATCH', this.#keys.userPattern, 'COUNT', SCAN_COUNT)
-    if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw unexpectedReply()
-    const handles = reply[1].flatMap((key) => this.#keys.handleIn(String(key)))
-    const leftMs = withinMs && withinMs - (performance.now() - startedAt)
-    const ended = await Promise.all(handles.map((handle) => this.#clear(handle, [mark, before], leftMs)))
-    const next = nextPosition(ids, at, String(reply[0]))
-    return {
-      removed: ended.reduce((sum, count) => sum + count, 0),
-      next: next && [mark, before, next].join(':'),
-    }
+    return cursor === undefined ? this.#endOfAll.begin(withinMs) : this.#endOfAll.goOn(cursor, withinMs)
   }
 
   async ping(): Promise<void> {
     await this.#marks.read()
-  }
-
-  /** Returns where the clearing away begins. */
-  async #endAll(withinMs?: number): Promise<string> {
-    const latest = isClusterClient(this.#client) ? await latestMomentIn(this.#client) : 0
-    const { mark, before } = await this.#marks.endAll(latest, withinMs)
-    return [mark, before, '', '0'].join(':')
-  }
-
-  /** Nobody gets in by what cannot be read, so it does not stand in the way of the others. */
-  async #clear(handle: string, marks: readonly string[], withinMs?: number): Promise<number> {
-    try {
-      return countIn(await this.#ofUser(CLEAR, handle, marks, withinMs))
-    } catch (error) {
-      if (error instanceof UnreadableKey) return 0
-      throw error
-    }
   }
 
   #ofKey(
@@ -269,7 +225,7 @@ export class RedisStore implements SessionStore {
   }
 
   #ofUser(
-    script: RedisScript,
+    script: UserScript,
     handle: string,
     words: readonly (string | number)[],
     withinMs?: number,
@@ -286,10 +242,4 @@ export class RedisStore implements SessionStore {
 
 function countIn({ texts }: RedisReply): number {
   return Number(texts[0])
-}
-
-/** Where SCAN goes on: on this master, on the next, or nowhere. */
-function nextPosition(ids: readonly string[], at: number, position: string): string | undefined {
-  if (position !== '0') return `${ids[at]}:${position}`
-  return at + 1 < ids.length ? `${ids[at + 1]}:0` : undefined
 }

@@ -1,10 +1,41 @@
 import { digits, QUESTION, type RedisScript, script } from './redis-script.js'
 
-/** KEYS: user, mark of all where one server has both. ARGV: mark of all as far as it is known, or ''. */
-const USER = `
-local all = KEYS[2] and redis.call('GET', KEYS[2])
+/** A script about a user, in two versions: for one server that has all keys, and for several. */
+export interface UserScript {
+  /** KEYS: user, mark of all. */
+  readonly together: RedisScript
+  /** KEYS: user. ARGV: mark of all. */
+  readonly apart: RedisScript
+  /** Whether it may change the user, so that the mark of all has to be known before. */
+  readonly isChange: boolean
+}
+
+function reading(...parts: readonly string[]): UserScript {
+  return {
+    together: script(QUESTION, MARK_UNDER_KEY, USER, ...parts),
+    apart: script(QUESTION, MARK_AS_WORD, USER, ...parts),
+    isChange: false,
+  }
+}
+
+function changing(body: string): UserScript {
+  return { ...reading(SESSIONS, body), isChange: true }
+}
+
+/** The mark of all, where the script may reach its key. */
+const MARK_UNDER_KEY = `
+local all = redis.call('GET', KEYS[2])
 if all and not string.find(all, '^${digits(16)}$') then return reply('unreadable', '2') end
-all = math.max(tonumber(all or 0), tonumber(ARGV[4]) or 0)
+all = tonumber(all or 0)
+`
+
+/** The mark of all, where it lies on another server. */
+const MARK_AS_WORD = `
+local all = tonumber(ARGV[4])
+`
+
+/** The user, and how a line is read. */
+const USER = `
 local text = redis.call('GET', KEYS[1]) or '1${'0'.repeat(29)}'
 local mark, profileEnd, profile = string.match(text, '^1(${digits(16)})(${digits(13)})([^\\n]*)')
 if not mark then return reply('unreadable', '1') end
@@ -49,9 +80,7 @@ end
 `
 
 /** ARGV: session id. Replies the session and the profile, or `none`. An unknown session costs as little as an unknown user. */
-export const READ: RedisScript = script(
-  QUESTION,
-  USER,
+export const READ: UserScript = reading(
   `
 local at = string.find(text, '\\n' .. ARGV[5], 1, true)
 if not at then return reply('none') end
@@ -63,9 +92,7 @@ return reply('ok', line, profile)
 )
 
 /** Replies whether the user was here, the profile, and the live sessions. */
-export const READ_USER: RedisScript = script(
-  QUESTION,
-  USER,
+export const READ_USER: UserScript = reading(
   SESSIONS,
   `
 local known = reply('ok', wasHere and '1' or '0', profile)
@@ -78,10 +105,7 @@ return known
  * ARGV: session id, record, begin of the login or '', login duration, session duration, cap, onLimit, session id to end, profile,
  * duration of the profile. A client may send it again after a lost connection: the session that it wrote the first time is not counted.
  */
-export const ISSUE: RedisScript = script(
-  QUESTION,
-  USER,
-  SESSIONS,
+export const ISSUE: UserScript = changing(
   `
 local began = tonumber(ARGV[7])
 if began and began <= math.max(mark, all) then return reply('revoked') end
@@ -96,26 +120,23 @@ local excess = math.max(0, #staying + 1 - tonumber(ARGV[10]))
 if excess > 0 and ARGV[11] == 'refuse' then return reply('refused') end
 
 local created = math.floor(began / 1000)
-local ends = math.max(0, math.min(now + ARGV[9], created + ARGV[8]))
+local ends = math.max(0, math.floor(math.min(now + ARGV[9], created + ARGV[8])))
 local sessions = {}
 for place = excess + 1, #staying do sessions[#sessions + 1] = staying[place] end
 sessions[#sessions + 1] = ARGV[5] .. micros(began) .. millis(now) .. millis(ends) .. ARGV[6]
 if ARGV[13] ~= '' then profile = ARGV[13] end
-profileEnd = math.max(0, now + ARGV[14])
+profileEnd = math.max(0, math.floor(now + ARGV[14]))
 save(sessions)
 return reply('issued', millis(created), millis(now), millis(ends), wasHere and '1' or '0', profile)
 `,
 )
 
 /** ARGV: session id, session duration, latest end. Replies visit and end, or `none`. */
-export const TOUCH: RedisScript = script(
-  QUESTION,
-  USER,
-  SESSIONS,
+export const TOUCH: UserScript = changing(
   `
 for place, line in ipairs(live) do
   if idOf(line) == ARGV[5] then
-    local ends = math.max(0, math.min(now + ARGV[6], tonumber(ARGV[7])))
+    local ends = math.max(0, math.floor(math.min(now + ARGV[6], tonumber(ARGV[7]))))
     live[place] = string.sub(line, 1, 40) .. millis(now) .. millis(ends) .. recordOf(line)
     save(live)
     return reply('ok', millis(now), millis(ends))
@@ -126,10 +147,7 @@ return reply('none')
 )
 
 /** ARGV: session id. Replies how many sessions ended. */
-export const REMOVE: RedisScript = script(
-  QUESTION,
-  USER,
-  SESSIONS,
+export const REMOVE: UserScript = changing(
   `
 for place, line in ipairs(live) do
   if idOf(line) == ARGV[5] then
@@ -143,10 +161,7 @@ return reply('ok', '0')
 )
 
 /** ARGV: session id to spare, or ''. Sets the own mark. Replies how many sessions ended. */
-export const REMOVE_USER: RedisScript = script(
-  QUESTION,
-  USER,
-  SESSIONS,
+export const REMOVE_USER: UserScript = changing(
   `
 local spared = {}
 for _, line in ipairs(live) do
@@ -159,20 +174,17 @@ return reply('ok', string.format('%d', #live - #spared))
 )
 
 /**
- * ARGV: mark of all, the one before it. Clears away what the mark has ended; replies how many that were. What seems to have begun in the
- * future began before the clock of Redis was set back, and so before the mark.
+ * ARGV: mark of all, the one before it, by how many microseconds the clocks of several servers may differ. Clears away what the mark has
+ * ended; replies how many that were. What seems to have begun in the future began before the clock was set back, and so before the mark.
  */
-export const CLEAR: RedisScript = script(
-  QUESTION,
-  USER,
-  SESSIONS,
+export const CLEAR: UserScript = changing(
   `
 local kept, ended, found = {}, 0, 0
 for line in string.gmatch(text, '\\n([^\\n]*)') do
   found = found + 1
   local began = beganOf(line)
   if endOf(line) > now and began > tonumber(ARGV[6]) then
-    if began > tonumber(ARGV[5]) and began <= moment then kept[#kept + 1] = line else ended = ended + 1 end
+    if began > tonumber(ARGV[5]) and began <= moment + ARGV[7] then kept[#kept + 1] = line else ended = ended + 1 end
   end
 end
 if #kept < found then save(kept) end
@@ -181,10 +193,7 @@ return reply('ok', string.format('%d', ended))
 )
 
 /** ARGV: three a change: session id, record as it was read, new record. Replies how many were replaced. */
-export const REWRITE: RedisScript = script(
-  QUESTION,
-  USER,
-  SESSIONS,
+export const REWRITE: UserScript = changing(
   `
 local replaced = 0
 for place, line in ipairs(live) do
@@ -201,12 +210,9 @@ return reply('ok', string.format('%d', replaced))
 )
 
 /** ARGV: profile or '', its duration. */
-export const WRITE_USER_INFO: RedisScript = script(
-  QUESTION,
-  USER,
-  SESSIONS,
+export const WRITE_USER_INFO: UserScript = changing(
   `
-profile, profileEnd = ARGV[5], math.max(0, now + ARGV[6])
+profile, profileEnd = ARGV[5], math.max(0, math.floor(now + ARGV[6]))
 if profileEnd <= now then profile = '' end
 save(live)
 return reply('ok')

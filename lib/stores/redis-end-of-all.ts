@@ -1,0 +1,86 @@
+import { type RemovedBatch, tooLate } from '../sessions/store.js'
+import { isClusterClient, latestMomentIn, mastersOf, type RedisClient } from './redis-client.js'
+import { countdown } from './redis-clock.js'
+import type { RedisKeys } from './redis-keys.js'
+import { unexpectedReply } from './redis-lines.js'
+import type { RedisMarks } from './redis-marks.js'
+import { UnreadableKey } from './redis-questions.js'
+import { CLEAR } from './redis-user-scripts.js'
+
+const SCAN_COUNT = 500
+/** By how much the clocks of the servers of a cluster may differ. */
+const TOLERANCE_MICROS = 60_000_000
+
+interface EndOfAllParts {
+  readonly client: RedisClient
+  readonly keys: RedisKeys
+  readonly marks: RedisMarks
+  /** Whether a test tells the time in place of Redis. */
+  readonly isToldTheTime: boolean
+}
+
+/** Ends everybody by a mark, then clears away what that has ended, on one master after the other. */
+export class RedisEndOfAll {
+  readonly #client: RedisClient
+  readonly #keys: RedisKeys
+  readonly #marks: RedisMarks
+  readonly #isToldTheTime: boolean
+
+  constructor(parts: EndOfAllParts) {
+    this.#client = parts.client
+    this.#keys = parts.keys
+    this.#marks = parts.marks
+    this.#isToldTheTime = parts.isToldTheTime
+  }
+
+  /** Sets the mark. */
+  async begin(withinMs?: number): Promise<RemovedBatch> {
+    const left = countdown(withinMs)
+    const asksMasters = isClusterClient(this.#client) && !this.#isToldTheTime
+    const latest = asksMasters ? await latestMomentIn(this.#client) : 0
+    const { mark, before } = await this.#marks.endAll(latest, left())
+    return { removed: 0, next: [mark, before, '', '0'].join(':') }
+  }
+
+  /** Clears away a part of what the mark has ended. */
+  async goOn(cursor: string, withinMs?: number): Promise<RemovedBatch> {
+    if (withinMs !== undefined && withinMs <= 0) throw tooLate()
+    const left = countdown(withinMs)
+    const [mark = '', before = '', nodeId = '', position = '0'] = cursor.split(':')
+    const masters = await mastersOf(this.#client)
+    const ids = [...masters.keys()]
+    const at = Math.max(0, ids.indexOf(nodeId))
+    const node = masters.get(ids[at] ?? '') ?? this.#client
+
+    const reply = await node.call('SCAN', position, 'MATCH', this.#keys.userPattern, 'COUNT', SCAN_COUNT)
+    if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw unexpectedReply()
+    const handles = reply[1].flatMap((key) => this.#keys.handleIn(String(key)))
+    const ended = await Promise.all(handles.map((handle) => this.#clear(handle, mark, before, left())))
+    const next = nextPosition(ids, at, String(reply[0]))
+    return {
+      removed: ended.reduce((sum, count) => sum + count, 0),
+      next: next && [mark, before, next].join(':'),
+    }
+  }
+
+  /** Nobody gets in by what cannot be read, so it does not stand in the way of the others. */
+  async #clear(handle: string, mark: string, before: string, withinMs?: number): Promise<number> {
+    const words = [mark, before, this.#marks.isSharded ? TOLERANCE_MICROS : 0]
+    try {
+      const { texts } = await this.#marks.ask(
+        { script: CLEAR, user: this.#keys.user(handle), words },
+        withinMs,
+      )
+      return Number(texts[0])
+    } catch (error) {
+      if (error instanceof UnreadableKey) return 0
+      throw error
+    }
+  }
+}
+
+/** Where SCAN goes on: on this master, on the next, or nowhere. */
+function nextPosition(ids: readonly string[], at: number, position: string): string | undefined {
+  if (position !== '0') return `${ids[at]}:${position}`
+  return at + 1 < ids.length ? `${ids[at + 1]}:0` : undefined
+}
