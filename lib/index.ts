@@ -50,6 +50,8 @@ export {
   type StoredVisit,
   StoreFailure,
   type TouchWindow,
+  tooLate,
+  USER_MARK_MS,
   type ValueChange,
 } from './sessions/store.js'
 export type { SessionAddress } from './sessions/token.js'

@@ -14,8 +14,7 @@ interface GuardParts {
 
 /**
  * A store each of whose calls ends in time: a failure, or no answer within `timeoutMs`, is `ERR_STORE_UNAVAILABLE`, and a change that has
- * not been made by then is not made. The log hears when a kind of call begins to fail and when it works again, not of each request in
- * between.
+ * not been made by then is not made. Logs when a kind of call begins to fail and when it works again, not each request in between.
  */
 export function guardStore({ store, timeoutMs, clocks, logger }: GuardParts): Required<SessionStore> {
   const failing = new Set<keyof SessionStore>()

@@ -18,9 +18,9 @@ export interface KeyBinding {
 
 /** Keeps secrets encrypted at rest, AES-256-GCM under a key of its own for each session and purpose, and users under pseudonyms. */
 export interface KeyRing {
-  /** Encrypts with the newest key. Answers `<key id>.<envelope>`. */
+  /** Encrypts with the newest key. Returns `<key id>.<envelope>`. */
   seal(secret: string, binding: KeyBinding): string
-  /** Decrypts, or answers nothing when no key of the ring fits or the binding is another. */
+  /** Decrypts, or returns nothing when no key of the ring fits or the binding is another. */
   open(sealed: string, binding: KeyBinding): string | undefined
   /**
    * The handles of a user: that of the newest key, under which sessions begin, then those of the older ones, under which sessions may

@@ -52,7 +52,7 @@ export interface Session extends SessionRef {
   readonly idleExpiresAt: Date
   /** The user's profile, shared by all of the user's sessions; null when there is none. */
   readonly userInfo: UserInfo | null
-  /** What `onLogin` answered at login. */
+  /** What `onLogin` returned at login. */
   readonly data: unknown
 }
 

@@ -1,3 +1,6 @@
+import { StoreFailure } from '../sessions/store.js'
+import { unexpectedReply } from './redis-lines.js'
+
 /**
  * The part of a Redis client that is used: ioredis 5 and 6 have it. For node-redis:
  * `{ call: (...words) => client.sendCommand(words.map(String)) }`.
@@ -25,14 +28,14 @@ export function isClusterClient(client: RedisClient): client is RedisClusterClie
 export async function mastersOf(client: RedisClient): Promise<ReadonlyMap<string, RedisClient>> {
   if (!isClusterClient(client)) return new Map([['', client]])
   const slots = await client.call('CLUSTER', 'SLOTS')
-  if (!Array.isArray(slots)) throw new Error('Redis told no slots')
+  if (!Array.isArray(slots)) throw unexpectedReply()
   const needed = new Set(slots.map((range) => String(range?.[2]?.[2])))
   const connected = new Map<string, RedisClient>()
   for (const node of client.nodes('master')) connected.set(String(await node.call('CLUSTER', 'MYID')), node)
   return new Map(
     [...needed].sort().map((id) => {
       const node = connected.get(id)
-      if (!node) throw new Error('a master of the Redis Cluster is not connected')
+      if (!node) throw new StoreFailure('a master of the Redis Cluster is not connected')
       return [id, node]
     }),
   )
@@ -42,7 +45,14 @@ export async function mastersOf(client: RedisClient): Promise<ReadonlyMap<string
 export async function latestMomentIn(client: RedisClusterClient): Promise<number> {
   const masters = await mastersOf(client)
   const times = await Promise.all([...masters.values()].map((node) => node.call('TIME')))
-  return Math.max(...times.map((time) => Number(Object(time)[0]) * 1_000_000 + Number(Object(time)[1])))
+  return Math.max(...times.map(microsIn))
+}
+
+function microsIn(time: unknown): number {
+  const [seconds, micros] = Array.isArray(time) ? time.map(Number) : []
+  const moment = Number(seconds) * 1_000_000 + Number(micros)
+  if (!Number.isSafeInteger(moment)) throw unexpectedReply()
+  return moment
 }
 
 /** SCAN returns keys with the client's own prefix, which the client would then add a second time. */

@@ -1,6 +1,6 @@
+import { countdown } from '../deadline.js'
 import { type RemovedBatch, tooLate } from '../sessions/store.js'
 import { isClusterClient, latestMomentIn, mastersOf, type RedisClient } from './redis-client.js'
-import { countdown } from './redis-clock.js'
 import type { RedisKeys } from './redis-keys.js'
 import { unexpectedReply } from './redis-lines.js'
 import type { RedisMarks } from './redis-marks.js'

@@ -32,18 +32,18 @@ export class UnreadableKey extends StoreFailure {}
 export class RedisQuestions {
   readonly #client: RedisClient
   readonly #clock = new RedisClock()
-  /** Tells the moment in place of Redis, or ''. */
-  readonly #momentInstead: () => number | ''
+  /** Tells the moment in place of Redis. */
+  readonly #momentInstead: (() => number) | undefined
   readonly #process = randomBytes(3).toString('base64url')
   #questions = 0
   #givenUpAt = Number.NEGATIVE_INFINITY
 
-  constructor(client: RedisClient, momentInstead: () => number | '') {
+  constructor(client: RedisClient, momentInstead: (() => number) | undefined) {
     this.#client = client
     this.#momentInstead = momentInstead
   }
 
-  /** Asks once; a change that comes too late by what was known of the time in Redis once more. Throws `tooLate()`. */
+  /** Runs a script. A change that Redis calls late is tried once more, as the reply has told the time. Throws `tooLate()`. */
   async ask(question: Question, withinMs?: number): Promise<RedisReply> {
     if (withinMs === undefined) return this.#asked(question, '')
     const deadline = this.#clock.now() + withinMs * 1000
@@ -57,7 +57,7 @@ export class RedisQuestions {
   async #asked({ script, keys, words }: Question, wantedUntil: number | ''): Promise<RedisReply> {
     this.#questions += 1
     const nonce = `${this.#process}${this.#questions.toString(36)}`
-    const rest = [keys.length, ...keys, nonce, this.#momentInstead(), wantedUntil, ...words]
+    const rest = [keys.length, ...keys, nonce, this.#momentInstead?.() ?? '', wantedUntil, ...words]
     const askedAt = this.#clock.now()
     const [echo, moment, word, ...texts] = this.#textsIn(await this.#evaluate(script, rest))
     if (echo !== nonce) throw this.#distrusted('Redis replied to another question than was asked')
@@ -91,6 +91,6 @@ export class RedisQuestions {
       this.#givenUpAt = now
       this.#client.disconnect?.(true)
     }
-    return new StoreFailure(`${why}: the connection is given up`)
+    return new StoreFailure(this.#client.disconnect ? `${why}: the connection is given up` : why)
   }
 }

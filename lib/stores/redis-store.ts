@@ -22,7 +22,7 @@ import {
   type RedisClusterClient,
   refuseKeyPrefix,
 } from './redis-client.js'
-import { momentsOf } from './redis-clock.js'
+import { countedMicros } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
 import { CLAIM, READ_VALUE, RELEASE, REPLACE_VALUE, SETTLE } from './redis-key-scripts.js'
 import { RedisKeys } from './redis-keys.js'
@@ -84,7 +84,7 @@ export class RedisStore implements SessionStore {
     }
     this.#keys = new RedisKeys(prefix)
     const clock = optionalFunction('RedisStore: clock', options.clock)
-    this.#questions = new RedisQuestions(client, momentsOf(clock))
+    this.#questions = new RedisQuestions(client, clock && countedMicros(clock))
     this.#marks = new RedisMarks(this.#questions, this.#keys.all, isClusterClient(client))
     const parts = { client, keys: this.#keys, marks: this.#marks }
     this.#endOfAll = new RedisEndOfAll({ ...parts, isToldTheTime: clock !== undefined })
