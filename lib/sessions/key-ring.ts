@@ -40,7 +40,7 @@ interface RingKey {
  * Without secrets, each app's session_keys are sealed under a key derived from its AppSecret.
  */
 export function createKeyRing(secrets: readonly string[] | undefined, apps: readonly App[]): KeyRing {
-  const shared = secrets?.map(ringKey)
+  const shared = secrets && [...new Set(secrets)].map(ringKey)
   const own = new Map(shared ? [] : apps.map((app) => [app.appid, ringKey(app.secret)]))
   const opening = new Map([...(shared ?? own.values())].map((key) => [key.id, key]))
 

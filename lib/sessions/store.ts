@@ -105,7 +105,10 @@ export interface RecordChange {
 export type Claim =
   | {
       readonly state: 'claimed'
-      /** This moment by the clock of the store, in microseconds since 1970. A later claim gets a later one. */
+      /**
+       * When it was claimed, by the clock of the store, in microseconds since 1970. A later claim gets a later moment; the same one, asked for
+       * again, the same.
+       */
       readonly at: number
     }
   | { readonly state: 'pending' }

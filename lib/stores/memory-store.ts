@@ -57,7 +57,7 @@ export class MemoryStore implements SessionStore {
   readonly #users = new Map<string, Set<Kept>>()
   /** Empty for a user who has no profile: it tells that the user was here. */
   readonly #userInfo = new Map<string, Noted<string>>()
-  readonly #claims = new Map<string, Noted<string>>()
+  readonly #claims = new Map<string, Noted<{ readonly claimant: string; readonly at: number }>>()
   readonly #answers = new Map<string, Noted<string>>()
   readonly #values = new Map<string, Noted<string>>()
   /** Up to which moment the logins that began are not issued, of a user and of everybody. */
@@ -172,10 +172,11 @@ export class MemoryStore implements SessionStore {
     const now = this.#now()
     const answer = live(this.#answers, id, now)?.value
     if (answer !== undefined) return { state: 'settled', answer }
-    const owner = live(this.#claims, id, now)?.value
-    if (owner !== undefined && owner !== claimant) return { state: 'pending' }
-    this.#keep(this.#claims, id, claimant, now + keepMs)
-    return { state: 'claimed', at: this.#nextMoment() }
+    const found = live(this.#claims, id, now)?.value
+    if (found && found.claimant !== claimant) return { state: 'pending' }
+    const at = found?.at ?? this.#nextMoment()
+    this.#keep(this.#claims, id, { claimant, at }, now + keepMs)
+    return { state: 'claimed', at }
   }
 
   async settle(id: string, answer: string, keepMs: number, withinMs?: number): Promise<void> {
@@ -186,7 +187,7 @@ export class MemoryStore implements SessionStore {
 
   async release(id: string, claimant: string, withinMs?: number): Promise<void> {
     checkInTime(withinMs)
-    if (live(this.#claims, id, this.#now())?.value === claimant) this.#claims.delete(id)
+    if (live(this.#claims, id, this.#now())?.value.claimant === claimant) this.#claims.delete(id)
   }
 
   async readValue(id: string): Promise<StoredValue | null> {

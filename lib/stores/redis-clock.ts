@@ -17,11 +17,14 @@ export class RedisClock {
     return performance.now() * 1000
   }
 
-  /** Learns from a reply that it was this moment in Redis, some time between the question and the reply. */
-  learn(moment: number, askedAt: number): void {
+  /**
+   * Learns from a reply that it was this moment in Redis, some time between the question and the reply. Of the masters of a cluster it goes by
+   * the one that is behind the others, until that makes a change come too late.
+   */
+  learn(moment: number, askedAt: number, isLate: boolean): void {
     const [earliest, latest] = [moment - this.now(), moment - askedAt]
     const known = this.#offset
-    if (known === undefined || known < earliest || known > latest) this.#offset = earliest
+    if (known === undefined || known > latest || (isLate && known < earliest)) this.#offset = earliest
   }
 
   /** Until when Redis may make a change for somebody who waits until `deadline`; 0 while its time is unknown. */

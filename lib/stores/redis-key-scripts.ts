@@ -48,9 +48,11 @@ export const CLAIM: RedisScript = script(
   SCRIPT_HEAD,
   VALUE,
   `
-if found and found ~= ARGV[4] then return reply('found', found) end
-write(ARGV[4], tonumber(ARGV[5]))
-return reply('claimed')
+local claimant, keep = ARGV[4], tonumber(ARGV[5])
+if found and string.sub(found, 1, -17) ~= claimant then return reply('found', found) end
+local first = found and string.sub(found, -16) or micros(moment)
+write(claimant .. first, keep)
+return reply('claimed', first)
 `,
 )
 
@@ -69,7 +71,7 @@ export const RELEASE: RedisScript = script(
   SCRIPT_HEAD,
   VALUE,
   `
-if found == ARGV[4] then write('', 0) end
+if found and string.sub(found, 1, -17) == ARGV[4] then write('', 0) end
 return reply('ok')
 `,
 )

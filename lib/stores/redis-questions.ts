@@ -65,7 +65,7 @@ export class RedisQuestions {
       const key = keys[Number(texts[0]) - 1]
       throw new UnreadableKey(`the key ${key} cannot be read: it was written by a newer release, or damaged`)
     }
-    this.#clock.learn(Number(moment), askedAt)
+    this.#clock.learn(Number(moment), askedAt, word === 'late')
     return { moment: Number(moment), word: word ?? '', texts }
   }
 

@@ -172,14 +172,14 @@ export class RedisStore implements SessionStore {
   }
 
   async claim(id: string, claimant: string, keepMs: number, withinMs?: number): Promise<Claim> {
-    const { word, moment, texts } = await this.#ofKey(
+    const { word, texts } = await this.#ofKey(
       CLAIM,
       this.#keys.claim(id),
       [CLAIM_MARK + claimant, keepMs],
       withinMs,
     )
     const [found = ''] = texts
-    if (word === 'claimed') return { state: 'claimed', at: moment }
+    if (word === 'claimed') return { state: 'claimed', at: Number(found) }
     return found.startsWith(CLAIM_MARK)
       ? { state: 'pending' }
       : { state: 'settled', answer: found.slice(ANSWER_MARK.length) }

@@ -11,16 +11,16 @@ export interface UserScript {
   readonly isChange: boolean
 }
 
-function reading(body: string): UserScript {
+function reading(...parts: readonly string[]): UserScript {
   return {
-    together: script(SCRIPT_HEAD, MARK_UNDER_KEY, USER, body),
-    apart: script(SCRIPT_HEAD, MARK_AS_WORD, USER, body),
+    together: script(SCRIPT_HEAD, MARK_UNDER_KEY, USER, ...parts),
+    apart: script(SCRIPT_HEAD, MARK_AS_WORD, USER, ...parts),
     isChange: false,
   }
 }
 
 function changing(body: string): UserScript {
-  return { ...reading(body), isChange: true }
+  return { ...reading(SESSIONS, body), isChange: true }
 }
 
 /** The mark of all, where the script may reach its key. */
@@ -35,7 +35,7 @@ const MARK_AS_WORD = `
 local all = tonumber(ARGV[4])
 `
 
-/** The user, the live sessions, and how they are written. What is over is left out; a user of whom nothing is left is deleted. */
+/** The user, and how a line is read. */
 const USER = `
 local text = redis.call('GET', KEYS[1]) or '1${'0'.repeat(29)}'
 local mark, profileEnd, profile = string.match(text, '^1(${digits(16)})(${digits(13)})([^\\n]*)')
@@ -50,16 +50,26 @@ local function endOf(line) return tonumber(string.sub(line, 54, 66)) end
 local function recordOf(line) return string.sub(line, 67) end
 local function isSound(line) return string.find(line, '^${digits(42)}', 25) end
 local function isLive(line) return endOf(line) > now and beganOf(line) > all end
+`
 
-local live = {}
+/**
+ * The live sessions, and how the user is written. What is over is left out; a user of whom nothing is left is deleted. A line that makes no
+ * sense is no session to anybody, and stays as it is until all sessions of the user are ended.
+ */
+const SESSIONS = `
+local live, odd = {}, {}
 for line in string.gmatch(text, '\\n([^\\n]*)') do
-  if not isSound(line) then return reply('unreadable', '1') end
-  if isLive(line) then live[#live + 1] = line end
+  if not isSound(line) then
+    odd[#odd + 1] = line
+  elseif isLive(line) then
+    live[#live + 1] = line
+  end
 end
 
 local function save(sessions)
   local kept = { '1' .. micros(mark) .. millis(profileEnd) .. profile }
   local ends = math.max(profileEnd, mark > 0 and math.floor(mark / 1000) + ${USER_MARK_MS} or 0)
+  for _, line in ipairs(odd) do kept[#kept + 1] = line end
   for _, line in ipairs(sessions) do
     if isLive(line) then
       kept[#kept + 1] = line
@@ -79,18 +89,23 @@ end
 export const READ: UserScript = reading(`
 local id = ARGV[5]
 
-for _, line in ipairs(live) do
-  if idOf(line) == id then return reply('ok', line, profile) end
-end
-return reply('none')
+local at = string.find(text, '\\n' .. id, 1, true)
+if not at then return reply('none') end
+local line = string.match(text, '^[^\\n]*', at + 1)
+if not isSound(line) then return reply('unreadable', '1') end
+if not isLive(line) then return reply('none') end
+return reply('ok', line, profile)
 `)
 
 /** Replies whether the user was here, the profile, and the live sessions. */
-export const READ_USER: UserScript = reading(`
+export const READ_USER: UserScript = reading(
+  SESSIONS,
+  `
 local known = reply('ok', wasHere and '1' or '0', profile)
 for _, line in ipairs(live) do known[#known + 1] = line end
 return known
-`)
+`,
+)
 
 /**
  * ARGV: session id, record, begin of the login or '', login duration, session duration, cap, onLimit, session id to end, profile,
@@ -161,6 +176,7 @@ for _, line in ipairs(live) do
   if idOf(line) == sparedId then spared[1] = line end
 end
 mark = math.max(mark, moment)
+odd = {}
 save(spared)
 return reply('ok', count(#live - #spared))
 `)
@@ -174,10 +190,12 @@ local newMark, oldMark, tolerance = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumb
 
 local kept, ended, found = {}, 0, 0
 for line in string.gmatch(text, '\\n([^\\n]*)') do
-  found = found + 1
-  local began = beganOf(line)
-  if endOf(line) > now and began > oldMark then
-    if began > newMark and began <= moment + tolerance then kept[#kept + 1] = line else ended = ended + 1 end
+  if isSound(line) then
+    found = found + 1
+    local began = beganOf(line)
+    if endOf(line) > now and began > oldMark then
+      if began > newMark and began <= moment + tolerance then kept[#kept + 1] = line else ended = ended + 1 end
+    end
   end
 end
 if #kept < found then save(kept) end
@@ -186,14 +204,13 @@ return reply('ok', count(ended))
 
 /** ARGV: three a change: session id, record as it was read, new record. Replies how many were replaced. */
 export const REWRITE: UserScript = changing(`
-local replaced = 0
+local changes, replaced = {}, 0
+for change = 5, #ARGV, 3 do changes[ARGV[change]] = { from = ARGV[change + 1], to = ARGV[change + 2] } end
 for place, line in ipairs(live) do
-  for change = 5, #ARGV, 3 do
-    local id, from, to = ARGV[change], ARGV[change + 1], ARGV[change + 2]
-    if idOf(line) == id and recordOf(line) == from then
-      live[place] = string.sub(line, 1, 66) .. to
-      replaced = replaced + 1
-    end
+  local change = changes[idOf(line)]
+  if change and recordOf(line) == change.from then
+    live[place] = string.sub(line, 1, 66) .. change.to
+    replaced = replaced + 1
   end
 end
 if replaced > 0 then save(live) end

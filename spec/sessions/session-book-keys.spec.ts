@@ -70,6 +70,21 @@ describe('a user who logged in under an older key of the ring', () => {
     }
   })
 
+  it('has one profile in all sessions also when a login brings it', async () => {
+    const { old, setup } = await acrossKeys()
+    for (const userInfo of [SOLO, BAND]) {
+      const fresh = await setup.logIn('alice', { userInfo })
+      for (const { address } of [old, fresh])
+        expect((await setup.book.visit(address))?.session.userInfo).to.deep.equal(userInfo)
+    }
+  })
+
+  it('is listed once when a key stands in the ring twice', async () => {
+    const { before, old } = await acrossKeys()
+    const twice = withSecrets(before, ...SECRETS, ...SECRETS)
+    expect((await twice.book.list(alice)).map(({ id }) => id)).to.deep.equal([old.session.sessionId])
+  })
+
   it('does not get a deleted profile back at a login', async () => {
     const { setup } = await acrossKeys()
     await setup.book.setUserInfo(setup.app, 'alice', null)
