@@ -11,6 +11,11 @@ const SHARE_FOR_THE_REPLY = 0.25
 export class RedisClock {
   /** From the monotonic clock to the moment in Redis. */
   #offset: number | undefined
+  readonly #hasManyMasters: boolean
+
+  constructor(hasManyMasters: boolean) {
+    this.#hasManyMasters = hasManyMasters
+  }
 
   /** The time of the process, in microseconds since an arbitrary moment. */
   now(): number {
@@ -18,13 +23,14 @@ export class RedisClock {
   }
 
   /**
-   * Learns from a reply that it was this moment in Redis, some time between the question and the reply. Of the masters of a cluster it goes by
-   * the one that is behind the others, until that makes a change come too late.
+   * Learns from a reply that it was this moment in Redis, some time between the question and the reply. Where several masters have clocks of
+   * their own, it goes by the one that is behind, until that makes a change come too late.
    */
   learn(moment: number, askedAt: number, isLate: boolean): void {
     const [earliest, latest] = [moment - this.now(), moment - askedAt]
     const known = this.#offset
-    if (known === undefined || known > latest || (isLate && known < earliest)) this.#offset = earliest
+    const mayRise = isLate || !this.#hasManyMasters
+    if (known === undefined || known > latest || (mayRise && known < earliest)) this.#offset = earliest
   }
 
   /** Until when Redis may make a change for somebody who waits until `deadline`; 0 while its time is unknown. */

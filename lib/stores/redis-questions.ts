@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { StoreFailure, tooLate } from '../sessions/store.js'
-import type { RedisClient } from './redis-client.js'
+import { isClusterClient, type RedisClient } from './redis-client.js'
 import { RedisClock } from './redis-clock.js'
 import type { RedisScript } from './redis-script.js'
 
@@ -31,7 +31,7 @@ export class UnreadableKey extends StoreFailure {}
  */
 export class RedisQuestions {
   readonly #client: RedisClient
-  readonly #clock = new RedisClock()
+  readonly #clock: RedisClock
   /** Tells the moment in place of Redis. */
   readonly #momentInstead: (() => number) | undefined
   readonly #process = randomBytes(3).toString('base64url')
@@ -40,6 +40,7 @@ export class RedisQuestions {
 
   constructor(client: RedisClient, momentInstead: (() => number) | undefined) {
     this.#client = client
+    this.#clock = new RedisClock(isClusterClient(client))
     this.#momentInstead = momentInstead
   }
 

@@ -195,7 +195,7 @@ describe('the client and wx', () => {
     const { wx } = bed.phone
     const silent: WxLike = { ...wx, request: () => undefined }
     const failed = { code: 'ERR_NETWORK', errMsg: 'request:fail timeout' }
-    const client = bed.start({ timeoutMs: 5, wx: silent })
+    const client = bed.start({ timeoutMs: 300, wx: silent })
     expect(await client.login().catch((error: Outcome) => error)).to.include(failed)
     wx.setStorageSync(`weapp-session:${bed.url}`, 'a-token')
     const restarted = bed.start({ timeoutMs: 5, wx: silent })
