@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'ERR_CODE_MOCK'
   | 'ERR_DATA_MALFORMED'
   | 'ERR_DECRYPTION_LIMIT'
+  | 'ERR_HOOK_FAILED'
   | 'ERR_LOGIN_REFUSED'
   | 'ERR_LOGIN_TOO_OLD'
   | 'ERR_PHONE_CODE_INVALID'
@@ -47,6 +48,7 @@ const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   ERR_CODE_MOCK: { status: 400, title: 'Mock login code' },
   ERR_DATA_MALFORMED: { status: 400, title: 'User data malformed' },
   ERR_DECRYPTION_LIMIT: { status: 429, title: 'Too many failed decryptions', retryAfterSeconds: 600 },
+  ERR_HOOK_FAILED: { status: 500, title: 'Server failed' },
   ERR_LOGIN_REFUSED: { status: 403, title: 'Login refused' },
   ERR_LOGIN_TOO_OLD: { status: 401, title: 'Login too long ago' },
   ERR_PHONE_CODE_INVALID: { status: 401, title: 'Phone code not valid' },
