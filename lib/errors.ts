@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'ERR_HOOK_FAILED'
   | 'ERR_LOGIN_REFUSED'
   | 'ERR_LOGIN_TOO_OLD'
+  | 'ERR_METHOD_NOT_ALLOWED'
   | 'ERR_PHONE_CODE_INVALID'
   | 'ERR_REQUEST_INVALID'
   | 'ERR_SERVER_MISCONFIGURED'
@@ -51,6 +52,7 @@ const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   ERR_HOOK_FAILED: { status: 500, title: 'Server failed' },
   ERR_LOGIN_REFUSED: { status: 403, title: 'Login refused' },
   ERR_LOGIN_TOO_OLD: { status: 401, title: 'Login too long ago' },
+  ERR_METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
   ERR_PHONE_CODE_INVALID: { status: 401, title: 'Phone code not valid' },
   ERR_REQUEST_INVALID: { status: 400, title: 'Request not valid' },
   ERR_SERVER_MISCONFIGURED: { status: 500, title: 'Server misconfigured' },

@@ -5,7 +5,7 @@ const SECRET_BYTES = 33
 const SESSION_ID_BYTES = 18
 const HANDLE_LENGTH = 20
 const TOKEN = /^[A-Za-z0-9_-]{64}$/
-/** Other services make secrets of this length too. By chance a token has letters beyond f. */
+/** 32 bytes of other services have this length, too. A token of ours does not come out so by chance. */
 const HEXADECIMAL = /^[0-9a-f]+$/
 const SESSION_ID = /^[A-Za-z0-9_-]{24}$/
 
