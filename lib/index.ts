@@ -18,7 +18,7 @@ export type { RequestSession } from './http/request.js'
 export { type RequireSessionOptions, requireSession } from './http/require-session.js'
 export type { Logger } from './logger.js'
 export { type LegacyUserInfo, legacyUserInfo } from './protocols/legacy-user-info.js'
-export { nativeProtocol } from './protocols/native.js'
+export { type NativeOptions, nativeProtocol } from './protocols/native.js'
 export type { Problem } from './protocols/problem.js'
 export {
   type Protocol,

@@ -11,7 +11,7 @@ import { handleIn } from '../sessions/token.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryption.js'
-import { type AskAboutProfile, askHook, type OnLogin } from './hooks.js'
+import { type AskAboutProfile, askAtLogin, type OnLogin } from './hooks.js'
 import type { Replay } from './replay.js'
 import { reportFailure } from './report-failure.js'
 import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
@@ -101,8 +101,11 @@ export function createLogIn(parts: LogInParts): LogIn {
     const code = { appid: login.app.appid, code: login.code }
     const claim = await ledger.claim(code)
     if ('grant' in claim) return replay(code, claim.grant, login.origin)
+    let isExchanged = false
     try {
-      const result = await start(login, claim.beganAt)
+      const identity = await exchange(login.app, login.code)
+      isExchanged = true
+      const result = await start(login, identity, claim.beganAt)
       const { token, seenBefore } = result
       ledger.settle(code, {
         handle: handleIn(token),
@@ -110,15 +113,14 @@ export function createLogIn(parts: LogInParts): LogIn {
       })
       return result
     } catch (error) {
-      ledger.fail(code, error)
+      ledger.fail(code, error, isExchanged)
       reportFailure(logger, 'a login', error)
       throw error
     }
   }
 
-  async function start(login: CheckedLogin, beganAt: number): Promise<LoginResult> {
-    const { app, code, data, presentedToken, maxSessionsPerUser } = login
-    const identity = await exchange(app, code)
+  async function start(login: CheckedLogin, identity: Identity, beganAt: number): Promise<LoginResult> {
+    const { app, data, presentedToken, maxSessionsPerUser } = login
     const owner = { appid: app.appid, openid: identity.openid }
     const userInfo = await profileFrom(
       data,
@@ -131,8 +133,8 @@ export function createLogIn(parts: LogInParts): LogIn {
     if (!onLogin) return book.issue(app, { ...beginning, data: undefined })
 
     const seenBefore = await book.hasSeen(owner)
-    const hook = { name: 'onLogin', call: onLogin, refusal: 'ERR_LOGIN_REFUSED', logger } as const
-    const answer = await askHook(hook, { ...owner, unionid: identity.unionid, userInfo, seenBefore })
+    const event = { ...owner, unionid: identity.unionid, userInfo, seenBefore }
+    const answer = await askAtLogin(onLogin, event, logger)
     return { ...(await book.issue(app, { ...beginning, data: answer })), seenBefore }
   }
 

@@ -32,7 +32,7 @@ export interface DecryptOptions<As extends OpenDataAs = OpenDataAs> {
 export interface OwnData {
   /**
    * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Throws `ERR_REQUEST_INVALID`,
-   * `ERR_USER_INFO_REFUSED`, and for encrypted data and a fresh code what `decrypt` throws.
+   * `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`, and for encrypted data and a fresh code what `decrypt` throws.
    */
   setUserInfo(user: UserSelector | SessionSelector, data: UserDataRequest | null): Promise<UserInfo | null>
   /**

@@ -80,9 +80,9 @@ export interface SessionsOptions {
    * fetched from WeChat, and shared by all processes through the store.
    */
   accessTokenProvider?: AccessTokenProvider
-  /** Called before a session is issued, for 5 seconds at most; its answer becomes `session.data`, throwing refuses the login. */
+  /** Called before a session is issued, for 5 seconds at most; its answer becomes `session.data`, a `WeappError` refuses the login. */
   onLogin?: OnLogin
-  /** Called before a profile is changed, also by a login, for 5 seconds at most; throwing refuses the change, or the login. */
+  /** Called before a profile is changed, also by a login, for 5 seconds at most; a `WeappError` refuses it. */
   onUserInfo?: OnUserInfo
   /**
    * Whether addresses in a profile, such as `avatarUrl`, may lead to this machine or its network: `http://127.0.0.1/…`. For development.

@@ -42,7 +42,7 @@ export interface RequestSession
   phoneNumber(data: { readonly code: string }, options?: { readonly keep?: boolean }): Promise<PhoneInfo>
   /**
    * Sets the user's profile, also in `req.userInfo`; null deletes it. Throws `ERR_SESSION_KEY_STALE`,
-   * `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`.
+   * `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`, `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`.
    */
   setUserInfo(data: UserDataRequest | null): Promise<UserInfo | null>
   /** Ends this session. */

@@ -8,8 +8,8 @@ import { sendError, wireRequest } from './wire.js'
 /** Options of {@link requireSession}. */
 export interface RequireSessionOptions extends MountOptions {
   /**
-   * Lets a request without a token pass: `req.openid` and `req.weapp` are then undefined, `req.userInfo` is null. A token that is
-   * sent has to be good all the same. Default false.
+   * Lets a request without a token pass: `req.openid` and `req.weapp` are then undefined, `req.userInfo` is null. A token of
+   * ours that is sent has to be good all the same. Default false.
    */
   optional?: boolean
   /** Refuses with `ERR_LOGIN_TOO_OLD` when the login is longer ago, in seconds: for what asks for a fresh login. */

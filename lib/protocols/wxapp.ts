@@ -26,6 +26,7 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   ERR_CODE_INVALID: 'code 无效或已被使用',
   ERR_DATA_MALFORMED: '解密用户数据失败',
   ERR_DECRYPTION_LIMIT: '解密用户数据失败',
+  ERR_HOOK_FAILED: '数据库错误',
   ERR_LOGIN_REFUSED: '登录被拒绝',
   ERR_SESSION_KEY_STALE: '解密用户数据失败',
   ERR_SESSION_LIMIT: '更新session出错',
