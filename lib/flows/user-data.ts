@@ -5,6 +5,7 @@ import {
   unverifiedUserInfo,
   wechatUserInfo,
 } from '../sessions/user-info.js'
+import { parseLenientJson } from '../wechat/lenient-json.js'
 import {
   type Ciphertext,
   checkSignedData,
@@ -95,7 +96,7 @@ export function requireFields<T>(given: T): T {
 
 function parseRawData(rawData: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(rawData)
+    const value = parseLenientJson(rawData, 'everywhere')
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return value as Record<string, unknown>
   } catch {

@@ -1,4 +1,5 @@
 import { errorFromErrcode, type Meanings } from './errcodes.js'
+import { parseLenientJson } from './lenient-json.js'
 import { invalidAnswer } from './transport.js'
 
 /** The fields of an answer. */
@@ -20,7 +21,7 @@ export function readAnswer(body: string, meanings: Meanings): AnswerFields {
 export function parseAnswer(body: string): AnswerFields {
   let answer: unknown
   try {
-    answer = JSON.parse(body)
+    answer = parseLenientJson(body, 'everywhere')
   } catch {
     throw invalidAnswer('an answer that is not JSON')
   }

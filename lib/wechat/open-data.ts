@@ -3,6 +3,7 @@ import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
 import { WeappError } from '../errors.js'
 import { isFields } from './answer.js'
 import { type DataShape, hasShape, isWholeNumber } from './data-shape.js'
+import { parseLenientJson } from './lenient-json.js'
 
 const BLOCK_BYTES = 16
 const MOST_ENCRYPTED_LENGTH = 48 * 1024
@@ -117,7 +118,7 @@ function decrypt({ bytes, iv }: Ciphertext, key: Buffer): string | undefined {
 /** A wrong key passes the padding check once in 256 times; JSON and watermark tell. */
 function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
   try {
-    const value = JSON.parse(text) as OpenData | null
+    const value = parseLenientJson(text, 'nickname') as OpenData | null
     if (namesTwice(text, value)) return undefined
     const watermark = value?.watermark
     if (!isFields(watermark) || !hasShape(watermark, WATERMARK)) return undefined
