@@ -7,6 +7,9 @@ const MOST_TEXT_LENGTH = 1024
 /** Each authenticated request brings the profile from the store. */
 const MOST_BYTES = 4096
 
+const PLACEHOLDER_NAME = '微信用户'
+const WECHAT_PICTURE = /^https?:\/\/[^/]+\.qlogo\.cn\//
+
 const TEXTS: ReadonlySet<string> = new Set(['nickName', 'avatarUrl'])
 
 /** The fields of the profile that WeChat has of a user. */
@@ -78,6 +81,14 @@ export function wechatUserInfo(data: Readonly<Record<string, unknown>>, verified
   }
   if (bytesOf(userInfo) > MOST_BYTES) throw malformed('This profile is longer than any of WeChat is.')
   return userInfo
+}
+
+/**
+ * Whether a profile is what WeChat gives in place of a user's own since 2022: one name and one grey picture for everybody. A picture from
+ * elsewhere is somebody's own choice.
+ */
+export function isPlaceholder({ nickName, avatarUrl }: UserInfo): boolean {
+  return nickName === PLACEHOLDER_NAME && (!avatarUrl || WECHAT_PICTURE.test(avatarUrl))
 }
 
 /** Writes a profile for the store. */
