@@ -58,8 +58,8 @@ export interface PhoneNumber {
   phoneNumber: string
   purePhoneNumber: string
   countryCode: string
-  /** Of which app it is, and since when: seconds since 1970. */
-  watermark: { appid: string; timestamp: number }
+  /** Of which app it is, and since when: seconds since 1970; where WeChat says so. */
+  watermark?: { appid: string; timestamp: number }
 }
 
 /** Encrypted data, and the route of the app's own that decrypts it with `req.weapp.decrypt(req.body)`. */
