@@ -156,7 +156,9 @@ export class SessionBook {
   /** The profile of a user, or null. */
   async userInfoOf(user: UserRef): Promise<UserInfo | null> {
     const known = await this.#usersAt(this.#handlesOf(user))
-    return decodeUserInfo(known.find(({ userInfo }) => userInfo !== null)?.userInfo ?? null)
+    return decodeUserInfo(
+      known.find(({ wasHere, userInfo }) => wasHere || userInfo !== null)?.userInfo ?? null,
+    )
   }
 
   /** The live sessions of a user, oldest login first. */
