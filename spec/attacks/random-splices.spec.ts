@@ -108,7 +108,7 @@ describe('20,000 profiles with a joint in a text', () => {
 const JOINTS_IN_NICKNAME = 60_000
 
 describe('60,000 profiles with a joint in the nickname', () => {
-  it('are taken once in about 13,000 times, and then differ from WeChat’s in nothing but the nickname', () => {
+  it('are taken once in about 13,000 times, and then nothing but the nickname differs from WeChat’s', () => {
     const [message = []] = LONG
     const { nickName: _own, ...genuine } = opened([{ message, from: 0 }]) as OpenData
     const taken = Array.from({ length: JOINTS_IN_NICKNAME }, (_, round) =>
