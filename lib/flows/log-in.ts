@@ -12,6 +12,7 @@ import type { UserInfoRules } from '../sessions/user-info.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryption.js'
 import { type AskAboutProfile, askAtLogin, type OnLogin } from './hooks.js'
+import { keptProfile } from './kept-profile.js'
 import type { Replay } from './replay.js'
 import { reportFailure } from './report-failure.js'
 import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
@@ -77,7 +78,7 @@ export interface LogIn {
 
 /**
  * Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell
- * `onLogin` whether the user is new), and the same answer to a client that brings its code again.
+ * `onLogin` whether the user is new, and one before WeChat's placeholder is written), and the same answer to a client that brings its code again.
  */
 export function createLogIn(parts: LogInParts): LogIn {
   const { apps, book, ledger, keys, exchange, replay, decryptions, onLogin, logger } = parts
@@ -122,12 +123,13 @@ export function createLogIn(parts: LogInParts): LogIn {
   async function start(login: CheckedLogin, identity: Identity, beganAt: number): Promise<LoginResult> {
     const { app, data, presentedToken, maxSessionsPerUser } = login
     const owner = { appid: app.appid, openid: identity.openid }
-    const userInfo = await profileFrom(
+    const given = await profileFrom(
       data,
       () => [() => [identity.sessionKey], () => keys.keysOf(owner)],
       owner,
       decryptions,
     )
+    const userInfo = (await keptProfile(book, owner, given)) ? undefined : given
     if (userInfo) await parts.askAboutProfile({ ...owner, userInfo })
     const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser, beganAt }
     if (!onLogin) return book.issue(app, { ...beginning, data: undefined })

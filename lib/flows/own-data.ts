@@ -11,6 +11,7 @@ import { asKind, OPEN_DATA_KINDS, type OpenDataAs, type OpenDataOf } from '../we
 import type { Decryptions } from './decryption.js'
 import type { FreshKey, KeyOwner } from './fresh-key.js'
 import type { AskAboutProfile } from './hooks.js'
+import { keptProfile } from './kept-profile.js'
 import type { KeyGroups } from './key-groups.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { profileFrom, readUserData, requireFields, type UserDataRequest, verifyFor } from './user-data.js'
@@ -31,8 +32,9 @@ export interface DecryptOptions<As extends OpenDataAs = OpenDataAs> {
 /** The use cases about the data of a user: its profile, and what WeChat has encrypted or signed. */
 export interface OwnData {
   /**
-   * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Throws `ERR_REQUEST_INVALID`,
-   * `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`, and for encrypted data and a fresh code what `decrypt` throws.
+   * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Returns the profile as it then is: WeChat's
+   * placeholder takes the place of no other one. Throws `ERR_REQUEST_INVALID`, `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`, and for
+   * encrypted data and a fresh code what `decrypt` throws.
    */
   setUserInfo(user: UserSelector | SessionSelector, data: UserDataRequest | null): Promise<UserInfo | null>
   /**
@@ -90,6 +92,8 @@ export function createOwnData(parts: OwnDataParts): OwnData {
           'Send encryptedData and iv, or rawData and signature, or userInfo.',
         )
       }
+      const kept = await keptProfile(book, user, userInfo)
+      if (kept) return kept
       await askAboutProfile({ ...user, userInfo })
       await book.setUserInfo(app, user.openid, userInfo)
       return userInfo

@@ -5,6 +5,7 @@ import {
   unverifiedUserInfo,
   wechatUserInfo,
 } from '../sessions/user-info.js'
+import { hasControls } from '../wechat/lenient-json.js'
 import {
   type Ciphertext,
   checkSignedData,
@@ -85,10 +86,14 @@ export async function verifyFor(signed: SignedData, keys: KeyGroups): Promise<vo
   await withFittingKeys(keys, (group) => isSignedBy(signed, group) || undefined)
 }
 
-/** WeChat begins a profile with its owner. One that names nobody may have lost its beginning to whoever sent it. */
+/**
+ * WeChat begins a profile with its owner. One that names nobody may have lost its beginning to whoever sent it; and a nickname with control
+ * characters has room for a joint. Signed data has neither.
+ */
 function profileIn(data: OpenData): UserInfo {
   const profile = profileData(data)
-  return wechatUserInfo(profile, profile.openId !== undefined)
+  const isWhole = profile.openId !== undefined && !hasControls(String(profile.nickName))
+  return wechatUserInfo(profile, isWhole)
 }
 
 /** Refuses what is no object, such as the body of a request that had none. */

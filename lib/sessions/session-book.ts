@@ -155,6 +155,14 @@ export class SessionBook {
     return known.some(({ wasHere }) => wasHere)
   }
 
+  /** The profile of a user, or null. */
+  async userInfoOf(user: UserRef): Promise<UserInfo | null> {
+    const known = await this.#usersAt(this.#handlesOf(user))
+    return decodeUserInfo(
+      known.find(({ wasHere, userInfo }) => wasHere || userInfo !== null)?.userInfo ?? null,
+    )
+  }
+
   /** The live sessions of a user, oldest login first. */
   async list(user: UserRef): Promise<SessionSummary[]> {
     const known = await this.#usersAt(this.#handlesOf(user).toReversed())

@@ -97,7 +97,7 @@ export function isOpenedBy(data: Ciphertext, sessionKeys: readonly string[], own
   return sessionKeys.some((sessionKey) => {
     const text = decrypt(data, Buffer.from(sessionKey, 'base64')) ?? ''
     const [, watermark = ''] = WATERMARK_TEXT.exec(text) ?? []
-    return isWatermarkFor(owner, fieldsIn(text)?.watermark ?? fieldsIn(watermark))
+    return isWatermarkFor(owner, fieldsIn(text, 'nickname')?.watermark ?? fieldsIn(watermark, 'nickname'))
   })
 }
 
@@ -111,7 +111,7 @@ export function checkSignedData(data: SignedData): AnswerFields {
   if (typeof data.signature !== 'string' || !SIGNATURE.test(data.signature)) {
     throw malformed('signature must be 40 hexadecimal digits in lower case')
   }
-  const fields = fieldsIn(data.rawData)
+  const fields = fieldsIn(data.rawData, 'everywhere')
   if (!fields) throw malformed(`rawData is not a JSON object${damageOf(data.rawData)}`)
   return fields
 }
@@ -137,7 +137,7 @@ function decrypt({ bytes, iv }: Ciphertext, key: Buffer): string | undefined {
 
 /** A wrong key passes the padding check once in 256 times; JSON and watermark tell. */
 function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
-  const value = fieldsIn(text)
+  const value = fieldsIn(text, 'nickname')
   if (!value || namesTwice(text, value) || !isWatermarkFor(owner, value.watermark)) return undefined
   return value.openId === undefined || value.openId === owner.openid ? (value as OpenData) : undefined
 }

@@ -1,6 +1,6 @@
 import type { CodeExchange } from '../exchange.js'
 import { checkOptionNames, httpAddress } from '../options.js'
-import { isFields, parseAnswer } from './answer.js'
+import { asNumber, isFields, parseAnswer } from './answer.js'
 import { code2Session, identityIn } from './code2session.js'
 import { errorFromErrcode, type Meanings, misconfigured } from './errcodes.js'
 import { withRetries } from './retries.js'
@@ -50,8 +50,9 @@ export function douyinExchange(options: ExchangeOptions = {}): CodeExchange {
       const body = { appid, secret, code }
       const answer = parseAnswer(await transport.send({ path: '/api/apps/v2/jscode2session', body, signal }))
       const { err_no: errNo, err_tips: errTips, data } = answer
-      if (typeof errNo !== 'number') throw invalidAnswer('an answer without err_no')
-      if (errNo !== 0) throw errorFromErrcode(errNo, errTips, DOUYIN_MEANINGS, 'Douyin')
+      const errcode = errNo === undefined ? 0 : asNumber(errNo)
+      if (errcode === undefined) throw invalidAnswer('an err_no that is not a number')
+      if (errcode !== 0) throw errorFromErrcode(errcode, errTips, DOUYIN_MEANINGS, 'Douyin')
       if (!isFields(data)) throw invalidAnswer('an answer without data')
       return identityIn(data)
     })

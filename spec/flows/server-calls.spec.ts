@@ -30,7 +30,7 @@ describe('what is asked of WeChat with an access token', () => {
         purePhoneNumber: '123456789',
         countryCode: '852',
       })
-      expect(info.watermark.appid).to.equal(phone.appid)
+      expect(info.watermark?.appid).to.equal(phone.appid)
       expect(JSON.parse(String(bed.sandbox.calls(PHONE_NUMBER)[0]?.body))).to.deep.equal({
         code,
         openid: phone.openid,
