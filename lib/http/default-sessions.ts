@@ -1,12 +1,11 @@
-import { createRequire } from 'node:module'
 import { createSessions } from '../flows/create-sessions.js'
 import type { Sessions } from '../flows/sessions.js'
 import type { SessionsOptions } from '../flows/sessions-options.js'
 import { stderrLogger } from '../logger.js'
 import type { SessionStore } from '../sessions/store.js'
 import { MemoryStore } from '../stores/memory-store.js'
-import type { RedisClient } from '../stores/redis-client.js'
 import { RedisStore } from '../stores/redis-store.js'
+import loadIoredis from './ioredis.cjs'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -16,16 +15,6 @@ const VARIABLES: Readonly<Record<string, string>> = {
   'apps[0].sessionDurationSeconds': 'WEAPP_SESSION_DURATION_SECONDS',
   'wechat.baseUrl': 'WEAPP_API_BASE',
   keys: 'WEAPP_KEYS',
-}
-
-interface IoredisModule {
-  readonly Redis: new (
-    url: string,
-    options: object,
-  ) => RedisClient & {
-    on(event: 'error', listener: () => void): void
-    disconnect(): void
-  }
 }
 
 let made: Sessions | undefined
@@ -97,17 +86,6 @@ function storeFrom(redisUrl: string | undefined): SessionStore {
   client.on('error', () => undefined) // Each failed command is reported already, and ioredis connects again by itself.
   const store = new RedisStore(client)
   return Object.assign(store, { close: async () => client.disconnect() })
-}
-
-/** Loaded only here: who passes in a client of another make need not have ioredis. */
-function loadIoredis(): IoredisModule {
-  try {
-    return createRequire(import.meta.url)('ioredis') as IoredisModule
-  } catch (cause) {
-    throw new TypeError('REDIS_URL is set, but the package "ioredis" is not installed: npm install ioredis', {
-      cause,
-    })
-  }
 }
 
 function needed(environment: Environment, name: string): string {
