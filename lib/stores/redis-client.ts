@@ -4,7 +4,10 @@
  */
 export interface RedisClient {
   call(command: string, ...words: (string | number)[]): Promise<unknown>
-  /** Gives the connection up and, with true, makes another one. Called when replies no longer belong to their questions. */
+  /**
+   * Gives the connection up and, with true, makes another one. Called when replies no longer belong to their questions, and when a replica
+   * answers in place of the primary.
+   */
   disconnect?(reconnect: boolean): void
 }
 
@@ -45,12 +48,22 @@ export async function latestMomentIn(client: RedisClusterClient): Promise<number
   return Math.max(...times.map((time) => Number(Object(time)[0]) * 1_000_000 + Number(Object(time)[1])))
 }
 
-/** SCAN returns keys with the client's own prefix, which the client would then add a second time. */
-export function refuseKeyPrefix(client: object): void {
-  const { options } = client as { options?: { keyPrefix?: string; redisOptions?: { keyPrefix?: string } } }
+interface ClientOptions {
+  readonly keyPrefix?: string
+  readonly role?: string
+}
+
+/** Refuses what would never work. SCAN returns keys with the client's own prefix, which the client would then add a second time. */
+export function refuseUnfitClient(client: object): void {
+  const { options } = client as { options?: ClientOptions & { redisOptions?: ClientOptions } }
   if (options?.keyPrefix || options?.redisOptions?.keyPrefix) {
     throw new TypeError(
       'RedisStore does not work with a keyPrefix of the client: use new RedisStore(client, { prefix })',
+    )
+  }
+  if (options?.role === 'slave') {
+    throw new TypeError(
+      `RedisStore writes, so the client must not ask Sentinel for a replica: leave out role: 'slave'`,
     )
   }
 }
