@@ -33,7 +33,7 @@ import { readSessionsOptions, type SessionsOptions } from './sessions-options.js
  * @example
  * const sessions = createSessions({
  *   apps: [{ appid: 'wx…', secret: '…', loginDurationDays: 30, sessionDurationSeconds: 7200 }],
- *   store: new RedisStore(new Redis('redis://127.0.0.1:6379')),
+ *   store: new RedisStore(new Redis('redis://127.0.0.1:6379', { maxRetriesPerRequest: 1 })),
  * })
  */
 export function createSessions(options: SessionsOptions): Sessions {
