@@ -48,14 +48,14 @@ export async function latestMomentIn(client: RedisClusterClient): Promise<number
   return Math.max(...times.map((time) => Number(Object(time)[0]) * 1_000_000 + Number(Object(time)[1])))
 }
 
-interface ClientOptions {
+interface UnfitSettings {
   readonly keyPrefix?: string
   readonly role?: string
 }
 
 /** Refuses what would never work. SCAN returns keys with the client's own prefix, which the client would then add a second time. */
 export function refuseUnfitClient(client: object): void {
-  const { options } = client as { options?: ClientOptions & { redisOptions?: ClientOptions } }
+  const { options } = client as { options?: UnfitSettings & { redisOptions?: UnfitSettings } }
   if (options?.keyPrefix || options?.redisOptions?.keyPrefix) {
     throw new TypeError(
       'RedisStore does not work with a keyPrefix of the client: use new RedisStore(client, { prefix })',
