@@ -5,35 +5,30 @@ import { type ClientOptions, settingsOf } from './options.js'
 import { createSender, isSuccess, type SendOption } from './send.js'
 import { createTokenKeeper } from './token.js'
 import { type Callbacks, deliver, type NoCallbacks, type WxLike } from './wx.js'
+import type {
+  Data,
+  DownloadOption,
+  DownloadResult,
+  Json,
+  RequestOption,
+  RequestResult,
+  UploadOption,
+  UploadResult,
+} from './wx-calls.js'
 
-export type { Abortable, LoginAnswer, NoCallbacks, WxLike }
+export type {
+  Abortable,
+  DownloadOption,
+  DownloadResult,
+  LoginAnswer,
+  NoCallbacks,
+  RequestOption,
+  RequestResult,
+  UploadOption,
+  UploadResult,
+  WxLike,
+}
 export { type Callbacks, ClientError, type ClientErrorCode, type ClientOptions }
-
-type Json = WechatMiniprogram.IAnyObject
-type Data = string | Json | ArrayBuffer
-type Own<Option> = Omit<Option, keyof Callbacks<never>>
-
-/** What `wx.request` takes. `url` begins with `/`, or with `baseUrl`; `onTask` gets the task of each attempt, whose `abort()` ends the call. */
-export interface RequestOption extends Own<WechatMiniprogram.RequestOption> {
-  onTask?: (task: WechatMiniprogram.RequestTask) => void
-}
-
-/** What `wx.uploadFile` takes. `url` begins with `/`, or with `baseUrl`; `onTask` gets the task of each attempt, whose `abort()` ends the call. */
-export interface UploadOption extends Own<WechatMiniprogram.UploadFileOption> {
-  onTask?: (task: WechatMiniprogram.UploadTask) => void
-}
-
-/** What `wx.downloadFile` takes. `url` begins with `/`, or with `baseUrl`; `onTask` gets the task of each attempt, whose `abort()` ends the call. */
-export interface DownloadOption extends Own<WechatMiniprogram.DownloadFileOption> {
-  onTask?: (task: WechatMiniprogram.DownloadTask) => void
-}
-
-/** What `wx.request` answers. */
-export type RequestResult<T extends Data = Data> = WechatMiniprogram.RequestSuccessCallbackResult<T>
-/** What `wx.uploadFile` answers. `data` is a text. */
-export type UploadResult = WechatMiniprogram.UploadFileSuccessCallbackResult
-/** What `wx.downloadFile` answers. */
-export type DownloadResult = WechatMiniprogram.DownloadFileSuccessCallbackResult
 
 /** What WeChat encrypted, with a fresh `code` of `wx.login` beside it if there is one. */
 export interface EncryptedOption {
@@ -46,7 +41,7 @@ export interface EncryptedOption {
 export type UserInfoOption =
   | EncryptedOption
   | { rawData: string; signature: string; code?: string }
-  | { userInfo: Json }
+  | { userInfo: object }
 
 /** What the phone number button gave: its `event.detail` fits. */
 export interface PhoneNumberOption {

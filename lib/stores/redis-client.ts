@@ -7,7 +7,10 @@ import { unexpectedReply } from './redis-lines.js'
  */
 export interface RedisClient {
   call(command: string, ...words: (string | number)[]): Promise<unknown>
-  /** Gives the connection up and, with true, makes another one. Called when replies no longer belong to their questions. */
+  /**
+   * Gives the connection up and, with true, makes another one. Called when replies no longer belong to their questions, and when a replica
+   * answers in place of the primary.
+   */
   disconnect?(reconnect: boolean): void
 }
 
@@ -55,12 +58,22 @@ function microsIn(time: unknown): number {
   return moment
 }
 
-/** SCAN returns keys with the client's own prefix, which the client would then add a second time. */
-export function refuseKeyPrefix(client: object): void {
-  const { options } = client as { options?: { keyPrefix?: string; redisOptions?: { keyPrefix?: string } } }
+interface UnfitSettings {
+  readonly keyPrefix?: string
+  readonly role?: string
+}
+
+/** Refuses what would never work. SCAN returns keys with the client's own prefix, which the client would then add a second time. */
+export function refuseUnfitClient(client: object): void {
+  const { options } = client as { options?: UnfitSettings & { redisOptions?: UnfitSettings } }
   if (options?.keyPrefix || options?.redisOptions?.keyPrefix) {
     throw new TypeError(
       'RedisStore does not work with a keyPrefix of the client: use new RedisStore(client, { prefix })',
+    )
+  }
+  if (options?.role === 'slave') {
+    throw new TypeError(
+      `RedisStore writes, so the client must not ask Sentinel for a replica: leave out role: 'slave'`,
     )
   }
 }

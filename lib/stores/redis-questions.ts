@@ -73,10 +73,20 @@ export class RedisQuestions {
   /** Runs a script by its SHA-1, and sends the source only when this Redis does not know it yet. */
   async #evaluate(script: RedisScript, rest: readonly (string | number)[]): Promise<unknown> {
     try {
-      return await this.#client.call('EVALSHA', script.sha1, ...rest)
+      return await this.#call('EVALSHA', script.sha1, ...rest)
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      return this.#client.call('EVAL', script.source, ...rest)
+      return this.#call('EVAL', script.source, ...rest)
+    }
+  }
+
+  /** After a failover the address may lead to the new primary, while the connection still leads to the old one, which is a replica now. */
+  async #call(command: string, ...words: (string | number)[]): Promise<unknown> {
+    try {
+      return await this.#client.call(command, ...words)
+    } catch (error) {
+      if (error instanceof Error && /\b(?:READONLY|MASTERDOWN)\b/.test(error.message)) this.#reconnect()
+      throw error
     }
   }
 
@@ -85,13 +95,17 @@ export class RedisQuestions {
     throw this.#distrusted('Redis replied with something else than was asked for')
   }
 
-  /** What else comes over this connection may belong to other questions too. Many such replies may come before it is closed. */
+  /** What else comes over this connection may belong to other questions too. */
   #distrusted(why: string): StoreFailure {
-    const now = this.#clock.now()
-    if (now - this.#givenUpAt >= PAUSE_MICROS) {
-      this.#givenUpAt = now
-      this.#client.disconnect?.(true)
-    }
+    this.#reconnect()
     return new StoreFailure(this.#client.disconnect ? `${why}: the connection is given up` : why)
+  }
+
+  /** Many replies of a kind may come before a connection is closed, and the next one may be no better. */
+  #reconnect(): void {
+    const now = this.#clock.now()
+    if (now - this.#givenUpAt < PAUSE_MICROS) return
+    this.#givenUpAt = now
+    this.#client.disconnect?.(true)
   }
 }

@@ -20,7 +20,7 @@ import {
   isClusterClient,
   type RedisClient,
   type RedisClusterClient,
-  refuseKeyPrefix,
+  refuseUnfitClient,
 } from './redis-client.js'
 import { countedMicros } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
@@ -75,7 +75,7 @@ export class RedisStore implements SessionStore {
   constructor(client: RedisClient | RedisClusterClient, options: RedisStoreOptions = {}) {
     checkOptionNames<RedisStoreOptions>('RedisStore', options, { prefix: true, clock: true })
     objectWithMethods('RedisStore', client, ['call'], 'given an ioredis client (Redis or Cluster)')
-    refuseKeyPrefix(client)
+    refuseUnfitClient(client)
     const prefix = textOption('RedisStore: prefix', options.prefix ?? 'weapp:')
     if (/[{}]/.test(prefix)) {
       throw new TypeError(

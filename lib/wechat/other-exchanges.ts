@@ -1,15 +1,18 @@
+import type { Agent } from 'node:http'
 import type { CodeExchange } from '../exchange.js'
 import { checkOptionNames, httpAddress } from '../options.js'
 import { asNumber, isFields, parseAnswer } from './answer.js'
 import { code2Session, identityIn } from './code2session.js'
 import { errorFromErrcode, type Meanings, misconfigured } from './errcodes.js'
 import { withRetries } from './retries.js'
-import { createTransport, invalidAnswer } from './transport.js'
+import { agentOption, createTransport, invalidAnswer, type WechatTransport } from './transport.js'
 
 /** Options of {@link qqExchange} and {@link douyinExchange}. */
 export interface ExchangeOptions {
   /** Where the platform's API is. Default: its public address; a sandbox's `url` in tests. */
   baseUrl?: string
+  /** The Agent by which it is reached, such as that of a forward proxy. Default: connections of its own. */
+  agent?: Agent
 }
 
 const NEW_CODE = 'Douyin does not accept this code: it is used or expired. Call tt.login for a new one.'
@@ -58,7 +61,8 @@ export function douyinExchange(options: ExchangeOptions = {}): CodeExchange {
     })
 }
 
-function transportFor(where: string, options: ExchangeOptions, publicAddress: string) {
-  checkOptionNames<ExchangeOptions>(where, options, { baseUrl: true })
-  return createTransport(httpAddress(`${where}: baseUrl`, options.baseUrl ?? publicAddress))
+function transportFor(where: string, options: ExchangeOptions, publicAddress: string): WechatTransport {
+  checkOptionNames<ExchangeOptions>(where, options, { baseUrl: true, agent: true })
+  const baseUrl = httpAddress(`${where}: baseUrl`, options.baseUrl ?? publicAddress)
+  return createTransport(baseUrl, agentOption(`${where}: agent`, options.agent, baseUrl))
 }
