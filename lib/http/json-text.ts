@@ -4,7 +4,7 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { WeappError } from '../errors.js'
 
 /** How many bytes a body may have, as it is sent and inflated, in bytes. */
-export const MOST_BYTES = 64 * 1024
+export const MOST_BYTES: number = 64 * 1024
 
 type Inflate = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>
 
