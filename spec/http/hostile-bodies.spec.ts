@@ -38,8 +38,8 @@ const refused: [string, string, 'ERR_BODY_INVALID' | 'ERR_REQUEST_INVALID' | 'ER
     'ERR_REQUEST_INVALID',
   ],
   [
-    'whose userInfo has control characters',
-    withCode({ userInfo: { nickName: 'a\u0000b' } }),
+    'whose userInfo has a control character in the name of a field',
+    withCode({ userInfo: { 'a\u0000b': 'c' } }),
     'ERR_REQUEST_INVALID',
   ],
   ['with encryptedData but no iv', withCode({ encryptedData: 'AAAA' }), 'ERR_REQUEST_INVALID'],
