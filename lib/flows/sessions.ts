@@ -42,7 +42,7 @@ export interface Sessions extends OwnData, ServerCalls {
    * `revokeAll` throws a `TypeError` there. Throws a `TypeError` for an app that is not configured.
    */
   ofApp(app: AppSelector): Sessions
-  /** Resolves when the store answers; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */
+  /** Resolves when the store could write a login now; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */
   ping(): Promise<void>
   /**
    * Waits for logins under way and what is still being written, then closes the connections to WeChat. A Redis client

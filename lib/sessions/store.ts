@@ -189,7 +189,7 @@ export interface SessionStore {
    * called again with `next` until that is undefined, it has cleared them away. Returns how many it has cleared away. Profiles stay.
    */
   removeBatch(cursor?: string, withinMs?: number): Promise<RemovedBatch>
-  /** Resolves when the store can do its work. */
+  /** Resolves when the store can do its work: when a login could be written now. It may be asked every second, by many. */
   ping(): Promise<void>
   /** Gives back what the store itself has opened. */
   close?(): Promise<void>

@@ -212,7 +212,7 @@ export class RedisStore implements SessionStore {
   }
 
   async ping(): Promise<void> {
-    await this.#marks.read()
+    await this.#marks.prove()
   }
 
   #ofKey(
