@@ -45,6 +45,17 @@ export async function latestMomentIn(client: RedisClusterClient): Promise<number
   return Math.max(...times.map((time) => Number(Object(time)[0]) * 1_000_000 + Number(Object(time)[1])))
 }
 
+/** A client that was made for a database which is no number, as of the address `redis://host/name`, would use database 0. */
+export function refuseOddDatabase(client: object): void {
+  const { options } = client as { options?: { db?: unknown } }
+  const db = options?.db ?? 0
+  if (!Number.isInteger(db) || Number(db) < 0) {
+    throw new TypeError(
+      'RedisStore: the database of the client must be a whole number, such as 2 in redis://host/2',
+    )
+  }
+}
+
 /** SCAN returns keys with the client's own prefix, which the client would then add a second time. */
 export function refuseKeyPrefix(client: object): void {
   const { options } = client as { options?: { keyPrefix?: string; redisOptions?: { keyPrefix?: string } } }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { StoreFailure, tooLate } from '../sessions/store.js'
 import type { RedisClient } from './redis-client.js'
 import { RedisClock } from './redis-clock.js'
+import { RedisConnection } from './redis-connection.js'
 import type { RedisScript } from './redis-script.js'
 
 /** A connection is not given up more often than this. */
@@ -30,7 +31,7 @@ export class UnreadableKey extends StoreFailure {}
  * wanted, by the clock of Redis.
  */
 export class RedisQuestions {
-  readonly #client: RedisClient
+  readonly #connection: RedisConnection
   readonly #clock = new RedisClock()
   /** Tells the moment in place of Redis, or ''. */
   readonly #momentInstead: () => number | ''
@@ -39,7 +40,7 @@ export class RedisQuestions {
   #givenUpAt = Number.NEGATIVE_INFINITY
 
   constructor(client: RedisClient, momentInstead: () => number | '') {
-    this.#client = client
+    this.#connection = new RedisConnection(client)
     this.#momentInstead = momentInstead
   }
 
@@ -72,10 +73,10 @@ export class RedisQuestions {
   /** Runs a script by its SHA-1, and sends the source only when this Redis does not know it yet. */
   async #evaluate(script: RedisScript, rest: readonly (string | number)[]): Promise<unknown> {
     try {
-      return await this.#client.call('EVALSHA', script.sha1, ...rest)
+      return await this.#connection.call('EVALSHA', script.sha1, ...rest)
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      return this.#client.call('EVAL', script.source, ...rest)
+      return this.#connection.call('EVAL', script.source, ...rest)
     }
   }
 
@@ -89,7 +90,7 @@ export class RedisQuestions {
     const now = this.#clock.now()
     if (now - this.#givenUpAt >= PAUSE_MICROS) {
       this.#givenUpAt = now
-      this.#client.disconnect?.(true)
+      this.#connection.renew()
     }
     return new StoreFailure(`${why}: the connection is given up`)
   }

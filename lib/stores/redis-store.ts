@@ -21,6 +21,7 @@ import {
   type RedisClient,
   type RedisClusterClient,
   refuseKeyPrefix,
+  refuseOddDatabase,
 } from './redis-client.js'
 import { momentsOf } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
@@ -56,7 +57,8 @@ export interface RedisStoreOptions {
 
 /**
  * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours: its pools, TLS,
- * reconnection and its end. An authenticated request costs one script that only reads; a login two, or three with `onLogin`.
+ * reconnection and its end. The store listens to its `error`, and tells stderr once for each kind where nobody else listens. Where Redis
+ * refuses the database of the client nothing is written, also not to database 0. An authenticated request costs one script that only reads; a login two, or three with `onLogin`.
  *
  * Keys: `weapp:{<handle>}` is a user with all sessions and the profile, `weapp:all` tells when the sessions of everybody were ended,
  * `weapp:claim:<digest>` is a login code that was used in the last minutes, or somebody's turn to renew an access token,
@@ -76,6 +78,7 @@ export class RedisStore implements SessionStore {
     checkOptionNames<RedisStoreOptions>('RedisStore', options, { prefix: true, clock: true })
     objectWithMethods('RedisStore', client, ['call'], 'given an ioredis client (Redis or Cluster)')
     refuseKeyPrefix(client)
+    refuseOddDatabase(client)
     const prefix = textOption('RedisStore: prefix', options.prefix ?? 'weapp:')
     if (/[{}]/.test(prefix)) {
       throw new TypeError(
