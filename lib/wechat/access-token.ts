@@ -29,8 +29,9 @@ export function stableAccessToken(transport: WechatTransport, timeoutMs: number)
         LOGIN_MEANINGS,
       )
       const { access_token: accessToken, expires_in: expiresInSeconds } = answer
-      if (!isText(accessToken) || typeof expiresInSeconds !== 'number' || !(expiresInSeconds > 0)) {
-        throw invalidAnswer('an answer without access_token or expires_in')
+      if (!isText(accessToken)) throw invalidAnswer('an answer without an access_token')
+      if (typeof expiresInSeconds !== 'number' || !(expiresInSeconds > 0)) {
+        throw invalidAnswer('an answer whose expires_in is missing or odd')
       }
       return { accessToken, expiresInSeconds }
     })

@@ -37,8 +37,9 @@ export function getPhoneNumber(transport: WechatTransport, timeoutMs: number) {
     }
     return withRetries(signal, async () => {
       const { phone_info: info } = readAnswer(await transport.send(request), PHONE_MEANINGS)
-      const phoneInfo = isFields(info) ? phoneInfoIn(info) : undefined
-      if (!phoneInfo) throw invalidAnswer('an answer without phone_info')
+      if (!isFields(info)) throw invalidAnswer('an answer without phone_info')
+      const phoneInfo = phoneInfoIn(info)
+      if (!phoneInfo) throw invalidAnswer(`a phone_info whose ${oddFieldIn(info)} is missing or odd`)
       return phoneInfo
     })
   }
@@ -46,10 +47,23 @@ export function getPhoneNumber(transport: WechatTransport, timeoutMs: number) {
 
 /** The phone number in `phone_info` or in decrypted data; undefined when it is none. */
 export function phoneInfoIn(fields: AnswerFields): PhoneInfo | undefined {
-  const { phoneNumber, purePhoneNumber, countryCode, watermark } = fields
-  if (!isText(phoneNumber) || !isText(purePhoneNumber) || !isFields(watermark)) return undefined
-  if (!isText(countryCode) && typeof countryCode !== 'number') return undefined
+  if (oddFieldIn(fields) !== undefined) return undefined
+  const { phoneNumber, purePhoneNumber, countryCode, watermark } = fields as unknown as PhoneInfo
   const { timestamp, appid } = watermark
-  if (typeof timestamp !== 'number' || !isText(appid)) return undefined
   return { phoneNumber, purePhoneNumber, countryCode: String(countryCode), watermark: { timestamp, appid } }
+}
+
+/** The name of the first field that is not as it has to be. */
+function oddFieldIn({
+  phoneNumber,
+  purePhoneNumber,
+  countryCode,
+  watermark,
+}: AnswerFields): string | undefined {
+  if (!isText(phoneNumber)) return 'phoneNumber'
+  if (!isText(purePhoneNumber)) return 'purePhoneNumber'
+  if (!isText(countryCode) && typeof countryCode !== 'number') return 'countryCode'
+  if (!isFields(watermark)) return 'watermark'
+  if (typeof watermark.timestamp !== 'number') return 'watermark.timestamp'
+  return isText(watermark.appid) ? undefined : 'watermark.appid'
 }

@@ -50,9 +50,9 @@ export function sessionKeyCalls(transport: WechatTransport, timeoutMs: number): 
     },
     async reset(held, accessToken) {
       const answer = await ask('/wxa/resetusersessionkey', held, accessToken)
-      if (answer.openid !== held.openid || !isText(answer.session_key)) {
-        throw invalidAnswer('an answer without the openid that was asked for or without session_key')
-      }
+      if (answer.openid !== held.openid)
+        throw invalidAnswer('an answer without the openid that was asked for')
+      if (!isText(answer.session_key)) throw invalidAnswer('an answer without a session_key')
       return answer.session_key
     },
   }

@@ -13,9 +13,11 @@ import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 
 const PASSWORD = 'hunter2'
 
+type Connect = new (url: string, options: CommonRedisOptions) => Redis
+
 for (const [version, Client] of [
-  ['ioredis 6', Redis],
-  ['ioredis 5', Redis5 as unknown as typeof Redis],
+  ['ioredis 6', Redis as Connect],
+  ['ioredis 5', Redis5 as unknown as Connect],
 ] as const) {
   describe(`RedisStore on a connection of ${version}`, () => {
     let server: RedisServer

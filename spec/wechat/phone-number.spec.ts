@@ -150,6 +150,28 @@ describe('getPhoneNumber', () => {
   }
 })
 
+describe('an answer with an odd phone_info', () => {
+  for (const [field, change] of [
+    ['phoneNumber', { phoneNumber: 13900001111 }],
+    ['purePhoneNumber', { purePhoneNumber: '' }],
+    ['countryCode', { countryCode: ['86'] }],
+    ['watermark', { watermark: null }],
+    ['watermark.timestamp', { watermark: { timestamp: '1', appid: 'wx1' } }],
+    ['watermark.appid', { watermark: { timestamp: 1 } }],
+  ] as const) {
+    it(`is refused by the name of the field: ${field}`, async () => {
+      const watermark = { timestamp: 1, appid: 'wx1' }
+      const info = { phoneNumber: '1', purePhoneNumber: '1', countryCode: '86', watermark, ...change }
+      const send = async () => JSON.stringify({ errcode: 0, phone_info: info })
+      const ask = getPhoneNumber({ send, close: () => undefined }, AMPLE_MS)
+      const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () =>
+        ask({ code: 'code', openid: undefined }, 'token'),
+      )
+      expect(error.hint).to.equal(`WeChat gave a phone_info whose ${field} is missing or odd`)
+    })
+  }
+})
+
 describe('phoneInfoIn', () => {
   const info = {
     phoneNumber: '13900001111',
