@@ -1,6 +1,7 @@
 import { withinDeadline } from '../deadline.js'
 import { type ErrorCode, WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { throughJson } from '../sessions/session-data.js'
 import type { UserInfo } from '../sessions/user-info.js'
 
 /** How long a hook may take, in milliseconds. */
@@ -18,8 +19,8 @@ export interface LoginEvent {
 }
 
 /**
- * Called before a session is issued. Its answer, which JSON must be able to carry, is kept as `session.data` and does not change with
- * the tables that it came from: a row is found by appid and openid, not by an id kept there. Throwing, or
+ * Called before a session is issued. Its answer, which JSON must be able to carry, is kept as `session.data`, which `sessions.setData`
+ * changes, and does not change with the tables that it came from: a row is found by appid and openid, not by an id kept there. Throwing, or
  * taking longer than 5 seconds, refuses the login with `ERR_LOGIN_REFUSED`.
  *
  * @example
@@ -62,7 +63,7 @@ export async function askHook<Event>(
 ): Promise<unknown> {
   try {
     const answer = (async () => call(event))()
-    return plain(await withinDeadline(answer, HOOK_TIMEOUT_MS, () => new Error('it took too long')))
+    return throughJson(await withinDeadline(answer, HOOK_TIMEOUT_MS, () => new Error('it took too long')))
   } catch (cause) {
     // Its message is the application's, and may hold anything.
     logger.warn(
@@ -80,8 +81,4 @@ export function createAskAboutProfile(call: OnUserInfo | undefined, logger: Logg
   return async (event) => {
     if (call) await askHook({ name: 'onUserInfo', call, refusal: 'ERR_USER_INFO_REFUSED', logger }, event)
   }
-}
-
-function plain(answer: unknown): unknown {
-  return answer === undefined ? undefined : JSON.parse(JSON.stringify(answer) ?? 'null')
 }

@@ -3,11 +3,13 @@ import { WeappError } from '../errors.js'
 import { checkOptionNames, oneOf, positiveNumber } from '../options.js'
 import type { AppBook } from '../sessions/app-info.js'
 import type { KeyBook } from '../sessions/key-book.js'
-import type { SessionSelector, UserSelector } from '../sessions/session.js'
+import type { SessionRef, SessionSelector, UserSelector } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
+import { frozen } from '../sessions/session-data.js'
 import type { UserInfo, UserInfoRules } from '../sessions/user-info.js'
 import { checkSignedData, type EncryptedData, readCiphertext, type SignedData } from '../wechat/open-data.js'
 import { asKind, OPEN_DATA_KINDS, type OpenDataAs, type OpenDataOf } from '../wechat/open-data-kinds.js'
+import { unknownSession } from './authenticate.js'
 import type { Decryptions } from './decryption.js'
 import type { FreshKey, KeyOwner } from './fresh-key.js'
 import type { AskAboutProfile } from './hooks.js'
@@ -32,7 +34,7 @@ export interface DecryptOptions<As extends OpenDataAs = OpenDataAs> {
 export interface OwnData {
   /**
    * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Throws `ERR_REQUEST_INVALID`,
-   * `ERR_USER_INFO_REFUSED`, and for encrypted data and a fresh code what `decrypt` throws.
+   * `ERR_SESSION_UNKNOWN` for a session that has ended, `ERR_USER_INFO_REFUSED`, and for encrypted data and a fresh code what `decrypt` throws.
    */
   setUserInfo(user: UserSelector | SessionSelector, data: UserDataRequest | null): Promise<UserInfo | null>
   /**
@@ -91,8 +93,10 @@ export function createOwnData(parts: OwnDataParts): OwnData {
         )
       }
       await askAboutProfile({ ...user, userInfo })
+      // The user may have been forgotten while WeChat or the hook was asked.
+      if (isSession(owner) && !(await book.isThere(owner))) throw unknownSession()
       await book.setUserInfo(app, user.openid, userInfo)
-      return userInfo
+      return frozen(userInfo)
     },
 
     async decrypt<As extends OpenDataAs = 'any'>(
@@ -124,4 +128,8 @@ export function createOwnData(parts: OwnDataParts): OwnData {
       await verifyFor(data, await keysFor(session, data.code))
     },
   }
+}
+
+function isSession(owner: KeyOwner): owner is SessionRef {
+  return owner.sessionId !== undefined
 }

@@ -181,6 +181,18 @@ export class SessionBook {
     return (await Promise.all(ended)).reduce((sum, count) => sum + count, 0)
   }
 
+  /** Ends all sessions of a user, then forgets the profile and that the user was here. A login under way gets none. */
+  async forget(user: UserRef): Promise<void> {
+    await this.endAllOf(user)
+    await Promise.all(this.#handlesOf(user).map((handle) => this.#store.writeUserInfo(handle, null, 0)))
+  }
+
+  /** Whether a session is still there. */
+  async isThere({ sessionId, ...user }: SessionRef): Promise<boolean> {
+    const found = this.#handlesOf(user).map((handle) => this.#store.read({ handle, sessionId }))
+    return (await Promise.all(found)).some((stored) => stored !== null)
+  }
+
   /** Ends every session of all users and apps, then clears them away; returns how many they were. */
   async endAll(): Promise<number> {
     let ended = 0

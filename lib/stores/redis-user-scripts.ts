@@ -213,7 +213,7 @@ return reply('ok', string.format('%d', replaced))
 export const WRITE_USER_INFO: UserScript = changing(
   `
 profile, profileEnd = ARGV[5], math.max(0, math.floor(now + ARGV[6]))
-if profileEnd <= now then profile = '' end
+if profileEnd <= now then profile, profileEnd = '', 0 end
 save(live)
 return reply('ok')
 `,
