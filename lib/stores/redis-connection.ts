@@ -10,6 +10,15 @@ interface EventfulClient extends RedisClient {
   listenerCount(event: string): number
 }
 
+const connections = new WeakMap<RedisClient, RedisConnection>()
+
+/** The connection of a client, one for all stores that share the client. */
+export function connectionOf(client: RedisClient): RedisConnection {
+  const connection = connections.get(client) ?? new RedisConnection(client)
+  connections.set(client, connection)
+  return connection
+}
+
 /**
  * The connection of a client. What fails while there is none says why there is none; and nothing is sent to another database than the
  * client was made for: ioredis goes on in database 0 when its SELECT is refused.

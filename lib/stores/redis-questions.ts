@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { StoreFailure, tooLate } from '../sessions/store.js'
 import type { RedisClient } from './redis-client.js'
 import { RedisClock } from './redis-clock.js'
-import { RedisConnection } from './redis-connection.js'
+import { connectionOf, type RedisConnection } from './redis-connection.js'
 import type { RedisScript } from './redis-script.js'
 
 /** A connection is not given up more often than this. */
@@ -40,7 +40,7 @@ export class RedisQuestions {
   #givenUpAt = Number.NEGATIVE_INFINITY
 
   constructor(client: RedisClient, momentInstead: () => number | '') {
-    this.#connection = new RedisConnection(client)
+    this.#connection = connectionOf(client)
     this.#momentInstead = momentInstead
   }
 

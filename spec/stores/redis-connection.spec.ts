@@ -149,6 +149,13 @@ for (const [version, Client] of [
       }
     })
 
+    it('is listened to once, however many stores share the client', () => {
+      const client = connect(server.url)
+      const before = client.listenerCount('error')
+      for (let stores = 0; stores < 20; stores += 1) new RedisStore(client)
+      expect(client.listenerCount('error')).to.equal(before + 1)
+    })
+
     it('says that the server does not answer', async () => {
       const hanging = await startHangingServer()
       try {
