@@ -1,38 +1,34 @@
+import { type Abortable, createAbortion } from './abortion.js'
 import { type Answer, ClientError, type ClientErrorCode, failureIn } from './failure.js'
 import { createSharedLogin, type LoginAnswer } from './log-in.js'
 import { type ClientOptions, settingsOf } from './options.js'
 import { createSender, isSuccess, type SendOption } from './send.js'
 import { createTokenKeeper } from './token.js'
 import { type Callbacks, deliver, type NoCallbacks, type WxLike } from './wx.js'
+import type {
+  Data,
+  DownloadOption,
+  DownloadResult,
+  Json,
+  RequestOption,
+  RequestResult,
+  UploadOption,
+  UploadResult,
+} from './wx-calls.js'
 
-export type { LoginAnswer, NoCallbacks, WxLike }
+export type {
+  Abortable,
+  DownloadOption,
+  DownloadResult,
+  LoginAnswer,
+  NoCallbacks,
+  RequestOption,
+  RequestResult,
+  UploadOption,
+  UploadResult,
+  WxLike,
+}
 export { type Callbacks, ClientError, type ClientErrorCode, type ClientOptions }
-
-type Json = WechatMiniprogram.IAnyObject
-type Data = string | Json | ArrayBuffer
-type Own<Option> = Omit<Option, keyof Callbacks<never>>
-
-/** What `wx.request` takes. `url` begins with `/`, or with `baseUrl`; `onTask` gets the task of each attempt. */
-export interface RequestOption extends Own<WechatMiniprogram.RequestOption> {
-  onTask?: (task: WechatMiniprogram.RequestTask) => void
-}
-
-/** What `wx.uploadFile` takes. `url` begins with `/`, or with `baseUrl`; `onTask` gets the task of each attempt. */
-export interface UploadOption extends Own<WechatMiniprogram.UploadFileOption> {
-  onTask?: (task: WechatMiniprogram.UploadTask) => void
-}
-
-/** What `wx.downloadFile` takes. `url` begins with `/`, or with `baseUrl`; `onTask` gets the task of each attempt. */
-export interface DownloadOption extends Own<WechatMiniprogram.DownloadFileOption> {
-  onTask?: (task: WechatMiniprogram.DownloadTask) => void
-}
-
-/** What `wx.request` answers. */
-export type RequestResult<T extends Data = Data> = WechatMiniprogram.RequestSuccessCallbackResult<T>
-/** What `wx.uploadFile` answers. `data` is a text. */
-export type UploadResult = WechatMiniprogram.UploadFileSuccessCallbackResult
-/** What `wx.downloadFile` answers. */
-export type DownloadResult = WechatMiniprogram.DownloadFileSuccessCallbackResult
 
 /** What WeChat encrypted, with a fresh `code` of `wx.login` beside it if there is one. */
 export interface EncryptedOption {
@@ -45,7 +41,7 @@ export interface EncryptedOption {
 export type UserInfoOption =
   | EncryptedOption
   | { rawData: string; signature: string; code?: string }
-  | { userInfo: Json }
+  | { userInfo: object }
 
 /** What the phone number button gave: its `event.detail` fits. */
 export interface PhoneNumberOption {
@@ -58,8 +54,8 @@ export interface PhoneNumber {
   phoneNumber: string
   purePhoneNumber: string
   countryCode: string
-  /** Of which app it is, and since when: seconds since 1970. */
-  watermark: { appid: string; timestamp: number }
+  /** Of which app it is, and since when: seconds since 1970; where WeChat says so. */
+  watermark?: { appid: string; timestamp: number }
 }
 
 /** Encrypted data, and the route of the app's own that decrypts it with `req.weapp.decrypt(req.body)`. */
@@ -69,7 +65,8 @@ export interface DecryptOption extends EncryptedOption {
 
 /**
  * A session with one back end. Every method takes an option object; with `success`, `fail` or `complete` in it the method
- * answers nothing and calls back, without them it answers a promise.
+ * answers no promise and calls back, without them it answers a promise. What `request`, `uploadFile` and `downloadFile` answer has `abort()`,
+ * with callbacks too.
  *
  * A call without a token logs in first, and all calls share one login. On 401 a call logs in once and is repeated once.
  * On 503 and 429 it waits as `Retry-After` says (RFC 9110, 10.2.3). What is left rejects with a {@link ClientError}: the server's problems,
@@ -88,8 +85,8 @@ export interface Client {
    * @example
    * const { data } = await client.request<{ orders: Order[] }>({ url: '/orders' })
    */
-  request<T extends Data = Data>(option: RequestOption & NoCallbacks): Promise<RequestResult<T>>
-  request<T extends Data = Data>(option: RequestOption & Callbacks<RequestResult<T>>): void
+  request<T extends Data = Data>(option: RequestOption & NoCallbacks): Promise<RequestResult<T>> & Abortable
+  request<T extends Data = Data>(option: RequestOption & Callbacks<RequestResult<T>>): Abortable
   /**
    * `wx.uploadFile` with the token.
    *
@@ -97,8 +94,8 @@ export interface Client {
    * @example
    * await client.uploadFile({ url: '/avatar', filePath: event.detail.avatarUrl, name: 'avatar' })
    */
-  uploadFile(option: UploadOption & NoCallbacks): Promise<UploadResult>
-  uploadFile(option: UploadOption & Callbacks<UploadResult>): void
+  uploadFile(option: UploadOption & NoCallbacks): Promise<UploadResult> & Abortable
+  uploadFile(option: UploadOption & Callbacks<UploadResult>): Abortable
   /**
    * `wx.downloadFile` with the token.
    *
@@ -106,8 +103,8 @@ export interface Client {
    * @example
    * const { tempFilePath } = await client.downloadFile({ url: '/invoices/7.pdf' })
    */
-  downloadFile(option: DownloadOption & NoCallbacks): Promise<DownloadResult>
-  downloadFile(option: DownloadOption & Callbacks<DownloadResult>): void
+  downloadFile(option: DownloadOption & NoCallbacks): Promise<DownloadResult> & Abortable
+  downloadFile(option: DownloadOption & Callbacks<DownloadResult>): Abortable
   /**
    * Logs in now, which the other methods do by themselves. The session before ends. Rejects with `ERR_WX_LOGIN`,
    * `ERR_NETWORK`, or what the server says, such as `ERR_USER_BLOCKED`.
@@ -116,6 +113,16 @@ export interface Client {
    */
   login(option?: NoCallbacks): Promise<LoginAnswer>
   login(option: Callbacks<LoginAnswer>): void
+  /**
+   * The token, for a web-view or a socket of your own; logs in where there is none. The next login replaces it, so ask for it each time and keep
+   * it nowhere. It is as good as the user's password until the session ends: it belongs to your own back end, in a header or behind the `#` of
+   * an address, and in no query string and no log.
+   *
+   * @example
+   * const socket = wx.connectSocket({ url, header: { 'x-3rd-session': await client.getToken() } })
+   */
+  getToken(option?: NoCallbacks): Promise<string>
+  getToken(option: Callbacks<string>): void
   /**
    * Ends the session. What was under way does not log in again; the next call does. Rejects, and keeps the token, when
    * the server could not be told.
@@ -163,7 +170,7 @@ export function createClient(options: ClientOptions): Client {
   const settings = settingsOf(options)
   const token = createTokenKeeper(settings)
   const login = createSharedLogin(settings, token)
-  const { send, logOut } = createSender(settings, token, login)
+  const { send, getToken, logOut } = createSender(settings, token, login)
 
   async function ask<Result>(url: string, method: string, data: object): Promise<Result> {
     const answer = await send('request', { url, method, data })
@@ -173,8 +180,12 @@ export function createClient(options: ClientOptions): Client {
 
   const sending =
     (api: Parameters<typeof send>[0]) =>
-    <Result extends Answer>(option: SendOption & Callbacks<Result>) =>
-      deliver(option, send<Result>(api, option))
+    <Result extends Answer>(option: SendOption & Callbacks<Result>) => {
+      const abortion = createAbortion(api)
+      const outcome = abortion.orAborted(send<Result>(api, option, abortion))
+      const answered = (deliver(option, outcome) || {}) as Promise<Result>
+      return Object.assign(answered, { abort: abortion.abort })
+    }
 
   return {
     isLoggedIn: () => token.current() !== '',
@@ -182,6 +193,7 @@ export function createClient(options: ClientOptions): Client {
     uploadFile: sending('uploadFile'),
     downloadFile: sending('downloadFile'),
     login: (option?: Callbacks<LoginAnswer>) => deliver(option, login.logIn()),
+    getToken: (option?: Callbacks<string>) => deliver(option, getToken()),
     logout: (option?: Callbacks<void>) => deliver(option, logOut()),
     setUserInfo: (option: UserInfoOption & Callbacks<Json>) => deliver(option, setUserInfo(option)),
     phoneNumber: (option: PhoneNumberOption & Callbacks<PhoneNumber>) =>

@@ -3,6 +3,8 @@
  * `ERR_TOKEN_MISSING` by itself, too: to a call that is made while the user logs out.
  */
 export type ClientErrorCode =
+  /** The call was broken off by its `abort()`. */
+  | 'ERR_ABORTED'
   /** No answer came: the phone is offline, the address is wrong, or it took too long. The token is kept. */
   | 'ERR_NETWORK'
   /** `wx.login` gave no code. */
@@ -72,6 +74,11 @@ export function failureIn(answer: Answer): ClientError {
 export function failureOf(code: ClientErrorCode, reason: unknown): ClientError {
   const { errMsg, message } = Object(reason)
   return new ClientError(code, String(errMsg || message || reason))
+}
+
+/** Whether `wx` failed because its task was broken off. */
+export function isAbort(reason: unknown): boolean {
+  return /:fail abort\b/.test(Object(reason).errMsg)
 }
 
 /** How long a server that is busy or limits asks to wait; undefined where it does not say. */

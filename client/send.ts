@@ -1,4 +1,5 @@
-import { type Answer, ClientError, failureIn, failureOf, problemIn } from './failure.js'
+import { type Abortion, createAbortion } from './abortion.js'
+import { type Answer, ClientError, failureIn, failureOf, isAbort, problemIn } from './failure.js'
 import type { SharedLogin } from './log-in.js'
 import type { Settings } from './options.js'
 import { createPatience, type Patience } from './patience.js'
@@ -12,12 +13,19 @@ export interface SendOption {
   header?: object
   timeout?: number
   data?: unknown
+  onTask?: (task: never) => void
 }
 
 /** Speaks to the back end in the name of the user. */
 export interface Sender {
   /** Sends with the token, and answers what `wx` answers. Logs in at most once, and repeats itself at most once. */
-  send<Result extends Answer>(api: Exclude<Api, 'login'>, option: SendOption): Promise<Result>
+  send<Result extends Answer>(
+    api: Exclude<Api, 'login'>,
+    option: SendOption,
+    abortion?: Abortion,
+  ): Promise<Result>
+  /** The token, after a login where there is none. */
+  getToken(): Promise<string>
   /** Ends the session at the server, then forgets the token. */
   logOut(): Promise<void>
 }
@@ -36,48 +44,76 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
     option: SendOption,
     used: string,
     patiently: Patience,
+    abortion = createAbortion(api),
   ): Promise<Result> {
     const sent = {
       ...option,
+      onTask(task: never) {
+        abortion.tie(task)
+        option.onTask?.(task)
+      },
       ...(api === 'request' && { timeout: option.timeout || timeoutMs }),
       header: { ...option.header, [header]: used },
     }
-    return patiently(() =>
-      call<Result>(wx, api, sent).catch((reason) => {
-        throw failureOf('ERR_NETWORK', reason)
-      }),
-    )
+    return patiently(() => {
+      abortion.check()
+      return call<Result>(wx, api, sent).catch((reason) => {
+        throw failureOf(isAbort(reason) ? 'ERR_ABORTED' : 'ERR_NETWORK', reason)
+      })
+    })
   }
 
-  async function send<Result extends Answer>(api: Api, option: SendOption): Promise<Result> {
+  /** Whether the user has logged out, or is about to, since this was called. */
+  function watchLogOuts(): () => boolean {
+    const logOutsBefore = logOuts
+    return () => logOutsUnderWay > 0 || logOuts !== logOutsBefore
+  }
+
+  /** The token, after a login where there is none; but no login goes against the will of the user. */
+  async function tokenOrLogin(isLoggingOut: () => boolean): Promise<string> {
+    if (token.current()) return token.current()
+    if (isLoggingOut()) throw loggingOut()
+    await login.logIn()
+    return token.current()
+  }
+
+  async function getToken(): Promise<string> {
+    const current = await tokenOrLogin(watchLogOuts())
+    if (!current) throw loggingOut()
+    return current
+  }
+
+  async function send<Result extends Answer>(
+    api: Api,
+    option: SendOption,
+    abortion: Abortion = createAbortion(api),
+  ): Promise<Result> {
     const addressed = { ...option, url: addressOf(option.url, baseUrl) }
     const patiently = createPatience(settings)
-    const logOutsBefore = logOuts
-    const isLoggingOut = () => logOutsUnderWay > 0 || logOuts !== logOutsBefore
+    const isLoggingOut = watchLogOuts()
     let hasLoggedIn = false
 
-    async function tokenToUse(): Promise<string> {
-      if (token.current()) return token.current()
-      if (isLoggingOut()) throw new ClientError('ERR_TOKEN_MISSING', 'the user is logging out')
-      hasLoggedIn = true
-      await login.logIn()
-      return token.current()
+    function tokenToUse(): Promise<string> {
+      abortion.check()
+      hasLoggedIn = hasLoggedIn || !token.current()
+      return tokenOrLogin(isLoggingOut)
     }
 
     let used = await tokenToUse()
-    let answer = await attempt<Result>(api, addressed, used, patiently)
+    let answer = await attempt<Result>(api, addressed, used, patiently, abortion)
 
     if (hasEnded(answer)) {
       token.drop(used)
       const isOwnLogin = hasLoggedIn && !token.current() && !login.isUnderWay()
       if (isOwnLogin || isLoggingOut()) throw failureIn(answer)
       used = await tokenToUse()
-      answer = await attempt<Result>(api, addressed, used, patiently)
+      answer = await attempt<Result>(api, addressed, used, patiently, abortion)
       if (hasEnded(answer)) token.drop(used)
     }
 
     const problem = problemIn(answer)
     const isStale = problem?.code === 'ERR_SESSION_KEY_STALE' && token.current() === used
+    abortion.check()
     if (isStale && !hasLoggedIn && !isLoggingOut()) await login.logIn()
     if (problem || answer.statusCode === 401) throw failureIn(answer)
     return answer
@@ -105,7 +141,11 @@ export function createSender(settings: Settings, token: TokenKeeper, login: Shar
     }
   }
 
-  return { send, logOut }
+  return { send, getToken, logOut }
+}
+
+function loggingOut(): ClientError {
+  return new ClientError('ERR_TOKEN_MISSING', 'the user is logging out')
 }
 
 export function isSuccess({ statusCode }: Answer): boolean {

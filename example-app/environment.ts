@@ -1,5 +1,12 @@
 import { Redis } from 'ioredis'
-import { createSessions, MemoryStore, RedisStore, type Sessions, type SessionsOptions } from 'weapp-session'
+import {
+  appsFromEnvironment,
+  createSessions,
+  MemoryStore,
+  RedisStore,
+  type Sessions,
+  type SessionsOptions,
+} from 'weapp-session'
 import type { Sandbox } from 'weapp-session/sandbox'
 import { type Lifetimes, openShowcase, type Showcase } from './showcase/showcase.js'
 import { tracedStore } from './showcase/traced-store.js'
@@ -30,7 +37,7 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundi
   const clock = showcase?.clock ?? Date.now
   const store = redis ? new RedisStore(redis, showcase && { clock }) : new MemoryStore({ clock })
   const sessions = createSessions({
-    apps: showcase ? [showcase.app] : readApps(env),
+    apps: showcase ? [showcase.app] : appsFromEnvironment(env),
     onLogin: users.onLogin,
     onUserInfo: users.onUserInfo,
     clock,
@@ -66,14 +73,6 @@ function databaseBeside(env: NodeJS.ProcessEnv): string {
 
 function readShowcase(env: NodeJS.ProcessEnv): Promise<Showcase> {
   return openShowcase({ ...SHOWN_LIFETIMES, ...readLifetimes(env) }, env.REDIS_URL ? 'redis' : 'memory')
-}
-
-/** Several apps are divided by commas, in both variables; the first is app 1 for clients that name their app by number. */
-function readApps(env: NodeJS.ProcessEnv): SessionsOptions['apps'] {
-  const secrets = (env.WEAPP_SECRET ?? '').split(',')
-  return (env.WEAPP_APPID ?? '')
-    .split(',')
-    .map((appid, index) => ({ appid, secret: secrets[index] ?? '', ...readLifetimes(env) }))
 }
 
 function readLifetimes(env: NodeJS.ProcessEnv): Partial<Lifetimes> {

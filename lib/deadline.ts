@@ -18,3 +18,13 @@ export async function withinDeadline<T>(
     clearTimeout(timer)
   }
 }
+
+/** Tells how many milliseconds are left, whenever it is asked; undefined: there is no end to them. */
+export type Countdown = () => number | undefined
+
+/** Counts down from now on. */
+export function countdown(withinMs: number | undefined): Countdown {
+  if (withinMs === undefined) return () => undefined
+  const end = performance.now() + withinMs
+  return () => end - performance.now()
+}

@@ -9,8 +9,10 @@ export type ErrorCode =
   | 'ERR_CODE_MOCK'
   | 'ERR_DATA_MALFORMED'
   | 'ERR_DECRYPTION_LIMIT'
+  | 'ERR_HOOK_FAILED'
   | 'ERR_LOGIN_REFUSED'
   | 'ERR_LOGIN_TOO_OLD'
+  | 'ERR_METHOD_NOT_ALLOWED'
   | 'ERR_PHONE_CODE_INVALID'
   | 'ERR_REQUEST_INVALID'
   | 'ERR_SERVER_MISCONFIGURED'
@@ -47,8 +49,10 @@ const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   ERR_CODE_MOCK: { status: 400, title: 'Mock login code' },
   ERR_DATA_MALFORMED: { status: 400, title: 'User data malformed' },
   ERR_DECRYPTION_LIMIT: { status: 429, title: 'Too many failed decryptions', retryAfterSeconds: 600 },
+  ERR_HOOK_FAILED: { status: 500, title: 'Server failed' },
   ERR_LOGIN_REFUSED: { status: 403, title: 'Login refused' },
   ERR_LOGIN_TOO_OLD: { status: 401, title: 'Login too long ago' },
+  ERR_METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
   ERR_PHONE_CODE_INVALID: { status: 401, title: 'Phone code not valid' },
   ERR_REQUEST_INVALID: { status: 400, title: 'Request not valid' },
   ERR_SERVER_MISCONFIGURED: { status: 500, title: 'Server misconfigured' },

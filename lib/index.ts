@@ -10,7 +10,8 @@ export type { PhoneNumberRequest } from './flows/server-calls.js'
 export type { RevokeUserOptions, Sessions } from './flows/sessions.js'
 export type { SessionsOptions, WechatOptions } from './flows/sessions-options.js'
 export type { UserDataRequest } from './flows/user-data.js'
-export { defaultSessions } from './http/default-sessions.js'
+export { asyncHandler } from './http/async-handler.js'
+export { appsFromEnvironment, defaultSessions } from './http/default-sessions.js'
 export { type LoginRouterOptions, loginRouter } from './http/login-router.js'
 export type { MountOptions } from './http/mount-options.js'
 export { problemHandler } from './http/problem-handler.js'
@@ -18,7 +19,7 @@ export type { RequestSession } from './http/request.js'
 export { type RequireSessionOptions, requireSession } from './http/require-session.js'
 export type { Logger } from './logger.js'
 export { type LegacyUserInfo, legacyUserInfo } from './protocols/legacy-user-info.js'
-export { nativeProtocol } from './protocols/native.js'
+export { type NativeOptions, nativeProtocol } from './protocols/native.js'
 export type { Problem } from './protocols/problem.js'
 export {
   type Protocol,
@@ -50,6 +51,8 @@ export {
   type StoredVisit,
   StoreFailure,
   type TouchWindow,
+  tooLate,
+  USER_MARK_MS,
   type ValueChange,
 } from './sessions/store.js'
 export type { SessionAddress } from './sessions/token.js'

@@ -24,6 +24,8 @@ const documents = [
   'docs/mini-program.zh-CN.md',
   'docs/storage.md',
   'docs/storage.zh-CN.md',
+  'docs/user-data.md',
+  'docs/user-data.zh-CN.md',
 ]
 
 const optionTables: Readonly<Record<string, string>> = {
@@ -170,7 +172,7 @@ describe('docs/mini-program in both languages', () => {
     const codes =
       client.find(({ path }) => path === 'client/failure.ts')?.source.match(/(?<=^ {2}\| ')ERR_[A-Z_]+/gm) ??
       []
-    expect(codes).to.have.lengthOf(4)
+    expect(codes).to.have.lengthOf(5)
     for (const [text, heading, errors] of [
       [english, '## Methods', '## Errors'],
       [chinese, '## 方法', '## 错误'],

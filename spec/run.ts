@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { installOldClients } from './old-clients/installation.js'
 import type { Counts } from './support/counting-reporter.js'
+import { installSeparateFolders } from './support/installation.js'
 import { findRedisServer } from './support/redis-binary.js'
 
 interface Run {
@@ -42,7 +42,7 @@ process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
 
 const total: Counts = { passed: 0, failed: 0 }
 const redisServer = orExit(findRedisServer)
-orExit(installOldClients)
+orExit(installSeparateFolders)
 for (const [index, run] of runs.entries()) {
   if (interrupted) break
   const { passed, failed } = await runMocha(run, index)

@@ -35,7 +35,7 @@ export const en = {
     appName: 'Example',
     holdsToken: 'holds a token',
     holdsNone: 'holds no token',
-    token: 'Token on this phone: 20 characters lead to the user’s keys, 44 are random',
+    token: 'Token on this phone: 20 characters lead to the user’s key, 44 are random',
     noToken: 'None yet. Any button that needs one logs in first.',
     logIn: 'Log in',
     profile: 'My profile',
@@ -79,7 +79,7 @@ export const en = {
   },
   keys: {
     heading: 'The user’s sessions',
-    hint: 'One key per login: openid, times and the encrypted session_key. Its name holds a digest of the token, so nobody can log in with what the store knows.',
+    hint: 'One line per login in the user’s key: openid, times and the encrypted session_key. It begins with a digest of the token, so nobody can log in with what the store knows.',
     empty: 'No session: the user is logged in nowhere.',
     idle: 'Idle clock',
     idleMeans:
@@ -206,7 +206,7 @@ export const zh: Words = {
   },
   keys: {
     heading: '用户的会话',
-    hint: '每次登录对应一个键，存着 openid、时间和加密的 session_key。键名里只有 token 的摘要，存储内容即使泄露，也无法用来冒充用户登录。',
+    hint: '每次登录是用户那个键里的一行，存着 openid、时间和加密的 session_key。行首只有 token 的摘要，存储内容即使泄露，也无法用来冒充用户登录。',
     empty: '没有会话：用户没有在任何设备上登录。',
     idle: '空闲有效期',
     idleMeans:

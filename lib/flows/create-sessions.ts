@@ -35,7 +35,7 @@ import { readSessionsOptions, type SessionsOptions } from './sessions-options.js
  * @example
  * const sessions = createSessions({
  *   apps: [{ appid: 'wx…', secret: '…', loginDurationDays: 30, sessionDurationSeconds: 7200 }],
- *   store: new RedisStore(new Redis('redis://127.0.0.1:6379')),
+ *   store: new RedisStore(new Redis('redis://127.0.0.1:6379', { maxRetriesPerRequest: 1 })),
  * })
  */
 export function createSessions(options: SessionsOptions): Sessions {
@@ -52,7 +52,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
   const ledger = new CodeLedger({ store, patienceMs })
-  const transport = createTransport(wechat.baseUrl)
+  const transport = createTransport(wechat.baseUrl, wechat.agent)
   const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
   const decryptions = createDecryptions({ store, storeTimeoutMs, clock, logger })
   const askAboutProfile = createAskAboutProfile(onUserInfo, logger)

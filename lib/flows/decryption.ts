@@ -4,7 +4,13 @@ import type { Logger } from '../logger.js'
 import { Counter } from '../sessions/counter.js'
 import type { UserRef } from '../sessions/session.js'
 import type { SessionStore } from '../sessions/store.js'
-import { type Ciphertext, type DataOwner, decryptOpenData, type OpenData } from '../wechat/open-data.js'
+import {
+  type Ciphertext,
+  type DataOwner,
+  decryptOpenData,
+  isOpenedBy,
+  type OpenData,
+} from '../wechat/open-data.js'
 import { type KeyGroups, withFittingKeys } from './key-groups.js'
 import { Turns } from './turns.js'
 
@@ -26,7 +32,7 @@ export interface Decryption<T> {
 
 /** The use case "decrypt", for whatever brings encrypted data. */
 export interface Decryptions {
-  /** Throws `ERR_DECRYPTION_LIMIT`, `ERR_SESSION_KEY_STALE` and what `keys` and `read` throw. */
+  /** Throws `ERR_DECRYPTION_LIMIT`, `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED` and what `keys` and `read` throw. */
   decrypt<T>(decryption: Decryption<T>): Promise<T>
   /** Throws `ERR_DECRYPTION_LIMIT` for a user who may not try at the moment, so that nothing is spent on it. */
   refuseLimited(user: UserRef): Promise<void>
@@ -65,7 +71,7 @@ export function createDecryptions({ store, storeTimeoutMs, clock, logger }: Decr
   async function attempt<T>({ data, owner, keys, read }: Decryption<T>): Promise<T> {
     await refuseLimited(owner)
     try {
-      const openData = await withFittingKeys(keys, (group) => decryptOpenData(data, group, owner))
+      const openData = await withFittingKeys(keys, (group) => openedBy(group, data, owner))
       return readNow(openData, read)
     } catch (error) {
       if (isTried(error)) await countFailure(owner)
@@ -79,6 +85,16 @@ export function createDecryptions({ store, storeTimeoutMs, clock, logger }: Decr
     decrypt: (decryption) =>
       turns.inTurn(`${decryption.owner.appid} ${decryption.owner.openid}`, () => attempt(decryption)),
   }
+}
+
+/** Throws `ERR_DATA_MALFORMED` where the key is the right one and the text is not: no newer key would help. */
+function openedBy(group: readonly string[], data: Ciphertext, owner: DataOwner): OpenData | undefined {
+  const openData = decryptOpenData(data, group, owner)
+  if (openData || !isOpenedBy(data, group, owner)) return openData
+  throw new WeappError(
+    'ERR_DATA_MALFORMED',
+    'The encrypted data is not as WeChat made it, or not of this user.',
+  )
 }
 
 /** A promise would be taken for good data, whatever becomes of it. */

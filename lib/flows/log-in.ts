@@ -11,7 +11,8 @@ import { handleIn } from '../sessions/token.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryption.js'
-import { type AskAboutProfile, askHook, type OnLogin } from './hooks.js'
+import { type AskAboutProfile, askAtLogin, type OnLogin } from './hooks.js'
+import { keptProfile } from './kept-profile.js'
 import type { Replay } from './replay.js'
 import { reportFailure } from './report-failure.js'
 import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
@@ -77,7 +78,7 @@ export interface LogIn {
 
 /**
  * Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell
- * `onLogin` whether the user is new), and the same answer to a client that brings its code again.
+ * `onLogin` whether the user is new, and one before WeChat's placeholder is written), and the same answer to a client that brings its code again.
  */
 export function createLogIn(parts: LogInParts): LogIn {
   const { apps, book, ledger, keys, exchange, replay, decryptions, onLogin, logger } = parts
@@ -101,8 +102,11 @@ export function createLogIn(parts: LogInParts): LogIn {
     const code = { appid: login.app.appid, code: login.code }
     const claim = await ledger.claim(code)
     if ('grant' in claim) return replay(code, claim.grant, login.origin)
+    let isExchanged = false
     try {
-      const result = await start(login, claim.beganAt)
+      const identity = await exchange(login.app, login.code)
+      isExchanged = true
+      const result = await start(login, identity, claim.beganAt)
       const { token, seenBefore } = result
       ledger.settle(code, {
         handle: handleIn(token),
@@ -110,29 +114,29 @@ export function createLogIn(parts: LogInParts): LogIn {
       })
       return result
     } catch (error) {
-      ledger.fail(code, error)
+      ledger.fail(code, error, isExchanged)
       reportFailure(logger, 'a login', error)
       throw error
     }
   }
 
-  async function start(login: CheckedLogin, beganAt: number): Promise<LoginResult> {
-    const { app, code, data, presentedToken, maxSessionsPerUser } = login
-    const identity = await exchange(app, code)
+  async function start(login: CheckedLogin, identity: Identity, beganAt: number): Promise<LoginResult> {
+    const { app, data, presentedToken, maxSessionsPerUser } = login
     const owner = { appid: app.appid, openid: identity.openid }
-    const userInfo = await profileFrom(
+    const given = await profileFrom(
       data,
       () => [() => [identity.sessionKey], () => keys.keysOf(owner)],
       owner,
       decryptions,
     )
+    const userInfo = (await keptProfile(book, owner, given)) ? undefined : given
     if (userInfo) await parts.askAboutProfile({ ...owner, userInfo })
     const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser, beganAt }
     if (!onLogin) return book.issue(app, { ...beginning, data: undefined })
 
     const seenBefore = await book.hasSeen(owner)
-    const hook = { name: 'onLogin', call: onLogin, refusal: 'ERR_LOGIN_REFUSED', logger } as const
-    const answer = await askHook(hook, { ...owner, unionid: identity.unionid, userInfo, seenBefore })
+    const event = { ...owner, unionid: identity.unionid, userInfo, seenBefore }
+    const answer = await askAtLogin(onLogin, event, logger)
     return { ...(await book.issue(app, { ...beginning, data: answer })), seenBefore }
   }
 

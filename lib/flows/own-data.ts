@@ -13,6 +13,7 @@ import { unknownSession } from './authenticate.js'
 import type { Decryptions } from './decryption.js'
 import type { FreshKey, KeyOwner } from './fresh-key.js'
 import type { AskAboutProfile } from './hooks.js'
+import { keptProfile } from './kept-profile.js'
 import type { KeyGroups } from './key-groups.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { profileFrom, readUserData, requireFields, type UserDataRequest, verifyFor } from './user-data.js'
@@ -33,8 +34,9 @@ export interface DecryptOptions<As extends OpenDataAs = OpenDataAs> {
 /** The use cases about the data of a user: its profile, and what WeChat has encrypted or signed. */
 export interface OwnData {
   /**
-   * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Throws `ERR_REQUEST_INVALID`,
-   * `ERR_SESSION_UNKNOWN` for a session that has ended, `ERR_USER_INFO_REFUSED`, and for encrypted data and a fresh code what `decrypt` throws.
+   * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Returns the profile as it then is: WeChat's
+   * placeholder takes the place of no other one. Throws `ERR_REQUEST_INVALID`, `ERR_SESSION_UNKNOWN` for a session that has ended,
+   * `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`, and for encrypted data and a fresh code what `decrypt` throws.
    */
   setUserInfo(user: UserSelector | SessionSelector, data: UserDataRequest | null): Promise<UserInfo | null>
   /**
@@ -92,9 +94,11 @@ export function createOwnData(parts: OwnDataParts): OwnData {
           'Send encryptedData and iv, or rawData and signature, or userInfo.',
         )
       }
-      await askAboutProfile({ ...user, userInfo })
+      const kept = await keptProfile(book, user, userInfo)
+      if (!kept) await askAboutProfile({ ...user, userInfo })
       // The user may have been forgotten while WeChat or the hook was asked.
       if (isSession(owner) && !(await book.isThere(owner))) throw unknownSession()
+      if (kept) return frozen(kept)
       await book.setUserInfo(app, user.openid, userInfo)
       return frozen(userInfo)
     },

@@ -15,6 +15,7 @@ import type { SessionKeyCalls } from '../wechat/session-key.js'
 import { unknownSession } from './authenticate.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { reportFailure } from './report-failure.js'
+import { stackOf, tookTooLong } from './thrown.js'
 import { requireFields } from './user-data.js'
 
 /** The code of a phone number button. */
@@ -169,19 +170,19 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
   }
 }
 
-/** A provider of the application, held to its deadline. Its message is the application's, and may hold anything. */
+/** A provider of the application, held to its deadline. A `WeappError` is passed on; any other failure is the log's alone to hear. */
 export function guardProvider(provider: AccessTokenProvider, timeoutMs: number): AccessTokenProvider {
   return async (request) => {
     const answer = (async () => provider(request))()
-    const token = await withinDeadline(answer, timeoutMs, () => new Error('too late')).catch(
+    const token = await withinDeadline(answer, timeoutMs, () => tookTooLong(timeoutMs)).catch(
       (error: unknown) => {
-        throw unavailable(
-          `the provider failed with ${error instanceof Error ? error.name : 'what is no Error'}`,
-        )
+        throw error instanceof WeappError
+          ? error
+          : unavailable(`accessTokenProvider failed: ${stackOf(error)}`)
       },
     )
     if (typeof token === 'string' && token !== '') return token
-    throw unavailable('the provider answered no text')
+    throw unavailable('accessTokenProvider answered no text')
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http'
 import { type Clock, systemClock } from '../clock.js'
 import { type Logger, stderrLogger, unfailing } from '../logger.js'
 import {
@@ -17,6 +18,7 @@ import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.
 import type { SessionCap } from '../sessions/session-book.js'
 import type { SessionStore } from '../sessions/store.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
+import { agentOption } from '../wechat/transport.js'
 import type { OnLogin, OnUserInfo } from './hooks.js'
 
 const MOST_TIMEOUT_MS = 60_000
@@ -46,6 +48,11 @@ export interface WechatOptions {
   baseUrl?: string
   /** The deadline of each call, such as a code exchange, with its retries, in whole milliseconds. Default 5000. */
   timeoutMs?: number
+  /**
+   * The Agent of `node:http` or `node:https` by which it is reached, such as the `HttpsProxyAgent` of a forward proxy. It stays yours, with its
+   * connections. Default: connections of its own.
+   */
+  agent?: Agent
 }
 
 /** Options of {@link createSessions}. */
@@ -80,9 +87,9 @@ export interface SessionsOptions {
    * fetched from WeChat, and shared by all processes through the store.
    */
   accessTokenProvider?: AccessTokenProvider
-  /** Called before a session is issued, for 5 seconds at most; its answer becomes `session.data`, throwing refuses the login. */
+  /** Called before a session is issued, for 5 seconds at most; its answer becomes `session.data`, a `WeappError` refuses the login. */
   onLogin?: OnLogin
-  /** Called before a profile is changed, also by a login, for 5 seconds at most; throwing refuses the change, or the login. */
+  /** Called before a profile is changed, also by a login, for 5 seconds at most; a `WeappError` refuses it. */
   onUserInfo?: OnUserInfo
   /**
    * Whether addresses in a profile, such as `avatarUrl`, may lead to this machine or its network: `http://127.0.0.1/…`. For development.
@@ -119,7 +126,11 @@ export interface SessionsSettings {
   readonly storeTimeoutMs: number
   readonly keyRing: KeyRing
   readonly cap: SessionCap
-  readonly wechat: { readonly baseUrl: URL; readonly timeoutMs: number }
+  readonly wechat: {
+    readonly baseUrl: URL
+    readonly timeoutMs: number
+    readonly agent: Agent | undefined
+  }
   readonly accessTokenProvider: AccessTokenProvider | undefined
   readonly onLogin: OnLogin | undefined
   readonly onUserInfo: OnUserInfo | undefined
@@ -176,11 +187,13 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
 }
 
 function readWechatOptions(options: WechatOptions): SessionsSettings['wechat'] {
-  checkOptionNames<WechatOptions>(named('wechat'), options, { baseUrl: true, timeoutMs: true })
-  const { baseUrl = 'https://api.weixin.qq.com', timeoutMs = 5000 } = options
+  checkOptionNames<WechatOptions>(named('wechat'), options, { baseUrl: true, timeoutMs: true, agent: true })
+  const { baseUrl: address = 'https://api.weixin.qq.com', timeoutMs = 5000, agent } = options
+  const baseUrl = httpAddress(named('wechat.baseUrl'), address)
   return {
-    baseUrl: httpAddress(named('wechat.baseUrl'), baseUrl),
+    baseUrl,
     timeoutMs: positiveInteger(named('wechat.timeoutMs'), timeoutMs, MOST_TIMEOUT_MS),
+    agent: agentOption(named('wechat.agent'), agent, baseUrl),
   }
 }
 

@@ -40,7 +40,7 @@ export interface Sessions extends OwnData, ServerCalls {
   /**
    * Replaces the `data` of a session, as JSON carries it, and returns it as later requests will find it. Keys and moments of the session stay,
    * and so does what others change in the same moment; of two who set it at once the last one counts. Throws `ERR_SESSION_UNKNOWN` for a
-   * session that has ended, a `TypeError` for what JSON cannot carry, and what `list` throws.
+   * session that has ended, a `TypeError` for what JSON cannot carry or what has more than 4096 bytes, and what `list` throws.
    *
    * @example
    * await sessions.setData(session, { role: 'editor' })

@@ -5,6 +5,7 @@ import {
   unverifiedUserInfo,
   wechatUserInfo,
 } from '../sessions/user-info.js'
+import { hasControls } from '../wechat/lenient-json.js'
 import {
   type Ciphertext,
   checkSignedData,
@@ -36,10 +37,15 @@ export interface UserDataRequest {
   readonly userInfo?: unknown
 }
 
+/** A profile, and what has to hold for it to be WeChat's. */
+interface SignedProfile extends SignedData {
+  readonly profile: UserInfo
+}
+
 /** User data of the right form. */
 export interface UserData {
   readonly encrypted: Ciphertext | undefined
-  readonly signed: SignedData | undefined
+  readonly signed: SignedProfile | undefined
   readonly unsigned: UserInfo | undefined
 }
 
@@ -48,11 +54,10 @@ export function readUserData(request: UserDataRequest, profileRules: UserInfoRul
   const { encryptedData, iv, ivIsKey, rawData, signature, userInfo } = requireFields(request)
   if (ivIsKey !== true) requirePair('encryptedData', encryptedData, 'iv', iv)
   requirePair('rawData', rawData, 'signature', signature)
-  const signed = rawData !== undefined && signature !== undefined ? { rawData, signature } : undefined
-  if (signed) checkSignedData(signed)
   return {
     encrypted: encryptedData === undefined ? undefined : readCiphertext({ encryptedData, iv, ivIsKey }),
-    signed,
+    signed:
+      rawData === undefined || signature === undefined ? undefined : signedProfile({ rawData, signature }),
     unsigned:
       userInfo === undefined || userInfo === null ? undefined : unverifiedUserInfo(userInfo, profileRules),
   }
@@ -73,7 +78,7 @@ export async function profileFrom(
   const decrypted = encrypted && (await decrypt({ data: encrypted, owner, keys, read: profileIn }))
   if (!signed) return decrypted
   await verifyFor(signed, keys)
-  return wechatUserInfo(parseRawData(signed.rawData), true)
+  return signed.profile
 }
 
 /** Checks that one of the keys signed the data. Throws `ERR_SESSION_KEY_STALE` when none did. */
@@ -81,10 +86,14 @@ export async function verifyFor(signed: SignedData, keys: KeyGroups): Promise<vo
   await withFittingKeys(keys, (group) => isSignedBy(signed, group) || undefined)
 }
 
-/** WeChat begins a profile with its owner. One that names nobody may have lost its beginning to whoever sent it. */
+/**
+ * WeChat begins a profile with its owner. One that names nobody may have lost its beginning to whoever sent it; and a nickname with control
+ * characters has room for a joint. Signed data has neither.
+ */
 function profileIn(data: OpenData): UserInfo {
   const profile = profileData(data)
-  return wechatUserInfo(profile, profile.openId !== undefined)
+  const isWhole = profile.openId !== undefined && !hasControls(String(profile.nickName))
+  return wechatUserInfo(profile, isWhole)
 }
 
 /** Refuses what is no object, such as the body of a request that had none. */
@@ -93,15 +102,8 @@ export function requireFields<T>(given: T): T {
   throw new WeappError('ERR_REQUEST_INVALID', 'The data must be an object.')
 }
 
-function parseRawData(rawData: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(rawData)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>
-  } catch {
-    // Said below, as for any other text that is not an object.
-  }
-  throw new WeappError('ERR_DATA_MALFORMED', 'rawData is not a JSON object.')
+function signedProfile(data: SignedData): SignedProfile {
+  return { ...data, profile: wechatUserInfo(checkSignedData(data), true) }
 }
 
 function requirePair(oneName: string, one: unknown, otherName: string, other: unknown): void {

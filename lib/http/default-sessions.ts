@@ -1,25 +1,22 @@
-import { createRequire } from 'node:module'
 import { createSessions } from '../flows/create-sessions.js'
 import type { Sessions } from '../flows/sessions.js'
 import type { SessionsOptions } from '../flows/sessions-options.js'
 import { stderrLogger } from '../logger.js'
+import { type AppInfo, appidOption, secretOption } from '../sessions/app-info.js'
 import type { SessionStore } from '../sessions/store.js'
 import { MemoryStore } from '../stores/memory-store.js'
-import type { RedisClient } from '../stores/redis-client.js'
 import { RedisStore } from '../stores/redis-store.js'
+import loadIoredis from './ioredis.cjs'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Which variable an option comes from, where `createSessions` is the one to check it. */
 const VARIABLES: Readonly<Record<string, string>> = {
+  'apps names': 'WEAPP_APPID names',
   'apps[0].loginDurationDays': 'WEAPP_LOGIN_DURATION_DAYS',
   'apps[0].sessionDurationSeconds': 'WEAPP_SESSION_DURATION_SECONDS',
   'wechat.baseUrl': 'WEAPP_API_BASE',
   keys: 'WEAPP_KEYS',
-}
-
-interface IoredisModule {
-  readonly Redis: new (url: string, options: object) => RedisClient & { disconnect(): void }
 }
 
 let made: Sessions | undefined
@@ -28,7 +25,7 @@ let made: Sessions | undefined
  * The one `Sessions` that `loginRouter()` and `requireSession()` share when they are given none. Made at the first call, from
  * the environment (an empty variable is an absent one):
  *
- * `WEAPP_APPID` and `WEAPP_SECRET` (both needed), `REDIS_URL` (without it sessions live in memory, said once on stderr),
+ * `WEAPP_APPID` and `WEAPP_SECRET` (both needed, several divided by commas), `REDIS_URL` (without it sessions live in memory, said once on stderr),
  * `WEAPP_API_BASE`, `WEAPP_LOGIN_DURATION_DAYS`, `WEAPP_SESSION_DURATION_SECONDS` (fractions allowed) and
  * `WEAPP_KEYS` (secrets divided by commas, newest first).
  *
@@ -42,24 +39,38 @@ export function defaultSessions(): Sessions {
   return made
 }
 
+/**
+ * The apps that environment variables name, as `defaultSessions` has them, for who makes sessions of their own: `WEAPP_APPID` and
+ * `WEAPP_SECRET`, several divided by commas and in the same order, with `WEAPP_LOGIN_DURATION_DAYS` and `WEAPP_SESSION_DURATION_SECONDS`
+ * for all of them. Throws a `TypeError` that names the variable.
+ *
+ * @example
+ * createSessions({ apps: appsFromEnvironment(process.env), store })
+ */
+export function appsFromEnvironment(environment: Environment): AppInfo[] {
+  const appids = needed(environment, 'WEAPP_APPID').split(',')
+  const secrets = needed(environment, 'WEAPP_SECRET').split(',')
+  if (secrets.length !== appids.length) {
+    throw new TypeError(
+      `WEAPP_SECRET must hold as many secrets as WEAPP_APPID holds AppIDs, divided by commas: ${appids.length}, not ${secrets.length}`,
+    )
+  }
+  const { WEAPP_LOGIN_DURATION_DAYS: days, WEAPP_SESSION_DURATION_SECONDS: seconds } = environment
+  return appids.map((appid, index) => ({
+    appid: appidOption('WEAPP_APPID', appid),
+    secret: secretOption('WEAPP_SECRET', secrets[index]),
+    ...(days && { loginDurationDays: Number(days) }),
+    ...(seconds && { sessionDurationSeconds: Number(seconds) }),
+  }))
+}
+
 /** Makes sessions from environment variables. */
 export function sessionsFrom(environment: Environment): Sessions {
   const text = (name: string) => environment[name] || undefined
-  const sessionDurationSeconds = text('WEAPP_SESSION_DURATION_SECONDS')
-  const loginDurationDays = text('WEAPP_LOGIN_DURATION_DAYS')
   const baseUrl = text('WEAPP_API_BASE')
   const keys = text('WEAPP_KEYS')
   const options: SessionsOptions = {
-    apps: [
-      {
-        appid: needed(environment, 'WEAPP_APPID'),
-        secret: needed(environment, 'WEAPP_SECRET'),
-        ...(loginDurationDays !== undefined && { loginDurationDays: Number(loginDurationDays) }),
-        ...(sessionDurationSeconds !== undefined && {
-          sessionDurationSeconds: Number(sessionDurationSeconds),
-        }),
-      },
-    ],
+    apps: appsFromEnvironment(environment),
     ...(keys !== undefined && { keys: keys.split(',').map((key) => key.trim()) }),
     ...(baseUrl !== undefined && { wechat: { baseUrl } }),
     store: storeFrom(text('REDIS_URL')),
@@ -102,17 +113,6 @@ function redisAddress(redisUrl: string): string {
     )
   }
   return url.href
-}
-
-/** Loaded only here: who passes in a client of another make need not have ioredis. */
-function loadIoredis(): IoredisModule {
-  try {
-    return createRequire(import.meta.url)('ioredis') as IoredisModule
-  } catch (cause) {
-    throw new TypeError('REDIS_URL is set, but the package "ioredis" is not installed: npm install ioredis', {
-      cause,
-    })
-  }
 }
 
 function needed(environment: Environment, name: string): string {

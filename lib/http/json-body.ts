@@ -1,60 +1,102 @@
-import express, { type Request, type Response } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import { checkShape } from './body-shape.js'
+import { jsonInBytes, jsonInSent, jsonInText, MOST_BYTES, notJson, tooLarge } from './json-text.js'
 
-const MOST_BYTES = 64 * 1024
 /** How long a body may take to arrive, in milliseconds. */
 export const BODY_TIMEOUT_MS = 20_000
 
-/* Mini-programs have sent JSON as text and as form for years, so every content type is read as JSON. */
-const parseJson = express.json({ limit: MOST_BYTES, strict: false, type: () => true })
+/** A request on which a host or a parser in front may have left a body. */
+type RequestWithBody = IncomingMessage & { body?: unknown }
 
 /**
- * The JSON body of a request, or the one that a parser before has left. Throws `ERR_BODY_INVALID`, `ERR_BODY_TOO_LARGE` and
- * `ERR_BODY_TIMEOUT`.
+ * The JSON body of a request, whatever its content type says: mini-programs have sent JSON as text and as form for years. What a host or a
+ * parser in front has left is taken as it is, and as JSON where it is bytes or a text. Undefined where there is no body. Throws
+ * `ERR_BODY_INVALID`, `ERR_BODY_TOO_LARGE` and `ERR_BODY_TIMEOUT`.
  */
 export async function readJsonBody(
-  req: Request,
-  res: Response,
+  req: RequestWithBody,
+  res: ServerResponse,
   timeoutMs: number = BODY_TIMEOUT_MS,
 ): Promise<unknown> {
-  // Express 4 fails at reading again what a parser of another make has read, or what a sender who is gone has begun.
-  if (req.readable) await withinDeadline(parsed(req, res), timeoutMs, () => giveUp(res))
-  checkShape(req.body, MOST_BYTES)
-  return isEmpty(req) ? undefined : req.body
+  const left = await leftBody(req)
+  const isToRead = isEmpty(left) && req.readable
+  const body = isToRead ? await withinDeadline(received(req), timeoutMs, () => giveUp(req, res)) : left
+  checkShape(body, MOST_BYTES)
+  if (isToRead) req.body = body
+  return isToRead || hasBytes(req) || !isEmpty(body) ? body : undefined
 }
 
-function parsed(req: Request, res: Response): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // Of a compressed body whose sender goes away the parser says nothing.
-    const onClose = () => {
-      if (!req.complete) reject(new WeappError('ERR_BODY_INVALID', 'The body broke off.'))
-    }
-    req.once('close', onClose)
-    parseJson(req, res, (error?: unknown) => {
-      req.off('close', onClose)
-      if (error === undefined) resolve()
-      else reject(bodyError(error))
+/** What a host or a parser in front has left as the body; bytes and texts are read as JSON. */
+export async function leftBody(req: RequestWithBody): Promise<unknown> {
+  const left = bodyOn(req)
+  if (typeof left === 'string') return jsonInText(left)
+  const bytes = left instanceof ArrayBuffer ? new Uint8Array(left) : left
+  // Who has read the stream has inflated it too; who has set the bytes beside it has not.
+  if (ArrayBuffer.isView(bytes)) {
+    return req.readable ? jsonInSent(bytesOf(bytes), req.headers) : jsonInBytes(bytesOf(bytes), req.headers)
+  }
+  if (isTornApart(left)) {
+    throw new WeappError(
+      'ERR_BODY_INVALID',
+      'The body is JSON that a parser of forms, such as express.urlencoded, has taken for a form. Send it as application/json, or mount that parser behind loginRouter.',
+    )
+  }
+  return left
+}
+
+/** Some hosts parse when they are first asked. What they then throw is of the body. */
+function bodyOn(req: RequestWithBody): unknown {
+  try {
+    return req.body
+  } catch {
+    throw notJson()
+  }
+}
+
+function bytesOf(view: ArrayBufferView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+}
+
+/** A parser of forms makes the beginning of JSON a name. */
+function isTornApart(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return false
+  for (const name in body) return /^\s*\{/.test(name)
+  return false
+}
+
+function received(req: IncomingMessage): Promise<unknown> {
+  if (Number(req.headers['content-length']) > MOST_BYTES) return Promise.reject(tooLarge())
+  const chunks: Buffer[] = []
+  let size = 0
+  return new Promise<Buffer>((resolve, reject) => {
+    req.on('data', (chunk: Buffer | string) => {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, req.readableEncoding ?? 'utf8') : chunk
+      size += bytes.length
+      if (size > MOST_BYTES) reject(tooLarge())
+      else chunks.push(bytes)
     })
-  })
+    req.once('end', () => resolve(Buffer.concat(chunks)))
+    const onBreak = () => reject(new WeappError('ERR_BODY_INVALID', 'The body broke off.'))
+    req.on('error', onBreak)
+    req.once('close', onBreak)
+  }).then((bytes) => jsonInSent(bytes, req.headers))
 }
 
-/** What is still to come would be taken for the next request, so the connection ends with the answer. */
-function giveUp(res: Response): WeappError {
-  res.set('Connection', 'close')
+/** What is still to come would be taken for the next request, so the connection ends with the answer. HTTP/2 has no such trouble. */
+function giveUp(req: IncomingMessage, res: ServerResponse): WeappError {
+  if (!res.headersSent && req.httpVersionMajor < 2) res.setHeader('Connection', 'close')
   return new WeappError('ERR_BODY_TIMEOUT', 'The body took too long to arrive. Send it again.')
 }
 
-/** Parsers make an empty object of no body at all. */
-function isEmpty(req: Request): boolean {
-  const hasBytes = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length']) > 0
-  return !hasBytes && Object.keys(req.body ?? {}).length === 0
+/** Parsers make an empty object of no body at all, or of one that they leave to others. */
+function isEmpty(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return body === undefined || body === null
+  for (const _name in body) return false
+  return !Array.isArray(body)
 }
 
-function bodyError(error: unknown): unknown {
-  const status = (error as { status?: unknown }).status
-  if (status === 413) return new WeappError('ERR_BODY_TOO_LARGE', 'The body is larger than 64 KB.')
-  if (typeof status !== 'number' || status >= 500) return error
-  return new WeappError('ERR_BODY_INVALID', 'The body could not be read as JSON.')
+function hasBytes(req: IncomingMessage): boolean {
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length']) > 0
 }

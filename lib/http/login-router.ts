@@ -6,6 +6,7 @@ import type { ProtocolRoute } from '../protocols/protocol.js'
 import { MOST_SESSIONS } from '../sessions/app-info.js'
 import { readJsonBody } from './json-body.js'
 import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
+import { answerOtherMethods } from './other-methods.js'
 import { sendError, sendReply, wireRequest } from './wire.js'
 
 /** Options of {@link loginRouter}. */
@@ -20,7 +21,8 @@ export interface LoginRouterOptions extends MountOptions {
  * An Express router with the routes of the protocol; for the native one: `POST /login`, `POST /logout`, `GET /session`,
  * `PUT /session/user-info`, `POST /session/phone-number`, `GET /sessions`, `DELETE /sessions/:id` and `DELETE /sessions` (all others).
  *
- * It parses its own bodies and touches no other route. Failures are answered as problem details; a bug goes to `next`.
+ * It parses its own bodies and touches no other path. Failures are answered as problem details, among them other methods at these paths: routes of
+ * your own for those go in front of it. A bug goes to `next`.
  *
  * @example
  * app.use(loginRouter({ sessions }))
@@ -56,6 +58,7 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
 
   const router = Router()
   for (const route of protocol.routes) router[route.method](route.path, handlerOf(route))
+  answerOtherMethods(router, protocol)
   router.use(answerBadPath)
   return router
 }

@@ -1,5 +1,5 @@
 import type { Sessions } from '../flows/sessions.js'
-import { type OptionNames, objectWithMethods, textOption } from '../options.js'
+import { booleanOption, type OptionNames, objectWithMethods, textOption } from '../options.js'
 import { nativeProtocol } from '../protocols/native.js'
 import type { Protocol } from '../protocols/protocol.js'
 import { defaultSessions } from './default-sessions.js'
@@ -10,8 +10,10 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i
 export interface MountOptions {
   /** The sessions to work with. Default: those of {@link defaultSessions}, read from the environment. */
   sessions?: Sessions
-  /** The header that carries the token, for the native protocol. Default `x-3rd-session`. `Authorization: Bearer` is read as well. */
+  /** The header that carries the token, for the native protocol. Default `x-3rd-session`. */
   header?: string
+  /** Whether `Authorization: Bearer` is read as well, for the native protocol. Default true. */
+  bearer?: boolean
   /** The wire protocol of the clients. Default: the native one. */
   protocol?: Protocol
   /** The one app whose users log in at this mount and whose sessions are good there, as with `sessions.ofApp`. Default: all apps. */
@@ -22,24 +24,29 @@ export interface MountOptions {
 export const MOUNT_OPTION_NAMES: OptionNames<MountOptions> = {
   sessions: true,
   header: true,
+  bearer: true,
   protocol: true,
   appid: true,
 }
 
-/** Fills in the defaults. Throws a `TypeError` for a header that is none, or for a header beside a protocol, which has its own. */
+/** Fills in the defaults. Throws a `TypeError` for a header that is none, or for a place of the token beside a protocol, which has its own. */
 export function readMountOptions(
   where: string,
   options: MountOptions,
 ): { sessions: Sessions; protocol: Protocol } {
-  if (options.header !== undefined && options.protocol !== undefined) {
-    throw new TypeError(
-      `${where}: header belongs to the native protocol; leave it out where protocol is given`,
-    )
+  const { bearer = true } = options
+  for (const name of ['header', 'bearer'] as const) {
+    if (options[name] !== undefined && options.protocol !== undefined) {
+      throw new TypeError(
+        `${where}: ${name} belongs to the native protocol; leave it out where protocol is given`,
+      )
+    }
   }
   if (options.header !== undefined && !HEADER_NAME.test(textOption(`${where}: header`, options.header))) {
     throw new TypeError(`${where}: header must be the name of an HTTP header, such as x-3rd-session`)
   }
-  const protocol = options.protocol ?? nativeProtocol(options.header)
+  booleanOption(`${where}: bearer`, bearer)
+  const protocol = options.protocol ?? nativeProtocol(options.header, { bearer })
   objectWithMethods(
     `${where}: protocol`,
     protocol,

@@ -1,20 +1,25 @@
 import type { ErrorRequestHandler } from 'express'
+import { WeappError } from '../errors.js'
 import { problemReply } from '../protocols/problem.js'
 import type { Protocol } from '../protocols/protocol.js'
-import { sendError } from './wire.js'
+import { isAnswered, sendError } from './wire.js'
 
 /**
  * An error handler that answers every `WeappError` of your own routes, such as one that `req.weapp.decrypt()` threw, as the
  * routes of this package do. All other errors go on to the next handler. Default: problem details, as the native protocol.
  *
  * @example
- * app.post('/steps', requireSession(), async (req, res) => res.json(await req.weapp.decrypt(req.body)))
+ * const steps = asyncHandler(async (req, res) => res.json(await req.weapp.decrypt(req.body, { as: 'weRun' })))
+ * app.post('/steps', requireSession(), express.json(), steps)
  * app.use(problemHandler())
  */
 export function problemHandler(
   protocol: Pick<Protocol, 'writeError'> = { writeError: problemReply },
 ): ErrorRequestHandler {
   return function answerProblem(error, _req, res, next) {
-    sendError(error, protocol, res, next)
+    // A bug is told to the application all the same, and an answer that breaks off half way has to lose its connection.
+    const isOver = error instanceof WeappError && res.writableEnded
+    if (isAnswered(res) && !isOver) next(error)
+    else sendError(error, protocol, res, next)
   }
 }

@@ -42,12 +42,13 @@ export interface RequestSession
   phoneNumber(data: { readonly code: string }, options?: { readonly keep?: boolean }): Promise<PhoneInfo>
   /**
    * Sets the user's profile, also in `req.userInfo`; null deletes it. Throws `ERR_SESSION_KEY_STALE`,
-   * `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`.
+   * `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`, `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`.
    */
   setUserInfo(data: UserDataRequest | null): Promise<UserInfo | null>
   /**
    * Replaces `data`, here and in the session, and returns it as later requests will find it. What is handed out is frozen: writing to it throws.
-   * Throws `ERR_SESSION_UNKNOWN` when the session has ended meanwhile, a `TypeError` for what JSON cannot carry.
+   * Throws `ERR_SESSION_UNKNOWN` when the session has ended meanwhile, a `TypeError` for what JSON cannot carry or what has
+   * more than 4096 bytes.
    *
    * @example
    * await req.weapp.setData({ role: 'editor' })

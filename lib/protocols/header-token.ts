@@ -1,18 +1,33 @@
 import { WeappError } from '../errors.js'
+import { isLikeToken } from '../sessions/token.js'
 import type { WireRequest } from './protocol.js'
 
 const BEARER = /^Bearer +(.*)$/i
 
+/** Where a client's token is. */
+export interface TokenPlaces {
+  /** The header of the client's own, in lower case. */
+  readonly header: string
+  /** Whether `Authorization: Bearer` is read as well. */
+  readonly bearer: boolean
+}
+
 /**
- * The token in a header of the client's own and in `Authorization: Bearer`. Sent twice it has to be the same; anything else is
- * `ERR_TOKEN_MALFORMED`, as one of the two may have been put there by somebody else.
+ * The token in a header of the client's own, or in `Authorization: Bearer`. What cannot be a token of ours belongs to somebody else there,
+ * such as a gateway, and counts as none. Two tokens are `ERR_TOKEN_MALFORMED`, unless they are the same one in both places: one may have been put
+ * there by somebody else.
  */
-export function tokenInHeaders(request: WireRequest, header: string): string | undefined {
+export function tokenInHeaders(request: WireRequest, { header, bearer }: TokenPlaces): string | undefined {
   const own = request.headers[header] ?? []
-  const bearer = (request.headers.authorization ?? []).flatMap((value) => BEARER.exec(value)?.[1] ?? [])
-  const [token, ...others] = [...own, ...bearer].filter((value) => value !== '')
-  if (own.length > 1 || bearer.length > 1 || others.some((other) => other !== token)) {
+  const shared = bearer ? (request.headers.authorization ?? []).flatMap(bearerIn) : []
+  const [token, ...others] = [...own, ...shared].filter((value) => value !== '')
+  if (own.length > 1 || shared.length > 1 || others.some((other) => other !== token)) {
     throw new WeappError('ERR_TOKEN_MALFORMED', 'The request carries more than one token.')
   }
   return token
+}
+
+function bearerIn(value: string): string[] {
+  const token = BEARER.exec(value)?.[1]
+  return token !== undefined && isLikeToken(token) ? [token] : []
 }

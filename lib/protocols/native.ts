@@ -12,10 +12,19 @@ import { type Protocol, route, type WireReply, type WireRequest } from './protoc
 /** The header in which a phone sends its token, unless another one is chosen. */
 export const DEFAULT_HEADER = 'x-3rd-session'
 
+/** Options of {@link nativeProtocol}. */
+export interface NativeOptions {
+  /** Whether a token in `Authorization: Bearer` is read as well. Default true. */
+  readonly bearer?: boolean
+}
+
 /** The protocol of this package: JSON over REST, the token in a header, failures as problem details. */
-export function nativeProtocol(header: string = DEFAULT_HEADER): Protocol {
-  const name = header.toLowerCase()
-  const readToken = (request: WireRequest) => tokenInHeaders(request, name)
+export function nativeProtocol(
+  header: string = DEFAULT_HEADER,
+  { bearer = true }: NativeOptions = {},
+): Protocol {
+  const places = { header: header.toLowerCase(), bearer }
+  const readToken = (request: WireRequest) => tokenInHeaders(request, places)
 
   return {
     name: 'native',

@@ -1,5 +1,6 @@
 import type { LoginRequest } from '../flows/log-in.js'
 import type { EncryptedData } from '../wechat/open-data.js'
+import { isAbsent } from './absent.js'
 import { tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
 import { legacyOrigin } from './legacy-origin.js'
@@ -29,7 +30,8 @@ type Fields = Readonly<Record<string, unknown>>
 export function readInterface(request: WireRequest): Interface {
   const asked = asFields(jsonObject(request).interface)
   const name = asked?.interfaceName
-  if (typeof name !== 'string' || name === '') throw new RefusedInterface([1002, 'NO_INTERFACENAME_PARA'])
+  if (typeof name !== 'string' || name === '' || isAbsent(name))
+    throw new RefusedInterface([1002, 'NO_INTERFACENAME_PARA'])
   const para = asFields(asked?.para)
   if (!para) throw new RefusedInterface([1011, 'NO_PARA'])
 
@@ -65,13 +67,13 @@ function credential(para: Fields): Credential {
 }
 
 function encryptedData(para: Fields): OldData {
-  const iv = (para.iv ?? '') === '' ? undefined : text(para, 'iv')
+  const iv = isAbsent(para.iv) || para.iv === '' ? undefined : text(para, 'iv')
   return { encryptedData: text(para, 'encrypt_data'), iv, ivIsKey: iv === undefined }
 }
 
 function text(para: Fields, name: string): string {
   const value = para[name]
-  if (typeof value !== 'string' || value === '') throw new RefusedInterface(PARA_ERR)
+  if (typeof value !== 'string' || value === '' || isAbsent(value)) throw new RefusedInterface(PARA_ERR)
   return value
 }
 

@@ -1,10 +1,11 @@
 import { WeappError } from '../errors.js'
 import type { LoginRequest } from '../flows/log-in.js'
+import { isAbsent } from './absent.js'
 import { legacyOrigin } from './legacy-origin.js'
 import { presentedToken } from './presented-token.js'
 import type { WireRequest } from './protocol.js'
 
-/** The one value of a header of the Wafer clients; empty is absent. Sent twice it is `ERR_TOKEN_MALFORMED`. */
+/** The one value of a header of the Wafer clients; empty, `undefined` and `null` are absent. Sent twice it is `ERR_TOKEN_MALFORMED`. */
 export function wxHeader(
   request: WireRequest,
   name: 'code' | 'encrypted-data' | 'iv' | 'id' | 'skey',
@@ -12,7 +13,8 @@ export function wxHeader(
   const values = request.headers[`x-wx-${name}`] ?? []
   if (values.length > 1)
     throw new WeappError('ERR_TOKEN_MALFORMED', `The header X-WX-${name} was sent more than once.`)
-  return values[0] || undefined
+  const [value] = values
+  return isAbsent(value) ? undefined : value || undefined
 }
 
 /**

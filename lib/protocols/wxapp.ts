@@ -1,6 +1,7 @@
 import { type ErrorCode, WeappError } from '../errors.js'
 import type { LoginRequest, LoginResult } from '../flows/log-in.js'
 import type { Session } from '../sessions/session.js'
+import { isAbsent } from './absent.js'
 import { idOf, tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
 import { legacyOrigin } from './legacy-origin.js'
@@ -26,6 +27,7 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   ERR_CODE_INVALID: 'code 无效或已被使用',
   ERR_DATA_MALFORMED: '解密用户数据失败',
   ERR_DECRYPTION_LIMIT: '解密用户数据失败',
+  ERR_HOOK_FAILED: '数据库错误',
   ERR_LOGIN_REFUSED: '登录被拒绝',
   ERR_SESSION_KEY_STALE: '解密用户数据失败',
   ERR_SESSION_LIMIT: '更新session出错',
@@ -43,6 +45,8 @@ const FORM_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_CODE_MOCK',
   'ERR_REQUEST_INVALID',
 ])
+
+type Fields = Readonly<Record<string, unknown>>
 
 interface Check {
   readonly token: string | undefined
@@ -68,7 +72,7 @@ export function wxappProtocol(): Protocol {
   return {
     name: 'wxapp',
     readToken,
-    readApp: ({ body }) => asAppId(fieldsOf(body).app_id ?? DEFAULT_APP_ID),
+    readApp: ({ body }) => asAppId(appIdOrDefault(fieldsOf(body))),
     writeError,
     routes: [
       route({
@@ -112,7 +116,7 @@ function readLogin(request: WireRequest): LoginRequest {
   const wrong = WRONG_LOGIN
   const fields = jsonObject(request)
   const [code, encryptedData, iv] = ['code', 'encrypt_data', 'iv'].map((name) => text(fields[name], wrong))
-  const appid = appId(fields.app_id ?? DEFAULT_APP_ID, wrong)
+  const appid = appId(appIdOrDefault(fields), wrong)
   if (code === undefined || code.length < SHORTEST_CODE) throw new Refused(wrong)
   const hasData = (encryptedData ?? '').length >= SHORTEST_ENCRYPTED_DATA && (iv ?? '').length >= SHORTEST_IV
   return {
@@ -133,9 +137,14 @@ function readCheck(request: WireRequest): Check {
 }
 
 function text(value: unknown, wrong: string): string | undefined {
-  if (value === undefined || value === null) return undefined
+  if (isAbsent(value)) return undefined
   if (typeof value !== 'string') throw new Refused(wrong)
-  return value.trim()
+  const trimmed = value.trim()
+  return isAbsent(trimmed) ? undefined : trimmed
+}
+
+function appIdOrDefault({ app_id: value }: Fields): unknown {
+  return isAbsent(value) ? DEFAULT_APP_ID : value
 }
 
 function appId(value: unknown, wrong: string): number {
@@ -153,13 +162,14 @@ function asAppId(value: unknown): number {
 /** For `requireSession`: the body that a parser of the application has left, whatever it is. */
 function readToken({ body }: WireRequest): string | undefined {
   const { uuid, skey } = fieldsOf(body)
+  if (isAbsent(uuid) || isAbsent(skey)) return undefined
   return typeof uuid === 'string' && typeof skey === 'string'
     ? tokenFromPair(uuid.trim(), skey.trim())
     : undefined
 }
 
-function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
-  return Object(body) as Readonly<Record<string, unknown>>
+function fieldsOf(body: unknown): Fields {
+  return Object(body) as Fields
 }
 
 function writeLogin({ token, session, seenBefore }: LoginResult): WireReply {

@@ -13,6 +13,10 @@ import { type Lifetimes, lifetimesFrom } from './lifetimes.js'
 /** The highest cap of sessions a user may be given: a login looks at each of them. */
 export const MOST_SESSIONS = 1000
 const MOST_DAYS = 3650
+/** What slips into a variable of the environment or a file: blanks, line ends, invisible characters, quotes and what divides a list. */
+const NOT_IN_AN_APPID = /[\s\p{C}"'`‘’“”,;，；]/u
+/** An AppSecret may be anything, but it has no quotes around it, nor a blank or a line end. */
+const AROUND_A_SECRET = /^[\s"'`]|[\s"'`]$|[\r\n]/
 const MOST_SECONDS = MOST_DAYS * 24 * 60 * 60
 
 /** One mini-program that may log in here. */
@@ -73,6 +77,22 @@ const NAMES: OptionNames<AppInfo> = {
   exchange: true,
 }
 
+/** An AppID. */
+export function appidOption(where: string, value: unknown): string {
+  const appid = textOption(where, value)
+  if (!NOT_IN_AN_APPID.test(appid)) return appid
+  throw new TypeError(`${where} must be an AppID, without blanks, quotes, commas or line ends`)
+}
+
+/** An AppSecret, which is never shown. */
+export function secretOption(where: string, value: unknown): string {
+  const secret = textOption(where, value)
+  if (!AROUND_A_SECRET.test(secret)) return secret
+  throw new TypeError(
+    `${where} must be an AppSecret, without blanks or quotes around it and without line ends`,
+  )
+}
+
 /** Checks the `apps` option and fills in the defaults. */
 export function createAppBook(where: string, apps: unknown, touchShare: number): AppBook {
   if (!Array.isArray(apps) || apps.length === 0) {
@@ -106,7 +126,7 @@ export function createAppBook(where: string, apps: unknown, touchShare: number):
 
 function readApp(where: string, info: AppInfo, position: number, touchShare: number): App {
   checkOptionNames<AppInfo>(where, info, NAMES)
-  const appid = textOption(`${where}.appid`, info.appid)
+  const appid = appidOption(`${where}.appid`, info.appid)
   const days = positiveNumber(`${where}.loginDurationDays`, info.loginDurationDays ?? 30, MOST_DAYS)
   const seconds = positiveNumber(
     `${where}.sessionDurationSeconds`,
@@ -115,7 +135,7 @@ function readApp(where: string, info: AppInfo, position: number, touchShare: num
   )
   return {
     appid,
-    secret: textOption(`${where}.secret`, info.secret),
+    secret: secretOption(`${where}.secret`, info.secret),
     id: positiveInteger(`${where}.id`, info.id ?? position),
     title: textOption(`${where}.title`, info.title ?? appid),
     lifetimes: lifetimesFrom(days, seconds, touchShare),

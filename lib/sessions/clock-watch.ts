@@ -15,9 +15,9 @@ export class ClockWatch {
   }
 
   /** It was this time in the store a moment ago, in milliseconds since 1970. */
-  compare(storeTime: number): void {
+  compare(storeTimeMs: number): void {
     if (this.#isTold) return
-    const aheadMs = this.#clock() - storeTime
+    const aheadMs = this.#clock() - storeTimeMs
     if (Math.abs(aheadMs) <= MOST_DIFFERENCE_MS) return
     this.#isTold = true
     const way = aheadMs > 0 ? 'ahead of' : 'behind'

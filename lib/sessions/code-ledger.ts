@@ -12,7 +12,7 @@ export const REPLAY_MS = 60_000
 /** What the store knows of a code that was used, when its answer has gone. */
 const USED = 'used'
 
-/** Nothing of the code was used up when a login failed with one of these: it may be sent again. */
+/** Nothing of the code was used up when its exchange failed with one of these: it may be sent again. */
 const CODE_STILL_GOOD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_SERVER_MISCONFIGURED',
   'ERR_WECHAT_BUSY',
@@ -94,9 +94,9 @@ export class CodeLedger {
     this.#write(login, grant)
   }
 
-  /** Tells the others why there is no token, or gives the code back when WeChat did not use it up. */
-  fail(login: LoginCode, error: unknown): void {
-    if (error instanceof WeappError && CODE_STILL_GOOD.has(error.code)) {
+  /** Tells the others why there is no token, or gives the code back when its exchange failed and WeChat did not use it up. */
+  fail(login: LoginCode, error: unknown, isExchanged = false): void {
+    if (!isExchanged && error instanceof WeappError && CODE_STILL_GOOD.has(error.code)) {
       const codeId = codeIdOf(login.appid, login.code)
       this.#claims.release(codeId, this.#takeClaimant(codeId))
     } else {

@@ -10,7 +10,7 @@ export function deriveKey(secret: string | Buffer, salt: string, purpose: string
   return Buffer.from(hkdfSync('sha256', secret, salt, `weapp-session/1/${purpose}`, KEY_BYTES))
 }
 
-/** Encrypts a text with AES-256-GCM, bound to `context`. Answers nonce, ciphertext and tag as base64url. */
+/** Encrypts a text with AES-256-GCM, bound to `context`. Returns nonce, ciphertext and tag as base64url. */
 export function seal(key: Buffer, text: string, context: string): string {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv(CIPHER, key, nonce).setAAD(Buffer.from(context))
@@ -19,7 +19,7 @@ export function seal(key: Buffer, text: string, context: string): string {
   )
 }
 
-/** Opens what {@link seal} made, or answers nothing when key, context or a single bit is not the same. */
+/** Opens what {@link seal} made, or returns nothing when key, context or a single bit is not the same. */
 export function open(key: Buffer, sealed: string, context: string): string | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined

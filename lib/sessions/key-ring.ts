@@ -18,9 +18,9 @@ export interface KeyBinding {
 
 /** Keeps secrets encrypted at rest, AES-256-GCM under a key of its own for each session and purpose, and users under pseudonyms. */
 export interface KeyRing {
-  /** Encrypts with the newest key. Answers `<key id>.<envelope>`. */
+  /** Encrypts with the newest key. Returns `<key id>.<envelope>`. */
   seal(secret: string, binding: KeyBinding): string
-  /** Decrypts, or answers nothing when no key of the ring fits or the binding is another. */
+  /** Decrypts, or returns nothing when no key of the ring fits or the binding is another. */
   open(sealed: string, binding: KeyBinding): string | undefined
   /**
    * The handles of a user: that of the newest key, under which sessions begin, then those of the older ones, under which sessions may
@@ -40,7 +40,7 @@ interface RingKey {
  * Without secrets, each app's session_keys are sealed under a key derived from its AppSecret.
  */
 export function createKeyRing(secrets: readonly string[] | undefined, apps: readonly App[]): KeyRing {
-  const shared = secrets?.map(ringKey)
+  const shared = secrets && [...new Set(secrets)].map(ringKey)
   const own = new Map(shared ? [] : apps.map((app) => [app.appid, ringKey(app.secret)]))
   const opening = new Map([...(shared ?? own.values())].map((key) => [key.id, key]))
 

@@ -22,6 +22,7 @@ export function liveRecord(
   const { createdAt, lastVisitAt } = stored
   const times = { createdAt, lastVisitAt, expiresAt: createdAt + record.loginDurationMs }
   if (!isAlive(stored.readAt, times, app.lifetimes)) return undefined
-  const idleExpiresAt = nearestEnd(times, app.lifetimes)
+  // The store counts by the session duration of the last visit that was recorded.
+  const idleExpiresAt = Math.min(nearestEnd(times, app.lifetimes), stored.endsAt)
   return { app, record, moments: { ...times, expiresAt: absoluteEnd(times, app.lifetimes), idleExpiresAt } }
 }

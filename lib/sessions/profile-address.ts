@@ -5,6 +5,9 @@ const WEB_ADDRESS = /^https?:\/\/[^\s\\/@?#]+(?:[/?#][^\s\\]*)?$/i
 /** What runs, or leads somewhere else on every page, and what other parsers than ours take for an address. */
 const LEADS_ASTRAY =
   /^(?:[\\/]{2}\S|(?:javascript|vbscript|view-source|blob|filesystem|https?):\S|data:\S*,|(?:file|ftp|wss?):[\\/])/i
+/** Of WeChat and its kin, such as `wxfile://tmp_1.png`; those that look like addresses, such as `http://tmp/1.png`; of DevTools and browsers. */
+const ON_PHONE =
+  /^(?:[a-z]*file:\/\/|https?:\/\/(?:tmp|usr|store|resource)(?:[/?#]|$)|https?:\/\/[^/?#]+\/__(?:tmp|usr|store)__\/|blob:\S)/i
 /** Names with a dot, and nothing empty between two of them. */
 const WHOLE_NAME = /^(?:[^.]+\.)+[^.]+\.?$/
 /** Names that lead nowhere from outside (RFC 6761, 6762, 7686, 8375, 9476, and common use). */
@@ -55,6 +58,11 @@ const globalIPv6 = blockListOf([], GLOBAL_IPV6)
 /** Whether a text is an http or https address with a host, and without a user name or password. */
 export function isAddress(text: string): boolean {
   return WEB_ADDRESS.test(text) && URL.canParse(text)
+}
+
+/** Whether a text is the path of a file on the phone, temporary as a rule, which nobody else can open. */
+export function isOnPhone(text: string): boolean {
+  return ON_PHONE.test(text)
 }
 
 /** Whether a page that takes a text for an address would run it, or be led somewhere by it. */

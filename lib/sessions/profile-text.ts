@@ -1,8 +1,9 @@
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/
 const ADDRESS_NAME = /(?:ur[il]|href|link|src)s?\d*$/i
-const CONTROL = /\p{Cc}/u
-/** Format characters such as those that turn the direction of a text, blank letters, line separators, and halves of a character. */
-const UNSEEN = String.raw`[\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]`
+/** Tabs and line ends: words stand on both sides of them. */
+const LINE_ENDS = /[\t-\r\x85]+/g
+/** Control and format characters such as those that turn the direction of a text, blank letters, line separators, and halves of a character. */
+const UNSEEN = String.raw`[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]`
 /** What chooses the style of an emoji or of a key, and what joins two emoji to one. */
 const EMOJI_STYLE = String.raw`(?<=\p{Extended_Pictographic})(?:\uFE0E|\uFE0F)|(?<=[\d#*])\uFE0F(?=\u20E3)`
 const EMOJI_JOINER = String.raw`(?<=\p{Extended_Pictographic}\uFE0F?|\p{Emoji_Modifier})\u200D(?=\p{Extended_Pictographic})`
@@ -54,14 +55,9 @@ export function namesAddress(name: string): boolean {
   return ADDRESS_NAME.test(name)
 }
 
-/** Whether a text has control characters. */
-export function hasControl(text: string): boolean {
-  return CONTROL.test(text)
-}
-
-/** The text without what nobody sees, blanks at its ends included; what emoji and letters are made of stays. */
+/** The text in one line, without what nobody sees, blanks at its ends included; what emoji and letters are made of stays. */
 export function cleaned(text: string): string {
-  return text.replace(TO_REMOVE, '').replace(PILED_MARKS, '$1').trim()
+  return text.replace(LINE_ENDS, ' ').replace(TO_REMOVE, '').replace(PILED_MARKS, '$1').trim()
 }
 
 function plain(name: string): string {

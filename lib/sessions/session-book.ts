@@ -2,6 +2,7 @@ import { WeappError } from '../errors.js'
 import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import type { App, AppBook } from './app-info.js'
+import { revokedMeanwhile } from './contention.js'
 import type { KeyRing } from './key-ring.js'
 import { isTouchDue } from './lifetimes.js'
 import { type LiveRecord, liveRecord } from './live-record.js'
@@ -15,7 +16,7 @@ import {
   summaryFrom,
   type UserRef,
 } from './session.js'
-import type { SessionStore, StoredSession, StoredUser, StoredVisit } from './store.js'
+import type { SessionEntry, SessionStore, StoredSession, StoredUser, StoredVisit } from './store.js'
 import { addressOf, newToken, type SessionAddress } from './token.js'
 import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
 
@@ -98,9 +99,8 @@ export class SessionBook {
     }
     const presented = start.presentedToken === undefined ? undefined : addressOf(start.presentedToken)
     const isAtHandle = presented?.handle === handle
-    const before = await this.#underOlderKeys(user)
-
-    const result = await this.#store.issue({
+    const earlier = await this.#underOlderKeys(user)
+    const entry: SessionEntry = {
       address,
       record: encodeRecord(record),
       beganAt: start.beganAt,
@@ -109,20 +109,23 @@ export class SessionBook {
       maxSessions: start.maxSessionsPerUser ?? app.maxSessionsPerUser ?? this.#cap.maxSessionsPerUser,
       onLimit: this.#cap.onLimit,
       replaces: isAtHandle ? presented?.sessionId : undefined,
-      userInfo: start.userInfo ? encodeUserInfo(start.userInfo) : before?.userInfo,
+      userInfo: start.userInfo ? encodeUserInfo(start.userInfo) : earlier?.userInfo,
       userInfoDurationMs: app.userInfoDurationMs,
-    })
+    }
+    let result = await this.#store.issue(entry)
+    if (result.state === 'refused' && (await this.#endStale(handle))) result = await this.#store.issue(entry)
     if (result.state === 'refused') {
       throw new WeappError('ERR_SESSION_LIMIT', 'Too many sessions. Log out on another device first.')
     }
-    if (result.state === 'revoked') throw revokedMeanwhile()
+    if (result.state === 'revoked') throw revokedMeanwhile(app, this.#logger)
+    if (start.userInfo && earlier) await this.setUserInfo(app, user.openid, start.userInfo)
     if (presented && !isAtHandle) await this.#endPresented(presented, app)
     const { createdAt, lastVisitAt, endsAt } = result
     const moments = { createdAt, lastVisitAt, expiresAt: createdAt + loginDurationMs, idleExpiresAt: endsAt }
     return {
       token,
       session: sessionFrom(address.sessionId, record, moments, decodeUserInfo(result.userInfo)),
-      seenBefore: result.seenBefore || before !== undefined,
+      seenBefore: result.seenBefore || earlier !== undefined,
     }
   }
 
@@ -151,6 +154,14 @@ export class SessionBook {
   async hasSeen(user: UserRef): Promise<boolean> {
     const known = await this.#usersAt(this.#handlesOf(user))
     return known.some(({ wasHere }) => wasHere)
+  }
+
+  /** The profile of a user, or null. */
+  async userInfoOf(user: UserRef): Promise<UserInfo | null> {
+    const known = await this.#usersAt(this.#handlesOf(user))
+    return decodeUserInfo(
+      known.find(({ wasHere, userInfo }) => wasHere || userInfo !== null)?.userInfo ?? null,
+    )
   }
 
   /** The live sessions of a user, oldest login first. */
@@ -222,13 +233,23 @@ export class SessionBook {
     return Promise.all(handles.map((handle) => this.#store.readUser(handle)))
   }
 
-  /** What is known of a user who has not logged in yet since the ring got its newest key. */
+  /** What is known of a user under the older keys of the ring; the profile only until the first login under the newest. */
   async #underOlderKeys(user: UserRef): Promise<{ userInfo: string | undefined } | undefined> {
     const handles = this.#handlesOf(user)
     if (handles.length === 1) return undefined
     const [newest, ...older] = await this.#usersAt(handles)
-    const before = newest?.wasHere ? undefined : older.find(({ wasHere }) => wasHere)
-    return before && { userInfo: before.userInfo ?? undefined }
+    const earlier = older.find(({ wasHere }) => wasHere)
+    return earlier && { userInfo: newest?.wasHere ? undefined : (earlier.userInfo ?? undefined) }
+  }
+
+  /** Ends what the store counts as sessions, and the app as it is configured now does not. Returns whether there was any. */
+  async #endStale(handle: string): Promise<boolean> {
+    const { sessions } = await this.#store.readUser(handle)
+    const stale = sessions.filter(
+      (session) => decodeRecord(session.record) && !liveRecord(session, this.#apps),
+    )
+    const ended = stale.map(({ sessionId }) => this.#store.remove({ handle, sessionId }))
+    return (await Promise.all(ended)).includes(true)
   }
 
   /**
@@ -276,12 +297,4 @@ export class SessionBook {
       return moments
     }
   }
-}
-
-/** The code is used up, and what it was exchanged for is no longer wanted. */
-function revokedMeanwhile(): WeappError {
-  return new WeappError(
-    'ERR_CODE_INVALID',
-    'The sessions of this user were ended during this login. Call wx.login and log in again.',
-  )
 }

@@ -1,6 +1,20 @@
-/** A value as a later request finds it: after its way through JSON. What JSON cannot carry, such as a bigint, throws a `TypeError`. */
+/** So much may be kept in a session, in bytes of JSON: each request reads it. */
+const MOST_DATA_BYTES = 4096
+
+/**
+ * A value as a later request finds it: after its way through JSON. What JSON cannot carry, such as a bigint, throws a `TypeError`, and so
+ * does what is too long.
+ */
 export function throughJson(value: unknown): unknown {
-  return value === undefined ? undefined : JSON.parse(JSON.stringify(value) ?? 'null')
+  if (value === undefined) return undefined
+  const json = JSON.stringify(value) ?? 'null'
+  const bytes = Buffer.byteLength(json)
+  if (bytes > MOST_DATA_BYTES) {
+    throw new TypeError(
+      `the data of a session may have ${MOST_DATA_BYTES} bytes as JSON, and this has ${bytes}: keep it elsewhere, under appid and openid`,
+    )
+  }
+  return JSON.parse(json)
 }
 
 /** The same value, frozen through and through: a write to a copy that nobody keeps would be lost without a word. */

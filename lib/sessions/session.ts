@@ -53,7 +53,7 @@ export interface Session extends SessionRef {
   readonly idleExpiresAt: Date
   /** The user's profile, shared by all of the user's sessions; null when there is none. */
   readonly userInfo: UserInfo | null
-  /** What `onLogin` answered at login, or `sessions.setData` set since. Frozen, as all of the session is. */
+  /** What `onLogin` returned at login, or `sessions.setData` set since. Frozen, as all of the session is. */
   readonly data: unknown
 }
 

@@ -12,7 +12,7 @@ export interface StoredSession {
   readonly createdAt: number
   /** The last recorded visit. */
   readonly lastVisitAt: number
-  /** When the store drops the session unless a touch comes first. */
+  /** From when on it is over, unless a touch comes first. */
   readonly endsAt: number
   /** When this was read. */
   readonly readAt: number
@@ -38,12 +38,13 @@ export interface SessionEntry {
   readonly address: SessionAddress
   readonly record: string
   /**
-   * When the login began, as its {@link Claim} told. A session that began before its user was ended is not issued. Undefined: now.
+   * When the login began, in microseconds, as its {@link Claim} told. A login that began at the moment at which the sessions of its user, or
+   * of everybody, were ended, or before, is not issued. Undefined: now.
    */
   readonly beganAt?: number | undefined
   /** From the beginning of the login to the end that no touch can move, in milliseconds, like every duration here. */
   readonly loginDurationMs: number
-  /** From the login to the end unless a touch comes first. Zero or less: it has ended at once. */
+  /** From this call to the end unless a touch comes first. What is kept for zero or less is over at once, here and everywhere. */
   readonly sessionDurationMs: number
   /** How many sessions the user may have, this one included. */
   readonly maxSessions: number
@@ -58,8 +59,8 @@ export interface SessionEntry {
 }
 
 /**
- * What became of a login: a session; nothing, as the user had too many sessions (`refused`); or nothing, as the user, or everybody, was
- * ended since the login began (`revoked`).
+ * What became of a login: a session; nothing, because the sessions of the user, or of everybody, were ended since it began (`revoked`); or
+ * nothing, because the user had too many sessions (`refused`).
  */
 export type IssueResult =
   | {
@@ -104,7 +105,10 @@ export interface RecordChange {
 export type Claim =
   | {
       readonly state: 'claimed'
-      /** This moment by the clock of the store, in microseconds since 1970: two moments of one store are hardly ever the same. */
+      /**
+       * When it was claimed, by the clock of the store, in microseconds since 1970. A later claim gets a later moment; the same one, asked for
+       * again, the same.
+       */
       readonly at: number
     }
   | { readonly state: 'pending' }
@@ -124,7 +128,10 @@ export interface ValueChange {
   readonly from: string | null
   /** The new text, never empty; null deletes the value. */
   readonly to: string | null
-  /** How long it is kept from now on, in milliseconds. Undefined: as long as the value that it replaces. */
+  /**
+   * How long it is kept from now on, in milliseconds. Undefined: as long as the value that it replaces; a value where there was none needs
+   * it, otherwise the store throws a `TypeError`.
+   */
   readonly keepMs?: number | undefined
 }
 
@@ -137,11 +144,12 @@ export interface RemovedBatch {
 
 /**
  * Where sessions live. The store has the clock: durations go in, and moments by that clock come out, so that the clocks of the
- * processes do not matter. Every method is atomic for one user. It throws when it cannot do its work: an error is never reported as
+ * processes do not matter. The only moments that go in are ones that came out before. Every method is atomic for one user. It throws when it cannot do its work: an error is never reported as
  * "not there".
  *
  * Whoever calls waits only so long. Each method that changes something is told by `withinMs` for how many milliseconds from the call on
- * the change is wanted: a change that could only be made later is not made, and the method throws. Left out: it is always wanted.
+ * the change is wanted: a change that could only be made later is not made, and the method throws {@link tooLate}. Left out: it is
+ * always wanted.
  *
  * `spec/contracts/store-contract.ts` in the repository is a test suite for implementations.
  *
@@ -161,7 +169,8 @@ export interface SessionStore {
   /** Ends a session; returns whether there was one. */
   remove(address: SessionAddress, withinMs?: number): Promise<boolean>
   /**
-   * Ends all sessions of a user, except one if named; returns how many. A login that began before is not issued. The profile stays.
+   * Ends all sessions of a user, except one if named; returns how many. For {@link USER_MARK_MS} no login that began before is issued. The
+   * profile stays.
    */
   removeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number>
   /** Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share, and keeps it for `keepMs`. */
@@ -176,7 +185,7 @@ export interface SessionStore {
    * `claimed`, and gets it again when it asks again: a client may have sent the question twice.
    */
   claim(id: string, claimant: string, keepMs: number, withinMs?: number): Promise<Claim>
-  /** Replaces a claim by an answer, which is never empty and kept for `keepMs`. */
+  /** Writes an answer, which is never empty and kept for `keepMs`, in place of a claim, also of one that is over. */
   settle(id: string, answer: string, keepMs: number, withinMs?: number): Promise<void>
   /** Gives a claim back, if it is this claimant's. */
   release(id: string, claimant: string, withinMs?: number): Promise<void>
@@ -185,8 +194,9 @@ export interface SessionStore {
   /** Replaces a shared value; returns whether it did. */
   replaceValue(change: ValueChange, withinMs?: number): Promise<boolean>
   /**
-   * Ends every session of all users. From the first call on none that was there is valid, and no login that began before is issued;
-   * called again with `next` until that is undefined, it has cleared them away. Returns how many it has cleared away. Profiles stay.
+   * Ends every session of all users. The first call, without a cursor, ends all that are there, and no login that began before is issued
+   * from then on. Called again with `next` until that is undefined, it clears them away; returns how many. A store that does all at once
+   * returns no `next`. Profiles stay.
    */
   removeBatch(cursor?: string, withinMs?: number): Promise<RemovedBatch>
   /** Resolves when the store can do its work: when a login could be written now. It may be asked every second, by many. */
@@ -195,12 +205,25 @@ export interface SessionStore {
   close?(): Promise<void>
 }
 
-/** A failure of a store whose message is fit for the operator's log: it holds no secret. */
+/** How long it is remembered that all sessions of a user were ended, in milliseconds: longer than any login takes. */
+export const USER_MARK_MS = 600_000
+
+/**
+ * A failure of a store whose message is fit for the operator's log: it holds no secret. Of other errors the log names the kind alone.
+ *
+ * @example
+ * throw new StoreFailure('the table "sessions" does not exist')
+ */
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure'
 }
 
-/** What a store throws when a change came too late to be wanted. */
+/**
+ * What a store throws when a change came too late to be wanted.
+ *
+ * @example
+ * if (withinMs !== undefined && withinMs <= 0) throw tooLate()
+ */
 export function tooLate(): StoreFailure {
   return new StoreFailure('a change came too late, and was not made')
 }

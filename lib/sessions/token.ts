@@ -5,6 +5,8 @@ const SECRET_BYTES = 33
 const SESSION_ID_BYTES = 18
 const HANDLE_LENGTH = 20
 const TOKEN = /^[A-Za-z0-9_-]{64}$/
+/** 32 bytes of other services have this length, too. A token of ours does not come out so by chance. */
+const HEXADECIMAL = /^[0-9a-f]+$/
 const SESSION_ID = /^[A-Za-z0-9_-]{24}$/
 
 /** Where a session lives in a store. The store learns only this, never the token. */
@@ -38,6 +40,11 @@ export function newToken(handle: string): string {
 export function addressOf(token: string): SessionAddress | undefined {
   if (!TOKEN.test(token)) return undefined
   return { handle: handleIn(token), sessionId: digest(`session\0${token}`, SESSION_ID_BYTES) }
+}
+
+/** Whether a text that came in a place which others use as well may be a token of ours. */
+export function isLikeToken(text: string): boolean {
+  return TOKEN.test(text) && !HEXADECIMAL.test(text)
 }
 
 /** Whether a token begins with this handle; compared in constant time. */

@@ -1,11 +1,14 @@
 import { WeappError } from '../errors.js'
-import { isAddress, isReachable, leadsAstray } from './profile-address.js'
-import { cleaned, hasControl, isFieldName, isLookAlike, isReserved, namesAddress } from './profile-text.js'
+import { isAddress, isOnPhone, isReachable, leadsAstray } from './profile-address.js'
+import { cleaned, isFieldName, isLookAlike, isReserved, namesAddress } from './profile-text.js'
 
 const MOST_FIELDS = 32
 const MOST_TEXT_LENGTH = 1024
 /** Each authenticated request brings the profile from the store. */
 const MOST_BYTES = 4096
+
+const PLACEHOLDER_NAME = '微信用户'
+const WECHAT_PICTURE = /^https?:\/\/[^/]+\.qlogo\.cn\//
 
 const TEXTS: ReadonlySet<string> = new Set(['nickName', 'avatarUrl'])
 
@@ -44,8 +47,8 @@ export interface UserInfoRules {
 }
 
 /**
- * Accepts a profile that nobody signed: flat, short, with names and addresses that are what they look like. Characters that nobody
- * sees are removed. Throws `ERR_REQUEST_INVALID`.
+ * Accepts a profile that nobody signed: flat, short, with names and addresses that are what they look like. Texts become one line
+ * without characters that nobody sees. Throws `ERR_REQUEST_INVALID`.
  */
 export function unverifiedUserInfo(given: unknown, rules: UserInfoRules): UserInfo {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
@@ -53,7 +56,8 @@ export function unverifiedUserInfo(given: unknown, rules: UserInfoRules): UserIn
   }
   const fields = Object.entries(given).filter(([name]) => !isReserved(name))
   if (fields.length > MOST_FIELDS) throw refused(`may have at most ${MOST_FIELDS} fields`)
-  const kept = fields.map(([name, value]) => {
+  const kept = fields.map(([name, givenValue]) => {
+    const value = typeof givenValue === 'string' ? cleaned(givenValue) : givenValue
     checkField(name, value)
     return [name, typeof value === 'string' ? readText(name, value, rules) : value]
   })
@@ -77,6 +81,14 @@ export function wechatUserInfo(data: Readonly<Record<string, unknown>>, verified
   }
   if (bytesOf(userInfo) > MOST_BYTES) throw malformed('This profile is longer than any of WeChat is.')
   return userInfo
+}
+
+/**
+ * Whether a profile is what WeChat gives in place of a user's own since 2022: one name and one grey picture for everybody. A picture from
+ * elsewhere is somebody's own choice.
+ */
+export function isPlaceholder({ nickName, avatarUrl }: UserInfo): boolean {
+  return nickName === PLACEHOLDER_NAME && (!avatarUrl || WECHAT_PICTURE.test(avatarUrl))
 }
 
 /** Writes a profile for the store. */
@@ -104,15 +116,19 @@ function checkField(name: string, value: unknown): void {
   if (isLookAlike(name)) throw refused('must not have a name that looks like one of identity, such as openId')
   if (!isValue(value) || (TEXTS.has(name) && typeof value !== 'string')) {
     throw refused(
-      `may hold texts of up to ${MOST_TEXT_LENGTH} characters without control characters (nickName and avatarUrl have to be texts), numbers and booleans only`,
+      `may hold texts of up to ${MOST_TEXT_LENGTH} characters (nickName and avatarUrl have to be texts), numbers and booleans only`,
     )
   }
 }
 
 /** As a page has to show it: an address in one spelling. */
-function readText(name: string, given: string, { allowPrivateAddresses }: UserInfoRules): string {
-  const text = cleaned(given)
+function readText(name: string, text: string, { allowPrivateAddresses }: UserInfoRules): string {
   if (name === 'nickName') return text
+  if (isOnPhone(text)) {
+    throw refused(
+      'must not hold a temporary path on the phone, such as the avatarUrl of chooseAvatar: upload the picture first, then send its address',
+    )
+  }
   if (isAddress(text)) {
     const { href } = new URL(text)
     if (href.length > MOST_TEXT_LENGTH)
@@ -135,7 +151,7 @@ function isWechatField(name: string, value: unknown): boolean {
 }
 
 function isValue(value: unknown): value is UserInfoValue {
-  if (typeof value === 'string') return value.length <= MOST_TEXT_LENGTH && !hasControl(value)
+  if (typeof value === 'string') return value.length <= MOST_TEXT_LENGTH
   return value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.js'
+import { type Clock, distinctMicros, systemClock } from '../clock.js'
 import { checkOptionNames, optionalFunction, positiveInteger } from '../options.js'
 import {
   type Claim,
@@ -14,14 +14,12 @@ import {
   type StoredVisit,
   type TouchWindow,
   tooLate,
+  USER_MARK_MS,
   type ValueChange,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
 
 const SWEEP_MS = 60_000
-/** How long it is remembered that a user was ended: longer than any login takes. */
-const USER_MARK_MS = 10 * 60_000
-
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
   /** How many sessions are kept at most, and profiles, claims and so on; one more drops the oldest. Default 100000. */
@@ -59,21 +57,20 @@ export class MemoryStore implements SessionStore {
   readonly #users = new Map<string, Set<Kept>>()
   /** Empty for a user who has no profile: it tells that the user was here. */
   readonly #userInfo = new Map<string, Noted<string>>()
-  readonly #claims = new Map<string, Noted<string>>()
+  readonly #claims = new Map<string, Noted<{ readonly claimant: string; readonly at: number }>>()
   readonly #answers = new Map<string, Noted<string>>()
   readonly #values = new Map<string, Noted<string>>()
   /** Up to which moment the logins that began are not issued, of a user and of everybody. */
   readonly #userMarks = new Map<string, Noted<number>>()
   #mark = Number.NEGATIVE_INFINITY
-  /** The latest moment that was told, and the time on the clock then. */
-  #moment = Number.NEGATIVE_INFINITY
-  #momentMs = Number.NEGATIVE_INFINITY
+  readonly #nextMoment: () => number
   readonly #sweeper: NodeJS.Timeout
 
   constructor(options: MemoryStoreOptions = {}) {
     checkOptionNames<MemoryStoreOptions>('MemoryStore', options, { maxSessions: true, clock: true })
     this.#maxSessions = positiveInteger('MemoryStore: maxSessions', options.maxSessions ?? 100_000)
     this.#clock = optionalFunction('MemoryStore: clock', options.clock) ?? systemClock
+    this.#nextMoment = distinctMicros(this.#clock)
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
   }
 
@@ -142,7 +139,7 @@ export class MemoryStore implements SessionStore {
     const ending = this.#liveOf(handle, now).filter(({ address }) => address.sessionId !== exceptSessionId)
     for (const kept of ending) this.#drop(kept)
     // The clock may have been set back: an earlier mark must not make a later one weaker.
-    const mark = Math.max(this.#nextMoment(now), this.#markOf(handle, now))
+    const mark = Math.max(this.#nextMoment(), this.#markOf(handle, now))
     this.#keep(this.#userMarks, handle, mark, now + USER_MARK_MS)
     return ending.length
   }
@@ -175,20 +172,22 @@ export class MemoryStore implements SessionStore {
     const now = this.#now()
     const answer = live(this.#answers, id, now)?.value
     if (answer !== undefined) return { state: 'settled', answer }
-    const owner = live(this.#claims, id, now)?.value
-    if (owner !== undefined && owner !== claimant) return { state: 'pending' }
-    this.#keep(this.#claims, id, claimant, now + keepMs)
-    return { state: 'claimed', at: this.#nextMoment(now) }
+    const found = live(this.#claims, id, now)?.value
+    if (found && found.claimant !== claimant) return { state: 'pending' }
+    const at = found?.at ?? this.#nextMoment()
+    this.#keep(this.#claims, id, { claimant, at }, now + keepMs)
+    return { state: 'claimed', at }
   }
 
   async settle(id: string, answer: string, keepMs: number, withinMs?: number): Promise<void> {
     checkInTime(withinMs)
+    this.#claims.delete(id)
     this.#keep(this.#answers, id, answer, this.#now() + keepMs)
   }
 
   async release(id: string, claimant: string, withinMs?: number): Promise<void> {
     checkInTime(withinMs)
-    if (live(this.#claims, id, this.#now())?.value === claimant) this.#claims.delete(id)
+    if (live(this.#claims, id, this.#now())?.value.claimant === claimant) this.#claims.delete(id)
   }
 
   async readValue(id: string): Promise<StoredValue | null> {
@@ -212,7 +211,7 @@ export class MemoryStore implements SessionStore {
 
   async removeBatch(_cursor?: string, withinMs?: number): Promise<RemovedBatch> {
     checkInTime(withinMs)
-    this.#mark = Math.max(this.#nextMoment(this.#now()), this.#mark)
+    this.#mark = Math.max(this.#nextMoment(), this.#mark)
     this.#sweep()
     const removed = this.#sessions.size
     this.#sessions.clear()
@@ -228,13 +227,6 @@ export class MemoryStore implements SessionStore {
 
   #now(): number {
     return Math.floor(this.#clock())
-  }
-
-  /** The time in microseconds; no two are the same, unless the clock is set back in between. */
-  #nextMoment(now: number): number {
-    this.#moment = now < this.#momentMs ? now * 1000 : Math.max(now * 1000, this.#moment + 1)
-    this.#momentMs = now
-    return this.#moment
   }
 
   #markOf(handle: string, now: number): number {

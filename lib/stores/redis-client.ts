@@ -1,10 +1,16 @@
+import { StoreFailure } from '../sessions/store.js'
+import { unexpectedReply } from './redis-lines.js'
+
 /**
  * The part of a Redis client that is used: ioredis 5 and 6 have it. For node-redis:
  * `{ call: (...words) => client.sendCommand(words.map(String)) }`.
  */
 export interface RedisClient {
   call(command: string, ...words: (string | number)[]): Promise<unknown>
-  /** Gives the connection up and, with true, makes another one. Called when replies no longer belong to their questions. */
+  /**
+   * Gives the connection up and, with true, makes another one. Called when replies no longer belong to their questions, and when a replica
+   * answers in place of the primary.
+   */
   disconnect?(reconnect: boolean): void
 }
 
@@ -25,14 +31,14 @@ export function isClusterClient(client: RedisClient): client is RedisClusterClie
 export async function mastersOf(client: RedisClient): Promise<ReadonlyMap<string, RedisClient>> {
   if (!isClusterClient(client)) return new Map([['', client]])
   const slots = await client.call('CLUSTER', 'SLOTS')
-  if (!Array.isArray(slots)) throw new Error('Redis told no slots')
+  if (!Array.isArray(slots)) throw unexpectedReply()
   const needed = new Set(slots.map((range) => String(range?.[2]?.[2])))
   const connected = new Map<string, RedisClient>()
   for (const node of client.nodes('master')) connected.set(String(await node.call('CLUSTER', 'MYID')), node)
   return new Map(
     [...needed].sort().map((id) => {
       const node = connected.get(id)
-      if (!node) throw new Error('a master of the Redis Cluster is not connected')
+      if (!node) throw new StoreFailure('a master of the Redis Cluster is not connected')
       return [id, node]
     }),
   )
@@ -42,26 +48,42 @@ export async function mastersOf(client: RedisClient): Promise<ReadonlyMap<string
 export async function latestMomentIn(client: RedisClusterClient): Promise<number> {
   const masters = await mastersOf(client)
   const times = await Promise.all([...masters.values()].map((node) => node.call('TIME')))
-  return Math.max(...times.map((time) => Number(Object(time)[0]) * 1_000_000 + Number(Object(time)[1])))
+  return Math.max(...times.map(microsIn))
 }
 
-/** A client that was made for a database which is no number, as of the address `redis://host/name`, would use database 0. */
-export function refuseOddDatabase(client: object): void {
-  const { options } = client as { options?: { db?: unknown } }
+function microsIn(time: unknown): number {
+  const [seconds, micros] = Array.isArray(time) ? time.map(Number) : []
+  const moment = Number(seconds) * 1_000_000 + Number(micros)
+  if (!Number.isSafeInteger(moment)) throw unexpectedReply()
+  return moment
+}
+
+interface UnfitSettings {
+  readonly keyPrefix?: string
+  readonly role?: string
+  readonly db?: unknown
+}
+
+/**
+ * Refuses what would never work. SCAN returns keys with the client's own prefix, which the client would then add a second time. A client that
+ * was made for a database which is no number, as of the address `redis://host/name`, would use database 0.
+ */
+export function refuseUnfitClient(client: object): void {
+  const { options } = client as { options?: UnfitSettings & { redisOptions?: UnfitSettings } }
+  if (options?.keyPrefix || options?.redisOptions?.keyPrefix) {
+    throw new TypeError(
+      'RedisStore does not work with a keyPrefix of the client: use new RedisStore(client, { prefix })',
+    )
+  }
+  if (options?.role === 'slave') {
+    throw new TypeError(
+      `RedisStore writes, so the client must not ask Sentinel for a replica: leave out role: 'slave'`,
+    )
+  }
   const db = options?.db ?? 0
   if (!Number.isInteger(db) || Number(db) < 0) {
     throw new TypeError(
       'RedisStore: the database of the client must be a whole number, such as 2 in redis://host/2',
-    )
-  }
-}
-
-/** SCAN returns keys with the client's own prefix, which the client would then add a second time. */
-export function refuseKeyPrefix(client: object): void {
-  const { options } = client as { options?: { keyPrefix?: string; redisOptions?: { keyPrefix?: string } } }
-  if (options?.keyPrefix || options?.redisOptions?.keyPrefix) {
-    throw new TypeError(
-      'RedisStore does not work with a keyPrefix of the client: use new RedisStore(client, { prefix })',
     )
   }
 }

@@ -56,6 +56,11 @@ export class RedisConnection {
     }
   }
 
+  /** Whether the client can be told to give its connection up. */
+  get isRenewable(): boolean {
+    return this.#client.disconnect !== undefined
+  }
+
   /** Gives the connection up for another one. */
   renew(): void {
     this.#client.disconnect?.(true)

@@ -1,6 +1,6 @@
+import { countdown } from '../deadline.js'
 import { type RemovedBatch, tooLate } from '../sessions/store.js'
 import { isClusterClient, latestMomentIn, mastersOf, type RedisClient } from './redis-client.js'
-import { countdown } from './redis-clock.js'
 import type { RedisKeys } from './redis-keys.js'
 import { unexpectedReply } from './redis-lines.js'
 import type { RedisMarks } from './redis-marks.js'
@@ -33,13 +33,14 @@ export class RedisEndOfAll {
     this.#isToldTheTime = parts.isToldTheTime
   }
 
-  /** Sets the mark. */
+  /** Sets the mark, at once and then by the clock of the master that is ahead of the others. */
   async begin(withinMs?: number): Promise<RemovedBatch> {
     const left = countdown(withinMs)
+    const { mark, before } = await this.#marks.endAll(0, left())
     const asksMasters = isClusterClient(this.#client) && !this.#isToldTheTime
-    const latest = asksMasters ? await latestMomentIn(this.#client) : 0
-    const { mark, before } = await this.#marks.endAll(latest, left())
-    return { removed: 0, next: [mark, before, '', '0'].join(':') }
+    const latest = asksMasters ? await latestMomentIn(this.#client) : mark
+    const last = latest > mark ? (await this.#marks.endAll(latest, left())).mark : mark
+    return { removed: 0, next: [last, before, '', '0'].join(':') }
   }
 
   /** Clears away a part of what the mark has ended. */
@@ -73,10 +74,14 @@ export class RedisEndOfAll {
       )
       return Number(texts[0])
     } catch (error) {
-      if (error instanceof UnreadableKey) return 0
+      if (error instanceof UnreadableKey || isWrongType(error)) return 0
       throw error
     }
   }
+}
+
+function isWrongType(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('WRONGTYPE')
 }
 
 /** Where SCAN goes on: on this master, on the next, or nowhere. */

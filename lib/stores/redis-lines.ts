@@ -1,4 +1,4 @@
-import type { StoredSession } from '../sessions/store.js'
+import { type StoredSession, StoreFailure } from '../sessions/store.js'
 
 const LINE = /^(.{24})(\d{16})(\d{13})(\d{13})(.*)$/s
 
@@ -34,6 +34,6 @@ export function oneLine(text: string): string {
 }
 
 /** Redis, or the client in between, did not do what it was asked. What it said goes nowhere. */
-export function unexpectedReply(): Error {
-  return new Error('Redis replied with something else than was asked for')
+export function unexpectedReply(): StoreFailure {
+  return new StoreFailure('Redis replied with something else than was asked for')
 }

@@ -1,4 +1,4 @@
-import { type Countdown, countdown } from './redis-clock.js'
+import { type Countdown, countdown } from '../deadline.js'
 import { END_ALL, PING, READ_ALL } from './redis-key-scripts.js'
 import type { RedisQuestions, RedisReply } from './redis-questions.js'
 import type { UserScript } from './redis-user-scripts.js'
@@ -18,7 +18,7 @@ export interface EndOfAll {
   readonly before: number
 }
 
-/** Asks about users in the light of the mark of all: whatever began by that moment is over. */
+/** Runs scripts about users, with the mark of all. What began at the mark or before is over. */
 export class RedisMarks {
   readonly #questions: RedisQuestions
   /** The key of the mark of all. */
@@ -39,9 +39,12 @@ export class RedisMarks {
     return this.#isSharded
   }
 
-  /** Whether what began at a moment was ended with everything else, as far as is known after an answer. */
+  /**
+   * Whether what began at this moment was ended with everybody, by the last mark seen. Where one server has both keys the script has looked
+   * at the mark itself.
+   */
   hasEnded(beganAt: number): boolean {
-    return beganAt <= this.#mark
+    return this.#isSharded && beganAt <= this.#mark
   }
 
   /** Reads the mark. */

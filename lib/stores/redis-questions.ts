@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { StoreFailure, tooLate } from '../sessions/store.js'
-import type { RedisClient } from './redis-client.js'
+import { isClusterClient, type RedisClient } from './redis-client.js'
 import { RedisClock } from './redis-clock.js'
 import { connectionOf, type RedisConnection } from './redis-connection.js'
 import type { RedisScript } from './redis-script.js'
@@ -32,19 +32,20 @@ export class UnreadableKey extends StoreFailure {}
  */
 export class RedisQuestions {
   readonly #connection: RedisConnection
-  readonly #clock = new RedisClock()
-  /** Tells the moment in place of Redis, or ''. */
-  readonly #momentInstead: () => number | ''
+  readonly #clock: RedisClock
+  /** Tells the moment in place of Redis. */
+  readonly #momentInstead: (() => number) | undefined
   readonly #process = randomBytes(3).toString('base64url')
   #questions = 0
   #givenUpAt = Number.NEGATIVE_INFINITY
 
-  constructor(client: RedisClient, momentInstead: () => number | '') {
+  constructor(client: RedisClient, momentInstead: (() => number) | undefined) {
     this.#connection = connectionOf(client)
+    this.#clock = new RedisClock(isClusterClient(client))
     this.#momentInstead = momentInstead
   }
 
-  /** Asks once; a change that comes too late by what was known of the time in Redis once more. Throws `tooLate()`. */
+  /** Runs a script. A change that Redis calls late is tried once more, as the reply has told the time. Throws `tooLate()`. */
   async ask(question: Question, withinMs?: number): Promise<RedisReply> {
     if (withinMs === undefined) return this.#asked(question, '')
     const deadline = this.#clock.now() + withinMs * 1000
@@ -58,7 +59,7 @@ export class RedisQuestions {
   async #asked({ script, keys, words }: Question, wantedUntil: number | ''): Promise<RedisReply> {
     this.#questions += 1
     const nonce = `${this.#process}${this.#questions.toString(36)}`
-    const rest = [keys.length, ...keys, nonce, this.#momentInstead(), wantedUntil, ...words]
+    const rest = [keys.length, ...keys, nonce, this.#momentInstead?.() ?? '', wantedUntil, ...words]
     const askedAt = this.#clock.now()
     const [echo, moment, word, ...texts] = this.#textsIn(await this.#evaluate(script, rest))
     if (echo !== nonce) throw this.#distrusted('Redis replied to another question than was asked')
@@ -66,17 +67,27 @@ export class RedisQuestions {
       const key = keys[Number(texts[0]) - 1]
       throw new UnreadableKey(`the key ${key} cannot be read: it was written by a newer release, or damaged`)
     }
-    this.#clock.learn(Number(moment), askedAt)
+    this.#clock.learn(Number(moment), askedAt, word === 'late')
     return { moment: Number(moment), word: word ?? '', texts }
   }
 
   /** Runs a script by its SHA-1, and sends the source only when this Redis does not know it yet. */
   async #evaluate(script: RedisScript, rest: readonly (string | number)[]): Promise<unknown> {
     try {
-      return await this.#connection.call('EVALSHA', script.sha1, ...rest)
+      return await this.#call('EVALSHA', script.sha1, ...rest)
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      return this.#connection.call('EVAL', script.source, ...rest)
+      return this.#call('EVAL', script.source, ...rest)
+    }
+  }
+
+  /** After a failover the address may lead to the new primary, while the connection still leads to the old one, which is a replica now. */
+  async #call(command: string, ...words: (string | number)[]): Promise<unknown> {
+    try {
+      return await this.#connection.call(command, ...words)
+    } catch (error) {
+      if (error instanceof Error && /\b(?:READONLY|MASTERDOWN)\b/.test(error.message)) this.#reconnect()
+      throw error
     }
   }
 
@@ -85,13 +96,17 @@ export class RedisQuestions {
     throw this.#distrusted('Redis replied with something else than was asked for')
   }
 
-  /** What else comes over this connection may belong to other questions too. Many such replies may come before it is closed. */
+  /** What else comes over this connection may belong to other questions too. */
   #distrusted(why: string): StoreFailure {
+    this.#reconnect()
+    return new StoreFailure(this.#connection.isRenewable ? `${why}: the connection is given up` : why)
+  }
+
+  /** Many replies of a kind may come before a connection is closed, and the next one may be no better. */
+  #reconnect(): void {
     const now = this.#clock.now()
-    if (now - this.#givenUpAt >= PAUSE_MICROS) {
-      this.#givenUpAt = now
-      this.#connection.renew()
-    }
-    return new StoreFailure(`${why}: the connection is given up`)
+    if (now - this.#givenUpAt < PAUSE_MICROS) return
+    this.#givenUpAt = now
+    this.#connection.renew()
   }
 }

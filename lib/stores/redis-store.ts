@@ -20,10 +20,9 @@ import {
   isClusterClient,
   type RedisClient,
   type RedisClusterClient,
-  refuseKeyPrefix,
-  refuseOddDatabase,
+  refuseUnfitClient,
 } from './redis-client.js'
-import { momentsOf } from './redis-clock.js'
+import { countedMicros } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
 import { CLAIM, READ_VALUE, RELEASE, REPLACE_VALUE, SETTLE } from './redis-key-scripts.js'
 import { RedisKeys } from './redis-keys.js'
@@ -77,8 +76,7 @@ export class RedisStore implements SessionStore {
   constructor(client: RedisClient | RedisClusterClient, options: RedisStoreOptions = {}) {
     checkOptionNames<RedisStoreOptions>('RedisStore', options, { prefix: true, clock: true })
     objectWithMethods('RedisStore', client, ['call'], 'given an ioredis client (Redis or Cluster)')
-    refuseKeyPrefix(client)
-    refuseOddDatabase(client)
+    refuseUnfitClient(client)
     const prefix = textOption('RedisStore: prefix', options.prefix ?? 'weapp:')
     if (/[{}]/.test(prefix)) {
       throw new TypeError(
@@ -87,7 +85,7 @@ export class RedisStore implements SessionStore {
     }
     this.#keys = new RedisKeys(prefix)
     const clock = optionalFunction('RedisStore: clock', options.clock)
-    this.#questions = new RedisQuestions(client, momentsOf(clock))
+    this.#questions = new RedisQuestions(client, clock && countedMicros(clock))
     this.#marks = new RedisMarks(this.#questions, this.#keys.all, isClusterClient(client))
     const parts = { client, keys: this.#keys, marks: this.#marks }
     this.#endOfAll = new RedisEndOfAll({ ...parts, isToldTheTime: clock !== undefined })
@@ -175,14 +173,14 @@ export class RedisStore implements SessionStore {
   }
 
   async claim(id: string, claimant: string, keepMs: number, withinMs?: number): Promise<Claim> {
-    const { word, moment, texts } = await this.#ofKey(
+    const { word, texts } = await this.#ofKey(
       CLAIM,
       this.#keys.claim(id),
       [CLAIM_MARK + claimant, keepMs],
       withinMs,
     )
     const [found = ''] = texts
-    if (word === 'claimed') return { state: 'claimed', at: moment }
+    if (word === 'claimed') return { state: 'claimed', at: Number(found) }
     return found.startsWith(CLAIM_MARK)
       ? { state: 'pending' }
       : { state: 'settled', answer: found.slice(ANSWER_MARK.length) }

@@ -1,4 +1,5 @@
-import { digits, QUESTION, type RedisScript, script } from './redis-script.js'
+import { USER_MARK_MS } from '../sessions/store.js'
+import { digits, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
 
 /** A script about a user, in two versions: for one server that has all keys, and for several. */
 export interface UserScript {
@@ -12,8 +13,8 @@ export interface UserScript {
 
 function reading(...parts: readonly string[]): UserScript {
   return {
-    together: script(QUESTION, MARK_UNDER_KEY, USER, ...parts),
-    apart: script(QUESTION, MARK_AS_WORD, USER, ...parts),
+    together: script(SCRIPT_HEAD, MARK_UNDER_KEY, USER, ...parts),
+    apart: script(SCRIPT_HEAD, MARK_AS_WORD, USER, ...parts),
     isChange: false,
   }
 }
@@ -51,45 +52,50 @@ local function isSound(line) return string.find(line, '^${digits(42)}', 25) end
 local function isLive(line) return endOf(line) > now and beganOf(line) > all end
 `
 
-/** How long the mark of a user is kept, in milliseconds: longer than any login takes. */
-const MARK_MS = 600_000
-
-/** The live sessions of the user, and how the user is written. What is over is left out, and a user of whom nothing is left is deleted. */
+/**
+ * The live sessions, and how the user is written. What is over is left out; a user of whom nothing is left is deleted. A line that makes no
+ * sense is no session to anybody, and stays as it is until all sessions of the user are ended.
+ */
 const SESSIONS = `
-local live = {}
+local live, odd = {}, {}
 for line in string.gmatch(text, '\\n([^\\n]*)') do
-  if not isSound(line) then return reply('unreadable', '1') end
-  if isLive(line) then live[#live + 1] = line end
+  if not isSound(line) then
+    odd[#odd + 1] = line
+  elseif isLive(line) then
+    live[#live + 1] = line
+  end
 end
 
 local function save(sessions)
   local kept = { '1' .. micros(mark) .. millis(profileEnd) .. profile }
-  local ends = math.max(profileEnd, mark > 0 and math.floor(mark / 1000) + ${MARK_MS} or 0)
+  local ends = math.max(profileEnd, mark > 0 and math.floor(mark / 1000) + ${USER_MARK_MS} or 0)
+  for _, line in ipairs(odd) do kept[#kept + 1] = line end
   for _, line in ipairs(sessions) do
     if isLive(line) then
       kept[#kept + 1] = line
       ends = math.max(ends, endOf(line))
     end
   end
-  if ends > now then
-    redis.call('SET', KEYS[1], table.concat(kept, '\\n'), 'PX', string.format('%d', ends - now))
+  local left = math.floor(ends - now)
+  if left > 0 then
+    redis.call('SET', KEYS[1], table.concat(kept, '\\n'), 'PX', count(left))
   else
     redis.call('DEL', KEYS[1])
   end
 end
 `
 
-/** ARGV: session id. Replies the session and the profile, or `none`. An unknown session costs as little as an unknown user. */
-export const READ: UserScript = reading(
-  `
-local at = string.find(text, '\\n' .. ARGV[5], 1, true)
+/** ARGV: session id. Replies the session and the profile, or `none`. */
+export const READ: UserScript = reading(`
+local id = ARGV[5]
+
+local at = string.find(text, '\\n' .. id, 1, true)
 if not at then return reply('none') end
 local line = string.match(text, '^[^\\n]*', at + 1)
 if not isSound(line) then return reply('unreadable', '1') end
 if not isLive(line) then return reply('none') end
 return reply('ok', line, profile)
-`,
-)
+`)
 
 /** Replies whether the user was here, the profile, and the live sessions. */
 export const READ_USER: UserScript = reading(
@@ -105,116 +111,116 @@ return known
  * ARGV: session id, record, begin of the login or '', login duration, session duration, cap, onLimit, session id to end, profile,
  * duration of the profile. A client may send it again after a lost connection: the session that it wrote the first time is not counted.
  */
-export const ISSUE: UserScript = changing(
-  `
-local began = tonumber(ARGV[7])
+export const ISSUE: UserScript = changing(`
+local id, record, began = ARGV[5], ARGV[6], tonumber(ARGV[7])
+local loginDuration, sessionDuration = tonumber(ARGV[8]), tonumber(ARGV[9])
+local cap, mayRefuse, replaces = tonumber(ARGV[10]), ARGV[11] == 'refuse', ARGV[12]
+local newProfile, profileDuration = ARGV[13], tonumber(ARGV[14])
+
 if began and began <= math.max(mark, all) then return reply('revoked') end
 began = began or moment
 
 local staying = {}
 for _, line in ipairs(live) do
-  local id = idOf(line)
-  if id ~= ARGV[5] and id ~= ARGV[12] then staying[#staying + 1] = line end
+  if idOf(line) ~= id and idOf(line) ~= replaces then staying[#staying + 1] = line end
 end
-local excess = math.max(0, #staying + 1 - tonumber(ARGV[10]))
-if excess > 0 and ARGV[11] == 'refuse' then return reply('refused') end
+local excess = math.max(0, #staying + 1 - cap)
+if excess > 0 and mayRefuse then return reply('refused') end
 
-local created = math.floor(began / 1000)
-local ends = math.max(0, math.floor(math.min(now + ARGV[9], created + ARGV[8])))
 local sessions = {}
 for place = excess + 1, #staying do sessions[#sessions + 1] = staying[place] end
-sessions[#sessions + 1] = ARGV[5] .. micros(began) .. millis(now) .. millis(ends) .. ARGV[6]
-if ARGV[13] ~= '' then profile = ARGV[13] end
-profileEnd = math.max(0, math.floor(now + ARGV[14]))
+local created = math.floor(began / 1000)
+local ends = millis(math.min(now + sessionDuration, created + loginDuration))
+sessions[#sessions + 1] = id .. micros(began) .. millis(now) .. ends .. record
+if newProfile ~= '' then profile = newProfile end
+profileEnd = now + profileDuration
 save(sessions)
-return reply('issued', millis(created), millis(now), millis(ends), wasHere and '1' or '0', profile)
-`,
-)
+return reply('issued', millis(created), millis(now), ends, wasHere and '1' or '0', profile)
+`)
 
 /** ARGV: session id, session duration, latest end. Replies visit and end, or `none`. */
-export const TOUCH: UserScript = changing(
-  `
+export const TOUCH: UserScript = changing(`
+local id, sessionDuration, latestEnd = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+
 for place, line in ipairs(live) do
-  if idOf(line) == ARGV[5] then
-    local ends = math.max(0, math.floor(math.min(now + ARGV[6], tonumber(ARGV[7]))))
-    live[place] = string.sub(line, 1, 40) .. millis(now) .. millis(ends) .. recordOf(line)
+  if idOf(line) == id then
+    local ends = millis(math.min(now + sessionDuration, latestEnd))
+    live[place] = string.sub(line, 1, 40) .. millis(now) .. ends .. recordOf(line)
     save(live)
-    return reply('ok', millis(now), millis(ends))
+    return reply('ok', millis(now), ends)
   end
 end
 return reply('none')
-`,
-)
+`)
 
 /** ARGV: session id. Replies how many sessions ended. */
-export const REMOVE: UserScript = changing(
-  `
+export const REMOVE: UserScript = changing(`
+local id = ARGV[5]
+
 for place, line in ipairs(live) do
-  if idOf(line) == ARGV[5] then
+  if idOf(line) == id then
     table.remove(live, place)
     save(live)
-    return reply('ok', '1')
+    return reply('ok', count(1))
   end
 end
-return reply('ok', '0')
-`,
-)
+return reply('ok', count(0))
+`)
 
 /** ARGV: session id to spare, or ''. Sets the own mark. Replies how many sessions ended. */
-export const REMOVE_USER: UserScript = changing(
-  `
+export const REMOVE_USER: UserScript = changing(`
+local sparedId = ARGV[5]
+
 local spared = {}
 for _, line in ipairs(live) do
-  if idOf(line) == ARGV[5] then spared[1] = line end
+  if idOf(line) == sparedId then spared[1] = line end
 end
 mark = math.max(mark, moment)
+odd = {}
 save(spared)
-return reply('ok', string.format('%d', #live - #spared))
-`,
-)
+return reply('ok', count(#live - #spared))
+`)
 
 /**
  * ARGV: mark of all, the one before it, by how many microseconds the clocks of several servers may differ. Clears away what the mark has
  * ended; replies how many that were. What seems to have begun in the future began before the clock was set back, and so before the mark.
  */
-export const CLEAR: UserScript = changing(
-  `
+export const CLEAR: UserScript = changing(`
+local newMark, oldMark, tolerance = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+
 local kept, ended, found = {}, 0, 0
 for line in string.gmatch(text, '\\n([^\\n]*)') do
-  found = found + 1
-  local began = beganOf(line)
-  if endOf(line) > now and began > tonumber(ARGV[6]) then
-    if began > tonumber(ARGV[5]) and began <= moment + ARGV[7] then kept[#kept + 1] = line else ended = ended + 1 end
-  end
-end
-if #kept < found then save(kept) end
-return reply('ok', string.format('%d', ended))
-`,
-)
-
-/** ARGV: three a change: session id, record as it was read, new record. Replies how many were replaced. */
-export const REWRITE: UserScript = changing(
-  `
-local replaced = 0
-for place, line in ipairs(live) do
-  for change = 5, #ARGV, 3 do
-    if idOf(line) == ARGV[change] and recordOf(line) == ARGV[change + 1] then
-      live[place] = string.sub(line, 1, 66) .. ARGV[change + 2]
-      replaced = replaced + 1
+  if isSound(line) then
+    found = found + 1
+    local began = beganOf(line)
+    if endOf(line) > now and began > oldMark then
+      if began > newMark and began <= moment + tolerance then kept[#kept + 1] = line else ended = ended + 1 end
     end
   end
 end
+if #kept < found then save(kept) end
+return reply('ok', count(ended))
+`)
+
+/** ARGV: three a change: session id, record as it was read, new record. Replies how many were replaced. */
+export const REWRITE: UserScript = changing(`
+local changes, replaced = {}, 0
+for change = 5, #ARGV, 3 do changes[ARGV[change]] = { from = ARGV[change + 1], to = ARGV[change + 2] } end
+for place, line in ipairs(live) do
+  local change = changes[idOf(line)]
+  if change and recordOf(line) == change.from then
+    live[place] = string.sub(line, 1, 66) .. change.to
+    replaced = replaced + 1
+  end
+end
 if replaced > 0 then save(live) end
-return reply('ok', string.format('%d', replaced))
-`,
-)
+return reply('ok', count(replaced))
+`)
 
 /** ARGV: profile or '', its duration. */
-export const WRITE_USER_INFO: UserScript = changing(
-  `
-profile, profileEnd = ARGV[5], math.max(0, math.floor(now + ARGV[6]))
+export const WRITE_USER_INFO: UserScript = changing(`
+profile, profileEnd = ARGV[5], now + tonumber(ARGV[6])
 if profileEnd <= now then profile, profileEnd = '', 0 end
 save(live)
 return reply('ok')
-`,
-)
+`)

@@ -1,5 +1,5 @@
 import type { ExchangeApp } from '../exchange.js'
-import { isText, readAnswer } from './answer.js'
+import { asNumber, isText, readAnswer } from './answer.js'
 import { LOGIN_MEANINGS } from './errcodes.js'
 import { withRetries } from './retries.js'
 import { invalidAnswer, type WechatTransport } from './transport.js'
@@ -28,9 +28,10 @@ export function stableAccessToken(transport: WechatTransport, timeoutMs: number)
         await transport.send({ path: '/cgi-bin/stable_token', body, signal }),
         LOGIN_MEANINGS,
       )
-      const { access_token: accessToken, expires_in: expiresInSeconds } = answer
+      const { access_token: accessToken, expires_in: expiresIn } = answer
+      const expiresInSeconds = asNumber(expiresIn)
       if (!isText(accessToken)) throw invalidAnswer('an answer without an access_token')
-      if (typeof expiresInSeconds !== 'number' || !(expiresInSeconds > 0)) {
+      if (expiresInSeconds === undefined || expiresInSeconds <= 0) {
         throw invalidAnswer('an answer whose expires_in is missing or odd')
       }
       return { accessToken, expiresInSeconds }

@@ -1,31 +1,41 @@
 import { errorFromErrcode, type Meanings } from './errcodes.js'
+import { parseLenientJson } from './lenient-json.js'
 import { invalidAnswer } from './transport.js'
+
+const NUMBER = /^-?\d{1,15}$/
 
 /** The fields of an answer. */
 export type AnswerFields = Readonly<Record<string, unknown>>
 
 /**
  * The fields of an answer in which WeChat tells of no failure: errcode is absent or 0. Throws what the errcode means, by
- * `meanings` before those that all APIs share; `ERR_WECHAT_ANSWER_INVALID` for what is no JSON object.
+ * `meanings` before those that all APIs share; `ERR_WECHAT_ANSWER_INVALID` for what is no JSON object. Of the fields no more is asked than
+ * whoever reads them needs: others have come and gone without notice, and numbers have come as texts.
  */
 export function readAnswer(body: string, meanings: Meanings): AnswerFields {
   const answer = parseAnswer(body)
-  const { errcode, errmsg } = answer
-  if (errcode === undefined || errcode === 0) return answer
-  if (typeof errcode !== 'number') throw invalidAnswer('an errcode that is not a number')
-  throw errorFromErrcode(errcode, errmsg, meanings)
+  const errcode = answer.errcode === undefined ? 0 : asNumber(answer.errcode)
+  if (errcode === 0) return answer
+  if (errcode === undefined) throw invalidAnswer('an errcode that is not a number')
+  throw errorFromErrcode(errcode, answer.errmsg, meanings)
 }
 
 /** The fields of an answer, whatever it tells. WeChat says text/plain, so the content type is not looked at. */
 export function parseAnswer(body: string): AnswerFields {
   let answer: unknown
   try {
-    answer = JSON.parse(body)
+    answer = parseLenientJson(body, 'everywhere')
   } catch {
     throw invalidAnswer('an answer that is not JSON')
   }
   if (!isFields(answer)) throw invalidAnswer('an answer that is not an object')
   return answer
+}
+
+/** A number, also where it came as a text; undefined for anything else. */
+export function asNumber(value: unknown): number | undefined {
+  if (typeof value === 'string' && NUMBER.test(value)) return Number(value)
+  return typeof value === 'number' ? value : undefined
 }
 
 /** Whether a value is a JSON object. */

@@ -18,9 +18,15 @@ export function guardExchange(timeoutMs: number) {
       const answer = await withinDeadline(work, timeoutMs + GRACE_MS, () => noAnswer('it took too long'))
       return identityIn({ ...answer, session_key: answer?.sessionKey })
     } catch (error) {
-      throw error instanceof WeappError ? error : noAnswer('it threw what is no WeappError')
+      throw error instanceof WeappError ? error : noAnswer(`it threw what is no WeappError${placeOf(error)}`)
     }
   }
+}
+
+/** Where it was thrown. Its message may repeat the AppSecret or the code. */
+function placeOf(error: unknown): string {
+  const frames = error instanceof Error ? error.stack?.match(/^ {4}at .*$/gm) : undefined
+  return frames ? `, but ${(error as Error).name}\n${frames.join('\n')}` : ''
 }
 
 function noAnswer(hint: string): WeappError {

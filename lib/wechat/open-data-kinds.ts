@@ -104,8 +104,8 @@ const READERS: { readonly [Kind in OpenDataKind]: OpenDataReader<OpenDataKinds[K
   },
   phone({ watermark, ...fields }) {
     if (!hasShape(fields, PHONE)) return undefined
-    const info = phoneInfoIn({ ...fields, watermark })
-    return info && isConsistent(info) ? { ...info } : undefined
+    const info = phoneInfoIn(fields)
+    return info && isConsistent(info) ? { ...info, watermark } : undefined
   },
   weRun: (data) => (isWeRun(data) ? data : undefined),
   group({ watermark, ...fields }) {

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
 import { WeappError } from '../errors.js'
-import { isFields } from './answer.js'
+import { type AnswerFields, isFields } from './answer.js'
+import { damageOf, fieldsIn } from './damage.js'
 import { type DataShape, hasShape, isWholeNumber } from './data-shape.js'
 
 const BLOCK_BYTES = 16
@@ -10,6 +11,8 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const SIGNATURE = /^[0-9a-f]{40}$/
 /** A text in JSON, and the colon that makes it the name of a field. */
 const JSON_TEXT = /"(?:[^"\\]|\\.)*"(\s*:)?/g
+/** The watermark in a text, which may be no JSON as a whole. WeChat writes quotes in a nickname with a backslash. */
+const WATERMARK_TEXT = /^\{(?=").*"watermark"\s*:\s*(\{[^{}]*\})/s
 const WATERMARK: DataShape = { appid: (value) => typeof value === 'string', timestamp: isWholeNumber }
 
 /** `encryptedData` and `iv` as the mini-program got them, both base64. */
@@ -86,13 +89,31 @@ export function decryptOpenData(
   return undefined
 }
 
-/** Checks the form of signed data. Throws `ERR_BODY_TOO_LARGE`, `ERR_DATA_MALFORMED`. */
-export function checkSignedData(data: SignedData): void {
+/**
+ * Whether one of the keys opens data to a text that WeChat has made for this app, and late enough. If `decryptOpenData` makes nothing of it then, it is
+ * the text that is no good: another key would not help.
+ */
+export function isOpenedBy(data: Ciphertext, sessionKeys: readonly string[], owner: DataOwner): boolean {
+  return sessionKeys.some((sessionKey) => {
+    const text = decrypt(data, Buffer.from(sessionKey, 'base64')) ?? ''
+    const [, watermark = ''] = WATERMARK_TEXT.exec(text) ?? []
+    return isWatermarkFor(owner, fieldsIn(text, 'nickname')?.watermark ?? fieldsIn(watermark, 'nickname'))
+  })
+}
+
+/**
+ * Checks the form of signed data, and returns what `rawData` says. Throws `ERR_BODY_TOO_LARGE`, and `ERR_DATA_MALFORMED` with a word of its own for what
+ * is done to a text on its way.
+ */
+export function checkSignedData(data: SignedData): AnswerFields {
   if (typeof data.rawData !== 'string') throw malformed('rawData must be a text')
   if (data.rawData.length > MOST_ENCRYPTED_LENGTH) throw tooLarge('rawData')
   if (typeof data.signature !== 'string' || !SIGNATURE.test(data.signature)) {
     throw malformed('signature must be 40 hexadecimal digits in lower case')
   }
+  const fields = fieldsIn(data.rawData, 'everywhere')
+  if (!fields) throw malformed(`rawData is not a JSON object${damageOf(data.rawData)}`)
+  return fields
 }
 
 /** Whether `signature` is `sha1(rawData + session_key)` for one of the keys, each compared in constant time. */
@@ -116,40 +137,45 @@ function decrypt({ bytes, iv }: Ciphertext, key: Buffer): string | undefined {
 
 /** A wrong key passes the padding check once in 256 times; JSON and watermark tell. */
 function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
-  try {
-    const value = JSON.parse(text) as OpenData | null
-    if (namesTwice(text, value)) return undefined
-    const watermark = value?.watermark
-    if (!isFields(watermark) || !hasShape(watermark, WATERMARK)) return undefined
-    if (watermark.appid !== owner.appid) return undefined
-    if (owner.notBefore !== undefined && watermark.timestamp < owner.notBefore) return undefined
-    return value?.openId === undefined || value.openId === owner.openid ? (value as OpenData) : undefined
-  } catch {
-    return undefined
-  }
+  const value = fieldsIn(text, 'nickname')
+  if (!value || namesTwice(text, value) || !isWatermarkFor(owner, value.watermark)) return undefined
+  return value.openId === undefined || value.openId === owner.openid ? (value as OpenData) : undefined
+}
+
+function isWatermarkFor({ appid, notBefore = 0 }: DataOwner, watermark: unknown): boolean {
+  if (!isFields(watermark) || !hasShape(watermark, WATERMARK)) return false
+  return watermark.appid === appid && Number(watermark.timestamp) >= notBefore
 }
 
 /** Whether a field stands there twice. WeChat does not do that; a forger can overwrite only by it. */
 function namesTwice(text: string, parsed: unknown): boolean {
   const names = [...text.matchAll(JSON_TEXT)].filter(([, colon]) => colon !== undefined)
-  return names.length !== fieldsIn(parsed)
+  return names.length !== countOfFields(parsed)
 }
 
-function fieldsIn(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
-  const own = Array.isArray(value) ? 0 : Object.keys(value).length
-  return Object.values(value).reduce((sum: number, inner) => sum + fieldsIn(inner), own)
+/** One after the other, as a text may be nested deeper than calls can be. */
+function countOfFields(parsed: unknown): number {
+  let count = 0
+  const left = [parsed]
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value !== 'object' || value === null) continue
+    const inner = Object.values(value)
+    if (!Array.isArray(value)) count += inner.length
+    for (const one of inner) left.push(one)
+  }
+  return count
 }
 
 function strictBase64(name: string, text: unknown): Buffer {
   if (typeof text !== 'string') throw malformed(`${name} must be a text in base64`)
   if (text.length > MOST_ENCRYPTED_LENGTH) throw tooLarge(name)
-  if (text.includes(' ')) {
+  if (text.includes(' ') && BASE64.test(text.replaceAll(' ', '+'))) {
     throw malformed(
       `${name} has blanks where base64 has "+": send it in a JSON body, not in a form or a query string`,
     )
   }
-  if (!BASE64.test(text)) throw malformed(`${name} is not base64`)
+  if (!BASE64.test(text)) throw malformed(`${name} is not base64${damageOf(text)}`)
   return Buffer.from(text, 'base64')
 }
 

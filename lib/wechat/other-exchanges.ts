@@ -1,15 +1,18 @@
+import type { Agent } from 'node:http'
 import type { CodeExchange } from '../exchange.js'
 import { checkOptionNames, httpAddress } from '../options.js'
-import { isFields, parseAnswer } from './answer.js'
+import { asNumber, isFields, parseAnswer } from './answer.js'
 import { code2Session, identityIn } from './code2session.js'
 import { errorFromErrcode, type Meanings, misconfigured } from './errcodes.js'
 import { withRetries } from './retries.js'
-import { createTransport, invalidAnswer } from './transport.js'
+import { agentOption, createTransport, invalidAnswer, type WechatTransport } from './transport.js'
 
 /** Options of {@link qqExchange} and {@link douyinExchange}. */
 export interface ExchangeOptions {
   /** Where the platform's API is. Default: its public address; a sandbox's `url` in tests. */
   baseUrl?: string
+  /** The Agent by which it is reached, such as that of a forward proxy. Default: connections of its own. */
+  agent?: Agent
 }
 
 const NEW_CODE = 'Douyin does not accept this code: it is used or expired. Call tt.login for a new one.'
@@ -50,14 +53,16 @@ export function douyinExchange(options: ExchangeOptions = {}): CodeExchange {
       const body = { appid, secret, code }
       const answer = parseAnswer(await transport.send({ path: '/api/apps/v2/jscode2session', body, signal }))
       const { err_no: errNo, err_tips: errTips, data } = answer
-      if (typeof errNo !== 'number') throw invalidAnswer('an answer without err_no')
-      if (errNo !== 0) throw errorFromErrcode(errNo, errTips, DOUYIN_MEANINGS, 'Douyin')
+      const errcode = errNo === undefined ? 0 : asNumber(errNo)
+      if (errcode === undefined) throw invalidAnswer('an err_no that is not a number')
+      if (errcode !== 0) throw errorFromErrcode(errcode, errTips, DOUYIN_MEANINGS, 'Douyin')
       if (!isFields(data)) throw invalidAnswer('an answer without data')
       return identityIn(data)
     })
 }
 
-function transportFor(where: string, options: ExchangeOptions, publicAddress: string) {
-  checkOptionNames<ExchangeOptions>(where, options, { baseUrl: true })
-  return createTransport(httpAddress(`${where}: baseUrl`, options.baseUrl ?? publicAddress))
+function transportFor(where: string, options: ExchangeOptions, publicAddress: string): WechatTransport {
+  checkOptionNames<ExchangeOptions>(where, options, { baseUrl: true, agent: true })
+  const baseUrl = httpAddress(`${where}: baseUrl`, options.baseUrl ?? publicAddress)
+  return createTransport(baseUrl, agentOption(`${where}: agent`, options.agent, baseUrl))
 }

@@ -1,4 +1,4 @@
-import { type AnswerFields, isFields, isText, readAnswer } from './answer.js'
+import { type AnswerFields, asNumber, isFields, isText, readAnswer } from './answer.js'
 import { PHONE_MEANINGS } from './errcodes.js'
 import { withRetries } from './retries.js'
 import { invalidAnswer, type WechatTransport } from './transport.js'
@@ -11,9 +11,11 @@ export interface PhoneInfo {
   readonly purePhoneNumber: string
   /** Such as `86`; always a text, though WeChat has sent numbers. */
   readonly countryCode: string
-  /** When (in seconds since 1970) and for which app WeChat made it. */
-  readonly watermark: { readonly timestamp: number; readonly appid: string }
+  /** When (in seconds since 1970) and for which app WeChat made it, where it says so. */
+  readonly watermark?: { readonly timestamp: number; readonly appid: string }
 }
+
+const CHINA = '86'
 
 /** The code of a phone number button, and whose it has to be. */
 export interface PhoneCode {
@@ -39,31 +41,46 @@ export function getPhoneNumber(transport: WechatTransport, timeoutMs: number) {
       const { phone_info: info } = readAnswer(await transport.send(request), PHONE_MEANINGS)
       if (!isFields(info)) throw invalidAnswer('an answer without phone_info')
       const phoneInfo = phoneInfoIn(info)
-      if (!phoneInfo) throw invalidAnswer(`a phone_info whose ${oddFieldIn(info)} is missing or odd`)
+      if (!phoneInfo) throw invalidAnswer('a phone_info whose phoneNumber is missing or odd')
       return phoneInfo
     })
   }
 }
 
-/** The phone number in `phone_info` or in decrypted data; undefined when it is none. */
+/**
+ * The phone number in `phone_info` or in decrypted data; undefined when there is none. What is missing beside it is told by the rest:
+ * a number with nothing in front is a Chinese one.
+ */
 export function phoneInfoIn(fields: AnswerFields): PhoneInfo | undefined {
-  if (oddFieldIn(fields) !== undefined) return undefined
-  const { phoneNumber, purePhoneNumber, countryCode, watermark } = fields as unknown as PhoneInfo
-  const { timestamp, appid } = watermark
-  return { phoneNumber, purePhoneNumber, countryCode: String(countryCode), watermark: { timestamp, appid } }
+  const [whole, pure, code] = [fields.phoneNumber, fields.purePhoneNumber, fields.countryCode].map(asText)
+  const phoneNumber = whole ?? (pure && withCode(pure, code))
+  if (phoneNumber === undefined) return undefined
+  const countryCode = code ?? codeBefore(pure ?? phoneNumber, phoneNumber)
+  const watermark = watermarkIn(fields.watermark)
+  return {
+    phoneNumber,
+    purePhoneNumber: pure ?? phoneNumber.replace(`+${countryCode}`, ''),
+    countryCode,
+    ...(watermark && { watermark }),
+  }
 }
 
-/** The name of the first field that is not as it has to be. */
-function oddFieldIn({
-  phoneNumber,
-  purePhoneNumber,
-  countryCode,
-  watermark,
-}: AnswerFields): string | undefined {
-  if (!isText(phoneNumber)) return 'phoneNumber'
-  if (!isText(purePhoneNumber)) return 'purePhoneNumber'
-  if (!isText(countryCode) && typeof countryCode !== 'number') return 'countryCode'
-  if (!isFields(watermark)) return 'watermark'
-  if (typeof watermark.timestamp !== 'number') return 'watermark.timestamp'
-  return isText(watermark.appid) ? undefined : 'watermark.appid'
+function asText(value: unknown): string | undefined {
+  return isText(value) || typeof value === 'number' ? String(value) : undefined
+}
+
+function withCode(pure: string, code = CHINA): string {
+  return code === CHINA ? pure : `+${code}${pure}`
+}
+
+/** Empty where it cannot be told from the number. */
+function codeBefore(pure: string, phoneNumber: string): string {
+  if (pure === phoneNumber) return phoneNumber.startsWith('+') ? '' : CHINA
+  return phoneNumber.endsWith(pure) ? phoneNumber.slice(0, -pure.length).replace('+', '') : ''
+}
+
+function watermarkIn(watermark: unknown): PhoneInfo['watermark'] {
+  if (!isFields(watermark) || !isText(watermark.appid)) return undefined
+  const timestamp = asNumber(watermark.timestamp)
+  return timestamp === undefined ? undefined : { timestamp, appid: watermark.appid }
 }

@@ -50,8 +50,8 @@ export function sessionKeyCalls(transport: WechatTransport, timeoutMs: number): 
     },
     async reset(held, accessToken) {
       const answer = await ask('/wxa/resetusersessionkey', held, accessToken)
-      if (answer.openid !== held.openid)
-        throw invalidAnswer('an answer without the openid that was asked for')
+      if ((answer.openid ?? held.openid) !== held.openid)
+        throw invalidAnswer('the session_key of another openid')
       if (!isText(answer.session_key)) throw invalidAnswer('an answer without a session_key')
       return answer.session_key
     },

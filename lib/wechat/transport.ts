@@ -1,6 +1,9 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { WeappError } from '../errors.js'
+import { objectWithMethods } from '../options.js'
 import { reasonOf } from '../reason.js'
 
 const MOST_ANSWER_BYTES = 256 * 1024
@@ -25,14 +28,33 @@ export interface WechatTransport {
    * breaks off or is too long.
    */
   send(request: WechatRequest): Promise<string>
-  /** Closes all connections. */
+  /** Closes all connections but those of an agent that was passed in. */
   close(): void
 }
 
-/** Connects to `baseUrl`, such as `https://api.weixin.qq.com`, with a pool of its own. Redirects are not followed. */
-export function createTransport(baseUrl: URL): WechatTransport {
+/** Checks an Agent by which `baseUrl` is to be reached, as `node:http` would at the first request; undefined is none. */
+export function agentOption(
+  where: string,
+  agent: http.Agent | undefined,
+  baseUrl: URL,
+): http.Agent | undefined {
+  if (agent === undefined) return undefined
+  objectWithMethods(where, agent, ['addRequest', 'destroy'], 'an Agent of node:http or node:https')
+  // Agents that decide at each request, as those of proxies do, have no such property of their own.
+  const protocol = Object.getOwnPropertyDescriptor(agent, 'protocol')?.value
+  if (protocol === undefined || protocol === baseUrl.protocol) return agent
+  throw new TypeError(
+    `${where} must be an Agent for ${baseUrl.protocol}, as the address it is for, not for ${protocol}`,
+  )
+}
+
+/**
+ * Connects to `baseUrl`, such as `https://api.weixin.qq.com`: by `agent`, which stays the caller's, or with a pool of its own. Redirects are
+ * not followed.
+ */
+export function createTransport(baseUrl: URL, agent?: http.Agent): WechatTransport {
   const { Agent, request } = baseUrl.protocol === 'https:' ? https : http
-  const agent = new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_SOCKET_MS })
+  const pool = agent ?? new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_SOCKET_MS })
   const basePath = baseUrl.pathname.replace(/\/$/, '')
 
   function send({ path, query = {}, body, signal }: WechatRequest): Promise<string> {
@@ -41,7 +63,7 @@ export function createTransport(baseUrl: URL): WechatTransport {
       const url = new URL(`${basePath}${path}?${new URLSearchParams(query)}`, baseUrl)
       const payload = body && Buffer.from(JSON.stringify(body))
       const outgoing = request(url, {
-        agent,
+        agent: pool,
         signal,
         method: payload ? 'POST' : 'GET',
         headers: { accept: 'application/json', ...(payload && jsonHeaders(payload)) },
@@ -50,8 +72,8 @@ export function createTransport(baseUrl: URL): WechatTransport {
         const established = () => {
           isConnected = true
         }
-        if (!socket.connecting) established()
-        else socket.once(baseUrl.protocol === 'https:' ? 'secureConnect' : 'connect', established)
+        if (isEstablished(socket)) established()
+        else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', established)
       })
       outgoing.on('error', (error) => reject(isConnected ? brokenOff(error) : unreachable(baseUrl, error)))
       // Node tells of a 101 in no other way.
@@ -64,7 +86,17 @@ export function createTransport(baseUrl: URL): WechatTransport {
     })
   }
 
-  return { send, close: () => agent.destroy() }
+  return {
+    send,
+    close() {
+      if (!agent) pool.destroy()
+    },
+  }
+}
+
+/** Whether a request may have left already. Inside of a proxy's tunnel a socket is connected long before its TLS is. */
+function isEstablished(socket: Socket & { readonly secureConnecting?: boolean }): boolean {
+  return !socket.connecting && !socket.secureConnecting
 }
 
 /** With its length, as WeChat's gateways have not always understood chunks. */

@@ -6,6 +6,7 @@ import {
   type RedisClient,
   RedisStore,
   requireSession,
+  WeappError,
   waferServerProtocol,
   wxappProtocol,
 } from '../../lib/index.js'
@@ -110,7 +111,7 @@ describe('what a user types in', () => {
     await open({
       onUserInfo({ userInfo }) {
         asked.push(userInfo?.nickName)
-        if (userInfo?.nickName === 'root') throw new Error('not this name')
+        if (userInfo?.nickName === 'root') throw new WeappError('ERR_USER_INFO_REFUSED', 'Not this name.')
       },
     })
     await put({ nickName: 'Ada' }).expect(200)

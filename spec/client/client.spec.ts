@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { createClient } from '../../client/index.js'
-import { answering, type ClientBed, clientErrorOf, openClientBed, status } from './client-bed.js'
+import { answering, type ClientBed, clientErrorOf, holding, openClientBed, status } from './client-bed.js'
 
 interface Me {
   openid: string
@@ -120,6 +120,45 @@ describe('the client', () => {
     expect([client.isLoggedIn(), bed.start().isLoggedIn()]).to.deep.equal([true, true])
     await client.logout()
     expect([client.isLoggedIn(), bed.asked]).to.deep.equal([false, ['POST /login', 'POST /logout']])
+  })
+
+  describe('getToken', () => {
+    it('answers the token that calls are sent with, after a login where there is none', async () => {
+      const client = bed.start()
+      const [token, again] = await Promise.all([client.getToken(), client.getToken()])
+      expect([token, again, bed.logins()]).to.deep.equal([bed.stored(), bed.stored(), 1])
+      await bed.me(token).expect(200)
+      expect(await bed.start().getToken()).to.equal(token)
+      expect(await new Promise((success) => client.getToken({ success }))).to.equal(token)
+      expect(bed.asked).to.deep.equal(['POST /login'])
+    })
+
+    it('answers the token of the newest login', async () => {
+      const client = bed.start()
+      const first = await client.getToken()
+      await client.login()
+      expect(await client.getToken())
+        .to.equal(bed.stored())
+        .and.not.equal(first)
+    })
+
+    it('fails as a login does, and logs nobody in who is logging out', async () => {
+      const client = bed.start()
+      bed.phone.offline = true
+      await clientErrorOf('ERR_WX_LOGIN', () => client.getToken())
+      bed.phone.offline = false
+      await client.login()
+      const { line, letGo } = holding('/logout')
+      bed.line = line
+      const leaving = client.logout()
+      await bed.reached('POST /logout')
+      await bed.endAll()
+      await clientErrorOf('ERR_SESSION_UNKNOWN', () => client.request({ url: '/me' }))
+      await clientErrorOf('ERR_TOKEN_MISSING', () => client.getToken())
+      letGo()
+      await leaving
+      expect(await client.getToken()).to.equal(bed.stored())
+    })
   })
 
   it('answers a login with the ends of the session and the profile, and never the token', async () => {

@@ -41,6 +41,23 @@ describe('the login of the client', () => {
     expect(await bed.sessions.list(bed.phone)).to.have.lengthOf(1)
   })
 
+  it('that a fault of the application ends is told to the caller, and the next call logs in with a new code', async () => {
+    await bed.close()
+    let isBroken = true
+    bed = await openClientBed({
+      onLogin: () => {
+        if (isBroken) throw new TypeError('a bug')
+      },
+    })
+    const client = bed.start()
+    const error = await clientErrorOf('ERR_HOOK_FAILED', () => client.request({ url: '/me' }))
+    expect(error.statusCode).to.equal(500)
+    expect([bed.logins(), codes(), bed.waits.length]).to.deep.equal([1, 1, 0])
+    isBroken = false
+    expect(await client.request({ url: '/me' })).to.include({ statusCode: 200 })
+    expect([bed.logins(), codes()]).to.deep.equal([2, 2])
+  })
+
   it('sends the same code again when the answer was lost, and gets the same session', async () => {
     bed.line = answering('/login', loseAnswer)
     await bed.start().request({ url: '/me' })

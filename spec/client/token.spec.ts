@@ -18,6 +18,14 @@ describe('the token on the phone', () => {
     throw new Error('setStorageSync:fail exceed storage max size 10Mb')
   }
 
+  it('serves all calls beside the token of another service', async () => {
+    const client = bed.start()
+    const header = { Authorization: 'Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N' }
+    for (let n = 0; n < 5; n += 1)
+      expect(await client.request({ url: '/me', header })).to.include({ statusCode: 200 })
+    expect(bed.logins()).to.equal(1)
+  })
+
   it('survives a restart of the app', async () => {
     await bed.start().request({ url: '/me' })
     await bed.start().request({ url: '/me' })

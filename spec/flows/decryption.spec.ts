@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { MemoryStore, type Session } from '../../lib/index.js'
+import { encryptOpenData } from '../../lib/sandbox/open-data.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 import { type WatchedStore, watchStore } from '../support/watched-store.js'
@@ -59,6 +60,15 @@ describe('decryption', () => {
         bed.sessions.decrypt(session, { encryptedData, iv }, { as: 'phone' }),
       )
     }
+    await weappErrorOf('ERR_DECRYPTION_LIMIT', steps)
+  })
+
+  it('counts data that the right key opens and that is no good, as a forger may have joined it', async () => {
+    const iv = BROKEN.iv
+    const text = `{"nickName":"A","nickName":"B","watermark":{"timestamp":1,"appid":"${session.appid}"}}`
+    const encryptedData = encryptOpenData(text, bed.sandbox.sessionKeyOf(bed.phone), iv)
+    for (let failures = 0; failures < MOST_FAILURES; failures += 1)
+      await weappErrorOf('ERR_DATA_MALFORMED', () => bed.sessions.decrypt(session, { encryptedData, iv }))
     await weappErrorOf('ERR_DECRYPTION_LIMIT', steps)
   })
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { createSessions, MemoryStore, type Session } from '../../lib/index.js'
+import { createSessions, MemoryStore, type Session, WeappError } from '../../lib/index.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 
@@ -30,7 +30,7 @@ describe('what is asked of WeChat with an access token', () => {
         purePhoneNumber: '123456789',
         countryCode: '852',
       })
-      expect(info.watermark.appid).to.equal(phone.appid)
+      expect(info.watermark?.appid).to.equal(phone.appid)
       expect(JSON.parse(String(bed.sandbox.calls(PHONE_NUMBER)[0]?.body))).to.deep.equal({
         code,
         openid: phone.openid,
@@ -185,18 +185,32 @@ describe('what is asked of WeChat with an access token', () => {
       await own.close()
     })
 
-    for (const [what, accessTokenProvider] of [
-      ['fails', () => Promise.reject(new Error('secret of the application'))],
-      ['answers nothing', async () => ''],
-      ['never answers', () => new Promise<string>(() => {})],
+    for (const [what, accessTokenProvider, reason] of [
+      [
+        'fails',
+        () => Promise.reject(new TypeError('no token server')),
+        /TypeError: no token server\n.* at .*server-calls\.spec/s,
+      ],
+      ['answers nothing', async () => '', /answered no text/],
+      ['never answers', () => new Promise<string>(() => {}), /took longer than 20 ms/],
     ] as const) {
-      it(`is not there when the provider ${what}`, async () => {
+      it(`is not there when the provider ${what}, and the log tells why`, async () => {
         const own = await openTestBed({ accessTokenProvider, wechat: { timeoutMs: 20 } })
         const error = await weappErrorOf('ERR_ACCESS_TOKEN_UNAVAILABLE', () => own.sessions.accessToken())
-        expect(everythingIn(error) + own.log.join()).not.to.include('secret of the application')
+        expect(error.message).not.to.include('token server')
+        expect(own.log).to.have.lengthOf(1)
+        expect(own.log[0]).to.match(reason)
         await own.close()
       })
     }
+
+    it('is refused as the provider refuses it, on purpose', async () => {
+      const refusal = new WeappError('ERR_REQUEST_INVALID', 'This app has none.')
+      const own = await openTestBed({ accessTokenProvider: () => Promise.reject(refusal) })
+      expect(await failureOf(() => own.sessions.accessToken())).to.equal(refusal)
+      expect(own.log).to.deep.equal([])
+      await own.close()
+    })
   })
 
   describe('a session_key', () => {

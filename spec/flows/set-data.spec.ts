@@ -56,6 +56,13 @@ for (const kind of ['memory', 'Redis'] as const) {
       )
     })
 
+    it('may have 4096 bytes as JSON, and is left as it is for more', async () => {
+      await bed.sessions.setData(session, 'a'.repeat(4094))
+      const error = await failureOf(() => bed.sessions.setData(session, 'b'.repeat(4095)))
+      expect(error).to.be.instanceOf(TypeError).with.property('message').that.includes('4097')
+      expect(await found()).to.equal('a'.repeat(4094))
+    })
+
     it('leaves what the application gave its own', async () => {
       const mine = { roles: ['editor'] }
       await bed.sessions.setData(session, mine)

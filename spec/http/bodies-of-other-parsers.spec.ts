@@ -1,8 +1,9 @@
+import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import supertest, { type Test } from 'supertest'
-import { type ErrorCode, loginRouter } from '../../lib/index.js'
+import { type ErrorCode, loginRouter, requireSession, wxappProtocol } from '../../lib/index.js'
 import { expectProblem } from '../support/problem.js'
 import { EXCHANGE, openTestBed, type TestBed } from '../support/test-bed.js'
 
@@ -36,6 +37,16 @@ const accepted: [what: string, body: (code: string) => unknown][] = [
   ['a date, a function and a big number', (code) => ({ code, at: new Date(Number.NaN), fail, size: 1n })],
 ]
 
+/** What hosts make of a body before anybody has asked for it. */
+const leftByHosts: Readonly<Record<string, (json: string) => unknown>> = {
+  'a text': (json) => json,
+  bytes: (json) => Buffer.from(json),
+  'bytes that are part of others': (json) => Buffer.from(`xx${json}xx`).subarray(2, -2),
+  'an array of bytes': (json) => new TextEncoder().encode(json),
+  'an ArrayBuffer': (json) => new TextEncoder().encode(json).buffer,
+  'an object': (json) => JSON.parse(json),
+}
+
 describe('a body that another parser has left', () => {
   let bed: TestBed
   const bugs: unknown[] = []
@@ -66,13 +77,113 @@ describe('a body that another parser has left', () => {
     }).send('{}')
   }
 
-  it('as bytes or as a text is refused, however long', async () => {
-    for (const parser of [express.raw(everything), express.text(everything)]) {
-      for (const body of ['{"code":"a-code"}', ' '.repeat(EIGHT_MB)]) {
-        expectProblem(await postBehind(parser).send(body), 400, 'ERR_BODY_INVALID')
+  for (const [what, parser] of Object.entries({
+    bytes: express.raw(everything),
+    'a text': express.text(everything),
+  })) {
+    it(`as ${what} is read as JSON`, async () => {
+      const { code } = await bed.phone.wx.login()
+      await postBehind(parser)
+        .send(` ${JSON.stringify({ code })}\n`)
+        .expect(200)
+    })
+
+    it(`as ${what} is read as JSON, also when it came compressed`, async () => {
+      const { code } = await bed.phone.wx.login()
+      const body = gzipSync(JSON.stringify({ code }))
+      const post = postBehind(parser).set('content-encoding', 'gzip')
+      await post
+        .serialize(() => body as unknown as string)
+        .send(body)
+        .expect(200)
+    })
+
+    it(`as ${what} is under the limits of every body`, async () => {
+      const nested = `${'{"a":'.repeat(20)}1${'}'.repeat(20)}`
+      const bodies: [string, number, ErrorCode][] = [
+        [`{"code":"${'x'.repeat(64 * 1024)}"}`, 413, 'ERR_BODY_TOO_LARGE'],
+        [' '.repeat(EIGHT_MB), 413, 'ERR_BODY_TOO_LARGE'],
+        [nested, 400, 'ERR_BODY_INVALID'],
+        ['{"code":"a-code","__proto__":{"admin":true}}', 400, 'ERR_BODY_INVALID'],
+        ['{"code":', 400, 'ERR_BODY_INVALID'],
+        ['code=a-code', 400, 'ERR_BODY_INVALID'],
+      ]
+      for (const [body, status, error] of bodies) {
+        expectProblem(await postBehind(parser).send(body), status, error)
+      }
+      expect(bed.sandbox.callCount(EXCHANGE)).to.equal(0)
+    })
+  }
+
+  for (const [what, leave] of Object.entries(leftByHosts)) {
+    it(`is read where a host has put ${what} on the request and left the stream alone`, async () => {
+      const { code } = await bed.phone.wx.login()
+      const host: RequestHandler = (req, _res, next) => {
+        req.body = leave(JSON.stringify({ code }))
+        next()
+      }
+      await postBehind(host).send('{"code":"of the stream"}').expect(200)
+    })
+  }
+
+  for (const [what, body] of Object.entries({ 'an empty object': {}, null: null, nothing: undefined })) {
+    it(`is not taken for the whole where it is ${what} and the stream is still to be read`, async () => {
+      const { code } = await bed.phone.wx.login()
+      const parser: RequestHandler = (req, _res, next) => {
+        req.body = body
+        next()
+      }
+      await postBehind(parser).send({ code }).expect(200)
+    })
+  }
+
+  it('is refused where the host throws when it is asked for it', async () => {
+    const host: RequestHandler = (req, _res, next) => {
+      Object.defineProperty(req, 'body', { get: fail, configurable: true })
+      next()
+    }
+    expectProblem(await postBehind(host).send('{'), 400, 'ERR_BODY_INVALID')
+  })
+
+  it('as a form, of JSON that was labelled one, is refused and names the parser in front', async () => {
+    const { code } = await bed.phone.wx.login()
+    const bodies = [
+      JSON.stringify({ code }),
+      ` { "code": "${code}" }`,
+      JSON.stringify({ code, encryptedData: 'aa+/aa==', iv: 'a&b=' }),
+      JSON.stringify({ list: [{ code }], code }),
+    ]
+    for (const extended of [true, false]) {
+      for (const body of bodies) {
+        const post = postBehind(express.urlencoded({ extended })).type('form').send(body)
+        const { detail } = expectProblem(await post, 400, 'ERR_BODY_INVALID')
+        expect(detail).to.include('express.urlencoded').and.include('application/json')
       }
     }
     expect(bed.sandbox.callCount(EXCHANGE)).to.equal(0)
+  })
+
+  it('carries the token of a protocol that has it in the body, parsed or as bytes or a text', async () => {
+    const token = await bed.logIn()
+    const asked = { uuid: token.slice(0, 20), skey: token, app_id: 1 }
+    const guard = requireSession({ sessions: bed.sessions, protocol: wxappProtocol() })
+    for (const parser of [express.json(), express.raw(everything), express.text(everything)]) {
+      const app = express().use(parser, guard, (req, res) => res.json({ openid: req.openid }))
+      await supertest(app).post('/').send(asked).expect(200, { openid: bed.phone.openid })
+      const { body } = await supertest(app).post('/').type('json').send('{}')
+      expect(body).to.include({ ok: 'fail' })
+    }
+  })
+
+  it('is no matter of the guard where the token comes in a header, whatever it is', async () => {
+    const token = await bed.logIn()
+    const guard = requireSession({ sessions: bed.sessions })
+    const app = express().use(express.raw(everything), guard, (req, res) => res.send(req.body))
+    for (const body of [Buffer.from([0xff, 0xd8, 0xff]), Buffer.alloc(100_000)]) {
+      const post = supertest(app).post('/').set('x-3rd-session', token).type('image/jpeg')
+      const answer = await post.send(body).expect(200)
+      expect(answer.body).to.deep.equal(body)
+    }
   })
 
   it('is too large with more values than 64 KB can hold', async () => {

@@ -16,26 +16,30 @@ const LOG_IN = `
   import { defaultSessions, loginRouter, requireSession } from '${LIB}'
   loginRouter(); requireSession(); loginRouter()
   const sessions = defaultSessions()
-  const { token, session } = await sessions.login({ code: process.env.CODE })
+  const { token, session } = await sessions.login({ code: process.env.CODE, appid: process.env.APPID })
   const { expiresAt, idleExpiresAt, createdAt, lastVisitAt } = await sessions.authenticate(token)
   const idleFrom = idleExpiresAt < expiresAt ? lastVisitAt : createdAt
   console.log(JSON.stringify([expiresAt - createdAt, idleExpiresAt - idleFrom]))
   await sessions.close()
 `
 
+type WrongVariables = [what: string, variables: Record<string, string>, message: RegExp]
+
 describe('defaultSessions', () => {
   let sandbox: Sandbox
   let environment: Record<string, string>
 
   before(async () => {
-    sandbox = await createSandbox()
+    const apps = [1, 2].map((n) => ({ appid: `wx${String(n).repeat(16)}`, secret: String(n).repeat(32) }))
+    sandbox = await createSandbox({ apps })
     const { appid, secret } = sandbox.app
     environment = { WEAPP_APPID: appid, WEAPP_SECRET: secret, WEAPP_API_BASE: sandbox.url }
   })
   after(() => sandbox.close())
 
   async function run(variables: Record<string, string>) {
-    const { code: CODE } = await sandbox.phone().wx.login()
+    const { APPID: appid = sandbox.app.appid } = variables
+    const { code: CODE } = await sandbox.phone({ appid }).wx.login()
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', LOG_IN], {
       env: { PATH: process.env.PATH, TSX_TSCONFIG_PATH: process.env.TSX_TSCONFIG_PATH, CODE, ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -94,9 +98,53 @@ describe('defaultSessions', () => {
     }
   })
 
-  const wrong: [string, Record<string, string>, RegExp][] = [
+  it('takes several apps, divided by commas, with the lifetimes for all of them', async () => {
+    for (const APPID of sandbox.apps.map(({ appid }) => appid)) {
+      const { stdout, status } = await run({
+        ...environment,
+        APPID,
+        WEAPP_APPID: sandbox.apps.map(({ appid }) => appid).join(),
+        WEAPP_SECRET: sandbox.apps.map(({ secret }) => secret).join(),
+        WEAPP_LOGIN_DURATION_DAYS: '0.5',
+        WEAPP_SESSION_DURATION_SECONDS: '1.5',
+      })
+      expect(JSON.parse(stdout)).to.deep.equal([43_200_000, 1500])
+      expect(status).to.equal(0)
+    }
+  })
+
+  const wrong: WrongVariables[] = [
     ['WEAPP_APPID is missing', { WEAPP_APPID: '' }, /TypeError: WEAPP_APPID is not set/],
     ['WEAPP_SECRET is missing', { WEAPP_SECRET: '' }, /TypeError: WEAPP_SECRET is not set/],
+    ...(
+      [
+        ['a blank', { WEAPP_APPID: 'wx1, wx2', WEAPP_SECRET: 'one,two' }],
+        ['a quote', { WEAPP_APPID: '"wx1"' }],
+        ['a line end', { WEAPP_APPID: 'wx1\n' }],
+        ['nothing after a comma', { WEAPP_APPID: 'wx1,', WEAPP_SECRET: 'one,two' }],
+      ] as const
+    ).map(
+      ([what, variables]): WrongVariables => [
+        `WEAPP_APPID has ${what}`,
+        variables,
+        /TypeError: WEAPP_APPID must be/,
+      ],
+    ),
+    [
+      'WEAPP_SECRET has a line end',
+      { WEAPP_SECRET: 'one\n' },
+      /TypeError: WEAPP_SECRET must be an AppSecret/,
+    ],
+    [
+      'an app has no secret',
+      { WEAPP_APPID: 'wx1,wx2' },
+      /TypeError: WEAPP_SECRET must hold as many secrets as WEAPP_APPID holds AppIDs, .*: 2, not 1/,
+    ],
+    [
+      'an app is named twice',
+      { WEAPP_APPID: 'wx1,wx1', WEAPP_SECRET: 'one,two' },
+      /TypeError: WEAPP_APPID names the appid wx1 twice/,
+    ],
     [
       'a duration is no number',
       { WEAPP_LOGIN_DURATION_DAYS: 'x' },

@@ -38,8 +38,8 @@ const refused: [string, string, 'ERR_BODY_INVALID' | 'ERR_REQUEST_INVALID' | 'ER
     'ERR_REQUEST_INVALID',
   ],
   [
-    'whose userInfo has control characters',
-    withCode({ userInfo: { nickName: 'a\u0000b' } }),
+    'whose userInfo has a control character in the name of a field',
+    withCode({ userInfo: { 'a\u0000b': 'c' } }),
     'ERR_REQUEST_INVALID',
   ],
   ['with encryptedData but no iv', withCode({ encryptedData: 'AAAA' }), 'ERR_REQUEST_INVALID'],
@@ -90,13 +90,56 @@ describe('a hostile body', () => {
     expectProblem(await post.serialize(() => bomb as unknown as string).send(bomb), 413, 'ERR_BODY_TOO_LARGE')
   })
 
-  it('that claims an unknown charset or encoding is refused', async () => {
-    const charset = bed.http.post('/login').set('content-type', 'application/json; charset=utf-99')
-    expectProblem(await charset.send('{}'), 400, 'ERR_BODY_INVALID')
+  for (const charset of ['utf-8', 'UTF-8', 'UTF8', 'utf8', '"utf-8"', ' UTF8 ; x=y']) {
+    it(`whose charset is ${charset} is read as UTF-8`, async () => {
+      const { code } = await bed.phone.wx.login()
+      const post = bed.http.post('/login').set('content-type', `application/json; charset=${charset}`)
+      const res = await post.send(JSON.stringify({ code, userInfo: { nickName: '微信' } }))
+      expect(res.status, res.text).to.equal(200)
+      expect(res.body.userInfo.nickName).to.equal('微信')
+    })
+  }
+
+  for (const charset of ['gbk', 'GB2312', 'utf-16', 'utf-16le', 'iso-8859-1', 'utf-99', 'utf-80']) {
+    it(`whose charset is ${charset} is refused by name`, async () => {
+      const post = bed.http.post('/login').set('content-type', `application/json; charset=${charset}`)
+      const { detail } = expectProblem(await post.send('{"code":"a-code"}'), 400, 'ERR_BODY_INVALID')
+      expect(detail).to.include(`charset "${charset}"`).and.include('UTF-8')
+    })
+  }
+
+  it('whose charset or encoding is no name is refused without repeating it', async () => {
+    const charset = bed.http.post('/login').set('content-type', `text/plain; charset=${'<b>'.repeat(90)}`)
+    const { detail } = expectProblem(await charset.send('{}'), 400, 'ERR_BODY_INVALID')
+    expect(detail).to.have.lengthOf.below(120).and.not.include('<')
+  })
+
+  it('whose encoding is unknown is refused by name', async () => {
     const encoding = bed.http
       .post('/login')
       .set({ 'content-type': 'application/json', 'content-encoding': 'x' })
-    expectProblem(await encoding.send('{}'), 400, 'ERR_BODY_INVALID')
+    const { detail } = expectProblem(await encoding.send('{}'), 400, 'ERR_BODY_INVALID')
+    expect(detail).to.include('content encoding "x"')
+  })
+
+  it('is inflated by what it claims, and refused where it is something else', async () => {
+    const { brotliCompressSync, deflateSync, gzipSync } = await import('node:zlib')
+    const compressions = { gzip: gzipSync, 'x-gzip': gzipSync, deflate: deflateSync, br: brotliCompressSync }
+    for (const [encoding, compress] of Object.entries(compressions)) {
+      const { code } = await bed.phone.wx.login()
+      const send = (body: Buffer) =>
+        bed.http
+          .post('/login')
+          .set({ 'content-type': 'application/json', 'content-encoding': encoding })
+          .serialize(() => body as unknown as string)
+          .send(body)
+      const body = compress(JSON.stringify({ code }))
+      const torn = await send(body.subarray(0, -6))
+      expectProblem(torn, 400, 'ERR_BODY_INVALID')
+      expectProblem(await send(Buffer.from('{}')), 400, 'ERR_BODY_INVALID')
+      const res = await send(body)
+      expect(res.status, encoding).to.equal(200)
+    }
   })
 
   it('leaves no trace on Object.prototype and the next login working', async () => {

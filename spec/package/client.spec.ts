@@ -125,7 +125,7 @@ server.listen(0, '127.0.0.1', () => console.log(server.address().port))`
     })
   }
 
-  it('is typed against miniprogram-api-typings', async () => {
+  it('is typed beside miniprogram-api-typings', async () => {
     const project = await createConsumer({
       files: {
         'package.json': {},

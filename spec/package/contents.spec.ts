@@ -15,21 +15,29 @@ describe('the packed package', () => {
   for (const folder of ['lib', 'client']) {
     it(`holds the sources of ${folder}`, () => {
       const sources = readSources(folder).map(({ path }) => path)
-      expect(withFolders(folder).filter((path) => path.endsWith('.ts'))).to.deep.equal(sources.sort())
+      const packedSources = withFolders(folder).filter((path) => !/\.json$|\.d\.cts$/.test(path))
+      expect(packedSources).to.deep.equal(sources.sort())
     })
   }
 
-  it('lets old tools, which know no exports, find the client in dist, too', () => {
-    expect(withFolders('client')).to.include('client/package.json')
+  it('lets old tools, which know no exports, find the client and the sandbox in dist, too', () => {
+    expect(packed.files).to.include.members(['client/package.json', 'sandbox/package.json'])
   })
 
-  it('holds code, declarations and their maps for each source', () => {
+  it('holds code, declarations and their maps for each source, and the same code as ES modules', () => {
     const outputs = readSources('lib').flatMap(({ path }) => {
-      const output = path.replace(/^lib\//, 'dist/').replace(/\.ts$/, '')
-      return ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => output + ending)
+      const own = path.replace(/^lib\//, '')
+      if (own.endsWith('.cjs')) return [`dist/${own}`, `dist/module/${own}`]
+      const name = own.replace(/\.ts$/, '')
+      const codeEndings = ['.js', '.js.map']
+      return [
+        ...[...codeEndings, '.d.ts', '.d.ts.map'].map((ending) => `dist/${name}${ending}`),
+        ...codeEndings.map((ending) => `dist/module/${name}${ending}`),
+      ]
     })
     const own = withFolders('dist').filter((path) => !path.startsWith('dist/client/'))
-    expect(own).to.deep.equal(outputs.sort())
+    const kinds = ['dist/package.json', 'dist/module/package.json']
+    expect(own).to.deep.equal([...outputs, ...kinds].sort())
   })
 
   it('holds code and declarations of the client, and what makes them CommonJS', () => {
@@ -64,6 +72,8 @@ describe('the packed package', () => {
       'SECURITY.zh-CN.md',
       'package.json',
     ])
-    expect(packed.files.filter((path) => !/^(?:dist|lib|client|docs)\/|^[^/]+$/.test(path))).to.deep.equal([])
+    expect(
+      packed.files.filter((path) => !/^(?:dist|lib|client|sandbox|docs)\/|^[^/]+$/.test(path)),
+    ).to.deep.equal([])
   })
 })

@@ -33,10 +33,10 @@ export function parseSource(path: string, source: string): SourceFile {
   return { path, source, program, comments, imports: [...new Set(imports)], exports }
 }
 
-/** All TypeScript sources in a folder of the repository. */
+/** All sources in a folder of the repository: TypeScript, and what is CommonJS by hand. */
 export function readSources(folder: string): SourceFile[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /(?<!\.d)\.(?:ts|cjs)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => !path.includes('node_modules'))
     .map((path) => parseSource(relative(root, path).replaceAll('\\', '/'), readFileSync(path, 'utf8')))

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
 import { compile, createConsumer, strictTsconfig, typesInstalled } from './consumer.js'
+import { runHost } from './hosts.js'
 import { packedPackage } from './packed-package.js'
 import { readmeProgram } from './readme.js'
 
@@ -23,6 +24,22 @@ app.get('/me', requireSession(), (req, res) => {
   requireSession({ headers: 'x-token' })
   res.json({ openid, userInfo, since: weapp.createdAt, cookieId, maxAge, wrong })
 })
+`
+
+/** All three entries, in a test that runs on Node. */
+const nodeTest = `import { createClient, type Client } from 'weapp-session/client'
+import { createSandbox, type Sandbox } from 'weapp-session/sandbox'
+import { createSessions, MemoryStore, WeappError } from 'weapp-session'
+export async function test(): Promise<boolean> {
+  const sandbox: Sandbox = await createSandbox()
+  const sessions = createSessions({ apps: sandbox.apps, store: new MemoryStore() })
+  const client: Client = createClient({ baseUrl: sandbox.url, wx: sandbox.phone().wx })
+  const { data } = await client.request<{ openid: string }>({ url: '/me', onTask: (task) => task.abort() })
+  // @ts-expect-error: no such option
+  await client.request({ url: '/me', methods: 'GET' })
+  const text: string = data.openid
+  return sessions.ping().then(() => text === '', (error) => error instanceof WeappError)
+}
 `
 
 describe('the declarations of the packed package', () => {
@@ -55,5 +72,40 @@ describe('the declarations of the packed package', () => {
   it('refuse a wrong program', async () => {
     const program = readmeProgram().replace('req.userInfo', 'req.userinfo')
     expect(await check(program, typesInstalled)).to.match(/Property 'userinfo' does not exist/)
+  })
+
+  async function checkNodeTest(
+    type: 'commonjs' | 'module',
+    module: string,
+    moduleResolution: string,
+    tsc: (folder: string) => Promise<void>,
+  ): Promise<unknown> {
+    const compilerOptions = { ...strictTsconfig.compilerOptions, target: 'es2022', module, moduleResolution }
+    const folder = await createConsumer({
+      files: {
+        'package.json': { type },
+        'tsconfig.json': { compilerOptions: { ...compilerOptions, noEmit: true } },
+        'program.ts': nodeTest,
+      },
+      installed: { express: 'express', ...typesInstalled },
+    })
+    return tsc(folder).catch(String)
+  }
+
+  for (const [type, module, moduleResolution] of [
+    ['commonjs', 'node16', 'node16'],
+    ['module', 'node16', 'node16'],
+    ['commonjs', 'nodenext', 'nodenext'],
+    ['module', 'esnext', 'bundler'],
+  ] as const) {
+    it(`of all entries are found by ${moduleResolution} in a project of type ${type}, without the typings of WeChat`, async () => {
+      expect(await checkNodeTest(type, module, moduleResolution, compile)).to.equal(undefined)
+    })
+  }
+
+  it('of all entries are found by node10 of TypeScript 5, without the typings of WeChat', async function () {
+    this.timeout(60_000)
+    const tsc5 = (folder: string) => runHost('typescript/bin/tsc', folder, { args: ['-p', '.'] })
+    expect(await checkNodeTest('commonjs', 'commonjs', 'node10', tsc5)).to.equal(undefined)
   })
 })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { loginRouter, type SessionStore, wxappProtocol } from '../../lib/index.js'
+import { loginRouter, type SessionStore, WeappError, wxappProtocol } from '../../lib/index.js'
 import type { Misbehaviour } from '../../lib/sandbox/index.js'
 import { jsonIn, openWireBed, type WireBed } from '../support/wire-bed.js'
 
@@ -36,7 +36,7 @@ describe('wxapp, when something else fails', () => {
   beforeEach(async () => {
     isRefusing = false
     const onLogin = () => {
-      if (isRefusing) throw new Error('banned')
+      if (isRefusing) throw new WeappError('ERR_LOGIN_REFUSED', 'Banned.')
     }
     const protocol = wxappProtocol()
     bed = await openWireBed((app, sessions) => app.use('/mina', loginRouter({ sessions, protocol })), {

@@ -30,6 +30,37 @@ describe('createAppBook', () => {
     ])
   })
 
+  for (const appid of [
+    ' wx1',
+    'wx1 ',
+    'wx 1',
+    'wx1\n',
+    'wx1\r\n',
+    'wx1\u200b',
+    '"wx1"',
+    "'wx1'",
+    '“wx1”',
+    'wx1,wx2',
+    'wx1，wx2',
+    'wx1;',
+  ]) {
+    it(`refuses ${JSON.stringify(appid)} as appid`, () => {
+      expect(() => book({ ...FIRST, appid })).to.throw(TypeError, 'apps[0].appid must be an AppID')
+    })
+  }
+
+  it('takes the appids of other platforms and of tests', () => {
+    for (const appid of ['tt07e3715e98c9aac0', '1108291530', 'touristappid', 'wx-next', '__proto__']) {
+      expect(book({ ...FIRST, appid }).find(appid)?.appid).to.equal(appid)
+    }
+  })
+
+  for (const secret of ['"s"', "'s'", 's\n', 's\r\n', ' s', 's\ts\n']) {
+    it(`refuses ${JSON.stringify(secret)} as secret`, () => {
+      expect(() => book({ ...FIRST, secret })).to.throw(TypeError, 'apps[0].secret must be an AppSecret')
+    })
+  }
+
   it('takes every setting, durations with fractions', () => {
     const settings = {
       id: 7,

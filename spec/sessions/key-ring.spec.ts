@@ -150,7 +150,7 @@ describe('the handles of a user', () => {
   })
 
   it('are one under the AppSecret without secrets, which a ring keeps that names it as an old secret', () => {
-    const AppSecret = 'an AppSecret of 32 hex digits or '
+    const AppSecret = 'an AppSecret of 32 hex digits or so'
     const before = createKeyRing(undefined, apps({ appid: 'wx1', secret: AppSecret }))
     const [handle = ''] = before.handlesOf('wx1', 'o1')
     const sealed = before.seal(SESSION_KEY, BINDING)

@@ -82,6 +82,11 @@ describe('a live record', () => {
     expect(livesAround(LOGIN + MINUTE_MS, storedSession(), info)).to.deep.equal([true, false])
   })
 
+  it('ends no later than the store says, which counts by the session duration of the last visit', () => {
+    const stored = { ...storedSession(), endsAt: LOGIN + 1_000 }
+    expect(liveAt(LOGIN, stored)?.moments.idleExpiresAt).to.equal(LOGIN + 1_000)
+  })
+
   it('is none when its app is not configured here', () => {
     expect(liveAt(LOGIN, storedSession(), GAME)).to.equal(undefined)
   })

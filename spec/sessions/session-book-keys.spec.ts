@@ -33,6 +33,18 @@ describe('a user who logged in under an older key of the ring', () => {
     expect((await setup.book.visit(address))?.session.userInfo).to.deep.equal(BAND)
   })
 
+  it('has the profile of the newest login under the newest key, until then the one before', async () => {
+    const { before, setup } = await acrossKeys()
+    expect(await setup.book.userInfoOf(alice)).to.deep.equal(BAND)
+    await setup.logIn('alice', { userInfo: SOLO })
+    expect(await setup.book.userInfoOf(alice)).to.deep.equal(SOLO)
+    await before.book.setUserInfo(before.app, 'alice', BAND)
+    expect(await setup.book.userInfoOf(alice)).to.deep.equal(SOLO)
+    await setup.book.setUserInfo(setup.app, 'alice', null)
+    expect(await setup.book.userInfoOf(alice)).to.equal(null)
+    expect(await setup.book.userInfoOf({ ...alice, openid: 'nobody' })).to.equal(null)
+  })
+
   it('is listed whole, oldest login first, and ended whole', async () => {
     const { old, setup } = await acrossKeys()
     const { session } = await setup.logIn('alice')
@@ -68,6 +80,21 @@ describe('a user who logged in under an older key of the ring', () => {
       for (const { address } of [old, fresh])
         expect((await setup.book.visit(address))?.session.userInfo).to.deep.equal(userInfo)
     }
+  })
+
+  it('has one profile in all sessions also when a login brings it', async () => {
+    const { old, setup } = await acrossKeys()
+    for (const userInfo of [SOLO, BAND]) {
+      const fresh = await setup.logIn('alice', { userInfo })
+      for (const { address } of [old, fresh])
+        expect((await setup.book.visit(address))?.session.userInfo).to.deep.equal(userInfo)
+    }
+  })
+
+  it('is listed once when a key stands in the ring twice', async () => {
+    const { before, old } = await acrossKeys()
+    const twice = withSecrets(before, ...SECRETS, ...SECRETS)
+    expect((await twice.book.list(alice)).map(({ id }) => id)).to.deep.equal([old.session.sessionId])
   })
 
   it('does not get a deleted profile back at a login', async () => {

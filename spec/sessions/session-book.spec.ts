@@ -142,6 +142,17 @@ describe('the cap of a user', () => {
     expect(await idsOf(setup)).to.deep.equal(ids)
   })
 
+  it('does not count sessions that are over since the session duration has become shorter', async () => {
+    const cap = { maxSessionsPerUser: 2, onLimit: 'refuse' } as const
+    const before = aBook({ cap })
+    await logInTimes(before, 2)
+    const shorter = aBook({ ...before, cap, apps: [{ ...SHOP, sessionDurationSeconds: 30 }] })
+    const { session } = await shorter.logIn('alice')
+    expect(await idsOf(shorter)).to.deep.equal([session.sessionId])
+    await shorter.logIn('alice')
+    await weappErrorOf('ERR_SESSION_LIMIT', () => shorter.logIn('alice'))
+  })
+
   it('is that of the login, else that of the app, else that of all', async () => {
     const setup = aBook({ apps: [{ ...SHOP, maxSessionsPerUser: 3 }, GAME], cap: { maxSessionsPerUser: 4 } })
     const expectCap = (cap: number) => expect(setup.calls[0]?.args[0]).to.include({ maxSessions: cap })
@@ -203,6 +214,8 @@ describe('ending sessions', () => {
     await setup.book.endAllOf(alice)
     const error = await weappErrorOf('ERR_CODE_INVALID', () => setup.logIn('alice', { beganAt }))
     expect(error.message).to.include('Call wx.login')
+    expect(setup.log.lines).to.have.length(1)
+    expect(setup.log.lines[0]).to.match(/^warn: a login of wxShop came to nothing.*maxSessionsPerUser: 1/)
     expect(await idsOf(setup)).to.deep.equal([])
     const { session } = await setup.logIn('alice', await later())
     await setup.book.endAll()

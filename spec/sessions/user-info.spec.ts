@@ -60,9 +60,6 @@ describe('unverifiedUserInfo', () => {
     ['a 33rd field', fields(33)],
     ['a text of 1025 characters', { nickName: 'x'.repeat(1_025) }],
     ['a name of 65 characters', { ['x'.repeat(65)]: 1 }],
-    ['a line break in a text', { nickName: 'Band\nSet-Cookie: a=b' }],
-    ['a NUL in a text', { nickName: 'Band\0' }],
-    ['a C1 control character', { nickName: 'Band\u0085' }],
     ['a control character in a name', { 'nick\rName': 'Band' }],
     ['an object inside', { address: { city: 'Guangzhou' } }],
     ['a list inside', { tags: [] }],
@@ -133,6 +130,69 @@ describe('unverifiedUserInfo', () => {
     })
   }
 
+  for (const [given, carried] of [
+    ['Band\nSet-Cookie: a=b', 'Band Set-Cookie: a=b'],
+    ['Ada\r\n\tLovelace', 'Ada Lovelace'],
+    ['\0Ada\x1b[31m\x7f\x9f', 'Ada[31m'],
+    ['\x14小\x05明\x01', '小明'],
+    ['A\x85B\n', 'A B'],
+    ['\x02\x03\n', ''],
+  ] as const) {
+    it(`carries ${JSON.stringify(given)}, whether typed in, signed or decrypted, in one line`, () => {
+      expect(unverifiedUserInfo({ nickName: given, bio: given })).to.include({
+        nickName: carried,
+        bio: carried,
+      })
+      const wechats = { ...WECHATS, nickName: given, city: given }
+      for (const verified of [true, false])
+        expect(wechatUserInfo(wechats, verified)).to.include({ nickName: carried, city: carried, verified })
+    })
+  }
+
+  it('takes no address for a text because of control characters in it', async () => {
+    for (const avatar of ['java\x01script:alert(1)', '\x01javascript:alert(1)', '/\x02/evil.example/a'])
+      await weappErrorOf('ERR_REQUEST_INVALID', () => unverifiedUserInfo({ avatar }))
+  })
+
+  it('measures a text as it is carried', () => {
+    expect(unverifiedUserInfo({ nickName: `\x01${'x'.repeat(1_024)}\n` }).nickName).to.have.length(1_024)
+  })
+
+  for (const path of [
+    'wxfile://tmp_1ab9.jpg',
+    'WXFILE://usr/a.png',
+    'http://tmp/gYkWc0.jpeg',
+    'https://tmp/gYkWc0.jpeg',
+    'http://usr/a.png',
+    'http://store/a.png',
+    'http://127.0.0.1:38462/__tmp__/a.jpeg',
+    'ttfile://temp/a.png',
+    'qqfile://tmp/a.png',
+    'https://resource/a.image',
+    'file:///storage/a.png',
+    'blob:https://app.example/7e',
+    '\x01wxfile://tmp_1ab9.jpg',
+  ]) {
+    it(`refuses ${JSON.stringify(path)}, a file on the phone, and says that it is to be uploaded`, async () => {
+      for (const name of ['avatarUrl', 'avatar', 'coverUrl'])
+        for (const allowPrivateAddresses of [false, true]) {
+          const error = await weappErrorOf('ERR_REQUEST_INVALID', () =>
+            readUnverified({ [name]: path }, { allowPrivateAddresses }),
+          )
+          expect(error.message).to.include('upload the picture first')
+        }
+    })
+  }
+
+  it('takes addresses and texts that only look a little like a file on the phone', () => {
+    for (const avatarUrl of ['https://tmp.example.com/a.png', 'https://cdn.example.com/tmp/a.png'])
+      expect(unverifiedUserInfo({ avatarUrl }).avatarUrl).to.equal(avatarUrl)
+    expect(unverifiedUserInfo({ nickName: 'wxfile://me', bio: 'blob: it is' })).to.include({
+      nickName: 'wxfile://me',
+      bio: 'blob: it is',
+    })
+  })
+
   it('removes what nobody sees, and leaves emoji as they are', () => {
     const seen = (nickName: string) => unverifiedUserInfo({ nickName }).nickName
     expect(seen('\u202Eevil\u202C \u2066x\u2069')).to.equal('evil x')
@@ -167,7 +227,7 @@ describe('unverifiedUserInfo', () => {
 
   it('takes what it has given, unchanged, whatever it made of it', () => {
     const letters = fc.constantFrom(
-      ...'aé微😀\u200B\u200C\u200D\u180B\u061C\u17B4\uFE0F\u20E31\u0301 \u3000م\u0D4Dന\u{E0100}葛'.split(
+      ...'aé微😀\t\n\x01\u200B\u200C\u200D\u180B\u061C\u17B4\uFE0F\u20E31\u0301 \u3000م\u0D4Dന\u{E0100}葛'.split(
         /(?:)/u,
       ),
     )
@@ -265,7 +325,7 @@ describe('verifiedUserInfo', () => {
   it('leaves out every field that WeChat is not known to have, or not like that', () => {
     const more = { role: 'admin', phoneNumber: '13580006666', toString: 'x', badges: [1], is_demote: true }
     expect(verifiedUserInfo({ ...more, ...WECHATS })).to.deep.equal({ ...WECHATS, verified: true })
-    const odd = { gender: 3, city: ['x'], province: 7, country: 'x'.repeat(1_025), language: 'a\nb' }
+    const odd = { gender: 3, city: ['x'], province: 7, country: 'x'.repeat(1_025), language: 7 }
     expect(verifiedUserInfo({ ...WECHATS, ...odd })).to.deep.equal({
       nickName: 'Band',
       avatarUrl: WECHATS.avatarUrl,

@@ -274,11 +274,13 @@ describe('what RedisStore writes', () => {
       'a first line that breaks off': [head.slice(0, 20)],
       'a mark with a letter': [`${head.slice(0, 5)}x${head.slice(6)}`, line, lastLine],
       'an end of the profile with a letter': [`${head.slice(0, 20)}x${head.slice(21)}`, line, lastLine],
-      'a session that breaks off': [head, line, lastLine.slice(0, 50)],
-      'a session of which only the id is there': [head, line, lastLine.slice(0, 24)],
-      'a beginning with a letter': [head, line, `${lastLine.slice(0, 30)}x${lastLine.slice(31)}`],
-      'a visit with a letter': [head, line, `${lastLine.slice(0, 45)}x${lastLine.slice(46)}`],
-      'an end with a letter': [head, line, `${lastLine.slice(0, 60)}x${lastLine.slice(61)}`],
+    }
+    const damagedLines: Record<string, string> = {
+      'breaks off': lastLine.slice(0, 50),
+      'is only its id': lastLine.slice(0, 24),
+      'has a letter in its beginning': `${lastLine.slice(0, 30)}x${lastLine.slice(31)}`,
+      'has a letter in its visit': `${lastLine.slice(0, 45)}x${lastLine.slice(46)}`,
+      'has a letter in its end': `${lastLine.slice(0, 60)}x${lastLine.slice(61)}`,
     }
     const damagedEnds = ['', 'garbage', '123', vectors.text, `x${'1'.repeat(12)}`, `${'1'.repeat(12)}x`]
     const damagedMarks = [
@@ -319,6 +321,35 @@ describe('what RedisStore writes', () => {
         expect(await endAllSessions(store)).to.equal(1)
         expect(await store.read(address)).to.equal(null)
         await expectValue('user', lines.join('\n'))
+      })
+    }
+
+    for (const [what, damaged] of Object.entries(damagedLines)) {
+      it(`a session whose line ${what}, while the user goes on`, async () => {
+        await put('user', [head, line, damaged].join('\n'))
+        const linesNow = async () => (await redis().get(keyOf('user')))?.split('\n') ?? []
+        const failure = await failureOf(() => store.read(second))
+        expect(failure).to.be.instanceOf(StoreFailure)
+        expect(String(failure)).to.include(`the key ${keyOf('user')} cannot be read`)
+        expect(await store.remove(second)).to.equal(false)
+        expect(await store.touch(second, window())).to.equal(null)
+
+        const another = { handle, sessionId: 'A'.repeat(24) }
+        await store.issue(entry({ ...login, address: another }))
+        await store.touch(first, window())
+        await store.rewrite(handle, [{ sessionId: first.sessionId, from: records[0].text, to: 'new' }])
+        await store.writeUserInfo(handle, '{}', HOUR)
+        expect((await store.readUser(handle)).sessions.map(({ sessionId }) => sessionId)).to.deep.equal([
+          first.sessionId,
+          another.sessionId,
+        ])
+        expect(await store.read(first)).to.include({ record: 'new', userInfo: '{}' })
+        expect(await store.remove(first)).to.equal(true)
+        expect(await linesNow()).to.include(damaged)
+        expect(await endAllSessions(store)).to.equal(1)
+        expect(await linesNow()).to.include(damaged)
+        await store.removeUser(handle)
+        expect(await linesNow()).to.have.length(1)
       })
     }
 

@@ -75,6 +75,12 @@ describe('new RedisStore', () => {
     })
   }
 
+  it('refuses a client that asks Sentinel for a replica', () => {
+    const client = new Redis({ lazyConnect: true, name: 'main', role: 'slave', sentinels: [{ port: 1 }] })
+    expect(() => new RedisStore(client)).to.throw(TypeError, /role: 'slave'/)
+    client.disconnect()
+  })
+
   it('refuses a client that has a keyPrefix of its own', () => {
     const lazy = { lazyConnect: true, keyPrefix: 'mine:' }
     const clients = {

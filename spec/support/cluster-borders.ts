@@ -57,7 +57,7 @@ export async function outcomeOf(call: () => Promise<unknown>): Promise<unknown> 
 /** What lies under a key, without the microseconds, by which users differ. */
 export async function storedUnder(client: RedisClient, key: string): Promise<unknown> {
   const text = await client.call('GET', key)
-  return typeof text === 'string' ? text.replace(/^(1|[abc]{24})(\d{13})\d{3}/gm, '$1$2') : text
+  return typeof text === 'string' ? text.replace(/^(1|[abc]{24}|\d{13}\?me)(\d{13})\d{3}/gm, '$1$2') : text
 }
 
 /** What the store tells of a user, in every way, before and after it ends the user; nothing where there is none. */

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import type { Response } from 'supertest'
-import type { ErrorCode } from '../../lib/index.js'
+import type { ErrorCode, Problem } from '../../lib/index.js'
 
-/** Checks that an answer is a problem of this status and code, complete with the headers that belong to it. */
-export function expectProblem(res: Response, status: number, code: ErrorCode): void {
+/** Checks that an answer is a problem of this status and code, complete with the headers that belong to it. Answers it. */
+export function expectProblem(res: Response, status: number, code: ErrorCode): Problem {
   expect(res.status, res.text).to.equal(status)
   expect(res.headers['content-type']).to.equal('application/problem+json')
   expect(res.headers['cache-control']).to.equal('no-store')
@@ -14,4 +14,5 @@ export function expectProblem(res: Response, status: number, code: ErrorCode): v
   expect(problem.type).to.equal(`urn:weapp-session:${code}`)
   expect(res.headers['www-authenticate']).to.equal(status === 401 ? 'Bearer' : undefined)
   if (status === 429 || status === 503) expect(Number(res.headers['retry-after'])).to.be.greaterThan(0)
+  return problem
 }

@@ -11,14 +11,17 @@ const slotCount = 16_384
 const masterCount = 3
 const formationDeadline = 15_000
 
-/** Three masters that share all slots, formed without redis-cli. */
-export async function startRedisCluster(): Promise<RedisCluster> {
-  const servers = await Promise.all(Array.from({ length: masterCount }, startMaster))
+/** Three masters that share all slots, formed without redis-cli; with replicas, each has one. */
+export async function startRedisCluster({ withReplicas = false } = {}): Promise<RedisCluster> {
+  const start = () => Promise.all(Array.from({ length: masterCount }, startNode))
+  const servers = await start()
+  const replicas = withReplicas ? await start() : []
   const stop = async () => {
-    await Promise.all(servers.map((server) => server.stop()))
+    await Promise.all([...servers, ...replicas].map((server) => server.stop()))
   }
   try {
     await formCluster(servers)
+    await Promise.all(replicas.map((replica, index) => replicate(replica, servers[index])))
   } catch (error) {
     await stop()
     throw error
@@ -26,7 +29,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   return { nodes: servers.map(({ port }) => ({ host: '127.0.0.1', port })), stop }
 }
 
-function startMaster(): Promise<RedisServer> {
+function startNode(): Promise<RedisServer> {
   return startRedisServer({ args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'] })
 }
 
@@ -57,6 +60,31 @@ async function agreement(master: Redis): Promise<void> {
     const info = String(await master.call('CLUSTER', 'INFO'))
     if (/cluster_state:ok/.test(info) && info.includes(`cluster_slots_ok:${slotCount}`)) return
     if (Date.now() > deadline) throw new Error(`The Redis cluster did not form in time:\n${info}`)
+    await delay(50)
+  }
+}
+
+/** Makes a server the replica of a master, and waits until all of that has arrived. */
+async function replicate(server: RedisServer, master: RedisServer | undefined): Promise<void> {
+  const [replica, source] = [new Redis(server.url), new Redis(master?.url ?? '')]
+  try {
+    const masterId = String(await source.call('CLUSTER', 'MYID'))
+    await replica.call('CLUSTER', 'MEET', '127.0.0.1', String(master?.port))
+    await until(async () => String(await replica.call('CLUSTER', 'NODES')).includes(masterId))
+    await replica.call('CLUSTER', 'REPLICATE', masterId)
+    await until(async () =>
+      String(await replica.call('INFO', 'replication')).includes('master_link_status:up'),
+    )
+  } finally {
+    replica.disconnect()
+    source.disconnect()
+  }
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + formationDeadline
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('A replica of the Redis cluster did not form in time')
     await delay(50)
   }
 }

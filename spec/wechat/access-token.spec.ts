@@ -127,7 +127,12 @@ describe('the answer to a request for an access token', () => {
 
   it('is a token with errcode 0, without any, and with fields that nobody knows', async () => {
     const given = { accessToken: 'CANARY-token', expiresInSeconds: 7200 }
-    for (const more of [{}, { errcode: 0, errmsg: 'ok' }, { scope: 'all' }])
+    for (const more of [
+      {},
+      { errcode: 0, errmsg: 'ok' },
+      { scope: 'all' },
+      { expires_in: '7200', errcode: '0' },
+    ])
       expect(await givenBy({ ...GIVEN, ...more })).to.deep.equal(given)
   })
 
@@ -138,8 +143,9 @@ describe('the answer to a request for an access token', () => {
     ['no lifetime', { access_token: GIVEN.access_token }],
     ['a lifetime of 0', { ...GIVEN, expires_in: 0 }],
     ['a lifetime below 0', { ...GIVEN, expires_in: -1 }],
-    ['a lifetime as text', { ...GIVEN, expires_in: '7200' }],
-    ['an errcode as text', { ...GIVEN, errcode: '0' }],
+    ['a lifetime in words', { ...GIVEN, expires_in: '2 h' }],
+    ['a lifetime of 0 as text', { ...GIVEN, expires_in: '0' }],
+    ['an errcode as text', { ...GIVEN, errcode: '12345' }],
     ['a list', [GIVEN]],
     ['null', null],
     ['a text in JSON', '"CANARY-token"'],

@@ -46,20 +46,36 @@ describe('parseAnswer', () => {
 
 describe('readAnswer', () => {
   it('answers all fields where errcode is 0 or absent', () => {
-    for (const answer of [{}, { errcode: 0 }, { errcode: 0, errmsg: 'ok', openid: 'o1' }, { openid: 'o1' }])
+    for (const answer of [
+      {},
+      { errcode: 0 },
+      { errcode: '0' },
+      { errcode: 0, errmsg: 'ok', openid: 'o1' },
+      { openid: 'o1' },
+    ])
       expect(readAnswer(JSON.stringify(answer), LOGIN_MEANINGS)).to.deep.equal(answer)
   })
 
+  it('reads an answer with control characters in its texts as they are', () => {
+    expect(readAnswer('{"errcode":0,"errmsg":"ok\x01\n"}', LOGIN_MEANINGS)).to.include({ errcode: 0 })
+  })
+
   it('throws what an errcode means to the API that was asked', async () => {
-    const body = JSON.stringify({ errcode: 40029, errmsg: `invalid code ${CANARY}` })
+    const errmsg = `invalid code ${CANARY}`
     for (const [code, meanings] of [
       ['ERR_CODE_INVALID', LOGIN_MEANINGS],
       ['ERR_PHONE_CODE_INVALID', PHONE_MEANINGS],
       ['ERR_WECHAT_ANSWER_INVALID', {}],
     ] as const) {
-      const error = await weappErrorOf(code, () => readAnswer(body, meanings))
-      expect(everythingIn(error)).to.not.include(CANARY)
+      for (const errcode of [40029, '40029']) {
+        const error = await weappErrorOf(code, () =>
+          readAnswer(JSON.stringify({ errcode, errmsg }), meanings),
+        )
+        expect(everythingIn(error)).to.not.include(CANARY)
+      }
     }
+    const busy = JSON.stringify({ errcode: '-1', errmsg: 'busy' })
+    await weappErrorOf('ERR_WECHAT_BUSY', () => readAnswer(busy, LOGIN_MEANINGS))
   })
 
   it('throws even where the fields of a success are there too', async () => {
@@ -68,7 +84,7 @@ describe('readAnswer', () => {
     expect(everythingIn(error)).to.not.include(CANARY)
   })
 
-  for (const errcode of ['0', '40029', '', null, true, false, [0], {}]) {
+  for (const errcode of ['', 'ok', '0x0', ' ', '1e3', null, true, false, [0], {}]) {
     it(`refuses the errcode ${JSON.stringify(errcode)}`, async () => {
       const body = JSON.stringify({ errcode, openid: 'o1' })
       await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => readAnswer(body, LOGIN_MEANINGS))

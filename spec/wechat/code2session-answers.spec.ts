@@ -20,9 +20,14 @@ describe('the answer to an exchange', () => {
 
   it('is an identity with errcode 0 or without any', async () => {
     expect(await identityIn(IDENTITY)).to.deep.equal(identity)
-    expect(await identityIn({ ...IDENTITY, errcode: 0, errmsg: 'ok', expires_in: 7200 })).to.deep.equal(
-      identity,
-    )
+    for (const errcode of [0, '0'])
+      expect(await identityIn({ ...IDENTITY, errcode, errmsg: 'ok', expires_in: 7200 })).to.deep.equal(
+        identity,
+      )
+  })
+
+  it('means the same with an errcode as text', async () => {
+    await weappErrorOf('ERR_CODE_INVALID', () => identityIn({ errcode: '40029' }))
   })
 
   it('has no unionid in what is no text', async () => {
@@ -34,7 +39,7 @@ describe('the answer to an exchange', () => {
     ['an empty openid', { ...IDENTITY, openid: '' }],
     ['an openid in a list', { ...IDENTITY, openid: ['o1'] }],
     ['an empty session_key', { ...IDENTITY, session_key: '' }],
-    ['an errcode as text', { ...IDENTITY, errcode: '40029' }],
+    ['an errcode in words', { ...IDENTITY, errcode: 'ok' }],
     ['an errcode that is null', { ...IDENTITY, errcode: null }],
     ['a list', [IDENTITY]],
     ['null', null],

@@ -97,6 +97,7 @@ describe('guardExchange', () => {
       const error = await weappErrorOf('ERR_WECHAT_NO_ANSWER', () => guarded(exchange))
       expect(error.status).to.equal(503)
       expect(error.hint).to.include('no WeappError')
+      if (what.includes('an Error')) expect(error.hint).to.match(/but Error\n {4}at .*guarded-exchange\.spec/)
       expect(everythingIn(error)).to.not.include('CANARY')
     })
   }

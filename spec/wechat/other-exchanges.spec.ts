@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
@@ -128,6 +131,26 @@ describe('douyinExchange', () => {
     expect((await ask(code)).openid).to.equal(phone.openid)
     expect(sandbox().callCount(DOUYIN)).to.equal(3)
   })
+
+  for (const [what, answer] of [
+    ['without err_no', {}],
+    ['with err_no as text', { err_no: '0', err_tips: 'success' }],
+  ] as const) {
+    it(`takes an answer ${what}`, async () => {
+      const data = { openid: 'o1', session_key: 'k1' }
+      const server = createServer((_req, res) => res.end(JSON.stringify({ ...answer, data })))
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      try {
+        const exchange = douyinExchange({ baseUrl })
+        const identity = await exchange({ appid: 'tt1', secret: 's1' }, 'code', AbortSignal.timeout(AMPLE_MS))
+        expect(identity).to.include({ openid: 'o1', sessionKey: 'k1' })
+      } finally {
+        server.close()
+        server.closeAllConnections()
+      }
+    })
+  }
 
   it('needs two fields of the data and minds no others', async () => {
     sandbox().misbehave('extraFields', { path: DOUYIN })

@@ -44,7 +44,7 @@ describe('getPhoneNumber', () => {
       countryCode: '86',
     })
     expect(info.watermark).to.have.all.keys('timestamp', 'appid')
-    expect(info.watermark.appid).to.equal(sandbox().app.appid)
+    expect(info.watermark?.appid).to.equal(sandbox().app.appid)
   })
 
   it('answers a foreign number with and without its country code', async () => {
@@ -150,24 +150,19 @@ describe('getPhoneNumber', () => {
   }
 })
 
-describe('an answer with an odd phone_info', () => {
-  for (const [field, change] of [
-    ['phoneNumber', { phoneNumber: 13900001111 }],
-    ['purePhoneNumber', { purePhoneNumber: '' }],
-    ['countryCode', { countryCode: ['86'] }],
-    ['watermark', { watermark: null }],
-    ['watermark.timestamp', { watermark: { timestamp: '1', appid: 'wx1' } }],
-    ['watermark.appid', { watermark: { timestamp: 1 } }],
+describe('an answer without a phone number', () => {
+  for (const [what, info, hint] of [
+    ['no phone_info', null, 'an answer without phone_info'],
+    ['no number in it', { countryCode: '86' }, 'a phone_info whose phoneNumber is missing or odd'],
+    ['an odd one', { phoneNumber: ['1'] }, 'a phone_info whose phoneNumber is missing or odd'],
   ] as const) {
-    it(`is refused by the name of the field: ${field}`, async () => {
-      const watermark = { timestamp: 1, appid: 'wx1' }
-      const info = { phoneNumber: '1', purePhoneNumber: '1', countryCode: '86', watermark, ...change }
+    it(`is refused by the name of the field: ${what}`, async () => {
       const send = async () => JSON.stringify({ errcode: 0, phone_info: info })
       const ask = getPhoneNumber({ send, close: () => undefined }, AMPLE_MS)
       const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () =>
         ask({ code: 'code', openid: undefined }, 'token'),
       )
-      expect(error.hint).to.equal(`WeChat gave a phone_info whose ${field} is missing or odd`)
+      expect(error.hint).to.equal(`WeChat gave ${hint}`)
     })
   }
 })
@@ -184,20 +179,48 @@ describe('phoneInfoIn', () => {
     expect(phoneInfoIn({ ...info, unheard: 'of' })).to.deep.equal(info)
   })
 
-  const incomplete: [string, Record<string, unknown>][] = [
-    ['an empty number', { phoneNumber: '' }],
-    ['a number as a number', { phoneNumber: 13900001111 }],
-    ['no number without country code', { purePhoneNumber: undefined }],
-    ['no country code', { countryCode: undefined }],
-    ['a country code in a list', { countryCode: ['86'] }],
-    ['no watermark', { watermark: undefined }],
-    ['a watermark that is a list', { watermark: [] }],
-    ['a watermark without appid', { watermark: { timestamp: 1 } }],
-    ['a watermark whose time is a text', { watermark: { timestamp: '1', appid: 'wx1' } }],
-  ]
-  for (const [what, change] of incomplete) {
-    it(`answers nothing for ${what}`, () => {
-      expect(phoneInfoIn({ ...info, ...change })).to.equal(undefined)
+  it('takes numbers that came as texts, and texts that came as numbers', () => {
+    const odd = {
+      ...info,
+      phoneNumber: 13900001111,
+      countryCode: 86,
+      watermark: { timestamp: '1477314187', appid: 'wx1' },
+    }
+    expect(phoneInfoIn(odd)).to.deep.equal(info)
+  })
+
+  const abroad = { phoneNumber: '+85261234567', purePhoneNumber: '61234567', countryCode: '852' }
+  for (const [missing, found] of [
+    ['countryCode', abroad],
+    ['purePhoneNumber', abroad],
+    ['phoneNumber', abroad],
+    ['countryCode', { phoneNumber: '13900001111', purePhoneNumber: '13900001111', countryCode: '86' }],
+    ['purePhoneNumber', { phoneNumber: '13900001111', purePhoneNumber: '13900001111', countryCode: '86' }],
+    ['phoneNumber', { phoneNumber: '13900001111', purePhoneNumber: '13900001111', countryCode: '86' }],
+  ] as const) {
+    it(`finds out ${missing} of ${found.phoneNumber} where it is missing or odd`, () => {
+      for (const value of [undefined, null, '', ['x']])
+        expect(phoneInfoIn({ ...found, [missing]: value })).to.deep.equal(found)
     })
   }
+
+  it('takes a number alone for a Chinese one, unless it begins with a code that cannot be told', () => {
+    expect(phoneInfoIn({ phoneNumber: '13900001111' })).to.include({
+      purePhoneNumber: '13900001111',
+      countryCode: '86',
+    })
+    const unknown = { phoneNumber: '+85261234567', purePhoneNumber: '85261234567', countryCode: '' }
+    expect(phoneInfoIn({ phoneNumber: '+85261234567' })).to.deep.equal(unknown)
+  })
+
+  it('leaves out a watermark that is missing or odd', () => {
+    const { watermark: _, ...number } = info
+    for (const watermark of [undefined, [], { timestamp: 1 }, { timestamp: 'x', appid: 'wx1' }])
+      expect(phoneInfoIn({ ...info, watermark })).to.deep.equal(number)
+  })
+
+  it('answers nothing where there is no number', () => {
+    for (const fields of [{}, { countryCode: '86' }, { phoneNumber: '', purePhoneNumber: ['1'] }])
+      expect(phoneInfoIn(fields)).to.equal(undefined)
+  })
 })

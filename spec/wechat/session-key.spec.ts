@@ -149,7 +149,12 @@ describe('the calls about a session_key', () => {
     })
   }
 
-  for (const how of ['missingOpenid', 'missingSessionKey', 'wrongTypes'] as const) {
+  it('take the new key without the openid, which they know', async () => {
+    sandbox().misbehave('missingOpenid', { path: RESET })
+    expect(await calls().reset(held, token)).to.equal(sandbox().sessionKeyOf(phone))
+  })
+
+  for (const how of ['missingSessionKey', 'wrongTypes'] as const) {
     it(`refuse the new key when WeChat does ${how}, and do not repeat it`, async () => {
       sandbox().misbehave(how, { path: RESET })
       const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => calls().reset(held, token))

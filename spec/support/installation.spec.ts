@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { failureOf } from '../support/failures.js'
-import { installOldClients, isInstalled } from './installation.js'
+import { failureOf } from './failures.js'
+import { install, isInstalled } from './installation.js'
 
-describe('the installation of the old clients', () => {
+describe('the installation of a folder with a lockfile of its own', () => {
   let directory: string
 
   beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'weapp-session-old-clients-'))
+    directory = mkdtempSync(join(tmpdir(), 'weapp-session-installation-'))
     mkdirSync(join(directory, 'node_modules'))
   })
   afterEach(() => rmSync(directory, { recursive: true }))
@@ -24,7 +24,7 @@ describe('the installation of the old clients', () => {
     write('package-lock.json', 1000)
     write('node_modules/.package-lock.json', 1000)
     expect(isInstalled(directory)).to.equal(true)
-    installOldClients(directory)
+    install(directory)
   })
 
   it('is done again once the lockfile is newer, or npm was interrupted', () => {
@@ -35,9 +35,9 @@ describe('the installation of the old clients', () => {
   })
 
   it('says in one sentence that npm failed, and where', async () => {
-    const failure = await failureOf(() => installOldClients(directory))
+    const failure = await failureOf(() => install(directory))
     expect(String(failure)).to.match(
-      /^Error: The tests need the old clients, .*`npm ci` failed \(exit code \d+\)/,
+      /^Error: The tests need what is installed in .*`npm ci` failed \(exit code \d+\)/,
     )
     expect(String(failure)).to.contain(directory).and.not.contain('\n')
   })

@@ -3,10 +3,16 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const here = fileURLToPath(new URL('.', import.meta.url))
+/** What the specs need and the package does not: folders with a lockfile of their own. */
+const SEPARATE_FOLDERS = ['../old-clients', '../package/hosts']
 
-/** Installs the old clients where they are missing or older than their lockfile. Throws one sentence when that fails. */
-export function installOldClients(directory: string = here): void {
+/** Installs what the specs need besides the dependencies of the package. */
+export function installSeparateFolders(): void {
+  for (const folder of SEPARATE_FOLDERS) install(fileURLToPath(new URL(folder, import.meta.url)))
+}
+
+/** Installs what a lockfile names, where it is missing or older than that. Throws one sentence when that fails. */
+export function install(directory: string): void {
   if (isInstalled(directory)) return
   const isWindows = process.platform === 'win32'
   const { error, status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
@@ -17,7 +23,7 @@ export function installOldClients(directory: string = here): void {
   if (status === 0 && isInstalled(directory)) return
   const reason = error ? error.message : `exit code ${status}`
   throw new Error(
-    `The tests need the old clients, but \`npm ci\` failed (${reason}): run it in ${directory} to see why.`,
+    `The tests need what is installed in ${directory}, but \`npm ci\` failed (${reason}): run it there to see why.`,
   )
 }
 

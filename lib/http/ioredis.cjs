@@ -1,0 +1,15 @@
+/**
+ * Loads ioredis, only when it is asked for: who passes in a client of another make need not have it. CommonJS, because a bundler follows a
+ * `require` that stands in plain sight, and lets one in a `try` lead nowhere.
+ */
+module.exports = function loadIoredis() {
+  try {
+    return require('ioredis')
+  } catch (cause) {
+    const [why] = String(cause instanceof Error ? cause.message : cause).split('\n')
+    throw new TypeError(
+      `REDIS_URL is set, but ioredis cannot be loaded (${why}): npm install ioredis, and in a bundle keep it inside or install it beside; or pass { sessions: createSessions({ … }) }`,
+      { cause },
+    )
+  }
+}
