@@ -31,7 +31,8 @@ export interface Surroundings {
 export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundings> {
   const port = readPort(env.PORT)
   const users = openUsers(env.DATABASE || databaseBeside(env))
-  const redis = env.REDIS_URL ? connectRedis(env.REDIS_URL) : undefined
+  // Gives a command up after one reconnection: a request then gets its 503, and nothing queues up while Redis is away.
+  const redis = env.REDIS_URL ? new Redis(env.REDIS_URL, { maxRetriesPerRequest: 1 }) : undefined
   const showcase = env.WEAPP_APPID ? undefined : await readShowcase(env)
   const clock = showcase?.clock ?? Date.now
   const store = redis ? new RedisStore(redis, showcase && { clock }) : new MemoryStore({ clock })
@@ -86,20 +87,6 @@ function readLifetimes(env: NodeJS.ProcessEnv): Partial<Lifetimes> {
 function readWechat(env: NodeJS.ProcessEnv, sandbox: Sandbox | undefined): Pick<SessionsOptions, 'wechat'> {
   const baseUrl = sandbox?.url ?? env.WEAPP_API_BASE
   return baseUrl ? { wechat: { baseUrl } } : {}
-}
-
-/** Gives a command up after one reconnection: a request then gets its 503, and nothing queues up while Redis is away. */
-function connectRedis(url: string): Redis {
-  const redis = new Redis(url, { maxRetriesPerRequest: 1 })
-  let isDown = false
-  redis.on('ready', () => {
-    isDown = false
-  })
-  redis.on('error', () => {
-    if (!isDown) process.stderr.write('Redis cannot be reached; connecting again until it answers\n')
-    isDown = true
-  })
-  return redis
 }
 
 function readPort(text: string | undefined): number {

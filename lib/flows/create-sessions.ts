@@ -3,18 +3,20 @@ import { checkOptionNames } from '../options.js'
 import { AccessTokens } from '../sessions/access-tokens.js'
 import { ClockWatch } from '../sessions/clock-watch.js'
 import { CodeLedger } from '../sessions/code-ledger.js'
+import { DataBook } from '../sessions/data-book.js'
 import { guardStore } from '../sessions/guarded-store.js'
 import { KeyBook } from '../sessions/key-book.js'
 import { PhoneNumbers } from '../sessions/phone-numbers.js'
 import { SessionBook } from '../sessions/session-book.js'
+import { frozen, throughJson } from '../sessions/session-data.js'
 import { Vault } from '../sessions/vault.js'
 import { stableAccessToken } from '../wechat/access-token.js'
 import { code2Session } from '../wechat/code2session.js'
 import { guardExchange } from '../wechat/guarded-exchange.js'
-import { getPhoneNumber } from '../wechat/phone-number.js'
+import { getPhoneNumber, type PhoneInfo } from '../wechat/phone-number.js'
 import { sessionKeyCalls } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
-import { addressIn, createAuthenticate } from './authenticate.js'
+import { addressIn, createAuthenticate, unknownSession } from './authenticate.js'
 import { createDecryptions } from './decryption.js'
 import { createFreshKey } from './fresh-key.js'
 import { createAskAboutProfile, HOOK_TIMEOUT_MS } from './hooks.js'
@@ -44,7 +46,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clocks, logger })
   const book = new SessionBook({ apps, store, keyRing, cap, logger })
   const keys = new KeyBook({ apps, store, keyRing })
+  const dataBook = new DataBook({ apps, store, keyRing })
   const vault = new Vault(store, keyRing)
+  const phoneNumbers = new PhoneNumbers<PhoneInfo>(vault)
   const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
   const ledger = new CodeLedger({ store, patienceMs })
@@ -90,12 +94,24 @@ export function createSessions(options: SessionsOptions): Sessions {
       const except = exceptSessionId === undefined ? undefined : sessionIdIn(exceptSessionId)
       return book.endAllOf(namedUser(apps, user).user, except)
     },
+    async forgetUser(selector) {
+      const { app, user } = namedUser(apps, selector)
+      await book.forget(user)
+      await phoneNumbers.keep(app, user.openid, undefined)
+      await decryptions.forget(user)
+    },
+    async setData(selector, data) {
+      const kept = frozen(throughJson(data))
+      if (!(await dataBook.set(namedSession(apps, selector), kept))) throw unknownSession()
+      return kept
+    },
     revokeAll: () => book.endAll(),
     ...createOwnData({ apps, book, keys, freshKey, decryptions, askAboutProfile, profileRules, clock }),
     ...createServerCalls({
       apps,
+      book,
       keys,
-      phoneNumbers: new PhoneNumbers(vault),
+      phoneNumbers,
       accessToken: accessTokenProvider
         ? guardProvider(accessTokenProvider, wechat.timeoutMs)
         : (request) => accessTokens.get(request),

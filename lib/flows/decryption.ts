@@ -36,6 +36,8 @@ export interface Decryptions {
   decrypt<T>(decryption: Decryption<T>): Promise<T>
   /** Throws `ERR_DECRYPTION_LIMIT` for a user who may not try at the moment, so that nothing is spent on it. */
   refuseLimited(user: UserRef): Promise<void>
+  /** Forgets how often data of a user was no good. */
+  forget(user: UserRef): Promise<void>
 }
 
 interface DecryptionParts {
@@ -79,6 +81,7 @@ export function createDecryptions({ store, storeTimeoutMs, clock, logger }: Decr
 
   return {
     refuseLimited,
+    forget: ({ appid, openid }) => failures.forget({ appid, openid }),
     decrypt: (decryption) =>
       turns.inTurn(`${decryption.owner.appid} ${decryption.owner.openid}`, () => attempt(decryption)),
   }

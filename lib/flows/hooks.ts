@@ -1,6 +1,7 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { throughJson } from '../sessions/session-data.js'
 import type { UserInfo } from '../sessions/user-info.js'
 import { stackOf, tookTooLong } from './thrown.js'
 
@@ -19,10 +20,10 @@ export interface LoginEvent {
 }
 
 /**
- * Called before a session is issued. Its answer, which JSON must be able to carry, is kept as `session.data` and does not change with
- * the tables that it came from: a row is found by appid and openid, not by an id kept there. To refuse the login throw a
- * `WeappError`: the phone gets its code and message. Throwing anything else, an answer that JSON cannot carry, or taking longer than 5 seconds
- * is a fault of the server: `ERR_HOOK_FAILED`.
+ * Called before a session is issued. Its answer, which JSON must be able to carry in 4096 bytes, is kept as `session.data`, which
+ * `sessions.setData` changes, and does not change with the tables that it came from: a row is found by appid and openid, not by an id kept
+ * there. To refuse the login throw a `WeappError`: the phone gets its code and message. Throwing anything else, an answer that JSON cannot
+ * carry or that is longer, or taking longer than 5 seconds is a fault of the server: `ERR_HOOK_FAILED`.
  *
  * @example
  * const onLogin = async ({ appid, openid }) => {
@@ -61,7 +62,7 @@ export function askAtLogin(
   logger: Logger,
   timeoutMs: number = HOOK_TIMEOUT_MS,
 ): Promise<unknown> {
-  return ask({ name: 'onLogin', answer: async () => plain(await call(event)), logger, timeoutMs })
+  return ask({ name: 'onLogin', answer: async () => throughJson(await call(event)), logger, timeoutMs })
 }
 
 /** Asks `onUserInfo`, if there is one, before a profile is written, wherever that happens. Throws what it refuses with, and `ERR_HOOK_FAILED`. */
@@ -97,8 +98,4 @@ async function ask({ name, answer, logger, timeoutMs }: Question): Promise<unkno
       cause,
     })
   }
-}
-
-function plain(answer: unknown): unknown {
-  return answer === undefined ? undefined : JSON.parse(JSON.stringify(answer) ?? 'null')
 }

@@ -35,6 +35,8 @@ export function ofApp(sessions: Sessions, apps: AppBook, selector: AppSelector):
     list: async (user) => sessions.list(own(user)),
     revoke: async (session) => sessions.revoke(own(session)),
     revokeUser: async (user, options) => sessions.revokeUser(own(user), options),
+    forgetUser: async (user) => sessions.forgetUser(own(user)),
+    setData: async (session, data) => sessions.setData(own(session), data),
     async revokeAll() {
       throw new TypeError('revokeAll ends the sessions of all apps: call it on what createSessions returned')
     },

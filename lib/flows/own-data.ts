@@ -3,11 +3,13 @@ import { WeappError } from '../errors.js'
 import { checkOptionNames, oneOf, positiveNumber } from '../options.js'
 import type { AppBook } from '../sessions/app-info.js'
 import type { KeyBook } from '../sessions/key-book.js'
-import type { SessionSelector, UserSelector } from '../sessions/session.js'
+import type { SessionRef, SessionSelector, UserSelector } from '../sessions/session.js'
 import type { SessionBook } from '../sessions/session-book.js'
+import { frozen } from '../sessions/session-data.js'
 import type { UserInfo, UserInfoRules } from '../sessions/user-info.js'
 import { checkSignedData, type EncryptedData, readCiphertext, type SignedData } from '../wechat/open-data.js'
 import { asKind, OPEN_DATA_KINDS, type OpenDataAs, type OpenDataOf } from '../wechat/open-data-kinds.js'
+import { unknownSession } from './authenticate.js'
 import type { Decryptions } from './decryption.js'
 import type { FreshKey, KeyOwner } from './fresh-key.js'
 import type { AskAboutProfile } from './hooks.js'
@@ -33,8 +35,8 @@ export interface DecryptOptions<As extends OpenDataAs = OpenDataAs> {
 export interface OwnData {
   /**
    * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Returns the profile as it then is: WeChat's
-   * placeholder takes the place of no other one. Throws `ERR_REQUEST_INVALID`, `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`, and for
-   * encrypted data and a fresh code what `decrypt` throws.
+   * placeholder takes the place of no other one. Throws `ERR_REQUEST_INVALID`, `ERR_SESSION_UNKNOWN` for a session that has ended,
+   * `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`, and for encrypted data and a fresh code what `decrypt` throws.
    */
   setUserInfo(user: UserSelector | SessionSelector, data: UserDataRequest | null): Promise<UserInfo | null>
   /**
@@ -93,10 +95,12 @@ export function createOwnData(parts: OwnDataParts): OwnData {
         )
       }
       const kept = await keptProfile(book, user, userInfo)
-      if (kept) return kept
-      await askAboutProfile({ ...user, userInfo })
+      if (!kept) await askAboutProfile({ ...user, userInfo })
+      // The user may have been forgotten while WeChat or the hook was asked.
+      if (isSession(owner) && !(await book.isThere(owner))) throw unknownSession()
+      if (kept) return frozen(kept)
       await book.setUserInfo(app, user.openid, userInfo)
-      return userInfo
+      return frozen(userInfo)
     },
 
     async decrypt<As extends OpenDataAs = 'any'>(
@@ -128,4 +132,8 @@ export function createOwnData(parts: OwnDataParts): OwnData {
       await verifyFor(data, await keysFor(session, data.code))
     },
   }
+}
+
+function isSession(owner: KeyOwner): owner is SessionRef {
+  return owner.sessionId !== undefined
 }

@@ -6,7 +6,8 @@ import { type AccessTokenProvider, unavailable } from '../sessions/access-tokens
 import type { App, AppBook, AppSelector } from '../sessions/app-info.js'
 import type { KeyBook } from '../sessions/key-book.js'
 import type { PhoneNumbers } from '../sessions/phone-numbers.js'
-import type { SessionSelector, UserSelector } from '../sessions/session.js'
+import type { SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
+import type { SessionBook } from '../sessions/session-book.js'
 import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
@@ -38,6 +39,7 @@ const PHONE_NUMBER_NAMES: OptionNames<PhoneNumberRequest> = {
 
 interface ServerCallsParts {
   readonly apps: AppBook
+  readonly book: SessionBook
   readonly keys: KeyBook
   readonly phoneNumbers: PhoneNumbers<PhoneInfo>
   readonly accessToken: AccessTokenProvider
@@ -73,7 +75,7 @@ export interface ServerCalls {
 
 /** Makes the use cases that ask WeChat with an access token. A token that WeChat refuses is replaced once. */
 export function createServerCalls(parts: ServerCallsParts): ServerCalls {
-  const { apps, keys, phoneNumbers, sessionKeys, getPhoneNumber, logger } = parts
+  const { apps, book, keys, phoneNumbers, sessionKeys, getPhoneNumber, logger } = parts
 
   async function tokenOf(app: App, refused?: string): Promise<string> {
     if (app.exchange)
@@ -103,8 +105,13 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
   }
 
   /** WeChat has charged for the number and given it once: it is not lost because it cannot be kept. */
-  async function keepNumber(app: App, openid: string, phoneInfo: PhoneInfo): Promise<void> {
-    await phoneNumbers.keep(app, openid, phoneInfo).catch(() => {
+  async function keepNumber(app: App, user: UserRef, phoneInfo: PhoneInfo, wasHere: boolean): Promise<void> {
+    const keep = async () => {
+      await phoneNumbers.keep(app, user.openid, phoneInfo)
+      // Nothing is kept of a user who was forgotten while WeChat was asked.
+      if (wasHere && !(await book.hasSeen(user))) await phoneNumbers.keep(app, user.openid, undefined)
+    }
+    await keep().catch(() => {
       logger.error('a phone number was to be kept and could not be; the caller has got it all the same')
     })
   }
@@ -116,11 +123,13 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
       const app = apps.choose(request.appid)
       const code = checkCode(request.code, 'bindgetphonenumber')
       if (keep && openid === undefined) throw new TypeError('phoneNumber: keep needs openid')
-      if (openid !== undefined) namedUser(apps, { appid: app.appid, openid })
+      const user = openid === undefined ? undefined : namedUser(apps, { appid: app.appid, openid }).user
+      const keeper = keep ? user : undefined
+      const wasHere = keeper !== undefined && (await book.hasSeen(keeper))
       const phoneInfo = await asked('the phone number call', app, (token) =>
         getPhoneNumber({ code, openid }, token),
       )
-      if (keep && openid !== undefined) await keepNumber(app, openid, phoneInfo)
+      if (keeper) await keepNumber(app, keeper, phoneInfo, wasHere)
       return phoneInfo
     },
     phoneNumberOf: async (selector) => phoneNumbers.find(namedUser(apps, selector).user),

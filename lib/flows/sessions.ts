@@ -32,6 +32,21 @@ export interface Sessions extends OwnData, ServerCalls {
    */
   revokeUser(user: UserSelector, options?: RevokeUserOptions): Promise<number>
   /**
+   * Leaves nothing of a user in the store: ends all sessions, and deletes the profile, that the user was here, the kept phone number and the
+   * count of failed decryptions, under every key of the ring. A login that is under way gets none: for ten minutes the moment of this call is
+   * kept under a digest that only `keys` can make, and no other fact. What has failed half-way is done by another call. Throws what `list` throws.
+   */
+  forgetUser(user: UserSelector): Promise<void>
+  /**
+   * Replaces the `data` of a session, as JSON carries it, and returns it as later requests will find it. Keys and moments of the session stay,
+   * and so does what others change in the same moment; of two who set it at once the last one counts. Throws `ERR_SESSION_UNKNOWN` for a
+   * session that has ended, a `TypeError` for what JSON cannot carry or what has more than 4096 bytes, and what `list` throws.
+   *
+   * @example
+   * await sessions.setData(session, { role: 'editor' })
+   */
+  setData(session: SessionSelector, data: unknown): Promise<unknown>
+  /**
    * Ends every session of all users and apps, in one step that all processes see at the next request; a login that is under way gets none.
    * Then clears the sessions away, and returns how many they were. Profiles stay. Throws `ERR_STORE_UNAVAILABLE`; a failure in the second part
    * leaves no session alive.
@@ -42,7 +57,7 @@ export interface Sessions extends OwnData, ServerCalls {
    * `revokeAll` throws a `TypeError` there. Throws a `TypeError` for an app that is not configured.
    */
   ofApp(app: AppSelector): Sessions
-  /** Resolves when the store answers; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */
+  /** Resolves when the store could write a login now; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */
   ping(): Promise<void>
   /**
    * Waits for logins under way and what is still being written, then closes the connections to WeChat. A Redis client

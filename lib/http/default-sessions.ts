@@ -95,13 +95,24 @@ function storeFrom(redisUrl: string | undefined): SessionStore {
     stderrLogger.warn('REDIS_URL is not set, so sessions live in the memory of this process and end with it')
     return new MemoryStore()
   }
-  if (!URL.canParse(redisUrl))
-    throw new TypeError('REDIS_URL must be an address such as redis://127.0.0.1:6379')
+  const address = redisAddress(redisUrl)
   const { Redis } = loadIoredis()
-  const client = new Redis(redisUrl, { maxRetriesPerRequest: 1 })
-  client.on('error', () => undefined) // Each failed command is reported already, and ioredis connects again by itself.
+  const client = new Redis(address, { maxRetriesPerRequest: 1 })
   const store = new RedisStore(client)
   return Object.assign(store, { close: async () => client.disconnect() })
+}
+
+/** The address of Redis, in the one spelling in which a client takes all of it: what it cannot read it would pass over. */
+function redisAddress(redisUrl: string): string {
+  const url = URL.canParse(redisUrl) ? new URL(redisUrl) : undefined
+  const databases = [url?.pathname.slice(1), ...(url?.searchParams.getAll('db') ?? [])].filter(Boolean)
+  const isOdd = url?.searchParams.get('db') === '' || databases.some((db) => !/^\d+$/.test(db ?? ''))
+  if (!url || !/^rediss?:$/.test(url.protocol) || isOdd || databases.length > 1) {
+    throw new TypeError(
+      'REDIS_URL must be an address such as redis://127.0.0.1:6379, or redis://127.0.0.1:6379/2 for database 2; rediss:// for TLS',
+    )
+  }
+  return url.href
 }
 
 function needed(environment: Environment, name: string): string {

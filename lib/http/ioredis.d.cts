@@ -2,13 +2,7 @@ import type { RedisClient } from '../stores/redis-client.js'
 
 declare namespace loadIoredis {
   interface IoredisModule {
-    readonly Redis: new (
-      url: string,
-      options: object,
-    ) => RedisClient & {
-      on(event: 'error', listener: () => void): void
-      disconnect(): void
-    }
+    readonly Redis: new (url: string, options: object) => RedisClient & { disconnect(): void }
   }
 }
 

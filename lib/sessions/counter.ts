@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js'
+import { changedAllTheTime } from './contention.js'
 import type { SessionStore, StoredValue } from './store.js'
 import { valueIdOf } from './token.js'
 
@@ -71,6 +72,16 @@ export class Counter {
       if (await this.#store.replaceValue(change)) return events
     }
     return Number.POSITIVE_INFINITY
+  }
+
+  /** Forgets in the store what was counted. What this process has counted itself ends with its window. Throws `ERR_STORE_UNAVAILABLE`. */
+  async forget(subject: CounterSubject): Promise<void> {
+    const id = this.#idOf(subject)
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const found = await this.#store.readValue(id)
+      if (!found || (await this.#store.replaceValue({ id, from: found.text, to: null }))) return
+    }
+    throw changedAllTheTime()
   }
 
   #addOwn(id: string): void {

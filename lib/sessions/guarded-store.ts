@@ -1,8 +1,12 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { reasonOf } from '../reason.js'
 import type { ClockWatch } from './clock-watch.js'
 import { type SessionStore, StoreFailure } from './store.js'
+
+/** Of so many kinds of failure the log hears until a method works again. */
+const MOST_KINDS = 5
 
 interface GuardParts {
   readonly store: SessionStore
@@ -14,20 +18,28 @@ interface GuardParts {
 
 /**
  * A store each of whose calls ends in time: a failure, or no answer within `timeoutMs`, is `ERR_STORE_UNAVAILABLE`, and a change that has
- * not been made by then is not made. Logs when a kind of call begins to fail and when it works again, not each request in between.
+ * not been made by then is not made. Logs each kind of failure of a method once, and when the method works again, not each request in between.
  */
 export function guardStore({ store, timeoutMs, clocks, logger }: GuardParts): Required<SessionStore> {
-  const failing = new Set<keyof SessionStore>()
+  /** What the log has heard of the methods that fail. */
+  const told = new Map<keyof SessionStore, Set<string>>()
+
+  function tell(name: keyof SessionStore, reason: string): void {
+    const reasons = told.get(name) ?? new Set()
+    told.set(name, reasons)
+    if (reasons.has(reason) || reasons.size >= MOST_KINDS) return
+    reasons.add(reason)
+    logger.error(`the session store fails (${name}): ${reason}`)
+  }
 
   async function guarded<T>(name: keyof SessionStore, call: () => Promise<T>): Promise<T> {
     try {
-      const result = await withinDeadline(call(), timeoutMs, () => new TimeoutError())
-      if (failing.delete(name)) logger.warn(`the session store works again (${name})`)
+      const result = await withinDeadline(call(), timeoutMs, () => noAnswer(timeoutMs))
+      if (told.delete(name)) logger.warn(`the session store works again (${name})`)
       return result
     } catch (error) {
-      const reason = reasonOf(error)
-      if (!failing.has(name)) logger.error(`the session store fails (${name}): ${reason}`)
-      failing.add(name)
+      const reason = error instanceof StoreFailure ? error.message : reasonOf(error)
+      tell(name, reason)
       throw new WeappError(
         'ERR_STORE_UNAVAILABLE',
         'Sessions cannot be reached at the moment. Please try again.',
@@ -67,18 +79,6 @@ export function guardStore({ store, timeoutMs, clocks, logger }: GuardParts): Re
   }
 }
 
-class TimeoutError extends Error {
-  override readonly name = 'TimeoutError'
-}
-
-/**
- * The kind of failure and no more: the error of a client may hold an address with a password in it, or the command that failed. The
- * first word of what Redis answers, such as READONLY or OOM, gives nothing away.
- */
-function reasonOf(error: unknown): string {
-  if (error instanceof StoreFailure) return error.message
-  if (!(error instanceof Error)) return 'unknown reason'
-  const { code } = error as NodeJS.ErrnoException
-  const word = error.name === 'ReplyError' ? /^[A-Z]+\b/.exec(error.message)?.[0] : code
-  return typeof word === 'string' ? `${error.name} (${word})` : error.name
+function noAnswer(timeoutMs: number): StoreFailure {
+  return new StoreFailure(`no answer within ${timeoutMs} ms`)
 }

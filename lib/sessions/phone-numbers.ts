@@ -1,5 +1,5 @@
-import { WeappError } from '../errors.js'
 import type { App } from './app-info.js'
+import { changedAllTheTime } from './contention.js'
 import type { UserRef } from './session.js'
 import type { Vault } from './vault.js'
 
@@ -21,10 +21,7 @@ export class PhoneNumbers<PhoneNumber> {
       const found = await this.#vault.read(binding)
       if (await this.#vault.replace(binding, found, phoneNumber, app.userInfoDurationMs)) return
     }
-    throw new WeappError(
-      'ERR_STORE_UNAVAILABLE',
-      'Somebody else changes this all the time. Please try again.',
-    )
+    throw changedAllTheTime()
   }
 
   async find(user: UserRef): Promise<PhoneNumber | null> {

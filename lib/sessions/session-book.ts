@@ -2,6 +2,7 @@ import { WeappError } from '../errors.js'
 import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import type { App, AppBook } from './app-info.js'
+import { revokedMeanwhile } from './contention.js'
 import type { KeyRing } from './key-ring.js'
 import { isTouchDue } from './lifetimes.js'
 import { type LiveRecord, liveRecord } from './live-record.js'
@@ -116,7 +117,7 @@ export class SessionBook {
     if (result.state === 'refused') {
       throw new WeappError('ERR_SESSION_LIMIT', 'Too many sessions. Log out on another device first.')
     }
-    if (result.state === 'revoked') throw this.#revokedMeanwhile(app)
+    if (result.state === 'revoked') throw revokedMeanwhile(app, this.#logger)
     if (start.userInfo && earlier) await this.setUserInfo(app, user.openid, start.userInfo)
     if (presented && !isAtHandle) await this.#endPresented(presented, app)
     const { createdAt, lastVisitAt, endsAt } = result
@@ -191,6 +192,18 @@ export class SessionBook {
     return (await Promise.all(ended)).reduce((sum, count) => sum + count, 0)
   }
 
+  /** Ends all sessions of a user, then forgets the profile and that the user was here. A login under way gets none. */
+  async forget(user: UserRef): Promise<void> {
+    await this.endAllOf(user)
+    await Promise.all(this.#handlesOf(user).map((handle) => this.#store.writeUserInfo(handle, null, 0)))
+  }
+
+  /** Whether a session is still there. */
+  async isThere({ sessionId, ...user }: SessionRef): Promise<boolean> {
+    const found = this.#handlesOf(user).map((handle) => this.#store.read({ handle, sessionId }))
+    return (await Promise.all(found)).some((stored) => stored !== null)
+  }
+
   /** Ends every session of all users and apps, then clears them away; returns how many they were. */
   async endAll(): Promise<number> {
     let ended = 0
@@ -237,17 +250,6 @@ export class SessionBook {
     )
     const ended = stale.map(({ sessionId }) => this.#store.remove({ handle, sessionId }))
     return (await Promise.all(ended)).includes(true)
-  }
-
-  #revokedMeanwhile(app: App): WeappError {
-    this.#logger.warn(
-      `a login of ${app.appid} came to nothing, as the sessions of its user were ended meanwhile. ` +
-        'If onLogin does that: maxSessionsPerUser: 1 leaves a user one session',
-    )
-    return new WeappError(
-      'ERR_CODE_INVALID',
-      'The sessions of this user were ended during this login. Call wx.login and log in again.',
-    )
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { AppSelector } from './app-info.js'
 import type { SessionRecord } from './record.js'
+import { frozen } from './session-data.js'
 import type { UserInfo } from './user-info.js'
 
 /** A user of an app. */
@@ -52,7 +53,7 @@ export interface Session extends SessionRef {
   readonly idleExpiresAt: Date
   /** The user's profile, shared by all of the user's sessions; null when there is none. */
   readonly userInfo: UserInfo | null
-  /** What `onLogin` returned at login. */
+  /** What `onLogin` returned at login, or `sessions.setData` set since. Frozen, as all of the session is. */
   readonly data: unknown
 }
 
@@ -72,7 +73,12 @@ export function sessionFrom(
   userInfo: UserInfo | null,
 ): Session {
   const { appid, openid, unionid, data } = record
-  return { sessionId, appid, openid, unionid, ...datesOf(moments), userInfo, data }
+  return Object.freeze({
+    ...{ sessionId, appid, openid, unionid },
+    ...datesOf(moments),
+    userInfo: frozen(userInfo),
+    data: frozen(data),
+  })
 }
 
 /** The line of a list. */

@@ -199,7 +199,7 @@ export interface SessionStore {
    * returns no `next`. Profiles stay.
    */
   removeBatch(cursor?: string, withinMs?: number): Promise<RemovedBatch>
-  /** Resolves when the store can do its work. */
+  /** Resolves when the store can do its work: when a login could be written now. It may be asked every second, by many. */
   ping(): Promise<void>
   /** Gives back what the store itself has opened. */
   close?(): Promise<void>

@@ -61,9 +61,13 @@ function microsIn(time: unknown): number {
 interface UnfitSettings {
   readonly keyPrefix?: string
   readonly role?: string
+  readonly db?: unknown
 }
 
-/** Refuses what would never work. SCAN returns keys with the client's own prefix, which the client would then add a second time. */
+/**
+ * Refuses what would never work. SCAN returns keys with the client's own prefix, which the client would then add a second time. A client that
+ * was made for a database which is no number, as of the address `redis://host/name`, would use database 0.
+ */
 export function refuseUnfitClient(client: object): void {
   const { options } = client as { options?: UnfitSettings & { redisOptions?: UnfitSettings } }
   if (options?.keyPrefix || options?.redisOptions?.keyPrefix) {
@@ -74,6 +78,12 @@ export function refuseUnfitClient(client: object): void {
   if (options?.role === 'slave') {
     throw new TypeError(
       `RedisStore writes, so the client must not ask Sentinel for a replica: leave out role: 'slave'`,
+    )
+  }
+  const db = options?.db ?? 0
+  if (!Number.isInteger(db) || Number(db) < 0) {
+    throw new TypeError(
+      'RedisStore: the database of the client must be a whole number, such as 2 in redis://host/2',
     )
   }
 }

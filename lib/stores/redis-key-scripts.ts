@@ -43,6 +43,20 @@ return reply('ok', before, mark)
 `,
 )
 
+/** KEYS: mark of all. Writes it as it is, to show that it can be written; where there is none, it is gone in a moment. */
+export const PING: RedisScript = script(
+  SCRIPT_HEAD,
+  MARK,
+  `
+if before == micros(0) then
+  redis.call('SET', KEYS[1], before, 'PX', '1')
+else
+  redis.call('SET', KEYS[1], before)
+end
+return reply('ok')
+`,
+)
+
 /** KEYS: claim. ARGV: claimant, duration. Replies `claimed`, or `found` and what is there. */
 export const CLAIM: RedisScript = script(
   SCRIPT_HEAD,

@@ -1,5 +1,5 @@
 import { type Countdown, countdown } from '../deadline.js'
-import { END_ALL, READ_ALL } from './redis-key-scripts.js'
+import { END_ALL, PING, READ_ALL } from './redis-key-scripts.js'
 import type { RedisQuestions, RedisReply } from './redis-questions.js'
 import type { UserScript } from './redis-user-scripts.js'
 
@@ -51,6 +51,11 @@ export class RedisMarks {
   async read(): Promise<void> {
     const { texts } = await this.#questions.ask({ script: READ_ALL, keys: [this.#all], words: [] })
     this.#mark = Math.max(this.#mark, Number(texts[0]))
+  }
+
+  /** Writes the mark as it is. It takes what a login takes: scripts, a server that may be written to, and room. */
+  async prove(): Promise<void> {
+    await this.#questions.ask({ script: PING, keys: [this.#all], words: [] })
   }
 
   /** Sets the mark to this moment, or to a later one that is named: the clocks of the masters of a cluster differ. */

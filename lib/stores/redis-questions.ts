@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { StoreFailure, tooLate } from '../sessions/store.js'
 import { isClusterClient, type RedisClient } from './redis-client.js'
 import { RedisClock } from './redis-clock.js'
+import { connectionOf, type RedisConnection } from './redis-connection.js'
 import type { RedisScript } from './redis-script.js'
 
 /** A connection is not given up more often than this. */
@@ -30,7 +31,7 @@ export class UnreadableKey extends StoreFailure {}
  * wanted, by the clock of Redis.
  */
 export class RedisQuestions {
-  readonly #client: RedisClient
+  readonly #connection: RedisConnection
   readonly #clock: RedisClock
   /** Tells the moment in place of Redis. */
   readonly #momentInstead: (() => number) | undefined
@@ -39,7 +40,7 @@ export class RedisQuestions {
   #givenUpAt = Number.NEGATIVE_INFINITY
 
   constructor(client: RedisClient, momentInstead: (() => number) | undefined) {
-    this.#client = client
+    this.#connection = connectionOf(client)
     this.#clock = new RedisClock(isClusterClient(client))
     this.#momentInstead = momentInstead
   }
@@ -83,7 +84,7 @@ export class RedisQuestions {
   /** After a failover the address may lead to the new primary, while the connection still leads to the old one, which is a replica now. */
   async #call(command: string, ...words: (string | number)[]): Promise<unknown> {
     try {
-      return await this.#client.call(command, ...words)
+      return await this.#connection.call(command, ...words)
     } catch (error) {
       if (error instanceof Error && /\b(?:READONLY|MASTERDOWN)\b/.test(error.message)) this.#reconnect()
       throw error
@@ -98,7 +99,7 @@ export class RedisQuestions {
   /** What else comes over this connection may belong to other questions too. */
   #distrusted(why: string): StoreFailure {
     this.#reconnect()
-    return new StoreFailure(this.#client.disconnect ? `${why}: the connection is given up` : why)
+    return new StoreFailure(this.#connection.isRenewable ? `${why}: the connection is given up` : why)
   }
 
   /** Many replies of a kind may come before a connection is closed, and the next one may be no better. */
@@ -106,6 +107,6 @@ export class RedisQuestions {
     const now = this.#clock.now()
     if (now - this.#givenUpAt < PAUSE_MICROS) return
     this.#givenUpAt = now
-    this.#client.disconnect?.(true)
+    this.#connection.renew()
   }
 }

@@ -56,7 +56,8 @@ export interface RedisStoreOptions {
 
 /**
  * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours: its pools, TLS,
- * reconnection and its end. An authenticated request costs one script that only reads; a login two, or three with `onLogin`.
+ * reconnection and its end. The store listens to its `error`, and tells stderr once for each kind where nobody else listens. Where Redis
+ * refuses the database of the client nothing is written, also not to database 0. An authenticated request costs one script that only reads; a login two, or three with `onLogin`.
  *
  * Keys: `weapp:{<handle>}` is a user with all sessions and the profile, `weapp:all` tells when the sessions of everybody were ended,
  * `weapp:claim:<digest>` is a login code that was used in the last minutes, or somebody's turn to renew an access token,
@@ -212,7 +213,7 @@ export class RedisStore implements SessionStore {
   }
 
   async ping(): Promise<void> {
-    await this.#marks.read()
+    await this.#marks.prove()
   }
 
   #ofKey(

@@ -220,7 +220,7 @@ return reply('ok', count(replaced))
 /** ARGV: profile or '', its duration. */
 export const WRITE_USER_INFO: UserScript = changing(`
 profile, profileEnd = ARGV[5], now + tonumber(ARGV[6])
-if profileEnd <= now then profile = '' end
+if profileEnd <= now then profile, profileEnd = '', 0 end
 save(live)
 return reply('ok')
 `)

@@ -30,8 +30,9 @@ export function stableAccessToken(transport: WechatTransport, timeoutMs: number)
       )
       const { access_token: accessToken, expires_in: expiresIn } = answer
       const expiresInSeconds = asNumber(expiresIn)
-      if (!isText(accessToken) || expiresInSeconds === undefined || expiresInSeconds <= 0) {
-        throw invalidAnswer('an answer without access_token or expires_in')
+      if (!isText(accessToken)) throw invalidAnswer('an answer without an access_token')
+      if (expiresInSeconds === undefined || expiresInSeconds <= 0) {
+        throw invalidAnswer('an answer whose expires_in is missing or odd')
       }
       return { accessToken, expiresInSeconds }
     })

@@ -49,6 +49,7 @@ export function checkCode(code: unknown, source = 'wx.login'): string {
 
 /** Needs openid and session_key and nothing else: fields have come and gone without notice. */
 export function identityIn({ openid, session_key: sessionKey, unionid }: AnswerFields): Identity {
-  if (!isOpenid(openid) || !isText(sessionKey)) throw invalidAnswer('an answer without openid or session_key')
+  if (!isOpenid(openid)) throw invalidAnswer('an answer without an openid')
+  if (!isText(sessionKey)) throw invalidAnswer('an answer without a session_key')
   return { openid, sessionKey, unionid: isText(unionid) ? unionid : undefined }
 }

@@ -93,8 +93,8 @@ export function isAccessTokenRefused(error: unknown): boolean {
 }
 
 /**
- * What an errcode of WeChat means here: by `meanings` of the API, else by those that all APIs share. `errmsg` is looked through for
- * its `rid`, by which WeChat finds the call again, and for the caller's address with 40164; the rest of it goes nowhere.
+ * What an errcode of WeChat means here: by `meanings` of the API, else by those that all APIs share. The hint tells the `rid` in `errmsg`,
+ * by which WeChat finds the call again, the caller's address with 40164, and the plain words of `errmsg` where there is nothing better to say.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
  */
 export function errorFromErrcode(
@@ -130,5 +130,13 @@ function hintFor(said: string, errcode: number, errmsg: unknown, hint: string | 
   const text = typeof errmsg === 'string' ? errmsg.slice(0, 500) : ''
   const rid = /\brid: ?([0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8})\b/.exec(text)?.[1]
   const address = errcode === 40164 ? /\bip ([0-9a-f.:]+)/i.exec(text)?.[1] : undefined
-  return [said, rid && `rid ${rid}`, hint, address && `address ${address}`].filter(Boolean).join(', ')
+  const what = hint ?? plainWordsOf(text)
+  return [said, rid && `rid ${rid}`, what, address && `address ${address}`].filter(Boolean).join(', ')
+}
+
+/** The words of `errmsg` that consist of letters: whatever is a secret, a code or an address holds something else, or is long. */
+function plainWordsOf(errmsg: string): string {
+  const words = errmsg.replace(/\brid: ?\S+/, '').split(/[\s"'()[\]{}<>]+/)
+  const plain = words.flatMap((word) => /^[\p{L}_]{1,20}[,.:;!?]?$/u.exec(word)?.[0] ?? (word ? '…' : []))
+  return plain.some((word) => word !== '…') ? `saying: ${plain.join(' ')}` : ''
 }

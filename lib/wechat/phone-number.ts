@@ -39,8 +39,9 @@ export function getPhoneNumber(transport: WechatTransport, timeoutMs: number) {
     }
     return withRetries(signal, async () => {
       const { phone_info: info } = readAnswer(await transport.send(request), PHONE_MEANINGS)
-      const phoneInfo = isFields(info) ? phoneInfoIn(info) : undefined
-      if (!phoneInfo) throw invalidAnswer('an answer without a phoneNumber in phone_info')
+      if (!isFields(info)) throw invalidAnswer('an answer without phone_info')
+      const phoneInfo = phoneInfoIn(info)
+      if (!phoneInfo) throw invalidAnswer('a phone_info whose phoneNumber is missing or odd')
       return phoneInfo
     })
   }

@@ -52,7 +52,7 @@ export function sessionKeyCalls(transport: WechatTransport, timeoutMs: number): 
       const answer = await ask('/wxa/resetusersessionkey', held, accessToken)
       if ((answer.openid ?? held.openid) !== held.openid)
         throw invalidAnswer('the session_key of another openid')
-      if (!isText(answer.session_key)) throw invalidAnswer('an answer without session_key')
+      if (!isText(answer.session_key)) throw invalidAnswer('an answer without a session_key')
       return answer.session_key
     },
   }

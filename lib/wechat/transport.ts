@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { WeappError } from '../errors.js'
 import { objectWithMethods } from '../options.js'
+import { reasonOf } from '../reason.js'
 
 const MOST_ANSWER_BYTES = 256 * 1024
 const MOST_SOCKETS = 128
@@ -74,7 +75,7 @@ export function createTransport(baseUrl: URL, agent?: http.Agent): WechatTranspo
         if (isEstablished(socket)) established()
         else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', established)
       })
-      outgoing.on('error', (error) => reject(isConnected ? brokenOff(error) : unreachable()))
+      outgoing.on('error', (error) => reject(isConnected ? brokenOff(error) : unreachable(baseUrl, error)))
       // Node tells of a 101 in no other way.
       outgoing.on('upgrade', (_incoming, socket) => {
         socket.destroy()
@@ -131,23 +132,27 @@ export function invalidAnswer(what: string): WeappError {
   })
 }
 
-function unreachable(): WeappError {
+function unreachable({ host }: URL, error: Error): WeappError {
   return new WeappError(
     'ERR_WECHAT_UNREACHABLE',
     'WeChat cannot be reached at the moment. Please try again.',
     {
-      hint: 'no connection to WeChat could be made',
+      hint: `no connection to WeChat at ${host} could be made: ${whyNot(error)}`,
     },
   )
 }
 
 /** Bytes that are no HTTP are an answer of a kind; anything else is none. */
 function brokenOff(error: NodeJS.ErrnoException): WeappError {
-  return error.code?.startsWith('HPE_') ? invalidAnswer('an answer that is not HTTP') : noAnswer()
+  return error.code?.startsWith('HPE_') ? invalidAnswer('an answer that is not HTTP') : noAnswer(error)
 }
 
-function noAnswer(): WeappError {
+function noAnswer(error: Error): WeappError {
   return new WeappError('ERR_WECHAT_NO_ANSWER', 'WeChat did not answer. Please try again with a new code.', {
-    hint: 'WeChat was reached but did not answer',
+    hint: `WeChat was reached but did not answer: ${whyNot(error)}`,
   })
+}
+
+function whyNot(error: Error): string {
+  return error.name === 'AbortError' ? 'it took too long' : reasonOf(error)
 }

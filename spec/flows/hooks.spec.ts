@@ -37,3 +37,19 @@ describe('a hook that does not come back', () => {
     expect(reasons).to.deep.equal([])
   })
 })
+
+describe('the answer of onLogin', () => {
+  it('may have 4096 bytes as JSON', async () => {
+    const logger = keptLog()
+    const full = `${'号'.repeat(1364)}ab`
+    expect(await askAtLogin(() => full, LOGIN, logger)).to.equal(full)
+    expect(logger.lines).to.deep.equal([])
+  })
+
+  it('is a fault of the server when it has more, and the log hears how many', async () => {
+    const logger = keptLog()
+    await weappErrorOf('ERR_HOOK_FAILED', () => askAtLogin(() => `${'号'.repeat(1364)}abc`, LOGIN, logger))
+    expect(logger.lines).to.have.lengthOf(1)
+    expect(logger.lines[0]).to.match(/^error: onLogin failed: TypeError: .*4096 bytes.*4097/)
+  })
+})

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
+import { Redis } from 'ioredis'
 import { after, before, describe, it } from 'mocha'
 import { defaultSessions, loginRouter, requireSession } from '../../lib/index.js'
 import { createSandbox, type Sandbox } from '../../lib/sandbox/index.js'
@@ -74,6 +75,29 @@ describe('defaultSessions', () => {
     expect(status).to.equal(0)
   })
 
+  it('writes to the database of the address, and to none where Redis does not have it', async () => {
+    const { url } = await sharedRedis()
+    const redis = new Redis(url)
+    try {
+      await redis.flushall()
+      const there = await run({ ...environment, REDIS_URL: `${url}/3` })
+      expect([there.status, there.stderr]).to.deep.equal([0, ''])
+      expect(await redis.info('keyspace'))
+        .to.match(/^db3:/m)
+        .and.not.match(/^db0:/m)
+      await redis.flushall()
+      for (const address of [`${url}/99`, `${url}?db=99`, `${url}/99`.toUpperCase()]) {
+        const { status, stderr } = await run({ ...environment, REDIS_URL: address })
+        expect(stderr).to.match(/session store fails \(\w+\): Redis refuses database 99: .*out of range/)
+        expect(stderr).to.include('ERR_STORE_UNAVAILABLE')
+        expect(status).to.equal(1)
+        expect(await redis.dbsize()).to.equal(0)
+      }
+    } finally {
+      redis.disconnect()
+    }
+  })
+
   it('takes several apps, divided by commas, with the lifetimes for all of them', async () => {
     for (const APPID of sandbox.apps.map(({ appid }) => appid)) {
       const { stdout, status } = await run({
@@ -132,7 +156,22 @@ describe('defaultSessions', () => {
       /WEAPP_SESSION_DURATION_SECONDS must be/,
     ],
     ['the API address is none', { WEAPP_API_BASE: 'weixin' }, /TypeError: WEAPP_API_BASE must be an http/],
-    ['the Redis address is none', { REDIS_URL: 'redis://x:port' }, /TypeError: REDIS_URL must be an address/],
+    ...[
+      'redis://x:port',
+      'localhost:6379',
+      'http://127.0.0.1:6379',
+      'redis://127.0.0.1/name',
+      'redis://127.0.0.1/2x',
+      'redis://127.0.0.1/-1',
+      'redis://127.0.0.1/1/2',
+      'redis://127.0.0.1?db=name',
+      'redis://127.0.0.1?db=',
+      'redis://127.0.0.1/1?db=2',
+    ].map((url): [string, Record<string, string>, RegExp] => [
+      `the Redis address is ${url}`,
+      { REDIS_URL: url },
+      /TypeError: REDIS_URL must be an address/,
+    ]),
     [
       'a key is too short',
       { WEAPP_KEYS: 'short' },

@@ -128,6 +128,7 @@ describe('requireSession', () => {
     await bed.me(token).expect(200)
     expect(bed.log).to.deep.equal([
       'the session store fails (read): Error',
+      'the session store fails (read): no answer within 100 ms',
       'the session store works again (read)',
     ])
   })

@@ -95,7 +95,7 @@ describe('a guarded store', () => {
       await weappErrorOf('ERR_STORE_UNAVAILABLE', () => call(guarded(failing), method))
       await weappErrorOf('ERR_STORE_UNAVAILABLE', () => call(guarded(throwing), method))
       const error = await weappErrorOf('ERR_STORE_UNAVAILABLE', () => call(guarded(hanging, 1), method))
-      expect((error.cause as Error).message).to.equal('TimeoutError')
+      expect((error.cause as Error).message).to.equal('no answer within 1 ms')
     })
   }
 
@@ -213,5 +213,22 @@ describe('a guarded store', () => {
       'warn: the session store works again (ping)',
       'error: the session store fails (ping): Error (ECONNREFUSED)',
     ])
+  })
+
+  it('logs each kind of failure of a method once, and no more than five', async () => {
+    const failures = ['ECONNREFUSED', 'ETIMEDOUT', 'ECONNREFUSED', 'EPIPE', 'A1', 'B2', 'C3', 'ETIMEDOUT']
+    const left = failures.map((code) => Object.assign(clientError(), { code }))
+    const log = keptLog()
+    const store = guarded(
+      storeThat(() => Promise.reject(left.shift())),
+      TIMEOUT_MS,
+      log,
+    )
+    for (const _ of failures) await store.ping().catch(() => {})
+    expect(log.lines).to.deep.equal(
+      ['ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', 'A1', 'B2'].map(
+        (code) => `error: the session store fails (ping): Error (${code})`,
+      ),
+    )
   })
 })

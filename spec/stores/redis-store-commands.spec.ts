@@ -268,7 +268,7 @@ describe('the commands of RedisStore', () => {
       },
       READS_KEY,
     ],
-    ['ping', async () => () => store.ping(), READS_KEY],
+    ['ping', async () => () => store.ping(), WRITES_KEY],
   ]
 
   describe('of a call', () => {
@@ -452,6 +452,7 @@ describe('the commands of RedisStore', () => {
 
     it('fail as Redis says, and leave it: the mark of all', async () => {
       const { address } = await issue()
+      await redis.del(`${prefix}all`)
       await redis.hset(`${prefix}all`, 'field', 'value')
       await expectWrongType(() => store.read(address))
       await expectWrongType(() => store.issue(entry()))

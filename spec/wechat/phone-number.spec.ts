@@ -150,6 +150,23 @@ describe('getPhoneNumber', () => {
   }
 })
 
+describe('an answer without a phone number', () => {
+  for (const [what, info, hint] of [
+    ['no phone_info', null, 'an answer without phone_info'],
+    ['no number in it', { countryCode: '86' }, 'a phone_info whose phoneNumber is missing or odd'],
+    ['an odd one', { phoneNumber: ['1'] }, 'a phone_info whose phoneNumber is missing or odd'],
+  ] as const) {
+    it(`is refused by the name of the field: ${what}`, async () => {
+      const send = async () => JSON.stringify({ errcode: 0, phone_info: info })
+      const ask = getPhoneNumber({ send, close: () => undefined }, AMPLE_MS)
+      const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () =>
+        ask({ code: 'code', openid: undefined }, 'token'),
+      )
+      expect(error.hint).to.equal(`WeChat gave ${hint}`)
+    })
+  }
+})
+
 describe('phoneInfoIn', () => {
   const info = {
     phoneNumber: '13900001111',

@@ -1,0 +1,70 @@
+/** What of a command may be told: its name. */
+const COMMAND = /^[a-z][a-z._|-]{0,30}$/i
+/** Names and numbers of hosts, which are no secrets. */
+const HOST = /^[\w.:%-]{1,255}$/
+const CODE = /^[A-Z][A-Z0-9_]{1,60}$/
+/** Where Redis says in its own words which command it is about. */
+const COMMANDS_IN_REPLIES = [
+  /unknown (?:redis )?command [`'"]?([\w|.-]+)[`'",]/i,
+  /no permissions to run the '([\w|.-]+)' command/i,
+]
+/** What Redis says in words that are always the same, and why they are worth telling. */
+const PHRASES = [
+  'DB index is out of range',
+  'invalid DB index',
+  'SELECT is not allowed in cluster mode',
+  "The user executing the script can't run this command",
+  "The user executing the script can't access at least one of the keys",
+  'no permissions to access a key',
+  'no permissions to access one of the keys',
+  'max number of clients reached',
+  'Unknown Redis command called from script',
+]
+/** The first words of what Redis answers: minified clients have lost the name of the error. */
+const REPLY =
+  /^(?:ASK|BUSY|CLUSTERDOWN|CROSSSLOT|ERR|EXECABORT|LOADING|MASTERDOWN|MISCONF|MOVED|NOAUTH|NOPERM|NOREPLICAS|NOSCRIPT|OOM|READONLY|TRYAGAIN|UNKILLABLE|WRONGPASS|WRONGTYPE)\b/
+const MOST_CAUSES = 3
+
+/**
+ * Why something failed, for the operator's log: the kind of error, its errno, host and port, or the first word of what Redis answered and the
+ * command. No other word of an error is told, as it may hold an address with a password in it, or what was to be written.
+ */
+export function reasonOf(error: unknown, depth = 1): string {
+  if (!(error instanceof Error)) return 'unknown reason'
+  const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : []
+  const why = first ?? Object(error).lastNodeError ?? error.cause
+  const details = detailsOf(error)
+  const reason = details.length > 0 ? `${error.name} (${details.join(' ')})` : error.name
+  return why instanceof Error && depth < MOST_CAUSES ? `${reason}: ${reasonOf(why, depth + 1)}` : reason
+}
+
+/** Fields of errors of `node:net`, `node:dns` and `node:tls`. */
+interface ErrorPlace {
+  readonly hostname?: unknown
+  readonly host?: unknown
+  readonly address?: unknown
+  readonly port?: unknown
+}
+
+function detailsOf(error: Error): string[] {
+  if (error.name === 'ReplyError' || REPLY.test(error.message)) return detailsOfReply(error)
+  const { code, syscall, hostname, host, address, port } = error as NodeJS.ErrnoException & ErrorPlace
+  const where = [hostname, address, host].find(isHost)
+  const place = where && Number.isInteger(port) ? `${where}:${port}` : where
+  const words = [syscall, code].filter((word): word is string => typeof word === 'string')
+  return [...words.filter((word) => COMMAND.test(word) || CODE.test(word)), ...(place ? [place] : [])]
+}
+
+function detailsOfReply(error: Error): string[] {
+  const { message } = error
+  const word = /^[A-Z]+\b/.exec(message)?.[0]
+  const phrase = PHRASES.find((each) => message.includes(each))
+  const named = COMMANDS_IN_REPLIES.map((pattern) => pattern.exec(message)?.[1]).find(Boolean)
+  const sent: unknown = Object(Object(error).command).name
+  const command = named ?? (typeof sent === 'string' && COMMAND.test(sent) ? sent : undefined)
+  return [word, phrase, command && `in ${command}`].filter((part) => part !== undefined)
+}
+
+function isHost(name: unknown): name is string {
+  return typeof name === 'string' && HOST.test(name)
+}

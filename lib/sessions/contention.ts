@@ -1,0 +1,20 @@
+import { WeappError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { App } from './app-info.js'
+
+/** What there is to say when others change the same thing again and again, and no try has got through. */
+export function changedAllTheTime(): WeappError {
+  return new WeappError('ERR_STORE_UNAVAILABLE', 'Somebody else changes this all the time. Please try again.')
+}
+
+/** What there is to say to a login whose user was ended while it was under way, and to the operator. */
+export function revokedMeanwhile(app: App, logger: Logger): WeappError {
+  logger.warn(
+    `a login of ${app.appid} came to nothing, as the sessions of its user were ended meanwhile. ` +
+      'If onLogin does that: maxSessionsPerUser: 1 leaves a user one session',
+  )
+  return new WeappError(
+    'ERR_CODE_INVALID',
+    'The sessions of this user were ended during this login. Call wx.login and log in again.',
+  )
+}

@@ -1,0 +1,25 @@
+/** So much may be kept in a session, in bytes of JSON: each request reads it. */
+const MOST_DATA_BYTES = 4096
+
+/**
+ * A value as a later request finds it: after its way through JSON. What JSON cannot carry, such as a bigint, throws a `TypeError`, and so
+ * does what is too long.
+ */
+export function throughJson(value: unknown): unknown {
+  if (value === undefined) return undefined
+  const json = JSON.stringify(value) ?? 'null'
+  const bytes = Buffer.byteLength(json)
+  if (bytes > MOST_DATA_BYTES) {
+    throw new TypeError(
+      `the data of a session may have ${MOST_DATA_BYTES} bytes as JSON, and this has ${bytes}: keep it elsewhere, under appid and openid`,
+    )
+  }
+  return JSON.parse(json)
+}
+
+/** The same value, frozen through and through: a write to a copy that nobody keeps would be lost without a word. */
+export function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  for (const inner of Object.values(value)) frozen(inner)
+  return Object.freeze(value)
+}
