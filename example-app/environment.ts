@@ -31,9 +31,9 @@ export interface Surroundings {
 export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundings> {
   const port = readPort(env.PORT)
   const users = openUsers(env.DATABASE || databaseBeside(env))
+  const showcase = env.WEAPP_APPID ? undefined : await readShowcase(env)
   // Gives a command up after one reconnection: a request then gets its 503, and nothing queues up while Redis is away.
   const redis = env.REDIS_URL ? new Redis(env.REDIS_URL, { maxRetriesPerRequest: 1 }) : undefined
-  const showcase = env.WEAPP_APPID ? undefined : await readShowcase(env)
   const clock = showcase?.clock ?? Date.now
   const store = redis ? new RedisStore(redis, showcase && { clock }) : new MemoryStore({ clock })
   const sessions = createSessions({

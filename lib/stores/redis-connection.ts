@@ -6,6 +6,7 @@ import type { RedisClient } from './redis-client.js'
 /** The part of an ioredis client that tells what becomes of its connection. */
 interface EventfulClient extends RedisClient {
   readonly options?: { readonly db?: unknown }
+  readonly status?: string
   on(event: string, listener: (error?: unknown) => void): unknown
   listenerCount(event: string): number
 }
@@ -29,6 +30,10 @@ export class RedisConnection {
   #trouble: Error | undefined
   /** Whether the connection that there is refused the database. */
   #isRefused = false
+  /** Whether the client was connected before anybody listened here: it may have been refused its database. */
+  #mayBeElsewhere = false
+  /** The reply to the SELECT that tells. */
+  #selection: Promise<unknown> | undefined
   /** Those who wait for a reply. */
   readonly #waiting = new Set<(reason: Error) => void>()
   /** What stderr has heard since the client was last connected, where nobody else listens. */
@@ -36,7 +41,10 @@ export class RedisConnection {
 
   constructor(client: RedisClient) {
     this.#client = client
-    if (isEventful(client)) this.#listen(client)
+    if (!isEventful(client)) return
+    this.#listen(client)
+    const isNew = client.status === undefined || client.status === 'wait' || client.status === 'connecting'
+    this.#mayBeElsewhere = !isNew && Number(client.options?.db ?? 0) !== 0
   }
 
   /** Sends a command. */
@@ -48,7 +56,8 @@ export class RedisConnection {
     })
     this.#waiting.add(stopWaiting)
     try {
-      return await Promise.race([this.#client.call(command, ...words), refusal])
+      const send = () => this.#client.call(command, ...words)
+      return await Promise.race([this.#mayBeElsewhere ? this.#selected().then(send) : send(), refusal])
     } catch (error) {
       throw this.#explained(error)
     } finally {
@@ -64,6 +73,20 @@ export class RedisConnection {
   /** Gives the connection up for another one. */
   renew(): void {
     this.#client.disconnect?.(true)
+  }
+
+  /** Selects the database once more, once. */
+  async #selected(): Promise<void> {
+    const client = this.#client as EventfulClient
+    this.#selection ??= client.call('SELECT', Number(client.options?.db))
+    try {
+      await this.#selection
+      this.#mayBeElsewhere = false
+    } catch (error) {
+      this.#selection = undefined
+      if (error instanceof Error && error.name === 'ReplyError') this.#refuse(client, error)
+      throw error
+    }
   }
 
   #listen(client: EventfulClient): void {

@@ -81,6 +81,12 @@ for (const [version, Client] of [
       })
     }
 
+    it('writes nothing where Redis has refused the database before there was a store', async () => {
+      const client = connect(`${server.url}/99`)
+      while (client.status !== 'ready') await admin.ping()
+      expect(await lineOf(client)).to.match(/Redis refuses database 99: .*DB index is out of range/)
+    })
+
     it('writes nothing to database 0 after a reconnection that loses the database', async () => {
       await admin.call('ACL', 'SETUSER', 'limited', 'reset', 'on', `>${PASSWORD}`, '~*', '+@all')
       const client = connect(`redis://limited:${PASSWORD}@127.0.0.1:${server.port}/2`)
