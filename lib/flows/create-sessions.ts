@@ -25,6 +25,7 @@ import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { ofApp } from './of-app.js'
 import { createOwnData } from './own-data.js'
 import { createReplay } from './replay.js'
+import { createFailureReport } from './report-failure.js'
 import { createServerCalls, guardProvider } from './server-calls.js'
 import type { RevokeUserOptions, Sessions } from './sessions.js'
 import { readSessionsOptions, type SessionsOptions } from './sessions-options.js'
@@ -56,6 +57,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
   const decryptions = createDecryptions({ store, storeTimeoutMs, clock, logger })
   const askAboutProfile = createAskAboutProfile(onUserInfo, logger)
+  const report = createFailureReport(logger, clock)
   const { logIn, idle } = createLogIn({
     apps,
     book,
@@ -67,9 +69,10 @@ export function createSessions(options: SessionsOptions): Sessions {
     profileRules,
     askAboutProfile,
     onLogin,
+    report,
     logger,
   })
-  const freshKey = createFreshKey({ apps, keys, keyRing, ledger, exchange, logger })
+  const freshKey = createFreshKey({ apps, keys, keyRing, ledger, exchange, report })
 
   const give = stableAccessToken(transport, wechat.timeoutMs)
   const accessTokens = new AccessTokens({
@@ -117,6 +120,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         : (request) => accessTokens.get(request),
       getPhoneNumber: getPhoneNumber(transport, wechat.timeoutMs),
       sessionKeys: sessionKeyCalls(transport, wechat.timeoutMs),
+      report,
       logger,
     }),
     ofApp: (app) => ofApp(sessions, apps, app),

@@ -1,5 +1,4 @@
 import { WeappError } from '../errors.js'
-import type { Logger } from '../logger.js'
 import type { App, AppBook } from '../sessions/app-info.js'
 import { type CodeGrant, type CodeLedger, codeUsedUp } from '../sessions/code-ledger.js'
 import type { KeyBook } from '../sessions/key-book.js'
@@ -8,7 +7,7 @@ import type { UserRef } from '../sessions/session.js'
 import { isHandleOf } from '../sessions/token.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { ExchangeCode } from './log-in.js'
-import { reportFailure } from './report-failure.js'
+import type { ReportFailure } from './report-failure.js'
 
 interface FreshKeyParts {
   readonly apps: AppBook
@@ -16,7 +15,7 @@ interface FreshKeyParts {
   readonly keyRing: KeyRing
   readonly ledger: CodeLedger
   readonly exchange: ExchangeCode
-  readonly logger: Logger
+  readonly report: ReportFailure
 }
 
 /** A user, or better the session whose key is to be replaced. */
@@ -33,7 +32,7 @@ export type FreshKey = (owner: KeyOwner, code: string) => Promise<string[]>
 /**
  * Makes that use case. Throws `ERR_CODE_INVALID`, `ERR_USER_CHANGED` when the code is of somebody else, `ERR_WECHAT_…`.
  */
-export function createFreshKey({ apps, keys, keyRing, ledger, exchange, logger }: FreshKeyParts): FreshKey {
+export function createFreshKey({ apps, keys, keyRing, ledger, exchange, report }: FreshKeyParts): FreshKey {
   return async (owner, code) => {
     const app = apps.choose(owner.appid)
     const login = { appid: app.appid, code: checkCode(code) }
@@ -50,7 +49,7 @@ export function createFreshKey({ apps, keys, keyRing, ledger, exchange, logger }
     } catch (error) {
       // Whose code it was is nobody's business who brings it later.
       ledger.fail(login, isOfAnother(error) ? codeUsedUp() : error)
-      reportFailure(logger, 'the exchange of a code', error)
+      report('the exchange of a code', error)
       throw error
     }
   }

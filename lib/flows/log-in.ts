@@ -14,7 +14,7 @@ import type { Decryptions } from './decryption.js'
 import { type AskAboutProfile, askAtLogin, type OnLogin } from './hooks.js'
 import { keptProfile } from './kept-profile.js'
 import type { Replay } from './replay.js'
-import { reportFailure } from './report-failure.js'
+import type { ReportFailure } from './report-failure.js'
 import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
 
 /** A login: the code of `wx.login` and, if the mini-program has any, data about the user. */
@@ -66,6 +66,7 @@ interface LogInParts {
   readonly profileRules: UserInfoRules
   readonly askAboutProfile: AskAboutProfile
   readonly onLogin: OnLogin | undefined
+  readonly report: ReportFailure
   readonly logger: Logger
 }
 
@@ -81,7 +82,7 @@ export interface LogIn {
  * `onLogin` whether the user is new, and one before WeChat's placeholder is written), and the same answer to a client that brings its code again.
  */
 export function createLogIn(parts: LogInParts): LogIn {
-  const { apps, book, ledger, keys, exchange, replay, decryptions, onLogin, logger } = parts
+  const { apps, book, ledger, keys, exchange, replay, decryptions, onLogin, report, logger } = parts
   const underWay = new Set<Promise<LoginResult>>()
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
@@ -115,7 +116,7 @@ export function createLogIn(parts: LogInParts): LogIn {
       return result
     } catch (error) {
       ledger.fail(code, error, isExchanged)
-      reportFailure(logger, 'a login', error)
+      report('a login', error)
       throw error
     }
   }

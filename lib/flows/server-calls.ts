@@ -14,7 +14,7 @@ import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
 import type { SessionKeyCalls } from '../wechat/session-key.js'
 import { unknownSession } from './authenticate.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
-import { reportFailure } from './report-failure.js'
+import type { ReportFailure } from './report-failure.js'
 import { stackOf, tookTooLong } from './thrown.js'
 import { requireFields } from './user-data.js'
 
@@ -45,6 +45,7 @@ interface ServerCallsParts {
   readonly accessToken: AccessTokenProvider
   readonly getPhoneNumber: (code: PhoneCode, accessToken: string) => Promise<PhoneInfo>
   readonly sessionKeys: SessionKeyCalls
+  readonly report: ReportFailure
   readonly logger: Logger
 }
 
@@ -75,7 +76,7 @@ export interface ServerCalls {
 
 /** Makes the use cases that ask WeChat with an access token. A token that WeChat refuses is replaced once. */
 export function createServerCalls(parts: ServerCallsParts): ServerCalls {
-  const { apps, book, keys, phoneNumbers, sessionKeys, getPhoneNumber, logger } = parts
+  const { apps, book, keys, phoneNumbers, sessionKeys, getPhoneNumber, report, logger } = parts
 
   async function tokenOf(app: App, refused?: string): Promise<string> {
     if (app.exchange)
@@ -87,7 +88,7 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
     try {
       return await work()
     } catch (error) {
-      reportFailure(logger, what, error)
+      report(what, error)
       throw error
     }
   }

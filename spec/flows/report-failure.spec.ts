@@ -1,0 +1,68 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { WeappError } from '../../lib/errors.js'
+import { createFailureReport } from '../../lib/flows/report-failure.js'
+import { testClock } from '../support/clock.js'
+import { keptLog } from '../support/log-lines.js'
+
+const MINUTE_MS = 60_000
+
+describe('the report of failures', () => {
+  function reports() {
+    const [log, clock] = [keptLog(), testClock()]
+    return { log, clock, report: createFailureReport(log, clock) }
+  }
+  const busy = (hint = 'errcode -1, rid 11111111-22222222-33333333') =>
+    new WeappError('ERR_WECHAT_BUSY', 'Later.', { hint })
+
+  it('tells what failed, with its code and hint', () => {
+    const { log, report } = reports()
+    report('a login', busy())
+    expect(log.lines).to.deep.equal([
+      'error: a login failed with ERR_WECHAT_BUSY: errcode -1, rid 11111111-22222222-33333333',
+    ])
+  })
+
+  it('tells a kind once a minute, whatever the id of the request, and then how often it came', () => {
+    const { log, clock, report } = reports()
+    for (let failure = 0; failure < 500; failure += 1) report('a login', busy(`errcode -1, rid ${failure}`))
+    expect(log.lines).to.have.length(1)
+    clock.advance(MINUTE_MS)
+    report('a login', busy('errcode -1, rid 500'))
+    expect(log.lines[1]).to.equal(
+      'error: a login failed with ERR_WECHAT_BUSY: errcode -1, rid 500; 499 more since it was told last',
+    )
+    clock.advance(MINUTE_MS)
+    report('a login', busy())
+    expect(log.lines[2]).to.not.include('more since')
+  })
+
+  it('tells other kinds at once: another call, another code, another errcode', () => {
+    const { log, report } = reports()
+    report('a login', busy())
+    report('the access token', busy())
+    report('a login', busy('errcode 45009'))
+    report('a login', new WeappError('ERR_WECHAT_RATE_LIMITED', 'Later.', { hint: 'errcode 45011' }))
+    expect(log.lines).to.have.length(4)
+    expect(log.lines[3]).to.match(/^warn: /)
+  })
+
+  it('is silent on what anybody can cause, and on bugs', () => {
+    const { log, report } = reports()
+    report('a login', new WeappError('ERR_CODE_INVALID', 'No.', { hint: 'errcode 40029' }))
+    report('a login', new WeappError('ERR_STORE_UNAVAILABLE', 'Later.'))
+    report('a login', new TypeError('a bug'))
+    expect(log.lines).to.deep.equal([])
+  })
+
+  it('is not silenced by a clock that is set back, nor by many kinds', () => {
+    const { log, clock, report } = reports()
+    report('a login', busy())
+    clock.advance(-60 * MINUTE_MS)
+    report('a login', busy())
+    expect(log.lines).to.have.length(2)
+    for (let kind = 0; kind < 1_000; kind += 1) report(`call ${kind}`, busy())
+    report('a login', busy())
+    expect(log.lines).to.have.length(1_003)
+  })
+})
