@@ -1,8 +1,8 @@
 import { WeappError } from '../errors.js'
 import { checkOptionNames, type OptionNames } from '../options.js'
-import type { AppBook, AppSelector } from '../sessions/app-info.js'
+import type { AppSelector, Apps } from '../sessions/app-info.js'
 import type { Session } from '../sessions/session.js'
-import type { SessionBook } from '../sessions/session-book.js'
+import type { SessionRegistry } from '../sessions/session-registry.js'
 import { addressOf, type SessionAddress } from '../sessions/token.js'
 
 /**
@@ -32,7 +32,7 @@ const OPTION_NAMES: OptionNames<AuthenticateOptions> = { maxAgeSeconds: true, ap
 export type Authenticate = (token: string | undefined, options?: AuthenticateOptions) => Promise<Session>
 
 /** Makes the use case "authenticate". Whether an unknown session expired, was ended or never was is not told. */
-export function createAuthenticate(apps: AppBook, book: SessionBook): Authenticate {
+export function createAuthenticate(apps: Apps, registry: SessionRegistry): Authenticate {
   return async function authenticate(
     token: string | undefined,
     options: AuthenticateOptions = {},
@@ -40,7 +40,7 @@ export function createAuthenticate(apps: AppBook, book: SessionBook): Authentica
     checkOptionNames<AuthenticateOptions>('authenticate', options, OPTION_NAMES)
     const address = addressIn(token)
     const appid = options.appid === undefined ? undefined : apps.choose(options.appid).appid
-    const visit = await book.visit(address, appid)
+    const visit = await registry.visit(address, appid)
     if (!visit) throw unknownSession()
     const { maxAgeSeconds = Number.POSITIVE_INFINITY } = options
     if (!(visit.ageMs <= maxAgeSeconds * 1000)) {

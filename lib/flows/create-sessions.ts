@@ -5,10 +5,10 @@ import { ClockWatch } from '../sessions/clock-watch.js'
 import { CodeLedger } from '../sessions/code-ledger.js'
 import { DataBook } from '../sessions/data-book.js'
 import { guardStore } from '../sessions/guarded-store.js'
-import { KeyBook } from '../sessions/key-book.js'
 import { PhoneNumbers } from '../sessions/phone-numbers.js'
-import { SessionBook } from '../sessions/session-book.js'
 import { frozen, throughJson } from '../sessions/session-data.js'
+import { SessionKeys } from '../sessions/session-keys.js'
+import { SessionRegistry } from '../sessions/session-registry.js'
 import { Vault } from '../sessions/vault.js'
 import { stableAccessToken } from '../wechat/access-token.js'
 import { code2Session } from '../wechat/code2session.js'
@@ -23,12 +23,12 @@ import { createAskAboutProfile, HOOK_TIMEOUT_MS } from './hooks.js'
 import { createLogIn, type ExchangeCode } from './log-in.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { ofApp } from './of-app.js'
-import { createOwnData } from './own-data.js'
 import { createReplay } from './replay.js'
 import { createFailureReport } from './report-failure.js'
-import { createServerCalls, guardProvider } from './server-calls.js'
 import type { RevokeUserOptions, Sessions } from './sessions.js'
 import { readSessionsOptions, type SessionsOptions } from './sessions-options.js'
+import { createUserDataCalls } from './user-data.js'
+import { createWechatCalls, guardProvider } from './wechat-calls.js'
 
 /**
  * Puts login and sessions together. Wrong options throw a `TypeError` that says what is allowed.
@@ -45,8 +45,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     settings
   const clocks = new ClockWatch(clock, logger)
   const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clocks, logger })
-  const book = new SessionBook({ apps, store, keyRing, cap, logger })
-  const keys = new KeyBook({ apps, store, keyRing })
+  const registry = new SessionRegistry({ apps, store, keyRing, cap, logger })
+  const keys = new SessionKeys({ apps, store, keyRing })
   const dataBook = new DataBook({ apps, store, keyRing })
   const vault = new Vault(store, keyRing)
   const phoneNumbers = new PhoneNumbers<PhoneInfo>(vault)
@@ -60,11 +60,11 @@ export function createSessions(options: SessionsOptions): Sessions {
   const report = createFailureReport(logger, clock)
   const { logIn, idle } = createLogIn({
     apps,
-    book,
+    registry,
     keys,
     ledger,
     exchange,
-    replay: createReplay({ book, store, clock, logger }),
+    replay: createReplay({ registry, store, clock, logger }),
     decryptions,
     profileRules,
     askAboutProfile,
@@ -87,19 +87,19 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   const sessions: Sessions = {
     login: logIn,
-    authenticate: createAuthenticate(apps, book),
-    logout: async (token) => book.endAt(addressIn(token)),
-    list: async (user) => book.list(namedUser(apps, user).user),
-    revoke: async (session) => book.end(namedSession(apps, session)),
+    authenticate: createAuthenticate(apps, registry),
+    logout: async (token) => registry.endAt(addressIn(token)),
+    list: async (user) => registry.list(namedUser(apps, user).user),
+    revoke: async (session) => registry.end(namedSession(apps, session)),
     async revokeUser(user, options = {}) {
       checkOptionNames<RevokeUserOptions>('revokeUser', options, { exceptSessionId: true })
       const { exceptSessionId } = options
       const except = exceptSessionId === undefined ? undefined : sessionIdIn(exceptSessionId)
-      return book.endAllOf(namedUser(apps, user).user, except)
+      return registry.endAllOf(namedUser(apps, user).user, except)
     },
     async forgetUser(selector) {
       const { app, user } = namedUser(apps, selector)
-      await book.forget(user)
+      await registry.forget(user)
       await phoneNumbers.keep(app, user.openid, undefined)
       await decryptions.forget(user)
     },
@@ -108,11 +108,20 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (!(await dataBook.set(namedSession(apps, selector), kept))) throw unknownSession()
       return kept
     },
-    revokeAll: () => book.endAll(),
-    ...createOwnData({ apps, book, keys, freshKey, decryptions, askAboutProfile, profileRules, clock }),
-    ...createServerCalls({
+    revokeAll: () => registry.endAll(),
+    ...createUserDataCalls({
       apps,
-      book,
+      registry,
+      keys,
+      freshKey,
+      decryptions,
+      askAboutProfile,
+      profileRules,
+      clock,
+    }),
+    ...createWechatCalls({
+      apps,
+      registry,
       keys,
       phoneNumbers,
       accessToken: accessTokenProvider

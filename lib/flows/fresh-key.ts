@@ -1,17 +1,17 @@
 import { WeappError } from '../errors.js'
-import type { App, AppBook } from '../sessions/app-info.js'
+import type { App, Apps } from '../sessions/app-info.js'
 import { type CodeGrant, type CodeLedger, codeUsedUp } from '../sessions/code-ledger.js'
-import type { KeyBook } from '../sessions/key-book.js'
 import type { KeyRing } from '../sessions/key-ring.js'
 import type { UserRef } from '../sessions/session.js'
+import type { SessionKeys } from '../sessions/session-keys.js'
 import { isHandleOf } from '../sessions/token.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { ExchangeCode } from './log-in.js'
 import type { ReportFailure } from './report-failure.js'
 
 interface FreshKeyParts {
-  readonly apps: AppBook
-  readonly keys: KeyBook
+  readonly apps: Apps
+  readonly keys: SessionKeys
   readonly keyRing: KeyRing
   readonly ledger: CodeLedger
   readonly exchange: ExchangeCode

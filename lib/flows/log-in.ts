@@ -1,21 +1,21 @@
 import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import { positiveInteger } from '../options.js'
-import { type App, type AppBook, type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
+import { type App, type AppSelector, type Apps, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { CodeLedger } from '../sessions/code-ledger.js'
-import type { KeyBook } from '../sessions/key-book.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
-import type { SessionBook } from '../sessions/session-book.js'
+import type { SessionKeys } from '../sessions/session-keys.js'
+import type { SessionRegistry } from '../sessions/session-registry.js'
 import { handleIn } from '../sessions/token.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryption.js'
 import { type AskAboutProfile, askAtLogin, type OnLogin } from './hooks.js'
 import { keptProfile } from './kept-profile.js'
+import { profileFrom, type ReceivedData, readReceivedData, type UserDataRequest } from './received-data.js'
 import type { Replay } from './replay.js'
 import type { ReportFailure } from './report-failure.js'
-import { profileFrom, readUserData, type UserData, type UserDataRequest } from './user-data.js'
 
 /** A login: the code of `wx.login` and, if the mini-program has any, data about the user. */
 export interface LoginRequest extends UserDataRequest {
@@ -46,7 +46,7 @@ export interface LoginResult {
 interface CheckedLogin {
   readonly app: App
   readonly code: string
-  readonly data: UserData
+  readonly data: ReceivedData
   readonly presentedToken: string | undefined
   readonly maxSessionsPerUser: number | undefined
   readonly origin: LoginOrigin | undefined
@@ -56,10 +56,10 @@ interface CheckedLogin {
 export type ExchangeCode = (app: App, code: string) => Promise<Identity>
 
 interface LogInParts {
-  readonly apps: AppBook
-  readonly book: SessionBook
+  readonly apps: Apps
+  readonly registry: SessionRegistry
   readonly ledger: CodeLedger
-  readonly keys: KeyBook
+  readonly keys: SessionKeys
   readonly exchange: ExchangeCode
   readonly replay: Replay
   readonly decryptions: Decryptions
@@ -82,14 +82,14 @@ export interface LogIn {
  * `onLogin` whether the user is new, and one before WeChat's placeholder is written), and the same answer to a client that brings its code again.
  */
 export function createLogIn(parts: LogInParts): LogIn {
-  const { apps, book, ledger, keys, exchange, replay, decryptions, onLogin, report, logger } = parts
+  const { apps, registry, ledger, keys, exchange, replay, decryptions, onLogin, report, logger } = parts
   const underWay = new Set<Promise<LoginResult>>()
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
     const login: CheckedLogin = {
       app: apps.choose(request.appid),
       code: checkCode(request.code),
-      data: readUserData(request, parts.profileRules),
+      data: readReceivedData(request, parts.profileRules),
       presentedToken: request.presentedToken,
       maxSessionsPerUser: checkCap(request.maxSessionsPerUser),
       origin: checkOrigin(request.origin),
@@ -130,15 +130,15 @@ export function createLogIn(parts: LogInParts): LogIn {
       owner,
       decryptions,
     )
-    const userInfo = (await keptProfile(book, owner, given)) ? undefined : given
+    const userInfo = (await keptProfile(registry, owner, given)) ? undefined : given
     if (userInfo) await parts.askAboutProfile({ ...owner, userInfo })
     const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser, beganAt }
-    if (!onLogin) return book.issue(app, { ...beginning, data: undefined })
+    if (!onLogin) return registry.issue(app, { ...beginning, data: undefined })
 
-    const seenBefore = await book.hasSeen(owner)
+    const seenBefore = await registry.hasSeen(owner)
     const event = { ...owner, unionid: identity.unionid, userInfo, seenBefore }
     const answer = await askAtLogin(onLogin, event, logger)
-    return { ...(await book.issue(app, { ...beginning, data: answer })), seenBefore }
+    return { ...(await registry.issue(app, { ...beginning, data: answer })), seenBefore }
   }
 
   async function idle(): Promise<void> {

@@ -1,9 +1,9 @@
 import { WeappError } from '../errors.js'
 import { isOpenid } from '../exchange.js'
-import type { App, AppBook } from '../sessions/app-info.js'
+import type { App, Apps } from '../sessions/app-info.js'
 import type { SessionRef, SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
 import { isSessionId } from '../sessions/token.js'
-import { requireFields } from './user-data.js'
+import { requireFields } from './received-data.js'
 
 /** A user whose app is known here. */
 export interface NamedUser {
@@ -15,7 +15,7 @@ export interface NamedUser {
  * The user whom a call names. A wrong name must not look like a user without sessions: throws `ERR_APP_UNKNOWN`, and
  * `ERR_REQUEST_INVALID` for what cannot be an openid.
  */
-export function namedUser(apps: AppBook, selector: UserSelector): NamedUser {
+export function namedUser(apps: Apps, selector: UserSelector): NamedUser {
   const { appid, openid } = requireFields(selector)
   const app = apps.choose(appid)
   if (!isOpenid(openid)) throw notA('openid', 'the openid of a user')
@@ -23,7 +23,7 @@ export function namedUser(apps: AppBook, selector: UserSelector): NamedUser {
 }
 
 /** The session that a call names. Throws as {@link namedUser} does. */
-export function namedSession(apps: AppBook, selector: SessionSelector): SessionRef {
+export function namedSession(apps: Apps, selector: SessionSelector): SessionRef {
   const { user } = namedUser(apps, selector)
   return { ...user, sessionId: sessionIdIn(selector.sessionId) }
 }

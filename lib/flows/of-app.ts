@@ -1,5 +1,5 @@
 import { WeappError } from '../errors.js'
-import type { AppBook, AppSelector } from '../sessions/app-info.js'
+import type { AppSelector, Apps } from '../sessions/app-info.js'
 import { unknownSession } from './authenticate.js'
 import type { Sessions } from './sessions.js'
 
@@ -7,7 +7,7 @@ import type { Sessions } from './sessions.js'
 type Naming = { readonly appid?: AppSelector | undefined }
 
 /** The sessions of one app: users, sessions and apps that a call names are of this one, and whatever is of another is not there. */
-export function ofApp(sessions: Sessions, apps: AppBook, selector: AppSelector): Sessions {
+export function ofApp(sessions: Sessions, apps: Apps, selector: AppSelector): Sessions {
   const app = typeof selector === 'number' ? apps.all.find(({ id }) => id === selector) : apps.find(selector)
   if (!app) throw new TypeError('ofApp: no such app; name one of those given to createSessions')
   const isOther = (named: AppSelector | undefined) =>
@@ -29,7 +29,7 @@ export function ofApp(sessions: Sessions, apps: AppBook, selector: AppSelector):
       return sessions.authenticate(token, own(options))
     },
     async logout(token) {
-      const isOwn = await ofThisApp.authenticate(token).then(() => true, isUnknown)
+      const isOwn = await ofThisApp.authenticate(token).then(() => true, ignoreUnknown)
       if (isOwn) await sessions.logout(token)
     },
     list: async (user) => sessions.list(own(user)),
@@ -58,7 +58,7 @@ export function ofApp(sessions: Sessions, apps: AppBook, selector: AppSelector):
 }
 
 /** False for a session that is not there; any other failure goes on. */
-function isUnknown(error: unknown): false {
+function ignoreUnknown(error: unknown): false {
   if (error instanceof WeappError && error.code === 'ERR_SESSION_UNKNOWN') return false
   throw error
 }

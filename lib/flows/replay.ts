@@ -5,7 +5,7 @@ import { type CodeGrant, codeUsedUp, type LoginCode, REPLAY_MS } from '../sessio
 import { Counter } from '../sessions/counter.js'
 import { isSameOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
-import type { SessionBook } from '../sessions/session-book.js'
+import type { SessionRegistry } from '../sessions/session-registry.js'
 import type { SessionStore } from '../sessions/store.js'
 import { addressOf, codeIdOf } from '../sessions/token.js'
 
@@ -27,7 +27,7 @@ export type Replay = (
 ) => Promise<ReplayedLogin>
 
 interface ReplayParts {
-  readonly book: SessionBook
+  readonly registry: SessionRegistry
   readonly store: Required<SessionStore>
   readonly clock: Clock
   readonly logger: Logger
@@ -37,7 +37,7 @@ interface ReplayParts {
  * Makes that use case. A code may have been read by others on its way, so only who is known to be the one that used it gets its session
  * again, and the log hears of it. Throws `ERR_CODE_INVALID`.
  */
-export function createReplay({ book, store, clock, logger }: ReplayParts): Replay {
+export function createReplay({ registry, store, clock, logger }: ReplayParts): Replay {
   const replays = new Counter({ store, clock, purpose: 'replay', windowMs: REPLAY_MS })
 
   /** Counted apart, so that a thief takes nothing from the owner; and what comes too often is no longer told. */
@@ -54,7 +54,7 @@ export function createReplay({ book, store, clock, logger }: ReplayParts): Repla
     }
     if (await isOften(code, 'owner')) throw codeUsedUp()
     const address = addressOf(login.token)
-    const visit = address && (await book.visit(address))
+    const visit = address && (await registry.visit(address))
     if (!visit) {
       throw new WeappError(
         'ERR_CODE_INVALID',

@@ -13,9 +13,9 @@ import {
   positiveNumber,
 } from '../options.js'
 import type { AccessTokenProvider } from '../sessions/access-tokens.js'
-import { type AppBook, type AppInfo, createAppBook, MOST_SESSIONS } from '../sessions/app-info.js'
+import { type AppInfo, type Apps, createApps, MOST_SESSIONS } from '../sessions/app-info.js'
 import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.js'
-import type { SessionCap } from '../sessions/session-book.js'
+import type { SessionCap } from '../sessions/session-registry.js'
 import type { SessionStore } from '../sessions/store.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import { agentOption } from '../wechat/transport.js'
@@ -121,7 +121,7 @@ const OPTION_NAMES: OptionNames<SessionsOptions> = {
 
 /** The options as they are used: checked, every default filled in. */
 export interface SessionsSettings {
-  readonly apps: AppBook
+  readonly apps: Apps
   readonly store: SessionStore
   readonly storeTimeoutMs: number
   readonly keyRing: KeyRing
@@ -150,7 +150,7 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
   } = options
   const { store, keys, logger = stderrLogger, clock = systemClock } = options
   checkSecrets(named('keys'), keys)
-  const apps = createAppBook(
+  const apps = createApps(
     named('apps'),
     options.apps,
     positiveNumber(named('touchShare'), touchShare, MOST_TOUCH_SHARE),

@@ -2,8 +2,8 @@ import type { AppSelector } from '../sessions/app-info.js'
 import type { Session, SessionSelector, SessionSummary, UserSelector } from '../sessions/session.js'
 import type { AuthenticateOptions } from './authenticate.js'
 import type { LoginRequest, LoginResult } from './log-in.js'
-import type { OwnData } from './own-data.js'
-import type { ServerCalls } from './server-calls.js'
+import type { UserDataCalls } from './user-data.js'
+import type { WechatCalls } from './wechat-calls.js'
 
 /** Options of `revokeUser`. */
 export interface RevokeUserOptions {
@@ -12,7 +12,7 @@ export interface RevokeUserOptions {
 }
 
 /** The use cases, free of any web framework. Every failure that is not a bug is a `WeappError`. */
-export interface Sessions extends OwnData, ServerCalls {
+export interface Sessions extends UserDataCalls, WechatCalls {
   /** Exchanges a code for a session. Throws `ERR_CODE_INVALID`, `ERR_WECHAT_…`, `ERR_STORE_UNAVAILABLE` and others. */
   login(request: LoginRequest): Promise<LoginResult>
   /**

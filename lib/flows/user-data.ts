@@ -1,116 +1,145 @@
+import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
-import {
-  type UserInfo,
-  type UserInfoRules,
-  unverifiedUserInfo,
-  wechatUserInfo,
-} from '../sessions/user-info.js'
-import { hasControls } from '../wechat/lenient-json.js'
-import {
-  type Ciphertext,
-  checkSignedData,
-  type DataOwner,
-  isSignedBy,
-  type OpenData,
-  readCiphertext,
-  type SignedData,
-} from '../wechat/open-data.js'
-import { profileData } from '../wechat/open-data-kinds.js'
+import { checkOptionNames, oneOf, positiveNumber } from '../options.js'
+import type { Apps } from '../sessions/app-info.js'
+import type { SessionRef, SessionSelector, UserSelector } from '../sessions/session.js'
+import { frozen } from '../sessions/session-data.js'
+import type { SessionKeys } from '../sessions/session-keys.js'
+import type { SessionRegistry } from '../sessions/session-registry.js'
+import type { UserInfo, UserInfoRules } from '../sessions/user-info.js'
+import { checkSignedData, type EncryptedData, readCiphertext, type SignedData } from '../wechat/open-data.js'
+import { asKind, OPEN_DATA_KINDS, type OpenDataAs, type OpenDataOf } from '../wechat/open-data-kinds.js'
+import { unknownSession } from './authenticate.js'
 import type { Decryptions } from './decryption.js'
-import { type KeyGroups, withFittingKeys } from './key-groups.js'
+import type { FreshKey, KeyOwner } from './fresh-key.js'
+import type { AskAboutProfile } from './hooks.js'
+import { keptProfile } from './kept-profile.js'
+import type { KeyGroups } from './key-groups.js'
+import { namedSession, namedUser, sessionIdIn } from './named-user.js'
+import {
+  profileFrom,
+  readReceivedData,
+  requireFields,
+  type UserDataRequest,
+  verifyFor,
+} from './received-data.js'
 
-/** User data as a mini-program sends it: encrypted, signed, or neither. What belongs together comes together. */
-export interface UserDataRequest {
-  /** Base64, with `iv`. */
-  readonly encryptedData?: string | undefined
-  /** Base64, with `encryptedData`. */
-  readonly iv?: string | undefined
-  /** The encrypted data was made by the algorithm of 2016, whose iv is the key itself; there is no `iv` then. Default false. */
+/** What decrypted data has to fulfil. */
+export interface DecryptOptions<As extends OpenDataAs = OpenDataAs> {
+  /** What it has to be: one of the kinds, or a function that reads another one. Also types the result. Default `any`: any of the kinds. */
+  readonly as?: As
+  /**
+   * How long ago WeChat may have made it, in seconds, by its watermark. It keeps honest phones from sending old data; it proves
+   * nothing. Default: any time.
+   */
+  readonly maxAgeSeconds?: number
+  /** The data was made by the algorithm of 2016, whose iv is the key itself; there is no `iv` then. Default false. */
   readonly ivIsKey?: boolean | undefined
-  /** The text WeChat signed, untouched to the byte, with `signature`. */
-  readonly rawData?: string | undefined
-  /** Hexadecimal SHA-1, with `rawData`. */
-  readonly signature?: string | undefined
-  /** A fresh code of `wx.login`: its session_key is tried first, and stored in the session. */
-  readonly code?: string | undefined
-  /** A profile nobody signed; kept with `verified: false`. */
-  readonly userInfo?: unknown
 }
 
-/** A profile, and what has to hold for it to be WeChat's. */
-interface SignedProfile extends SignedData {
-  readonly profile: UserInfo
+/** The use cases about the data of a user: its profile, and what WeChat has encrypted or signed. */
+export interface UserDataCalls {
+  /**
+   * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Returns the profile as it then is: WeChat's
+   * placeholder takes the place of no other one. Throws `ERR_REQUEST_INVALID`, `ERR_SESSION_UNKNOWN` for a session that has ended,
+   * `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`, and for encrypted data and a fresh code what `decrypt` throws.
+   */
+  setUserInfo(user: UserSelector | SessionSelector, data: UserDataRequest | null): Promise<UserInfo | null>
+  /**
+   * Decrypts `encryptedData` of a session's user. `options` are the server's and never part of `data`, which is the
+   * phone's. The encryption proves little: whatever is worth stealing needs a proof of its own, as `phoneNumber` is for a number.
+   * Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`; with a fresh code also `ERR_CODE_INVALID`,
+   * `ERR_USER_CHANGED` and `ERR_WECHAT_…`.
+   */
+  decrypt<As extends OpenDataAs = 'any'>(
+    session: SessionSelector,
+    data: EncryptedData,
+    options?: DecryptOptions<As>,
+  ): Promise<OpenDataOf<As>>
+  /** Checks that WeChat signed `rawData` for this session's user. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`. */
+  verifySignature(session: SessionSelector, data: SignedData): Promise<void>
 }
 
-/** User data of the right form. */
-export interface UserData {
-  readonly encrypted: Ciphertext | undefined
-  readonly signed: SignedProfile | undefined
-  readonly unsigned: UserInfo | undefined
+interface UserDataCallsParts {
+  readonly apps: Apps
+  readonly registry: SessionRegistry
+  readonly keys: SessionKeys
+  readonly freshKey: FreshKey
+  readonly decryptions: Decryptions
+  readonly askAboutProfile: AskAboutProfile
+  readonly profileRules: UserInfoRules
+  readonly clock: Clock
 }
 
-/** Checks the form, before a code is spent or a key is looked up. Throws `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`. */
-export function readUserData(request: UserDataRequest, profileRules: UserInfoRules): UserData {
-  const { encryptedData, iv, ivIsKey, rawData, signature, userInfo } = requireFields(request)
-  if (ivIsKey !== true) requirePair('encryptedData', encryptedData, 'iv', iv)
-  requirePair('rawData', rawData, 'signature', signature)
+/**
+ * Makes the use cases about the data of a user with a session. The form is checked before a code is spent. The key of a fresh
+ * code is tried first, then that of the session, then those of the user's other sessions.
+ */
+export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
+  const { apps, registry, keys, freshKey, decryptions, askAboutProfile, profileRules, clock } = parts
+
+  async function freshKeyOf(owner: KeyOwner, code: string): Promise<string[]> {
+    await decryptions.refuseLimited(owner)
+    return freshKey(owner, code)
+  }
+
+  async function keysFor(owner: KeyOwner, code: string | null | undefined): Promise<KeyGroups> {
+    const fresh = code === undefined || code === null ? [] : await freshKeyOf(owner, code)
+    return [() => fresh, () => keys.keysOf(owner, owner.sessionId)]
+  }
+
   return {
-    encrypted: encryptedData === undefined ? undefined : readCiphertext({ encryptedData, iv, ivIsKey }),
-    signed:
-      rawData === undefined || signature === undefined ? undefined : signedProfile({ rawData, signature }),
-    unsigned:
-      userInfo === undefined || userInfo === null ? undefined : unverifiedUserInfo(userInfo, profileRules),
+    async setUserInfo(selector, data) {
+      const { app, user } = namedUser(apps, selector)
+      const owner = 'sessionId' in selector ? { ...user, sessionId: sessionIdIn(selector.sessionId) } : user
+      const given = data && readReceivedData(data, profileRules)
+      const userInfo = given && (await profileFrom(given, () => keysFor(owner, data.code), user, decryptions))
+      if (userInfo === undefined) {
+        throw new WeappError(
+          'ERR_REQUEST_INVALID',
+          'Send encryptedData and iv, or rawData and signature, or userInfo.',
+        )
+      }
+      const kept = await keptProfile(registry, user, userInfo)
+      if (!kept) await askAboutProfile({ ...user, userInfo })
+      // The user may have been forgotten while WeChat or the hook was asked.
+      if (isSession(owner) && !(await registry.isThere(owner))) throw unknownSession()
+      if (kept) return frozen(kept)
+      await registry.setUserInfo(app, user.openid, userInfo)
+      return frozen(userInfo)
+    },
+
+    async decrypt<As extends OpenDataAs = 'any'>(
+      selector: SessionSelector,
+      data: EncryptedData,
+      options: DecryptOptions<As> = {},
+    ) {
+      checkOptionNames<DecryptOptions>('decrypt', options, { as: true, maxAgeSeconds: true, ivIsKey: true })
+      const { as = 'any', maxAgeSeconds, ivIsKey } = options
+      if (typeof as !== 'function') oneOf('decrypt: as', as, OPEN_DATA_KINDS)
+      const notBefore =
+        maxAgeSeconds === undefined
+          ? undefined
+          : clock() / 1000 - positiveNumber('decrypt: maxAgeSeconds', maxAgeSeconds)
+      const session = namedSession(apps, selector)
+      const { encryptedData, iv, code } = requireFields(data)
+      const ciphertext = readCiphertext({ encryptedData, iv, ivIsKey })
+      return decryptions.decrypt({
+        data: ciphertext,
+        owner: { appid: session.appid, openid: session.openid, notBefore },
+        keys: await keysFor(session, code),
+        read: (openData) => asKind(as as As, openData),
+      })
+    },
+
+    async verifySignature(selector, data) {
+      const session = namedSession(apps, selector)
+      checkSignedData(requireFields(data))
+      await verifyFor(data, await keysFor(session, data.code))
+    },
   }
 }
 
-/**
- * The profile in the data: signed, else decrypted, else as typed in. All that comes from WeChat has to hold; otherwise
- * `ERR_SESSION_KEY_STALE`. The keys are looked for only where there is something to open or to verify.
- */
-export async function profileFrom(
-  { encrypted, signed, unsigned }: UserData,
-  keysFor: () => Promise<KeyGroups> | KeyGroups,
-  owner: DataOwner,
-  { decrypt }: Decryptions,
-): Promise<UserInfo | undefined> {
-  if (!encrypted && !signed) return unsigned
-  const keys = await keysFor()
-  const decrypted = encrypted && (await decrypt({ data: encrypted, owner, keys, read: profileIn }))
-  if (!signed) return decrypted
-  await verifyFor(signed, keys)
-  return signed.profile
-}
-
-/** Checks that one of the keys signed the data. Throws `ERR_SESSION_KEY_STALE` when none did. */
-export async function verifyFor(signed: SignedData, keys: KeyGroups): Promise<void> {
-  await withFittingKeys(keys, (group) => isSignedBy(signed, group) || undefined)
-}
-
-/**
- * WeChat begins a profile with its owner. One that names nobody may have lost its beginning to whoever sent it; and a nickname with control
- * characters has room for a joint. Signed data has neither.
- */
-function profileIn(data: OpenData): UserInfo {
-  const profile = profileData(data)
-  const isWhole = profile.openId !== undefined && !hasControls(String(profile.nickName))
-  return wechatUserInfo(profile, isWhole)
-}
-
-/** Refuses what is no object, such as the body of a request that had none. */
-export function requireFields<T>(given: T): T {
-  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given
-  throw new WeappError('ERR_REQUEST_INVALID', 'The data must be an object.')
-}
-
-function signedProfile(data: SignedData): SignedProfile {
-  return { ...data, profile: wechatUserInfo(checkSignedData(data), true) }
-}
-
-function requirePair(oneName: string, one: unknown, otherName: string, other: unknown): void {
-  if ((one === undefined) !== (other === undefined)) {
-    throw new WeappError(
-      'ERR_REQUEST_INVALID',
-      `${oneName} and ${otherName} belong together: send both or neither.`,
-    )
-  }
+function isSession(owner: KeyOwner): owner is SessionRef {
+  return owner.sessionId !== undefined
 }

@@ -12,7 +12,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 export function asyncHandler(
   handler: (req: Request, res: Response, next: NextFunction) => unknown,
 ): RequestHandler {
-  return async function answerAsync(req, res, next) {
+  return async function handleAsync(req, res, next) {
     try {
       await handler(req, res, next)
     } catch (error) {

@@ -6,7 +6,7 @@ import type { ProtocolRoute } from '../protocols/protocol.js'
 import { MOST_SESSIONS } from '../sessions/app-info.js'
 import { readJsonBody } from './json-body.js'
 import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
-import { answerOtherMethods } from './other-methods.js'
+import { handleOtherMethods } from './other-methods.js'
 import { sendError, sendReply, wireRequest } from './wire.js'
 
 /** Options of {@link loginRouter}. */
@@ -42,7 +42,7 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
   function handlerOf(route: ProtocolRoute): RequestHandler {
     const name = `${protocol.name} ${route.path}`
     const words = route.writeError ? { writeError: route.writeError } : protocol
-    return async function answerRoute(req: Request, res: Response, next) {
+    return async function handleRoute(req: Request, res: Response, next) {
       try {
         const body = route.body === 'json' ? await readJsonBody(req, res) : undefined
         sendReply(res, await route.answer(mounted, wireRequest(req, name, body)))
@@ -52,14 +52,14 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     }
   }
 
-  const answerBadPath: ErrorRequestHandler = (error, _req, res, next) => {
+  const handleBadPath: ErrorRequestHandler = (error, _req, res, next) => {
     sendError(isUndecodable(error) ? badPath() : error, protocol, res, next)
   }
 
   const router = Router()
   for (const route of protocol.routes) router[route.method](route.path, handlerOf(route))
-  answerOtherMethods(router, protocol)
-  router.use(answerBadPath)
+  handleOtherMethods(router, protocol)
+  router.use(handleBadPath)
   return router
 }
 

@@ -7,14 +7,14 @@ import { sendError, sendReply } from './wire.js'
  * Answers each path of a protocol for every method that has no route there, with `Allow`: OPTIONS with 204, others with
  * `ERR_METHOD_NOT_ALLOWED`. To be called when the routes stand.
  */
-export function answerOtherMethods(router: Router, protocol: Protocol): void {
+export function handleOtherMethods(router: Router, protocol: Protocol): void {
   for (const [path, methods] of methodsByPath(protocol.routes))
     if (!methods.includes('all')) router.all(path, refusal(methods, protocol))
 }
 
 function refusal(methods: readonly ProtocolRoute['method'][], protocol: Protocol): RequestHandler {
   const allow = methods.map((method) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase())).join(', ')
-  return function answerOtherMethod(req, res, next) {
+  return function handleOtherMethod(req, res, next) {
     res.setHeader('Allow', allow)
     if (req.method === 'OPTIONS') sendReply(res, { status: 204 })
     else sendError(notAllowed(req.method, allow), protocol, res, next)

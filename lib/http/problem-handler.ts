@@ -16,7 +16,7 @@ import { isAnswered, sendError } from './wire.js'
 export function problemHandler(
   protocol: Pick<Protocol, 'writeError'> = { writeError: problemReply },
 ): ErrorRequestHandler {
-  return function answerProblem(error, _req, res, next) {
+  return function handleProblem(error, _req, res, next) {
     // A bug is told to the application all the same, and an answer that breaks off half way has to lose its connection.
     const isOver = error instanceof WeappError && res.writableEnded
     if (isAnswered(res) && !isOver) next(error)

@@ -1,7 +1,7 @@
 import { WeappError } from '../errors.js'
 import type { LoginRequest, LoginResult } from '../flows/log-in.js'
+import type { UserDataRequest } from '../flows/received-data.js'
 import type { Sessions } from '../flows/sessions.js'
-import type { UserDataRequest } from '../flows/user-data.js'
 import { isSessionId } from '../sessions/token.js'
 import { tokenInHeaders } from './header-token.js'
 import { jsonObject, textField } from './json-fields.js'

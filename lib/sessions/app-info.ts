@@ -58,7 +58,7 @@ export interface App {
 }
 
 /** The configured apps, looked up by appid. */
-export interface AppBook {
+export interface Apps {
   readonly all: readonly App[]
   find(appid: string): App | undefined
   /** The app so named; without a name, the only app. Throws `ERR_APP_UNKNOWN`. */
@@ -94,7 +94,7 @@ export function secretOption(where: string, value: unknown): string {
 }
 
 /** Checks the `apps` option and fills in the defaults. */
-export function createAppBook(where: string, apps: unknown, touchShare: number): AppBook {
+export function createApps(where: string, apps: unknown, touchShare: number): Apps {
   if (!Array.isArray(apps) || apps.length === 0) {
     throw new TypeError(`${where} must be an array of one or more apps: [{ appid, secret }]`)
   }

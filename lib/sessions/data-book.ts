@@ -1,4 +1,4 @@
-import type { AppBook } from './app-info.js'
+import type { Apps } from './app-info.js'
 import { changedAllTheTime } from './contention.js'
 import type { KeyRing } from './key-ring.js'
 import { liveRecord } from './live-record.js'
@@ -11,14 +11,14 @@ import type { SessionAddress } from './token.js'
 const MOST_TRIES = 10
 
 interface DataBookParts {
-  readonly apps: AppBook
+  readonly apps: Apps
   readonly store: Required<SessionStore>
   readonly keyRing: KeyRing
 }
 
 /** What the application keeps in sessions. */
 export class DataBook {
-  readonly #apps: AppBook
+  readonly #apps: Apps
   readonly #store: Required<SessionStore>
   readonly #keyRing: KeyRing
 

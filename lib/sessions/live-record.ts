@@ -1,4 +1,4 @@
-import type { App, AppBook } from './app-info.js'
+import type { App, Apps } from './app-info.js'
 import { absoluteEnd, isAlive, nearestEnd } from './lifetimes.js'
 import { decodeRecord, type SessionRecord } from './record.js'
 import type { SessionMoments } from './session.js'
@@ -14,7 +14,7 @@ export interface LiveRecord {
 /** The record with its moments, if its app is configured here and neither clock had run out when it was read. */
 export function liveRecord(
   stored: StoredSession,
-  apps: AppBook,
+  apps: Apps,
   record: SessionRecord | undefined = decodeRecord(stored.record),
 ): LiveRecord | undefined {
   const app = record && apps.find(record.appid)

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
 import { AccessTokens } from '../../lib/sessions/access-tokens.js'
-import { createAppBook } from '../../lib/sessions/app-info.js'
+import { createApps } from '../../lib/sessions/app-info.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
 import type { SessionStore } from '../../lib/sessions/store.js'
 import { valueIdOf } from '../../lib/sessions/token.js'
@@ -13,7 +13,7 @@ import { testClock } from '../support/clock.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import { keptLog } from '../support/log-lines.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
-import { GAME, LOGIN, MINUTE_MS, methodsOf, recording, SHOP, type StoreCall } from './a-book.js'
+import { GAME, LOGIN, MINUTE_MS, methodsOf, recording, SHOP, type StoreCall } from './a-registry.js'
 
 const HOURS_2 = 120 * MINUTE_MS
 const RENEWAL_AT = HOURS_2 - 5 * MINUTE_MS
@@ -34,7 +34,7 @@ function processes(instead: Partial<SessionStore> = {}) {
   const memory = new MemoryStore({ clock })
   const calls: StoreCall[] = []
   const store = recording(memory, instead, calls)
-  const vault = new Vault(store, createKeyRing(undefined, createAppBook('apps', [SHOP, GAME], 0.1).all))
+  const vault = new Vault(store, createKeyRing(undefined, createApps('apps', [SHOP, GAME], 0.1).all))
   const log = keptLog()
   /** The apps for which WeChat was asked, in order. */
   const asked: string[] = []

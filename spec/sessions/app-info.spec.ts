@@ -1,19 +1,19 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createAppBook } from '../../lib/sessions/app-info.js'
+import { createApps } from '../../lib/sessions/app-info.js'
 import { weappErrorOf } from '../support/failures.js'
 
 const DAY_MS = 86_400_000
 const FIRST = { appid: 'wx1', secret: 'the secret of wx1' }
 const SECOND = { appid: 'wx2', secret: 'the secret of wx2' }
 
-function book(...infos: unknown[]) {
-  return createAppBook('apps', infos, 0.02)
+function appsOf(...infos: unknown[]) {
+  return createApps('apps', infos, 0.02)
 }
 
-describe('createAppBook', () => {
+describe('createApps', () => {
   it('fills in the defaults', () => {
-    expect(book(FIRST).all).to.deep.equal([
+    expect(appsOf(FIRST).all).to.deep.equal([
       {
         ...FIRST,
         id: 1,
@@ -45,19 +45,19 @@ describe('createAppBook', () => {
     'wx1;',
   ]) {
     it(`refuses ${JSON.stringify(appid)} as appid`, () => {
-      expect(() => book({ ...FIRST, appid })).to.throw(TypeError, 'apps[0].appid must be an AppID')
+      expect(() => appsOf({ ...FIRST, appid })).to.throw(TypeError, 'apps[0].appid must be an AppID')
     })
   }
 
   it('takes the appids of other platforms and of tests', () => {
     for (const appid of ['tt07e3715e98c9aac0', '1108291530', 'touristappid', 'wx-next', '__proto__']) {
-      expect(book({ ...FIRST, appid }).find(appid)?.appid).to.equal(appid)
+      expect(appsOf({ ...FIRST, appid }).find(appid)?.appid).to.equal(appid)
     }
   })
 
   for (const secret of ['"s"', "'s'", 's\n', 's\r\n', ' s', 's\ts\n']) {
     it(`refuses ${JSON.stringify(secret)} as secret`, () => {
-      expect(() => book({ ...FIRST, secret })).to.throw(TypeError, 'apps[0].secret must be an AppSecret')
+      expect(() => appsOf({ ...FIRST, secret })).to.throw(TypeError, 'apps[0].secret must be an AppSecret')
     })
   }
 
@@ -71,7 +71,7 @@ describe('createAppBook', () => {
       maxSessionsPerUser: 3,
       exchange: async () => ({ openid: 'o1', sessionKey: 'k1' }),
     }
-    expect(book({ ...FIRST, ...settings }).all[0]).to.deep.equal({
+    expect(appsOf({ ...FIRST, ...settings }).all[0]).to.deep.equal({
       ...FIRST,
       id: 7,
       title: 'Shop',
@@ -83,25 +83,25 @@ describe('createAppBook', () => {
   })
 
   it('numbers the apps by their place unless they have an id', () => {
-    expect(book(FIRST, SECOND, { appid: 'wx3', secret: 's', id: 9 }).all.map(({ id }) => id)).to.deep.equal([
-      1, 2, 9,
-    ])
+    expect(appsOf(FIRST, SECOND, { appid: 'wx3', secret: 's', id: 9 }).all.map(({ id }) => id)).to.deep.equal(
+      [1, 2, 9],
+    )
   })
 
   it('refuses what is not a list of one or more apps', () => {
     for (const apps of [undefined, null, [], FIRST, 'wx1'])
-      expect(() => createAppBook('apps', apps, 0.02)).to.throw(
+      expect(() => createApps('apps', apps, 0.02)).to.throw(
         TypeError,
         'apps must be an array of one or more apps',
       )
   })
 
   it('refuses an appid or an id that two apps have', () => {
-    expect(() => book(FIRST, { ...SECOND, appid: 'wx1' })).to.throw(
+    expect(() => appsOf(FIRST, { ...SECOND, appid: 'wx1' })).to.throw(
       TypeError,
       'apps names the appid wx1 twice',
     )
-    expect(() => book(FIRST, { ...SECOND, id: 1 })).to.throw(TypeError, 'apps names the id 1 twice')
+    expect(() => appsOf(FIRST, { ...SECOND, id: 1 })).to.throw(TypeError, 'apps names the id 1 twice')
   })
 
   const wrong: [string, Record<string, unknown>, RegExp][] = [
@@ -149,34 +149,34 @@ describe('createAppBook', () => {
   ]
   for (const [what, change, message] of wrong) {
     it(`refuses ${what}, and says where`, () => {
-      const create = () => book(FIRST, { ...SECOND, ...change })
+      const create = () => appsOf(FIRST, { ...SECOND, ...change })
       expect(create).to.throw(TypeError, message).with.property('message').that.does.not.include('the secret')
     })
   }
 
   it('refuses an app that is no object', () => {
     for (const app of [null, undefined, 'wx1', []])
-      expect(() => book(app)).to.throw(TypeError, 'apps[0] takes an object of options')
+      expect(() => appsOf(app)).to.throw(TypeError, 'apps[0] takes an object of options')
   })
 })
 
-describe('an app book', () => {
+describe('the apps', () => {
   it('finds an app by its appid', () => {
-    expect(book(FIRST, SECOND).find('wx2')).to.include(SECOND)
-    expect(book(FIRST).find('wx2')).to.equal(undefined)
-    expect(book(FIRST).find('constructor')).to.equal(undefined)
+    expect(appsOf(FIRST, SECOND).find('wx2')).to.include(SECOND)
+    expect(appsOf(FIRST).find('wx2')).to.equal(undefined)
+    expect(appsOf(FIRST).find('constructor')).to.equal(undefined)
   })
 
   it('chooses the only app for whoever names none', () => {
-    expect(book(FIRST).choose(undefined)).to.include(FIRST)
+    expect(appsOf(FIRST).choose(undefined)).to.include(FIRST)
   })
 
   it('chooses the app that is named', () => {
-    expect(book(FIRST, SECOND).choose('wx2')).to.include(SECOND)
+    expect(appsOf(FIRST, SECOND).choose('wx2')).to.include(SECOND)
   })
 
   it('chooses the app by its id, which is a number and never a text', async () => {
-    const both = book({ ...FIRST, id: 7 }, SECOND)
+    const both = appsOf({ ...FIRST, id: 7 }, SECOND)
     expect(both.choose(7)).to.include(FIRST)
     expect(both.choose(2)).to.include(SECOND)
     for (const selector of [1, 0, -7, 7.5, Number.NaN, '7'])
@@ -184,13 +184,13 @@ describe('an app book', () => {
   })
 
   it('asks for the appid where there are several', async () => {
-    const error = await weappErrorOf('ERR_APP_UNKNOWN', () => book(FIRST, SECOND).choose(undefined))
+    const error = await weappErrorOf('ERR_APP_UNKNOWN', () => appsOf(FIRST, SECOND).choose(undefined))
     expect(error.message).to.include('say which one with "appid"')
   })
 
   it('refuses an app that is not configured, even when there is only one app, without repeating it', async () => {
     for (const appid of ['wx9', '', 'WX1', '__proto__', 9]) {
-      const error = await weappErrorOf('ERR_APP_UNKNOWN', () => book(FIRST).choose(appid))
+      const error = await weappErrorOf('ERR_APP_UNKNOWN', () => appsOf(FIRST).choose(appid))
       expect(error.message).to.equal('This app does not log in here.')
     }
   })

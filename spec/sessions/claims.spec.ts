@@ -8,7 +8,7 @@ import { newClaimant, newId } from '../contracts/store-under-test.js'
 import { testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
-import { recording, type StoreCall } from './a-book.js'
+import { recording, type StoreCall } from './a-registry.js'
 
 const LIFETIME_MS = 10_000
 const HOUR_MS = 3_600_000

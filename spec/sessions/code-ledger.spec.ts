@@ -10,7 +10,7 @@ import { newClaimant } from '../contracts/store-under-test.js'
 import { testClock } from '../support/clock.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
-import { methodsOf, recording, type StoreCall } from './a-book.js'
+import { methodsOf, recording, type StoreCall } from './a-registry.js'
 
 const LOGIN = { appid: 'wx1', code: '0a3kFq000aX1bP1KXY200Z9QyV2kFq0s' }
 const TOKEN = 'T'.repeat(64)

@@ -6,7 +6,7 @@ import type { SessionStore, ValueChange } from '../../lib/sessions/store.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { testClock } from '../support/clock.js'
 import { weappErrorOf } from '../support/failures.js'
-import { methodsOf, recording, type StoreCall } from './a-book.js'
+import { methodsOf, recording, type StoreCall } from './a-registry.js'
 
 const ADA = { appid: 'wx1', openid: 'ada' }
 const WINDOW_MS = 60_000

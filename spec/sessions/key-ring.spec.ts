@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { type App, createAppBook } from '../../lib/sessions/app-info.js'
+import { type App, createApps } from '../../lib/sessions/app-info.js'
 import { checkSecrets, createKeyRing, type KeyBinding } from '../../lib/sessions/key-ring.js'
 
 const SESSION_KEY = 'tiihtNczf5v6AKRyjwEUhQ=='
@@ -11,7 +11,7 @@ const APPS = apps({ appid: 'wx1', secret: 'secret of wx1' }, { appid: 'wx2', sec
 const BINDING: KeyBinding = { appid: 'wx1', openid: 'o1', sessionId: 'session1' }
 
 function apps(...infos: { appid: string; secret: string }[]): readonly App[] {
-  return createAppBook('apps', infos, 0.02).all
+  return createApps('apps', infos, 0.02).all
 }
 
 describe('a key ring', () => {

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { type AppInfo, createAppBook } from '../../lib/sessions/app-info.js'
+import { type AppInfo, createApps } from '../../lib/sessions/app-info.js'
 import { liveRecord } from '../../lib/sessions/live-record.js'
 import { encodeRecord, type SessionRecord } from '../../lib/sessions/record.js'
 import type { StoredSession } from '../../lib/sessions/store.js'
-import { DAY_MS, GAME, LOGIN, MINUTE_MS, SHOP } from './a-book.js'
+import { DAY_MS, GAME, LOGIN, MINUTE_MS, SHOP } from './a-registry.js'
 
 const IDLE_MS = 60 * MINUTE_MS
 const END = LOGIN + 10 * DAY_MS
@@ -33,7 +33,7 @@ function storedSession(seenAfterMs = 0, record: string = encodeRecord(RECORD)): 
 
 /** The live record when it is read in this moment, where the app is configured like this. */
 function liveAt(now: number, stored: StoredSession = storedSession(), info: AppInfo = SHOP) {
-  return liveRecord({ ...stored, readAt: now }, createAppBook('apps', [info], 0.1))
+  return liveRecord({ ...stored, readAt: now }, createApps('apps', [info], 0.1))
 }
 
 function livesAround(moment: number, stored: StoredSession, info?: AppInfo): boolean[] {
@@ -42,7 +42,7 @@ function livesAround(moment: number, stored: StoredSession, info?: AppInfo): boo
 
 describe('a live record', () => {
   it('is the record with its app and its moments', () => {
-    const apps = createAppBook('apps', [GAME, SHOP], 0.1)
+    const apps = createApps('apps', [GAME, SHOP], 0.1)
     expect(liveRecord(storedSession(5 * MINUTE_MS), apps)).to.deep.equal({
       app: apps.find(SHOP.appid),
       record: RECORD,
@@ -97,7 +97,7 @@ describe('a live record', () => {
   })
 
   it('takes the record of who has decoded it before', () => {
-    const apps = createAppBook('apps', [SHOP], 0.1)
+    const apps = createApps('apps', [SHOP], 0.1)
     const decoded = { ...RECORD, openid: 'decoded before' }
     expect(liveRecord(storedSession(0, 'not read'), apps, decoded)?.record).to.equal(decoded)
   })

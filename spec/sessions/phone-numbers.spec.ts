@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
-import { type App, createAppBook } from '../../lib/sessions/app-info.js'
+import { type App, createApps } from '../../lib/sessions/app-info.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
 import { PhoneNumbers } from '../../lib/sessions/phone-numbers.js'
 import type { SessionStore } from '../../lib/sessions/store.js'
@@ -9,11 +9,11 @@ import { Vault } from '../../lib/sessions/vault.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { testClock } from '../support/clock.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
-import { DAY_MS, GAME, LOGIN, methodsOf, recording, SHOP, type StoreCall } from './a-book.js'
+import { DAY_MS, GAME, LOGIN, methodsOf, recording, SHOP, type StoreCall } from './a-registry.js'
 
 const NUMBER = { phoneNumber: '+8613580006666', countryCode: '86' }
 const OTHER = { phoneNumber: '+85291234567', countryCode: '852' }
-const APPS = createAppBook('apps', [SHOP, { ...GAME, userInfoDurationDays: 1 }], 0.1)
+const APPS = createApps('apps', [SHOP, { ...GAME, userInfoDurationDays: 1 }], 0.1)
 const [SHOP_APP, GAME_APP] = APPS.all as [App, App]
 const alice = { appid: SHOP.appid, openid: 'alice' }
 

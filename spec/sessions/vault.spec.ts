@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
-import { createAppBook } from '../../lib/sessions/app-info.js'
+import { createApps } from '../../lib/sessions/app-info.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
 import type { SessionStore, ValueChange } from '../../lib/sessions/store.js'
 import { valueIdOf } from '../../lib/sessions/token.js'
@@ -9,7 +9,7 @@ import { Vault, type VaultBinding } from '../../lib/sessions/vault.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
-import { GAME, recording, SHOP, type StoreCall } from './a-book.js'
+import { GAME, recording, SHOP, type StoreCall } from './a-registry.js'
 
 const OLD = 'an old secret of the operator, 2025'
 const NEW = 'a new secret of the operator, 2026!'
@@ -21,7 +21,7 @@ const ELSEWHERE: readonly [string, VaultBinding][] = [
   ['purpose', { ...OF_ALICE, purpose: 'access_token' }],
 ]
 const HOUR_MS = 3_600_000
-const APPS = createAppBook('apps', [SHOP, GAME], 0.1).all
+const APPS = createApps('apps', [SHOP, GAME], 0.1).all
 
 /** Vaults of several processes on one store. */
 function vaults(instead: Partial<SessionStore> = {}) {

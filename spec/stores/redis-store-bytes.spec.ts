@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { after, before, describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
-import { createAppBook } from '../../lib/sessions/app-info.js'
+import { createApps } from '../../lib/sessions/app-info.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
 import { encodeRecord } from '../../lib/sessions/record.js'
 import { addressOf, newToken, type SessionAddress } from '../../lib/sessions/token.js'
@@ -13,7 +13,7 @@ const USERS = 10_000
 const AT_ONCE = 500
 const DAY_MS = 86_400_000
 const APPID = 'wx4f4bc4dec97d474b'
-const RING = createKeyRing(['k'.repeat(32)], createAppBook('apps', [{ appid: APPID, secret: 's' }], 0.02).all)
+const RING = createKeyRing(['k'.repeat(32)], createApps('apps', [{ appid: APPID, secret: 's' }], 0.02).all)
 
 interface User {
   readonly openid: string

@@ -108,10 +108,10 @@ function polkaApp(sessions: Sessions): RequestListener {
 function bareApp(sessions: Sessions): RequestListener {
   const guard = requireSession({ sessions })
   const routes = loginRouter({ sessions })
-  const answerProblem = problemHandler()
+  const handleProblem = problemHandler()
   return (request, response) => {
     const [req, res] = [request, response] as unknown as Parameters<RequestHandler>
-    const fail = (error: unknown) => answerProblem(error, req, res, () => res.destroy())
+    const fail = (error: unknown) => handleProblem(error, req, res, () => res.destroy())
     const answer = () => (req.url === '/me' ? me : steps)(req, res, fail)
     const checked = (error: unknown) => (error ? fail(error) : answer())
     routes(req, res, (error: unknown) => (error ? fail(error) : guard(req, res, checked)))

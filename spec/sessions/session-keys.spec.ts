@@ -6,23 +6,23 @@ import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
 import {
-  aBook,
-  type BookSetup,
+  aRegistry,
   GAME,
   LOGIN,
   MINUTE_MS,
   methodsOf,
+  type RegistrySetup,
   SECRETS,
   SHOP,
   undropping,
-} from './a-book.js'
+} from './a-registry.js'
 
 const NEW_SECRET = ['another secret, 32 characters long']
 const alice = { appid: SHOP.appid, openid: 'alice' }
 const bob = { appid: SHOP.appid, openid: 'bob' }
 
 /** Logs alice in several times, a minute apart, with `key 0`, `key 1` and so on, and answers the ids in that order. */
-async function logInTimes(setup: BookSetup, times: number): Promise<string[]> {
+async function logInTimes(setup: RegistrySetup, times: number): Promise<string[]> {
   const ids: string[] = []
   for (let index = 0; index < times; index += 1) {
     const { session } = await setup.logIn('alice', { sessionKey: `key ${index}` })
@@ -33,10 +33,10 @@ async function logInTimes(setup: BookSetup, times: number): Promise<string[]> {
 }
 
 /** Two books on one store; before the first one rewrites, `meanwhile` is done with the other one, once. */
-function interrupted(meanwhile: (rival: BookSetup) => Promise<unknown>) {
+function interrupted(meanwhile: (rival: RegistrySetup) => Promise<unknown>) {
   const clock = testClock(LOGIN)
   const memory = new MemoryStore({ clock })
-  const rival = aBook({ clock, memory })
+  const rival = aRegistry({ clock, memory })
   let isDone = false
   const instead: Partial<SessionStore> = {
     async rewrite(...question) {
@@ -47,12 +47,12 @@ function interrupted(meanwhile: (rival: BookSetup) => Promise<unknown>) {
       return memory.rewrite(...question)
     },
   }
-  return aBook({ clock, memory, instead })
+  return aRegistry({ clock, memory, instead })
 }
 
 describe('the session_keys of a user', () => {
   it('begin with the one of the session that asks, then the newest', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const ids = await logInTimes(setup, 4)
     expect(await setup.keys.keysOf(alice)).to.deep.equal(['key 3', 'key 2', 'key 1', 'key 0'])
     expect(await setup.keys.keysOf(alice, ids[1])).to.deep.equal(['key 1', 'key 3', 'key 2', 'key 0'])
@@ -60,24 +60,24 @@ describe('the session_keys of a user', () => {
   })
 
   it('are ten at most, the one that asks among them', async () => {
-    const setup = aBook({ cap: { maxSessionsPerUser: 12 } })
+    const setup = aRegistry({ cap: { maxSessionsPerUser: 12 } })
     const ids = await logInTimes(setup, 12)
     const keys = await setup.keys.keysOf(alice, ids[0])
     expect(keys).to.have.length(10).and.include.members(['key 0', 'key 11', 'key 3']).and.not.include('key 2')
   })
 
   it('are there once each, however many sessions have the same', async () => {
-    const { keys, logIn } = aBook()
+    const { keys, logIn } = aRegistry()
     for (const sessionKey of ['old', 'same', 'old', 'same']) await logIn('alice', { sessionKey })
     expect(await keys.keysOf(alice)).to.deep.equal(['same', 'old'])
   })
 
   it('are those of live sessions that can be opened, of that user alone', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const { clock, memory } = setup
     await logInTimes(setup, 1)
     await setup.logIn('bob')
-    const rotated = aBook({ clock, memory, secrets: NEW_SECRET })
+    const rotated = aRegistry({ clock, memory, secrets: NEW_SECRET })
     await rotated.logIn('alice', { sessionKey: 'key of the new secret' })
     expect(await rotated.keys.keysOf(alice)).to.deep.equal(['key of the new secret'])
     expect(await setup.keys.keysOf(alice)).to.deep.equal(['key 0'])
@@ -86,17 +86,17 @@ describe('the session_keys of a user', () => {
   })
 
   it('are none where the app is not configured', async () => {
-    const both = aBook({ apps: [SHOP, GAME] })
+    const both = aRegistry({ apps: [SHOP, GAME] })
     await both.logIn('alice', { app: both.apps.choose(GAME.appid) })
     const user = { ...alice, appid: GAME.appid }
-    const shopOnly = aBook({ ...both, apps: [SHOP] })
+    const shopOnly = aRegistry({ ...both, apps: [SHOP] })
     expect(await shopOnly.keys.keysOf(user)).to.deep.equal([])
     expect(await both.keys.keysOf(user)).to.deep.equal(['key of alice'])
   })
 
   it('cannot be told when the store fails', async () => {
     const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
-    const { keys } = aBook({ instead: { readUser: () => Promise.reject(failure) } })
+    const { keys } = aRegistry({ instead: { readUser: () => Promise.reject(failure) } })
     expect(await failureOf(() => keys.keysOf(alice))).to.equal(failure)
     expect(await failureOf(() => keys.keyOf({ ...alice, sessionId: 'any' }))).to.equal(failure)
     expect(await failureOf(() => keys.keep(alice, 'new'))).to.equal(failure)
@@ -105,14 +105,14 @@ describe('the session_keys of a user', () => {
 
 describe('the session_key of a session', () => {
   it('is its own, also when a newer session has another', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const [first = '', second = ''] = await logInTimes(setup, 2)
     expect(await setup.keys.keyOf({ ...alice, sessionId: first })).to.equal('key 0')
     expect(await setup.keys.keyOf({ ...alice, sessionId: second })).to.equal('key 1')
   })
 
   it('is null when it cannot be opened', async () => {
-    const { keys, logIn, memory } = aBook()
+    const { keys, logIn, memory } = aRegistry()
     const { session, address } = await logIn('alice')
     const from = (await memory.read(address))?.record ?? ''
     const { sessionId } = address
@@ -121,19 +121,19 @@ describe('the session_key of a session', () => {
   })
 
   it('is found under an older key of the ring, and undefined once that is taken out', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const { session } = await setup.logIn('alice')
-    const withBoth = aBook({ ...setup, apps: [SHOP], secrets: [...NEW_SECRET, ...SECRETS] })
+    const withBoth = aRegistry({ ...setup, apps: [SHOP], secrets: [...NEW_SECRET, ...SECRETS] })
     expect(await withBoth.keys.keyOf(session)).to.equal('key of alice')
-    const withNew = aBook({ ...setup, apps: [SHOP], secrets: NEW_SECRET })
+    const withNew = aRegistry({ ...setup, apps: [SHOP], secrets: NEW_SECRET })
     expect(await withNew.keys.keyOf(session)).to.equal(undefined)
   })
 
   it('is undefined when the session has ended, was never there or is somebody else’s', async () => {
-    const { keys, book, logIn } = aBook()
+    const { keys, registry, logIn } = aRegistry()
     const { session } = await logIn('alice')
     expect(await keys.keyOf({ ...session, openid: 'bob' })).to.equal(undefined)
-    await book.end(session)
+    await registry.end(session)
     expect(await keys.keyOf(session)).to.equal(undefined)
     expect(await keys.keyOf({ ...alice, sessionId: 'no such session' })).to.equal(undefined)
   })
@@ -141,7 +141,7 @@ describe('the session_key of a session', () => {
   it('is undefined from the end of the session on, even if the store has not dropped it', async () => {
     const clock = testClock(LOGIN)
     const memory = new MemoryStore({ clock })
-    const { keys, logIn } = aBook({ clock, memory, instead: undropping(memory) })
+    const { keys, logIn } = aRegistry({ clock, memory, instead: undropping(memory) })
     const { session } = await logIn('alice')
     clock.advance(60 * MINUTE_MS - 1)
     expect(await keys.keyOf(session)).to.equal('key of alice')
@@ -152,7 +152,7 @@ describe('the session_key of a session', () => {
 
 describe('keeping a new session_key', () => {
   it('changes one session, and no other', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const [first = '', second = ''] = await logInTimes(setup, 2)
     expect(await setup.keys.keep(alice, 'new', first)).to.equal(1)
     expect(await setup.keys.keyOf({ ...alice, sessionId: first })).to.equal('new')
@@ -160,7 +160,7 @@ describe('keeping a new session_key', () => {
   })
 
   it('changes all sessions of the user in one step, and those of nobody else', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     await logInTimes(setup, 3)
     await setup.logIn('bob')
     expect(await setup.keys.keep(alice, 'new')).to.equal(3)
@@ -172,7 +172,7 @@ describe('keeping a new session_key', () => {
   })
 
   it('keeps the one before it as well, and none older', async () => {
-    const { keys, logIn } = aBook()
+    const { keys, logIn } = aRegistry()
     const { session } = await logIn('alice')
     await keys.keep(alice, 'second', session.sessionId)
     expect(await keys.keysOf(alice)).to.deep.equal(['second', 'key of alice'])
@@ -182,9 +182,9 @@ describe('keeping a new session_key', () => {
   })
 
   it('reaches the sessions that began under an older key of the ring, too', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     await setup.logIn('alice', { sessionKey: 'old' })
-    const rotated = aBook({ ...setup, apps: [SHOP], secrets: [...NEW_SECRET, ...SECRETS] })
+    const rotated = aRegistry({ ...setup, apps: [SHOP], secrets: [...NEW_SECRET, ...SECRETS] })
     const { session } = await rotated.logIn('alice', { sessionKey: 'fresh' })
     expect(await rotated.keys.keysOf(alice)).to.deep.equal(['fresh', 'old'])
     expect(await rotated.keys.keep(alice, 'new')).to.equal(2)
@@ -192,18 +192,18 @@ describe('keeping a new session_key', () => {
   })
 
   it('leaves the visit, the ends and everything else as they are', async () => {
-    const { keys, book, logIn, clock } = aBook()
+    const { keys, registry, logIn, clock } = aRegistry()
     const userInfo = { nickName: 'Band', verified: true }
     const { session, address } = await logIn('alice', { data: { accountId: 7 }, userInfo })
     clock.advance(5 * MINUTE_MS)
     await keys.keep(alice, 'new')
-    expect((await book.visit(address))?.session).to.deep.equal(session)
+    expect((await registry.visit(address))?.session).to.deep.equal(session)
     clock.set(session.idleExpiresAt.getTime())
-    expect(await book.visit(address)).to.equal(undefined)
+    expect(await registry.visit(address)).to.equal(undefined)
   })
 
   it('shows the store neither key', async () => {
-    const { keys, logIn, calls } = aBook()
+    const { keys, logIn, calls } = aRegistry()
     await logIn('alice', { sessionKey: 'tiihtNczf5v6AKRyjwEUhQ==' })
     await keys.keep(alice, 'HyVFkGl5F5OQWJZZaNzBBg==')
     expect(JSON.stringify(calls)).to.not.include('tiihtNcz').and.not.include('HyVFkGl5')
@@ -227,14 +227,14 @@ describe('keeping a new session_key', () => {
   })
 
   it('does not lose the key before when the same one is kept twice', async () => {
-    const { keys, logIn } = aBook()
+    const { keys, logIn } = aRegistry()
     await logIn('alice')
     for (const key of ['new', 'new']) await keys.keep(alice, key)
     expect(await keys.keysOf(alice)).to.deep.equal(['new', 'key of alice'])
   })
 
   it('does not revive a session that ends in the same moment', async () => {
-    const setup = interrupted((rival) => rival.book.endAllOf(alice))
+    const setup = interrupted((rival) => rival.registry.endAllOf(alice))
     const { session, address } = await setup.logIn('alice')
     expect(await setup.keys.keep(alice, 'new', session.sessionId)).to.equal(0)
     expect(await setup.memory.read(address)).to.equal(null)
@@ -242,7 +242,7 @@ describe('keeping a new session_key', () => {
   })
 
   it('finds nothing to change where there is no session', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     await setup.logIn('bob')
     expect(await setup.keys.keep(alice, 'new')).to.equal(0)
     expect(await setup.keys.keep(bob, 'new', 'no such session')).to.equal(0)
@@ -250,7 +250,7 @@ describe('keeping a new session_key', () => {
   })
 
   it('comes to an end when somebody else is always faster', async () => {
-    const { keys, logIn, calls } = aBook({ instead: { rewrite: async () => 0 } })
+    const { keys, logIn, calls } = aRegistry({ instead: { rewrite: async () => 0 } })
     await logIn('alice')
     expect(await keys.keep(alice, 'new')).to.equal(0)
     expect(methodsOf(calls).filter((method) => method === 'rewrite')).to.have.length(5)

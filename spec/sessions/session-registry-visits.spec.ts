@@ -7,86 +7,97 @@ import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
 import {
-  aBook,
-  type BookSettings,
-  type BookSetup,
+  aRegistry,
   DAY_MS,
   GAME,
   LOGIN,
   MINUTE_MS,
   methodsOf,
+  type RegistrySettings,
+  type RegistrySetup,
   SHOP,
   undropping,
-} from './a-book.js'
+} from './a-registry.js'
 
 const TOUCH_MS = 6 * MINUTE_MS
 const IDLE_MS = 60 * MINUTE_MS
 const NOBODY: SessionAddress = { handle: 'h'.repeat(20), sessionId: 's'.repeat(24) }
 const alice = { appid: SHOP.appid, openid: 'alice' }
 
-/** A book on a store that keeps every session for years. */
-function onUndropping(settings: BookSettings = {}): BookSetup {
+/** A registry on a store that keeps every session for years. */
+function onUndropping(settings: RegistrySettings = {}): RegistrySetup {
   const { clock = testClock(LOGIN) } = settings
   const { memory = new MemoryStore({ clock }) } = settings
-  return aBook({ ...settings, clock, memory, instead: undropping(memory) })
+  return aRegistry({ ...settings, clock, memory, instead: undropping(memory) })
 }
 
-async function methodsOfVisit({ book, calls }: BookSetup, address: SessionAddress): Promise<string[]> {
+async function methodsOfVisit(
+  { registry, calls }: RegistrySetup,
+  address: SessionAddress,
+): Promise<string[]> {
   calls.length = 0
-  await book.visit(address)
+  await registry.visit(address)
   return methodsOf(calls)
 }
 
 /** Whether the session lives a millisecond before the moment, and at it. Asks the later first: a visit may move the end. */
-async function livesAround(moment: number, setup: BookSetup, address: SessionAddress): Promise<boolean[]> {
+async function livesAround(
+  moment: number,
+  setup: RegistrySetup,
+  address: SessionAddress,
+): Promise<boolean[]> {
   const at = await livesAt(moment, setup, address)
   return [await livesAt(moment - 1, setup, address), at]
 }
 
-async function livesAt(now: number, { book, clock }: BookSetup, address: SessionAddress): Promise<boolean> {
+async function livesAt(
+  now: number,
+  { registry, clock }: RegistrySetup,
+  address: SessionAddress,
+): Promise<boolean> {
   clock.set(now)
-  const [listed] = await book.list(alice)
-  const visited = await book.visit(address)
+  const [listed] = await registry.list(alice)
+  const visited = await registry.visit(address)
   expect(visited?.session.sessionId).to.equal(listed?.id)
   return visited !== undefined
 }
 
 describe('a visit', () => {
   it('finds the session as it was issued', async () => {
-    const { book, logIn } = aBook()
+    const { registry, logIn } = aRegistry()
     const data = { accountId: 7 }
     const { session, address } = await logIn('alice', {
       data,
       userInfo: { nickName: 'Band', verified: true },
     })
-    expect((await book.visit(address))?.session).to.deep.equal(session)
+    expect((await registry.visit(address))?.session).to.deep.equal(session)
   })
 
   it('finds nothing where there is nothing', async () => {
-    const { book, logIn } = aBook()
+    const { registry, logIn } = aRegistry()
     const { address } = await logIn('alice')
-    expect((await book.visit(NOBODY))?.session).to.equal(undefined)
-    expect((await book.visit({ ...address, sessionId: NOBODY.sessionId }))?.session).to.equal(undefined)
-    expect((await book.visit({ ...address, handle: NOBODY.handle }))?.session).to.equal(undefined)
+    expect((await registry.visit(NOBODY))?.session).to.equal(undefined)
+    expect((await registry.visit({ ...address, sessionId: NOBODY.sessionId }))?.session).to.equal(undefined)
+    expect((await registry.visit({ ...address, handle: NOBODY.handle }))?.session).to.equal(undefined)
   })
 
   it('finds no profile in one that cannot be read', async () => {
-    const { book, logIn, memory } = aBook()
+    const { registry, logIn, memory } = aRegistry()
     const { address } = await logIn('alice')
     await memory.writeUserInfo(address.handle, '{"nickName"', DAY_MS)
-    expect((await book.visit(address))?.session).to.include({ openid: 'alice', userInfo: null })
+    expect((await registry.visit(address))?.session).to.include({ openid: 'alice', userInfo: null })
   })
 
   it('fails as the store does', async () => {
     const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
-    const { book } = aBook({ instead: { read: () => Promise.reject(failure) } })
-    expect(await failureOf(() => book.visit(NOBODY))).to.equal(failure)
+    const { registry } = aRegistry({ instead: { read: () => Promise.reject(failure) } })
+    expect(await failureOf(() => registry.visit(NOBODY))).to.equal(failure)
   })
 })
 
 describe('the touch of a visit', () => {
   it('is due when its share of the idle window has passed, to the millisecond', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const { address } = await setup.logIn('alice')
     setup.clock.advance(TOUCH_MS - 1)
     expect(await methodsOfVisit(setup, address)).to.deep.equal(['read'])
@@ -96,7 +107,7 @@ describe('the touch of a visit', () => {
   })
 
   it('moves the last visit and the idle end, and nothing else', async () => {
-    const { book, logIn, clock } = aBook()
+    const { registry, logIn, clock } = aRegistry()
     const { session, address } = await logIn('alice')
     clock.advance(TOUCH_MS)
     const moved = {
@@ -104,8 +115,8 @@ describe('the touch of a visit', () => {
       lastVisitAt: new Date(LOGIN + TOUCH_MS),
       idleExpiresAt: new Date(LOGIN + TOUCH_MS + IDLE_MS),
     }
-    expect((await book.visit(address))?.session).to.deep.equal(moved)
-    expect((await book.visit(address))?.session).to.deep.equal(moved)
+    expect((await registry.visit(address))?.session).to.deep.equal(moved)
+    expect((await registry.visit(address))?.session).to.deep.equal(moved)
   })
 
   it('never moves the end past the absolute one', async () => {
@@ -114,7 +125,7 @@ describe('the touch of a visit', () => {
     const end = LOGIN + 10 * DAY_MS
     for (let now = LOGIN; now < end; now += IDLE_MS - 1) {
       setup.clock.set(now)
-      await setup.book.visit(address)
+      await setup.registry.visit(address)
     }
     const windows = setup.calls.filter(({ method }) => method === 'touch').map(({ args }) => args[1])
     expect(windows).to.have.length.above(200)
@@ -125,7 +136,7 @@ describe('the touch of a visit', () => {
   it('does not revive a session that is revoked between reading and touching', async () => {
     const clock = testClock(LOGIN)
     const memory = new MemoryStore({ clock })
-    const setup = aBook({
+    const setup = aRegistry({
       clock,
       memory,
       instead: {
@@ -138,7 +149,7 @@ describe('the touch of a visit', () => {
     })
     const { address } = await setup.logIn('alice')
     setup.clock.advance(TOUCH_MS)
-    expect((await setup.book.visit(address))?.session).to.equal(undefined)
+    expect((await setup.registry.visit(address))?.session).to.equal(undefined)
     expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'read', 'touch'])
     expect(await memory.read(address)).to.equal(null)
     expect((await memory.readUser(address.handle)).sessions).to.deep.equal([])
@@ -146,10 +157,10 @@ describe('the touch of a visit', () => {
 
   it('lets the visit pass when it fails, as the session was there a moment ago', async () => {
     const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
-    const { book, logIn, clock } = aBook({ instead: { touch: () => Promise.reject(failure) } })
+    const { registry, logIn, clock } = aRegistry({ instead: { touch: () => Promise.reject(failure) } })
     const { session, address } = await logIn('alice')
     clock.advance(TOUCH_MS)
-    expect((await book.visit(address))?.session).to.deep.equal(session)
+    expect((await registry.visit(address))?.session).to.deep.equal(session)
   })
 })
 
@@ -158,7 +169,7 @@ describe('the end of a session', () => {
     const setup = onUndropping()
     const { address } = await setup.logIn('alice')
     setup.clock.advance(TOUCH_MS)
-    await setup.book.visit(address)
+    await setup.registry.visit(address)
     expect(await livesAround(LOGIN + TOUCH_MS + IDLE_MS, setup, address)).to.deep.equal([true, false])
   })
 
@@ -172,10 +183,10 @@ describe('the end of a session', () => {
     expect(await livesAround(LOGIN + 10 * DAY_MS, reconfigured(20), address)).to.deep.equal([true, false])
     expect(await livesAround(LOGIN + 2 * DAY_MS, reconfigured(2), address)).to.deep.equal([true, false])
     before.clock.set(LOGIN)
-    expect((await reconfigured(2).book.visit(address))?.session.expiresAt).to.deep.equal(
+    expect((await reconfigured(2).registry.visit(address))?.session.expiresAt).to.deep.equal(
       new Date(LOGIN + 2 * DAY_MS),
     )
-    expect((await reconfigured(20).book.visit(address))?.session.expiresAt).to.deep.equal(
+    expect((await reconfigured(20).registry.visit(address))?.session.expiresAt).to.deep.equal(
       new Date(LOGIN + 10 * DAY_MS),
     )
   })
@@ -183,7 +194,7 @@ describe('the end of a session', () => {
 
 describe('a record that cannot be used', () => {
   it('is refused and told when it cannot be read, and nothing is deleted', async () => {
-    const setup = aBook({ cap: { maxSessionsPerUser: 2 } })
+    const setup = aRegistry({ cap: { maxSessionsPerUser: 2 } })
     const { address } = await setup.logIn('alice')
     const { address: other } = await setup.logIn('alice')
     await setup.memory.removeUser(address.handle, other.sessionId)
@@ -196,8 +207,8 @@ describe('a record that cannot be used', () => {
       onLimit: 'end-oldest',
       userInfoDurationMs: DAY_MS,
     })
-    expect((await setup.book.list(alice)).map(({ id }) => id)).to.deep.equal([other.sessionId])
-    expect((await setup.book.visit(address))?.session).to.equal(undefined)
+    expect((await setup.registry.list(alice)).map(({ id }) => id)).to.deep.equal([other.sessionId])
+    expect((await setup.registry.visit(address))?.session).to.equal(undefined)
     expect(await setup.memory.read(address)).to.include({ record: '[1,"wx' })
     expect(setup.log.lines).to.deep.equal([
       `error: the record of session ${address.sessionId} cannot be read: the session is refused`,
@@ -212,44 +223,44 @@ describe('a record that cannot be used', () => {
       reads += 1
       return stored && reads === 1 ? { ...stored, record: stored.record.slice(1) } : stored
     }
-    const setup = aBook({ memory, instead: { read } })
+    const setup = aRegistry({ memory, instead: { read } })
     const { address } = await setup.logIn('alice')
-    expect((await setup.book.visit(address))?.session).to.include({ openid: 'alice' })
+    expect((await setup.registry.visit(address))?.session).to.include({ openid: 'alice' })
     expect(reads).to.equal(2)
     expect(setup.log.lines).to.deep.equal([])
   })
 
   it('of a newer release is refused without a word, as there may be some during a deployment', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const { address } = await setup.logIn('alice')
     const stored = await setup.memory.read(address)
     const newer = { sessionId: address.sessionId, from: stored?.record ?? '', to: '[2]' }
     await setup.memory.rewrite(address.handle, [newer])
-    expect((await setup.book.visit(address))?.session).to.equal(undefined)
+    expect((await setup.registry.visit(address))?.session).to.equal(undefined)
     expect(await setup.memory.read(address)).to.include({ record: '[2]' })
     expect(setup.log.lines).to.deep.equal([])
   })
 
   it('is unknown, but stays, when its app is not configured here', async () => {
-    const both = aBook({ apps: [SHOP, GAME] })
+    const both = aRegistry({ apps: [SHOP, GAME] })
     const { address } = await both.logIn('alice', { app: both.apps.choose(GAME.appid) })
     const user = { ...alice, appid: GAME.appid }
-    const shopOnly = aBook({ ...both, apps: [SHOP] })
-    expect((await shopOnly.book.visit(address))?.session).to.equal(undefined)
-    expect(await shopOnly.book.list(user)).to.deep.equal([])
-    expect((await both.book.visit(address))?.session).to.include(user)
+    const shopOnly = aRegistry({ ...both, apps: [SHOP] })
+    expect((await shopOnly.registry.visit(address))?.session).to.equal(undefined)
+    expect(await shopOnly.registry.list(user)).to.deep.equal([])
+    expect((await both.registry.visit(address))?.session).to.include(user)
   })
 })
 
 describe('the list of a user', () => {
   it('names the live sessions, oldest login first, with their moments', async () => {
-    const { book, logIn, clock } = aBook()
+    const { registry, logIn, clock } = aRegistry()
     const first = await logIn('alice')
     clock.advance(TOUCH_MS)
     const second = await logIn('alice')
     await logIn('bob')
-    await book.visit(first.address)
-    expect(await book.list(alice)).to.deep.equal([
+    await registry.visit(first.address)
+    expect(await registry.list(alice)).to.deep.equal([
       {
         id: first.session.sessionId,
         createdAt: new Date(LOGIN),

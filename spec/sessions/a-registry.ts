@@ -1,12 +1,12 @@
-import { type App, type AppBook, type AppInfo, createAppBook } from '../../lib/sessions/app-info.js'
-import { KeyBook } from '../../lib/sessions/key-book.js'
+import { type App, type AppInfo, type Apps, createApps } from '../../lib/sessions/app-info.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
+import { SessionKeys } from '../../lib/sessions/session-keys.js'
 import {
   type IssuedSession,
   type NewSession,
-  SessionBook,
   type SessionCap,
-} from '../../lib/sessions/session-book.js'
+  SessionRegistry,
+} from '../../lib/sessions/session-registry.js'
 import type { SessionStore } from '../../lib/sessions/store.js'
 import { addressOf, type SessionAddress } from '../../lib/sessions/token.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
@@ -27,29 +27,29 @@ export const SHOP: AppInfo = {
 export const GAME: AppInfo = { ...SHOP, appid: 'wxGame', secret: 'secret of the game' }
 export const SECRETS = ['a secret of 32 characters or more']
 
-export interface BookSettings {
+export interface RegistrySettings {
   readonly apps?: readonly AppInfo[]
   readonly cap?: Partial<SessionCap>
   readonly clock?: TestClock
   /** Of the key ring, newest first. */
   readonly secrets?: readonly string[]
-  /** What lies behind the book; given to another book, both see the same sessions. */
+  /** What lies behind the registry; given to another registry, both see the same sessions. */
   readonly memory?: MemoryStore
   /** Methods that behave otherwise than those of the memory. */
   readonly instead?: Partial<SessionStore>
 }
 
-export interface BookSetup {
-  readonly book: SessionBook
-  readonly keys: KeyBook
-  readonly apps: AppBook
+export interface RegistrySetup {
+  readonly registry: SessionRegistry
+  readonly keys: SessionKeys
+  readonly apps: Apps
   readonly app: App
   readonly clock: TestClock
   readonly memory: MemoryStore
-  /** The memory as book and keys see it. */
+  /** The memory as registry and keys see it. */
   readonly store: Required<SessionStore>
   readonly log: KeptLog
-  /** The calls to the store, in order, since the last login of {@link BookSetup.logIn}. */
+  /** The calls to the store, in order, since the last login of {@link RegistrySetup.logIn}. */
   readonly calls: StoreCall[]
   /** The handle of a user of the first app. */
   handleOf(openid: string): string
@@ -66,17 +66,17 @@ export interface LoggedIn extends IssuedSession {
   readonly address: SessionAddress
 }
 
-/** A session book and a key book on a store in memory, with a clock that stands at {@link LOGIN}. */
-export function aBook(settings: BookSettings = {}): BookSetup {
+/** A session registry and a key registry on a store in memory, with a clock that stands at {@link LOGIN}. */
+export function aRegistry(settings: RegistrySettings = {}): RegistrySetup {
   const { clock = testClock(LOGIN), secrets = SECRETS, instead = {}, cap = {} } = settings
   const { memory = new MemoryStore({ clock }) } = settings
-  const apps = createAppBook('apps', settings.apps ?? [SHOP], 0.1)
+  const apps = createApps('apps', settings.apps ?? [SHOP], 0.1)
   const app = apps.all[0] as App
   const calls: StoreCall[] = []
   const log = keptLog()
   const store = recording(memory, instead, calls)
   const keyRing = createKeyRing(secrets, apps.all)
-  const book = new SessionBook({
+  const registry = new SessionRegistry({
     apps,
     store,
     keyRing,
@@ -85,8 +85,8 @@ export function aBook(settings: BookSettings = {}): BookSetup {
   })
 
   return {
-    book,
-    keys: new KeyBook({ apps, store, keyRing }),
+    registry,
+    keys: new SessionKeys({ apps, store, keyRing }),
     handleOf: (openid) => keyRing.handlesOf(app.appid, openid)[0] ?? '',
     apps,
     app,
@@ -104,13 +104,13 @@ export function aBook(settings: BookSettings = {}): BookSetup {
         presentedToken: undefined,
         maxSessionsPerUser: undefined,
       }
-      const issued = await book.issue(where, { identity, ...nothing, ...start })
+      const issued = await registry.issue(where, { identity, ...nothing, ...start })
       return { ...issued, address: addressOf(issued.token) as SessionAddress }
     },
   }
 }
 
-/** Methods of a store that keeps every session for years: only the book is left to look at the durations. */
+/** Methods of a store that keeps every session for years: only the registry is left to look at the durations. */
 export function undropping(memory: MemoryStore): Partial<SessionStore> {
   const years = { sessionDurationMs: 10_000 * DAY_MS, loginDurationMs: 10_000 * DAY_MS }
   return {

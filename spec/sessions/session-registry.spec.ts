@@ -3,19 +3,28 @@ import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
 import { newId } from '../contracts/store-under-test.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
-import { aBook, type BookSetup, DAY_MS, GAME, LOGIN, MINUTE_MS, methodsOf, SHOP } from './a-book.js'
+import {
+  aRegistry,
+  DAY_MS,
+  GAME,
+  LOGIN,
+  MINUTE_MS,
+  methodsOf,
+  type RegistrySetup,
+  SHOP,
+} from './a-registry.js'
 
 const BAND = { nickName: 'Band', verified: true }
 
 const alice = { appid: SHOP.appid, openid: 'alice' }
 const bob = { appid: SHOP.appid, openid: 'bob' }
 
-async function idsOf({ book }: BookSetup, user = alice): Promise<string[]> {
-  return (await book.list(user)).map(({ id }) => id)
+async function idsOf({ registry }: RegistrySetup, user = alice): Promise<string[]> {
+  return (await registry.list(user)).map(({ id }) => id)
 }
 
 /** Logs in several times, a minute apart, and answers the ids in that order. */
-async function logInTimes(setup: BookSetup, times: number, openid = 'alice'): Promise<string[]> {
+async function logInTimes(setup: RegistrySetup, times: number, openid = 'alice'): Promise<string[]> {
   const ids: string[] = []
   for (let index = 0; index < times; index += 1) {
     const { session } = await setup.logIn(openid)
@@ -25,14 +34,14 @@ async function logInTimes(setup: BookSetup, times: number, openid = 'alice'): Pr
   return ids
 }
 
-async function claimedAt({ memory }: BookSetup): Promise<number> {
+async function claimedAt({ memory }: RegistrySetup): Promise<number> {
   const claim = await memory.claim(newId(), 'me', MINUTE_MS)
   return claim.state === 'claimed' ? claim.at : expect.fail('the id is new')
 }
 
 describe('issuing a session', () => {
   it('answers the token and the session, which begins now', async () => {
-    const { logIn, handleOf } = aBook()
+    const { logIn, handleOf } = aRegistry()
     const { token, address, session } = await logIn('alice', { data: { accountId: 7 }, userInfo: BAND })
     expect(token.slice(0, 20)).to.equal(handleOf('alice'))
     expect(session).to.deep.equal({
@@ -49,7 +58,7 @@ describe('issuing a session', () => {
   })
 
   it('is one call to the store, which learns for how long to keep what', async () => {
-    const { logIn, calls } = aBook()
+    const { logIn, calls } = aRegistry()
     const { address } = await logIn('alice')
     expect(methodsOf(calls)).to.deep.equal(['issue'])
     expect(calls[0]?.args[0]).to.deep.include({
@@ -63,21 +72,21 @@ describe('issuing a session', () => {
   })
 
   it('shows the store neither token nor session_key', async () => {
-    const { logIn, calls } = aBook()
+    const { logIn, calls } = aRegistry()
     const { token } = await logIn('alice', { sessionKey: 'tiihtNczf5v6AKRyjwEUhQ==' })
     const seen = JSON.stringify(calls)
     expect(seen).to.not.include(token.slice(20)).and.not.include('tiihtNczf5v6AKRyjwEUhQ==')
   })
 
   it('has another token and id each time', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const [first, second] = [await setup.logIn('alice'), await setup.logIn('alice')]
     expect(first.token).to.not.equal(second.token)
     expect(await idsOf(setup)).to.deep.equal([first.session.sessionId, second.session.sessionId])
   })
 
   it('keeps the profile there is, unless it brings one', async () => {
-    const { logIn } = aBook()
+    const { logIn } = aRegistry()
     await logIn('alice', { userInfo: BAND })
     expect((await logIn('alice')).session.userInfo).to.deep.equal(BAND)
     const renamed = { nickName: 'Solo', verified: false }
@@ -87,14 +96,14 @@ describe('issuing a session', () => {
 
   it('fails as the store does', async () => {
     const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
-    const { logIn } = aBook({ instead: { issue: () => Promise.reject(failure) } })
+    const { logIn } = aRegistry({ instead: { issue: () => Promise.reject(failure) } })
     expect(await failureOf(() => logIn('alice'))).to.equal(failure)
   })
 })
 
 describe('issuing a session to a phone that presents a token', () => {
   it('ends the old session of the same user in the same call', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const old = await setup.logIn('alice')
     const { session } = await setup.logIn('alice', { presentedToken: old.token })
     expect(await idsOf(setup)).to.deep.equal([session.sessionId])
@@ -102,7 +111,7 @@ describe('issuing a session to a phone that presents a token', () => {
   })
 
   it('ends the old session of another user, and no other of theirs', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const [phone, tablet] = [await setup.logIn('bob'), await setup.logIn('bob')]
     await setup.logIn('alice', { presentedToken: phone.token })
     expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'read', 'remove'])
@@ -111,14 +120,14 @@ describe('issuing a session to a phone that presents a token', () => {
   })
 
   it('does not end a session of another app', async () => {
-    const setup = aBook({ apps: [SHOP, { ...SHOP, appid: 'wx-other' }] })
+    const setup = aRegistry({ apps: [SHOP, { ...SHOP, appid: 'wx-other' }] })
     const other = await setup.logIn('bob', { app: setup.apps.choose('wx-other') })
     await setup.logIn('alice', { presentedToken: other.token })
-    expect((await setup.book.visit(other.address))?.session).to.include({ openid: 'bob' })
+    expect((await setup.registry.visit(other.address))?.session).to.include({ openid: 'bob' })
   })
 
   it('takes no notice of what is no token, or of no session', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const first = await setup.logIn('alice', { presentedToken: 'undefined' })
     expect(methodsOf(setup.calls)).to.deep.equal(['issue'])
     const second = await setup.logIn('alice', { presentedToken: `${first.token.slice(0, 63)}~` })
@@ -130,13 +139,13 @@ describe('issuing a session to a phone that presents a token', () => {
 
 describe('the cap of a user', () => {
   it('ends the oldest sessions for a new one', async () => {
-    const setup = aBook({ cap: { maxSessionsPerUser: 2 } })
+    const setup = aRegistry({ cap: { maxSessionsPerUser: 2 } })
     const [, second, third] = await logInTimes(setup, 3)
     expect(await idsOf(setup)).to.deep.equal([second, third])
   })
 
   it('refuses a new one, and leaves the others alone', async () => {
-    const setup = aBook({ cap: { maxSessionsPerUser: 2, onLimit: 'refuse' } })
+    const setup = aRegistry({ cap: { maxSessionsPerUser: 2, onLimit: 'refuse' } })
     const ids = await logInTimes(setup, 2)
     await weappErrorOf('ERR_SESSION_LIMIT', () => setup.logIn('alice'))
     expect(await idsOf(setup)).to.deep.equal(ids)
@@ -144,9 +153,9 @@ describe('the cap of a user', () => {
 
   it('does not count sessions that are over since the session duration has become shorter', async () => {
     const cap = { maxSessionsPerUser: 2, onLimit: 'refuse' } as const
-    const before = aBook({ cap })
+    const before = aRegistry({ cap })
     await logInTimes(before, 2)
-    const shorter = aBook({ ...before, cap, apps: [{ ...SHOP, sessionDurationSeconds: 30 }] })
+    const shorter = aRegistry({ ...before, cap, apps: [{ ...SHOP, sessionDurationSeconds: 30 }] })
     const { session } = await shorter.logIn('alice')
     expect(await idsOf(shorter)).to.deep.equal([session.sessionId])
     await shorter.logIn('alice')
@@ -154,7 +163,10 @@ describe('the cap of a user', () => {
   })
 
   it('is that of the login, else that of the app, else that of all', async () => {
-    const setup = aBook({ apps: [{ ...SHOP, maxSessionsPerUser: 3 }, GAME], cap: { maxSessionsPerUser: 4 } })
+    const setup = aRegistry({
+      apps: [{ ...SHOP, maxSessionsPerUser: 3 }, GAME],
+      cap: { maxSessionsPerUser: 4 },
+    })
     const expectCap = (cap: number) => expect(setup.calls[0]?.args[0]).to.include({ maxSessions: cap })
     await setup.logIn('alice', { maxSessionsPerUser: 2 })
     expectCap(2)
@@ -165,14 +177,14 @@ describe('the cap of a user', () => {
   })
 
   it('does not count the session that the new one replaces', async () => {
-    const setup = aBook({ cap: { maxSessionsPerUser: 1, onLimit: 'refuse' } })
+    const setup = aRegistry({ cap: { maxSessionsPerUser: 1, onLimit: 'refuse' } })
     const old = await setup.logIn('alice')
     const { session } = await setup.logIn('alice', { presentedToken: old.token })
     expect(await idsOf(setup)).to.deep.equal([session.sessionId])
   })
 
   it('does not count the sessions of others, nor of the same openid elsewhere', async () => {
-    const setup = aBook({ apps: [SHOP, GAME], cap: { maxSessionsPerUser: 1, onLimit: 'refuse' } })
+    const setup = aRegistry({ apps: [SHOP, GAME], cap: { maxSessionsPerUser: 1, onLimit: 'refuse' } })
     await setup.logIn('alice')
     await setup.logIn('bob')
     await setup.logIn('alice', { app: setup.apps.choose(GAME.appid) })
@@ -182,45 +194,45 @@ describe('the cap of a user', () => {
 
 describe('ending sessions', () => {
   it('ends one, and tells whether there was one', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const [first = '', second = ''] = await logInTimes(setup, 2)
-    expect(await setup.book.end({ ...alice, sessionId: first })).to.equal(true)
-    expect(await setup.book.end({ ...alice, sessionId: first })).to.equal(false)
-    expect(await setup.book.end({ ...bob, sessionId: second })).to.equal(false)
+    expect(await setup.registry.end({ ...alice, sessionId: first })).to.equal(true)
+    expect(await setup.registry.end({ ...alice, sessionId: first })).to.equal(false)
+    expect(await setup.registry.end({ ...bob, sessionId: second })).to.equal(false)
     expect(await idsOf(setup)).to.deep.equal([second])
   })
 
   it('ends the one at an address, also when it has ended already', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const { address } = await setup.logIn('alice')
-    await setup.book.endAt(address)
-    await setup.book.endAt(address)
+    await setup.registry.endAt(address)
+    await setup.registry.endAt(address)
     expect(await idsOf(setup)).to.deep.equal([])
   })
 
   it('ends all of a user, except one if named', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const [first = ''] = await logInTimes(setup, 3)
     await setup.logIn('bob')
-    expect(await setup.book.endAllOf(alice, first)).to.equal(2)
+    expect(await setup.registry.endAllOf(alice, first)).to.equal(2)
     expect(await idsOf(setup)).to.deep.equal([first])
-    expect(await setup.book.endAllOf(alice)).to.equal(1)
+    expect(await setup.registry.endAllOf(alice)).to.equal(1)
     expect(await idsOf(setup, bob)).to.have.length(1)
   })
 
   it('ends a login that is under way, also one that began in the same millisecond', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const [beganAt, later] = [await claimedAt(setup), async () => ({ beganAt: await claimedAt(setup) })]
-    await setup.book.endAllOf(alice)
+    await setup.registry.endAllOf(alice)
     const error = await weappErrorOf('ERR_CODE_INVALID', () => setup.logIn('alice', { beganAt }))
     expect(error.message).to.include('Call wx.login')
     expect(setup.log.lines).to.have.length(1)
     expect(setup.log.lines[0]).to.match(/^warn: a login of wxShop came to nothing.*maxSessionsPerUser: 1/)
     expect(await idsOf(setup)).to.deep.equal([])
     const { session } = await setup.logIn('alice', await later())
-    await setup.book.endAll()
+    await setup.registry.endAll()
     await weappErrorOf('ERR_CODE_INVALID', () => setup.logIn('bob', { beganAt }))
-    expect(await setup.book.end(session)).to.equal(false)
+    expect(await setup.registry.end(session)).to.equal(false)
     await setup.logIn('alice', await later())
     expect(await idsOf(setup)).to.have.length(1)
   })
@@ -231,29 +243,29 @@ describe('ending sessions', () => {
       { removed: 0, next: '1:0' },
       { removed: 3, next: undefined },
     ]
-    const { book, calls } = aBook({
+    const { registry, calls } = aRegistry({
       instead: { removeBatch: async () => batches.shift() ?? expect.fail('it does not stop') },
     })
-    expect(await book.endAll()).to.equal(503)
+    expect(await registry.endAll()).to.equal(503)
     expect(calls.map(({ args }) => args[0])).to.deep.equal([undefined, '0:17', '1:0'])
   })
 })
 
 describe('the profile of a user', () => {
   it('is shared by all sessions of the user, and can be changed and deleted', async () => {
-    const { book, logIn, app } = aBook()
+    const { registry, logIn, app } = aRegistry()
     const [phone, tablet] = [await logIn('alice', { userInfo: BAND }), await logIn('alice')]
-    const profileOn = async ({ address }: typeof phone) => (await book.visit(address))?.session.userInfo
+    const profileOn = async ({ address }: typeof phone) => (await registry.visit(address))?.session.userInfo
     const renamed = { nickName: 'Solo', verified: false }
-    await book.setUserInfo(app, 'alice', renamed)
+    await registry.setUserInfo(app, 'alice', renamed)
     expect(await Promise.all([phone, tablet].map(profileOn))).to.deep.equal([renamed, renamed])
-    await book.setUserInfo(app, 'alice', null)
+    await registry.setUserInfo(app, 'alice', null)
     expect(await Promise.all([phone, tablet].map(profileOn))).to.deep.equal([null, null])
   })
 
   it('is kept as long as the app says, from the last change', async () => {
-    const { book, app, calls } = aBook()
-    await book.setUserInfo(app, 'alice', BAND)
+    const { registry, app, calls } = aRegistry()
+    await registry.setUserInfo(app, 'alice', BAND)
     expect(calls[0]?.args[2]).to.equal(100 * DAY_MS)
   })
 })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { aBook, type BookSetup, SECRETS, SHOP } from './a-book.js'
+import { aRegistry, type RegistrySetup, SECRETS, SHOP } from './a-registry.js'
 
 const NEW = ['another secret, 32 characters long']
 const BAND = { nickName: 'Band', verified: true }
@@ -8,13 +8,13 @@ const SOLO = { nickName: 'Solo', verified: true }
 const alice = { appid: SHOP.appid, openid: 'alice' }
 
 /** The same store in the hands of a server whose ring has these secrets, newest first. */
-function withSecrets(setup: BookSetup, ...secrets: string[]): BookSetup {
-  return aBook({ memory: setup.memory, clock: setup.clock, secrets })
+function withSecrets(setup: RegistrySetup, ...secrets: string[]): RegistrySetup {
+  return aRegistry({ memory: setup.memory, clock: setup.clock, secrets })
 }
 
 /** A user who logged in before there was a new key, on a server that has both. */
 async function acrossKeys() {
-  const before = aBook()
+  const before = aRegistry()
   const old = await before.logIn('alice', { userInfo: BAND })
   return { before, old, setup: withSecrets(before, ...NEW, ...SECRETS) }
 }
@@ -22,44 +22,44 @@ async function acrossKeys() {
 describe('a user who logged in under an older key of the ring', () => {
   it('goes on with that session', async () => {
     const { old, setup } = await acrossKeys()
-    expect((await setup.book.visit(old.address))?.session).to.deep.equal(old.session)
+    expect((await setup.registry.visit(old.address))?.session).to.deep.equal(old.session)
   })
 
   it('is known, and keeps the profile, at the next login', async () => {
     const { setup } = await acrossKeys()
-    expect(await setup.book.hasSeen(alice)).to.equal(true)
+    expect(await setup.registry.hasSeen(alice)).to.equal(true)
     const { session, seenBefore, address } = await setup.logIn('alice')
     expect([seenBefore, session.userInfo]).to.deep.equal([true, BAND])
-    expect((await setup.book.visit(address))?.session.userInfo).to.deep.equal(BAND)
+    expect((await setup.registry.visit(address))?.session.userInfo).to.deep.equal(BAND)
   })
 
   it('has the profile of the newest login under the newest key, until then the one before', async () => {
     const { before, setup } = await acrossKeys()
-    expect(await setup.book.userInfoOf(alice)).to.deep.equal(BAND)
+    expect(await setup.registry.userInfoOf(alice)).to.deep.equal(BAND)
     await setup.logIn('alice', { userInfo: SOLO })
-    expect(await setup.book.userInfoOf(alice)).to.deep.equal(SOLO)
-    await before.book.setUserInfo(before.app, 'alice', BAND)
-    expect(await setup.book.userInfoOf(alice)).to.deep.equal(SOLO)
-    await setup.book.setUserInfo(setup.app, 'alice', null)
-    expect(await setup.book.userInfoOf(alice)).to.equal(null)
-    expect(await setup.book.userInfoOf({ ...alice, openid: 'nobody' })).to.equal(null)
+    expect(await setup.registry.userInfoOf(alice)).to.deep.equal(SOLO)
+    await before.registry.setUserInfo(before.app, 'alice', BAND)
+    expect(await setup.registry.userInfoOf(alice)).to.deep.equal(SOLO)
+    await setup.registry.setUserInfo(setup.app, 'alice', null)
+    expect(await setup.registry.userInfoOf(alice)).to.equal(null)
+    expect(await setup.registry.userInfoOf({ ...alice, openid: 'nobody' })).to.equal(null)
   })
 
   it('is listed whole, oldest login first, and ended whole', async () => {
     const { old, setup } = await acrossKeys()
     const { session } = await setup.logIn('alice')
-    const ids = (await setup.book.list(alice)).map(({ id }) => id)
+    const ids = (await setup.registry.list(alice)).map(({ id }) => id)
     expect(ids).to.deep.equal([old.session.sessionId, session.sessionId])
-    expect(await setup.book.endAllOf(alice)).to.equal(2)
-    expect(await setup.book.list(alice)).to.deep.equal([])
+    expect(await setup.registry.endAllOf(alice)).to.equal(2)
+    expect(await setup.registry.list(alice)).to.deep.equal([])
   })
 
   it('is ended but for one session, whichever key it began under', async () => {
     for (const spared of [0, 1]) {
       const { old, setup } = await acrossKeys()
       const ids = [old.session.sessionId, (await setup.logIn('alice')).session.sessionId]
-      expect(await setup.book.endAllOf(alice, ids[spared])).to.equal(1)
-      expect((await setup.book.list(alice)).map(({ id }) => id)).to.deep.equal([ids[spared]])
+      expect(await setup.registry.endAllOf(alice, ids[spared])).to.equal(1)
+      expect((await setup.registry.list(alice)).map(({ id }) => id)).to.deep.equal([ids[spared]])
     }
   })
 
@@ -67,8 +67,8 @@ describe('a user who logged in under an older key of the ring', () => {
     const { old, setup } = await acrossKeys()
     const { session } = await setup.logIn('alice')
     for (const { sessionId } of [old.session, session]) {
-      expect(await setup.book.end({ ...alice, sessionId })).to.equal(true)
-      expect(await setup.book.end({ ...alice, sessionId })).to.equal(false)
+      expect(await setup.registry.end({ ...alice, sessionId })).to.equal(true)
+      expect(await setup.registry.end({ ...alice, sessionId })).to.equal(false)
     }
   })
 
@@ -76,9 +76,9 @@ describe('a user who logged in under an older key of the ring', () => {
     const { old, setup } = await acrossKeys()
     const fresh = await setup.logIn('alice')
     for (const userInfo of [SOLO, null]) {
-      await setup.book.setUserInfo(setup.app, 'alice', userInfo)
+      await setup.registry.setUserInfo(setup.app, 'alice', userInfo)
       for (const { address } of [old, fresh])
-        expect((await setup.book.visit(address))?.session.userInfo).to.deep.equal(userInfo)
+        expect((await setup.registry.visit(address))?.session.userInfo).to.deep.equal(userInfo)
     }
   })
 
@@ -87,47 +87,47 @@ describe('a user who logged in under an older key of the ring', () => {
     for (const userInfo of [SOLO, BAND]) {
       const fresh = await setup.logIn('alice', { userInfo })
       for (const { address } of [old, fresh])
-        expect((await setup.book.visit(address))?.session.userInfo).to.deep.equal(userInfo)
+        expect((await setup.registry.visit(address))?.session.userInfo).to.deep.equal(userInfo)
     }
   })
 
   it('is listed once when a key stands in the ring twice', async () => {
     const { before, old } = await acrossKeys()
     const twice = withSecrets(before, ...SECRETS, ...SECRETS)
-    expect((await twice.book.list(alice)).map(({ id }) => id)).to.deep.equal([old.session.sessionId])
+    expect((await twice.registry.list(alice)).map(({ id }) => id)).to.deep.equal([old.session.sessionId])
   })
 
   it('does not get a deleted profile back at a login', async () => {
     const { setup } = await acrossKeys()
-    await setup.book.setUserInfo(setup.app, 'alice', null)
+    await setup.registry.setUserInfo(setup.app, 'alice', null)
     expect((await setup.logIn('alice')).session.userInfo).to.equal(null)
   })
 
   it('ends the old session by logging in with its token', async () => {
     const { old, setup } = await acrossKeys()
     const { session } = await setup.logIn('alice', { presentedToken: old.token })
-    expect((await setup.book.list(alice)).map(({ id }) => id)).to.deep.equal([session.sessionId])
+    expect((await setup.registry.list(alice)).map(({ id }) => id)).to.deep.equal([session.sessionId])
   })
 
   it('loses the session when that key is taken out, rather than keep one that no list shows', async () => {
     const { before, old } = await acrossKeys()
     const after = withSecrets(before, ...NEW)
-    expect(await after.book.visit(old.address)).to.equal(undefined)
-    expect(await after.book.list(alice)).to.deep.equal([])
-    expect(await after.book.hasSeen(alice)).to.equal(false)
+    expect(await after.registry.visit(old.address)).to.equal(undefined)
+    expect(await after.registry.list(alice)).to.deep.equal([])
+    expect(await after.registry.hasSeen(alice)).to.equal(false)
   })
 })
 
 describe('a server with one key', () => {
   it('asks the store no more often than it has to', async () => {
-    const setup = aBook()
+    const setup = aRegistry()
     const { address } = await setup.logIn('alice')
     expect(setup.calls.map(({ method }) => method)).to.deep.equal(['issue'])
     setup.calls.length = 0
-    await setup.book.visit(address)
-    await setup.book.list(alice)
-    await setup.book.setUserInfo(setup.app, 'alice', null)
-    await setup.book.endAllOf(alice)
+    await setup.registry.visit(address)
+    await setup.registry.list(alice)
+    await setup.registry.setUserInfo(setup.app, 'alice', null)
+    await setup.registry.endAllOf(alice)
     expect(setup.calls.map(({ method }) => method)).to.deep.equal([
       'read',
       'readUser',

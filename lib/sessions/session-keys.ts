@@ -1,4 +1,4 @@
-import type { AppBook } from './app-info.js'
+import type { Apps } from './app-info.js'
 import type { KeyRing } from './key-ring.js'
 import { liveRecord } from './live-record.js'
 import { encodeRecord } from './record.js'
@@ -10,19 +10,19 @@ const MOST_KEYS_TRIED = 10
 /** Each try but the first means that somebody else has changed a record in the same moment. */
 const MOST_TRIES = 5
 
-interface KeyBookParts {
-  readonly apps: AppBook
+interface SessionKeysParts {
+  readonly apps: Apps
   readonly store: Required<SessionStore>
   readonly keyRing: KeyRing
 }
 
 /** The session_keys in the sessions of a user. */
-export class KeyBook {
-  readonly #apps: AppBook
+export class SessionKeys {
+  readonly #apps: Apps
   readonly #store: Required<SessionStore>
   readonly #keyRing: KeyRing
 
-  constructor(parts: KeyBookParts) {
+  constructor(parts: SessionKeysParts) {
     this.#apps = parts.apps
     this.#store = parts.store
     this.#keyRing = parts.keyRing

@@ -1,7 +1,7 @@
 import { WeappError } from '../errors.js'
 import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
-import type { App, AppBook } from './app-info.js'
+import type { App, Apps } from './app-info.js'
 import { revokedMeanwhile } from './contention.js'
 import type { KeyRing } from './key-ring.js'
 import { isTouchDue } from './lifetimes.js'
@@ -57,8 +57,8 @@ export interface SessionCap {
   readonly onLimit: 'end-oldest' | 'refuse'
 }
 
-interface SessionBookParts {
-  readonly apps: AppBook
+interface SessionRegistryParts {
+  readonly apps: Apps
   readonly store: Required<SessionStore>
   readonly keyRing: KeyRing
   readonly cap: SessionCap
@@ -66,14 +66,14 @@ interface SessionBookParts {
 }
 
 /** Issues, reads, touches and ends sessions: the rules of time, cap and secrecy on top of a plain store. */
-export class SessionBook {
-  readonly #apps: AppBook
+export class SessionRegistry {
+  readonly #apps: Apps
   readonly #store: Required<SessionStore>
   readonly #keyRing: KeyRing
   readonly #cap: SessionCap
   readonly #logger: Logger
 
-  constructor(parts: SessionBookParts) {
+  constructor(parts: SessionRegistryParts) {
     this.#apps = parts.apps
     this.#store = parts.store
     this.#keyRing = parts.keyRing

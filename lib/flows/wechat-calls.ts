@@ -3,20 +3,20 @@ import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { checkOptionNames, type OptionNames } from '../options.js'
 import { type AccessTokenProvider, unavailable } from '../sessions/access-tokens.js'
-import type { App, AppBook, AppSelector } from '../sessions/app-info.js'
-import type { KeyBook } from '../sessions/key-book.js'
+import type { App, AppSelector, Apps } from '../sessions/app-info.js'
 import type { PhoneNumbers } from '../sessions/phone-numbers.js'
 import type { SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
-import type { SessionBook } from '../sessions/session-book.js'
+import type { SessionKeys } from '../sessions/session-keys.js'
+import type { SessionRegistry } from '../sessions/session-registry.js'
 import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
 import type { SessionKeyCalls } from '../wechat/session-key.js'
 import { unknownSession } from './authenticate.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
+import { requireFields } from './received-data.js'
 import type { ReportFailure } from './report-failure.js'
 import { stackOf, tookTooLong } from './thrown.js'
-import { requireFields } from './user-data.js'
 
 /** The code of a phone number button. */
 export interface PhoneNumberRequest {
@@ -37,10 +37,10 @@ const PHONE_NUMBER_NAMES: OptionNames<PhoneNumberRequest> = {
   keep: true,
 }
 
-interface ServerCallsParts {
-  readonly apps: AppBook
-  readonly book: SessionBook
-  readonly keys: KeyBook
+interface WechatCallsParts {
+  readonly apps: Apps
+  readonly registry: SessionRegistry
+  readonly keys: SessionKeys
   readonly phoneNumbers: PhoneNumbers<PhoneInfo>
   readonly accessToken: AccessTokenProvider
   readonly getPhoneNumber: (code: PhoneCode, accessToken: string) => Promise<PhoneInfo>
@@ -50,7 +50,7 @@ interface ServerCallsParts {
 }
 
 /** The use cases that ask WeChat with an access token. */
-export interface ServerCalls {
+export interface WechatCalls {
   /**
    * The phone number behind the code of a phone number button. Throws `ERR_PHONE_CODE_INVALID`, `ERR_WECHAT_…`,
    * `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_SERVER_MISCONFIGURED`.
@@ -75,8 +75,8 @@ export interface ServerCalls {
 }
 
 /** Makes the use cases that ask WeChat with an access token. A token that WeChat refuses is replaced once. */
-export function createServerCalls(parts: ServerCallsParts): ServerCalls {
-  const { apps, book, keys, phoneNumbers, sessionKeys, getPhoneNumber, report, logger } = parts
+export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
+  const { apps, registry, keys, phoneNumbers, sessionKeys, getPhoneNumber, report, logger } = parts
 
   async function tokenOf(app: App, refused?: string): Promise<string> {
     if (app.exchange)
@@ -110,7 +110,7 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
     const keep = async () => {
       await phoneNumbers.keep(app, user.openid, phoneInfo)
       // Nothing is kept of a user who was forgotten while WeChat was asked.
-      if (wasHere && !(await book.hasSeen(user))) await phoneNumbers.keep(app, user.openid, undefined)
+      if (wasHere && !(await registry.hasSeen(user))) await phoneNumbers.keep(app, user.openid, undefined)
     }
     await keep().catch(() => {
       logger.error('a phone number was to be kept and could not be; the caller has got it all the same')
@@ -126,7 +126,7 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
       if (keep && openid === undefined) throw new TypeError('phoneNumber: keep needs openid')
       const user = openid === undefined ? undefined : namedUser(apps, { appid: app.appid, openid }).user
       const keeper = keep ? user : undefined
-      const wasHere = keeper !== undefined && (await book.hasSeen(keeper))
+      const wasHere = keeper !== undefined && (await registry.hasSeen(keeper))
       const phoneInfo = await asked('the phone number call', app, (token) =>
         getPhoneNumber({ code, openid }, token),
       )
@@ -159,7 +159,7 @@ export function createServerCalls(parts: ServerCallsParts): ServerCalls {
         const held = { openid: user.openid, sessionKey }
         const fresh = await asked('resetUserSessionKey', app, (token) =>
           sessionKeys.reset(held, token),
-        ).catch(isStale)
+        ).catch(ignoreStale)
         // WeChat has replaced the key already, so one more try is worth it.
         if (fresh !== undefined) return keys.keep(user, fresh).catch(() => keys.keep(user, fresh))
       }
@@ -188,7 +188,7 @@ export function guardProvider(provider: AccessTokenProvider, timeoutMs: number):
 }
 
 /** Nothing for a key that WeChat does not take; any other failure goes on. */
-function isStale(error: unknown): undefined {
+function ignoreStale(error: unknown): undefined {
   if (error instanceof WeappError && error.code === 'ERR_SESSION_KEY_STALE') return undefined
   throw error
 }

@@ -1,0 +1,116 @@
+import { WeappError } from '../errors.js'
+import {
+  type UserInfo,
+  type UserInfoRules,
+  unverifiedUserInfo,
+  wechatUserInfo,
+} from '../sessions/user-info.js'
+import { hasControls } from '../wechat/lenient-json.js'
+import {
+  type Ciphertext,
+  checkSignedData,
+  type DataOwner,
+  isSignedBy,
+  type OpenData,
+  readCiphertext,
+  type SignedData,
+} from '../wechat/open-data.js'
+import { profileData } from '../wechat/open-data-kinds.js'
+import type { Decryptions } from './decryption.js'
+import { type KeyGroups, withFittingKeys } from './key-groups.js'
+
+/** User data as a mini-program sends it: encrypted, signed, or neither. What belongs together comes together. */
+export interface UserDataRequest {
+  /** Base64, with `iv`. */
+  readonly encryptedData?: string | undefined
+  /** Base64, with `encryptedData`. */
+  readonly iv?: string | undefined
+  /** The encrypted data was made by the algorithm of 2016, whose iv is the key itself; there is no `iv` then. Default false. */
+  readonly ivIsKey?: boolean | undefined
+  /** The text WeChat signed, untouched to the byte, with `signature`. */
+  readonly rawData?: string | undefined
+  /** Hexadecimal SHA-1, with `rawData`. */
+  readonly signature?: string | undefined
+  /** A fresh code of `wx.login`: its session_key is tried first, and stored in the session. */
+  readonly code?: string | undefined
+  /** A profile nobody signed; kept with `verified: false`. */
+  readonly userInfo?: unknown
+}
+
+/** A profile, and what has to hold for it to be WeChat's. */
+interface SignedProfile extends SignedData {
+  readonly profile: UserInfo
+}
+
+/** User data of the right form. */
+export interface ReceivedData {
+  readonly encrypted: Ciphertext | undefined
+  readonly signed: SignedProfile | undefined
+  readonly unsigned: UserInfo | undefined
+}
+
+/** Checks the form, before a code is spent or a key is looked up. Throws `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`. */
+export function readReceivedData(request: UserDataRequest, profileRules: UserInfoRules): ReceivedData {
+  const { encryptedData, iv, ivIsKey, rawData, signature, userInfo } = requireFields(request)
+  if (ivIsKey !== true) requirePair('encryptedData', encryptedData, 'iv', iv)
+  requirePair('rawData', rawData, 'signature', signature)
+  return {
+    encrypted: encryptedData === undefined ? undefined : readCiphertext({ encryptedData, iv, ivIsKey }),
+    signed:
+      rawData === undefined || signature === undefined ? undefined : signedProfile({ rawData, signature }),
+    unsigned:
+      userInfo === undefined || userInfo === null ? undefined : unverifiedUserInfo(userInfo, profileRules),
+  }
+}
+
+/**
+ * The profile in the data: signed, else decrypted, else as typed in. All that comes from WeChat has to hold; otherwise
+ * `ERR_SESSION_KEY_STALE`. The keys are looked for only where there is something to open or to verify.
+ */
+export async function profileFrom(
+  { encrypted, signed, unsigned }: ReceivedData,
+  keysFor: () => Promise<KeyGroups> | KeyGroups,
+  owner: DataOwner,
+  { decrypt }: Decryptions,
+): Promise<UserInfo | undefined> {
+  if (!encrypted && !signed) return unsigned
+  const keys = await keysFor()
+  const decrypted = encrypted && (await decrypt({ data: encrypted, owner, keys, read: profileIn }))
+  if (!signed) return decrypted
+  await verifyFor(signed, keys)
+  return signed.profile
+}
+
+/** Checks that one of the keys signed the data. Throws `ERR_SESSION_KEY_STALE` when none did. */
+export async function verifyFor(signed: SignedData, keys: KeyGroups): Promise<void> {
+  await withFittingKeys(keys, (group) => isSignedBy(signed, group) || undefined)
+}
+
+/**
+ * WeChat begins a profile with its owner. One that names nobody may have lost its beginning to whoever sent it; and a nickname with control
+ * characters has room for a joint. Signed data has neither.
+ */
+function profileIn(data: OpenData): UserInfo {
+  const profile = profileData(data)
+  const isWhole = profile.openId !== undefined && !hasControls(String(profile.nickName))
+  return wechatUserInfo(profile, isWhole)
+}
+
+/** Refuses what is no object, such as the body of a request that had none. */
+export function requireFields<T>(given: T): T {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given
+  throw new WeappError('ERR_REQUEST_INVALID', 'The data must be an object.')
+}
+
+function signedProfile(data: SignedData): SignedProfile {
+  return { ...data, profile: wechatUserInfo(checkSignedData(data), true) }
+}
+
+function requirePair(oneName: string, one: unknown, otherName: string, other: unknown): void {
+  if ((one === undefined) !== (other === undefined)) {
+    throw new WeappError(
+      'ERR_REQUEST_INVALID',
+      `${oneName} and ${otherName} belong together: send both or neither.`,
+    )
+  }
+}
