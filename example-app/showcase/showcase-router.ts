@@ -22,7 +22,7 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
       storeUp: live !== undefined,
       wechatUp: isWechatUp,
       sessionDurationSeconds: app.sessionDurationSeconds,
-      sessions: (live ?? []).map((session) => ({ ...session, key: `weapp:{…} ${session.id}` })),
+      sessions: (live ?? []).map(({ sessionId: id, ...times }) => ({ id, ...times, key: `weapp:{…} ${id}` })),
     }
   }
 

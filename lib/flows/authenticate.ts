@@ -1,6 +1,7 @@
 import { WeappError } from '../errors.js'
 import { checkOptionNames, type OptionNames } from '../options.js'
-import type { AppSelector, Apps } from '../sessions/app-info.js'
+import type { AppSelector } from '../sessions/app-info.js'
+import type { Apps } from '../sessions/apps.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionRegistry } from '../sessions/session-registry.js'
 import { addressOf, type SessionAddress } from '../sessions/token.js'

@@ -11,7 +11,7 @@ import {
   isOpenedBy,
   type OpenData,
 } from '../wechat/open-data.js'
-import { type KeyGroups, withFittingKeys } from './key-groups.js'
+import { type CandidateKeys, withFittingKeys } from './candidate-keys.js'
 import { Turns } from './turns.js'
 
 /** How often the data of a user may turn out to be no good within {@link WINDOW_MS}. */
@@ -25,14 +25,14 @@ const UNTRIED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_DECRYPTION_LIMI
 export interface Decryption<T> {
   readonly data: Ciphertext
   readonly owner: DataOwner
-  readonly keys: KeyGroups
+  readonly candidates: CandidateKeys
   /** Throws `ERR_DATA_MALFORMED` for data of another shape. */
   readonly read: (data: OpenData) => T
 }
 
 /** The use case "decrypt", for whatever brings encrypted data. */
 export interface Decryptions {
-  /** Throws `ERR_DECRYPTION_LIMIT`, `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED` and what `keys` and `read` throw. */
+  /** Throws `ERR_DECRYPTION_LIMIT`, `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED` and what `candidates` and `read` throw. */
   decrypt<T>(decryption: Decryption<T>): Promise<T>
   /** Throws `ERR_DECRYPTION_LIMIT` for a user who may not try at the moment, so that nothing is spent on it. */
   refuseLimited(user: UserRef): Promise<void>
@@ -68,10 +68,10 @@ export function createDecryptions({ store, storeTimeoutMs, clock, logger }: Decr
     )
   }
 
-  async function attempt<T>({ data, owner, keys, read }: Decryption<T>): Promise<T> {
+  async function attempt<T>({ data, owner, candidates, read }: Decryption<T>): Promise<T> {
     await refuseLimited(owner)
     try {
-      const openData = await withFittingKeys(keys, (group) => openedBy(group, data, owner))
+      const openData = await withFittingKeys(candidates, (sessionKeys) => openedBy(sessionKeys, data, owner))
       return readNow(openData, read)
     } catch (error) {
       if (isTried(error)) await countFailure(owner)
@@ -88,9 +88,9 @@ export function createDecryptions({ store, storeTimeoutMs, clock, logger }: Decr
 }
 
 /** Throws `ERR_DATA_MALFORMED` where the key is the right one and the text is not: no newer key would help. */
-function openedBy(group: readonly string[], data: Ciphertext, owner: DataOwner): OpenData | undefined {
-  const openData = decryptOpenData(data, group, owner)
-  if (openData || !isOpenedBy(data, group, owner)) return openData
+function openedBy(sessionKeys: readonly string[], data: Ciphertext, owner: DataOwner): OpenData | undefined {
+  const openData = decryptOpenData(data, sessionKeys, owner)
+  if (openData || !isOpenedBy(data, sessionKeys, owner)) return openData
   throw new WeappError(
     'ERR_DATA_MALFORMED',
     'The encrypted data is not as WeChat made it, or not of this user.',

@@ -1,5 +1,6 @@
 import { WeappError } from '../errors.js'
-import type { App, Apps } from '../sessions/app-info.js'
+import type { App } from '../sessions/app-info.js'
+import type { Apps } from '../sessions/apps.js'
 import { type CodeGrant, type CodeLedger, codeUsedUp } from '../sessions/code-ledger.js'
 import type { KeyRing } from '../sessions/key-ring.js'
 import type { UserRef } from '../sessions/session.js'
@@ -11,7 +12,7 @@ import type { ReportFailure } from './report-failure.js'
 
 interface FreshKeyParts {
   readonly apps: Apps
-  readonly keys: SessionKeys
+  readonly sessionKeys: SessionKeys
   readonly keyRing: KeyRing
   readonly ledger: CodeLedger
   readonly exchange: ExchangeCode
@@ -32,7 +33,9 @@ export type FreshKey = (owner: KeyOwner, code: string) => Promise<string[]>
 /**
  * Makes that use case. Throws `ERR_CODE_INVALID`, `ERR_USER_CHANGED` when the code is of somebody else, `ERR_WECHAT_…`.
  */
-export function createFreshKey({ apps, keys, keyRing, ledger, exchange, report }: FreshKeyParts): FreshKey {
+export function createFreshKey(parts: FreshKeyParts): FreshKey {
+  const { apps, sessionKeys, keyRing, ledger, exchange, report } = parts
+
   return async (owner, code) => {
     const app = apps.choose(owner.appid)
     const login = { appid: app.appid, code: checkCode(code) }
@@ -44,7 +47,7 @@ export function createFreshKey({ apps, keys, keyRing, ledger, exchange, report }
     try {
       const sessionKey = await keyFor(app, owner, login.code)
       await keepKey(owner, sessionKey)
-      ledger.settle(login, { handle: keyRing.handlesOf(owner.appid, owner.openid)[0] ?? '' })
+      ledger.settle(login, { handle: keyRing.handlesOf(owner)[0] ?? '' })
       return [sessionKey]
     } catch (error) {
       // Whose code it was is nobody's business who brings it later.
@@ -56,11 +59,11 @@ export function createFreshKey({ apps, keys, keyRing, ledger, exchange, report }
 
   /** The code is used up, so its key is not thrown away because it cannot be stored. The guard around the store has told the log. */
   async function keepKey(owner: KeyOwner, sessionKey: string): Promise<void> {
-    await keys.keep(owner, sessionKey, owner.sessionId).catch(() => undefined)
+    await sessionKeys.keep(owner, sessionKey, owner.sessionId).catch(() => undefined)
   }
 
-  function isOf({ appid, openid }: UserRef, grant: CodeGrant): boolean {
-    return keyRing.handlesOf(appid, openid).some((handle) => isHandleOf(handle, grant.handle))
+  function isOf(user: UserRef, grant: CodeGrant): boolean {
+    return keyRing.handlesOf(user).some((handle) => isHandleOf(handle, grant.handle))
   }
 
   async function keyFor(app: App, owner: UserRef, code: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { throughJson } from '../sessions/session-data.js'
+import { type SessionData, throughJson } from '../sessions/session-data.js'
 import type { UserInfo } from '../sessions/user-info.js'
 import { stackOf, tookTooLong } from './thrown.js'
 
@@ -32,7 +32,7 @@ export interface LoginEvent {
  *   return { role: user.role }
  * }
  */
-export type OnLogin = (event: LoginEvent) => unknown
+export type OnLogin = (event: LoginEvent) => SessionData | Promise<SessionData>
 
 /** What `onUserInfo` is told. */
 export interface UserInfoEvent {

@@ -1,14 +1,16 @@
 import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import { positiveInteger } from '../options.js'
-import { type App, type AppSelector, type Apps, MOST_SESSIONS } from '../sessions/app-info.js'
+import { type App, type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
+import type { Apps } from '../sessions/apps.js'
 import type { CodeLedger } from '../sessions/code-ledger.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
+import type { SessionIssuer } from '../sessions/session-issuer.js'
 import type { SessionKeys } from '../sessions/session-keys.js'
-import type { SessionRegistry } from '../sessions/session-registry.js'
 import { handleIn } from '../sessions/token.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
+import type { UserProfiles } from '../sessions/user-profiles.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryption.js'
 import { type AskAboutProfile, askAtLogin, type OnLogin } from './hooks.js'
@@ -57,9 +59,12 @@ export type ExchangeCode = (app: App, code: string) => Promise<Identity>
 
 interface LogInParts {
   readonly apps: Apps
-  readonly registry: SessionRegistry
+  /** Of all logins here; undefined leaves it to the login. */
+  readonly maxSessionsPerUser: number | undefined
+  readonly issuer: SessionIssuer
+  readonly profiles: UserProfiles
   readonly ledger: CodeLedger
-  readonly keys: SessionKeys
+  readonly sessionKeys: SessionKeys
   readonly exchange: ExchangeCode
   readonly replay: Replay
   readonly decryptions: Decryptions
@@ -68,22 +73,20 @@ interface LogInParts {
   readonly onLogin: OnLogin | undefined
   readonly report: ReportFailure
   readonly logger: Logger
+  /** The logins of all scopes that have not ended. */
+  readonly loginsUnderWay: Set<Promise<unknown>>
 }
 
 /** The use case "log in". */
-export interface LogIn {
-  logIn(request: LoginRequest): Promise<LoginResult>
-  /** Resolves when the logins under way have ended, well or not. */
-  idle(): Promise<void>
-}
+export type LogIn = (request: LoginRequest) => Promise<LoginResult>
 
 /**
  * Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell
  * `onLogin` whether the user is new, and one before WeChat's placeholder is written), and the same answer to a client that brings its code again.
  */
 export function createLogIn(parts: LogInParts): LogIn {
-  const { apps, registry, ledger, keys, exchange, replay, decryptions, onLogin, report, logger } = parts
-  const underWay = new Set<Promise<LoginResult>>()
+  const { apps, issuer, profiles, ledger, sessionKeys, exchange, replay } = parts
+  const { decryptions, onLogin, report, logger, loginsUnderWay } = parts
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
     const login: CheckedLogin = {
@@ -91,11 +94,11 @@ export function createLogIn(parts: LogInParts): LogIn {
       code: checkCode(request.code),
       data: readReceivedData(request, parts.profileRules),
       presentedToken: request.presentedToken,
-      maxSessionsPerUser: checkCap(request.maxSessionsPerUser),
+      maxSessionsPerUser: parts.maxSessionsPerUser ?? checkCap(request.maxSessionsPerUser),
       origin: checkOrigin(request.origin),
     }
-    const result = useCode(login).finally(() => underWay.delete(result))
-    underWay.add(result)
+    const result = useCode(login).finally(() => loginsUnderWay.delete(result))
+    loginsUnderWay.add(result)
     return result
   }
 
@@ -124,28 +127,23 @@ export function createLogIn(parts: LogInParts): LogIn {
   async function start(login: CheckedLogin, identity: Identity, beganAt: number): Promise<LoginResult> {
     const { app, data, presentedToken, maxSessionsPerUser } = login
     const owner = { appid: app.appid, openid: identity.openid }
-    const given = await profileFrom(
-      data,
-      () => [() => [identity.sessionKey], () => keys.keysOf(owner)],
-      owner,
-      decryptions,
-    )
-    const userInfo = (await keptProfile(registry, owner, given)) ? undefined : given
+    const candidates = async function* () {
+      yield [identity.sessionKey]
+      yield sessionKeys.keysOf(owner)
+    }
+    const given = await profileFrom(data, candidates, owner, decryptions)
+    const userInfo = (await keptProfile(profiles, owner, given)) ? undefined : given
     if (userInfo) await parts.askAboutProfile({ ...owner, userInfo })
     const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser, beganAt }
-    if (!onLogin) return registry.issue(app, { ...beginning, data: undefined })
+    if (!onLogin) return issuer.issue(app, { ...beginning, data: undefined })
 
-    const seenBefore = await registry.hasSeen(owner)
+    const seenBefore = await profiles.hasSeen(owner)
     const event = { ...owner, unionid: identity.unionid, userInfo, seenBefore }
     const answer = await askAtLogin(onLogin, event, logger)
-    return { ...(await registry.issue(app, { ...beginning, data: answer })), seenBefore }
+    return { ...(await issuer.issue(app, { ...beginning, data: answer })), seenBefore }
   }
 
-  async function idle(): Promise<void> {
-    await Promise.allSettled(underWay)
-  }
-
-  return { logIn, idle }
+  return logIn
 }
 
 function checkCap(maxSessionsPerUser: number | undefined): number | undefined {

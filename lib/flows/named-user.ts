@@ -1,6 +1,7 @@
 import { WeappError } from '../errors.js'
 import { isOpenid } from '../exchange.js'
-import type { App, Apps } from '../sessions/app-info.js'
+import type { App } from '../sessions/app-info.js'
+import type { Apps } from '../sessions/apps.js'
 import type { SessionRef, SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
 import { isSessionId } from '../sessions/token.js'
 import { requireFields } from './received-data.js'

@@ -16,8 +16,8 @@ import {
   type SignedData,
 } from '../wechat/open-data.js'
 import { profileData } from '../wechat/open-data-kinds.js'
+import { type CandidateKeys, withFittingKeys } from './candidate-keys.js'
 import type { Decryptions } from './decryption.js'
-import { type KeyGroups, withFittingKeys } from './key-groups.js'
 
 /** User data as a mini-program sends it: encrypted, signed, or neither. What belongs together comes together. */
 export interface UserDataRequest {
@@ -63,27 +63,30 @@ export function readReceivedData(request: UserDataRequest, profileRules: UserInf
   }
 }
 
+/** Whether there is something to open or to verify, for which a key is needed. */
+export function needsKey({ encrypted, signed }: ReceivedData): boolean {
+  return encrypted !== undefined || signed !== undefined
+}
+
 /**
  * The profile in the data: signed, else decrypted, else as typed in. All that comes from WeChat has to hold; otherwise
- * `ERR_SESSION_KEY_STALE`. The keys are looked for only where there is something to open or to verify.
+ * `ERR_SESSION_KEY_STALE`.
  */
 export async function profileFrom(
   { encrypted, signed, unsigned }: ReceivedData,
-  keysFor: () => Promise<KeyGroups> | KeyGroups,
+  candidates: CandidateKeys,
   owner: DataOwner,
   { decrypt }: Decryptions,
 ): Promise<UserInfo | undefined> {
-  if (!encrypted && !signed) return unsigned
-  const keys = await keysFor()
-  const decrypted = encrypted && (await decrypt({ data: encrypted, owner, keys, read: profileIn }))
-  if (!signed) return decrypted
-  await verifyFor(signed, keys)
+  const decrypted = encrypted && (await decrypt({ data: encrypted, owner, candidates, read: profileIn }))
+  if (!signed) return decrypted ?? unsigned
+  await verifyFor(signed, candidates)
   return signed.profile
 }
 
 /** Checks that one of the keys signed the data. Throws `ERR_SESSION_KEY_STALE` when none did. */
-export async function verifyFor(signed: SignedData, keys: KeyGroups): Promise<void> {
-  await withFittingKeys(keys, (group) => isSignedBy(signed, group) || undefined)
+export async function verifyFor(signed: SignedData, candidates: CandidateKeys): Promise<void> {
+  await withFittingKeys(candidates, (sessionKeys) => isSignedBy(signed, sessionKeys) || undefined)
 }
 
 /**

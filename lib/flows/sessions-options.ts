@@ -13,9 +13,10 @@ import {
   positiveNumber,
 } from '../options.js'
 import type { AccessTokenProvider } from '../sessions/access-tokens.js'
-import { type AppInfo, type Apps, createApps, MOST_SESSIONS } from '../sessions/app-info.js'
+import { type AppInfo, MOST_SESSIONS } from '../sessions/app-info.js'
+import { type Apps, createApps } from '../sessions/apps.js'
 import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.js'
-import type { SessionCap } from '../sessions/session-registry.js'
+import type { SessionCap } from '../sessions/session-issuer.js'
 import type { SessionStore } from '../sessions/store.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import { agentOption } from '../wechat/transport.js'

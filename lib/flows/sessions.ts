@@ -1,7 +1,9 @@
 import type { AppSelector } from '../sessions/app-info.js'
 import type { Session, SessionSelector, SessionSummary, UserSelector } from '../sessions/session.js'
+import type { SessionData } from '../sessions/session-data.js'
 import type { AuthenticateOptions } from './authenticate.js'
 import type { LoginRequest, LoginResult } from './log-in.js'
+import type { SessionsScope } from './scope.js'
 import type { UserDataCalls } from './user-data.js'
 import type { WechatCalls } from './wechat-calls.js'
 
@@ -45,17 +47,25 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    * @example
    * await sessions.setData(session, { role: 'editor' })
    */
-  setData(session: SessionSelector, data: unknown): Promise<unknown>
+  setData(session: SessionSelector, data: SessionData): Promise<SessionData>
   /**
    * Ends every session of all users and apps, in one step that all processes see at the next request; a login that is under way gets none.
    * Then clears the sessions away, and returns how many they were. Profiles stay. Throws `ERR_STORE_UNAVAILABLE`; a failure in the second part
-   * leaves no session alive.
+   * leaves no session alive. Sessions that
+   * are narrowed to one of several apps throw a `TypeError`: the step knows no apps.
    */
   revokeAll(): Promise<number>
   /**
-   * The same sessions, narrowed to one app: others cannot log in, their sessions are unknown, and a user that a call names is of this app.
-   * `revokeAll` throws a `TypeError` there. Throws a `TypeError` for an app that is not configured.
+   * The same sessions, narrowed: to one app, so that others cannot log in, their sessions are unknown, and every user
+   * and session that a call names is of this app; to a number of sessions a user may have; to keeping phone numbers.
+   * Both share everything else, `close` included. Throws a `TypeError` for a wrong option, and for an app that is not
+   * configured or is outside of what these sessions are narrowed to already.
+   *
+   * @example
+   * const shop = sessions.with({ appid: 'wx…', maxSessionsPerUser: 1 })
    */
+  with(scope: SessionsScope): Sessions
+  /** Short for `with({ appid })`. */
   ofApp(app: AppSelector): Sessions
   /** Resolves when the store could write a login now; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */
   ping(): Promise<void>

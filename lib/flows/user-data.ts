@@ -1,22 +1,24 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import { checkOptionNames, oneOf, positiveNumber } from '../options.js'
-import type { Apps } from '../sessions/app-info.js'
+import type { Apps } from '../sessions/apps.js'
 import type { SessionRef, SessionSelector, UserSelector } from '../sessions/session.js'
 import { frozen } from '../sessions/session-data.js'
 import type { SessionKeys } from '../sessions/session-keys.js'
 import type { SessionRegistry } from '../sessions/session-registry.js'
 import type { UserInfo, UserInfoRules } from '../sessions/user-info.js'
+import type { UserProfiles } from '../sessions/user-profiles.js'
 import { checkSignedData, type EncryptedData, readCiphertext, type SignedData } from '../wechat/open-data.js'
 import { asKind, OPEN_DATA_KINDS, type OpenDataAs, type OpenDataOf } from '../wechat/open-data-kinds.js'
 import { unknownSession } from './authenticate.js'
+import type { CandidateKeys } from './candidate-keys.js'
 import type { Decryptions } from './decryption.js'
 import type { FreshKey, KeyOwner } from './fresh-key.js'
 import type { AskAboutProfile } from './hooks.js'
 import { keptProfile } from './kept-profile.js'
-import type { KeyGroups } from './key-groups.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import {
+  needsKey,
   profileFrom,
   readReceivedData,
   requireFields,
@@ -63,7 +65,8 @@ export interface UserDataCalls {
 interface UserDataCallsParts {
   readonly apps: Apps
   readonly registry: SessionRegistry
-  readonly keys: SessionKeys
+  readonly profiles: UserProfiles
+  readonly sessionKeys: SessionKeys
   readonly freshKey: FreshKey
   readonly decryptions: Decryptions
   readonly askAboutProfile: AskAboutProfile
@@ -76,16 +79,20 @@ interface UserDataCallsParts {
  * code is tried first, then that of the session, then those of the user's other sessions.
  */
 export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
-  const { apps, registry, keys, freshKey, decryptions, askAboutProfile, profileRules, clock } = parts
+  const { apps, registry, profiles, sessionKeys, freshKey, decryptions, profileRules, clock } = parts
 
   async function freshKeyOf(owner: KeyOwner, code: string): Promise<string[]> {
     await decryptions.refuseLimited(owner)
     return freshKey(owner, code)
   }
 
-  async function keysFor(owner: KeyOwner, code: string | null | undefined): Promise<KeyGroups> {
+  /** A code is used up before the data is looked at: nobody else waits for WeChat meanwhile. */
+  async function candidatesFor(owner: KeyOwner, code: string | null | undefined): Promise<CandidateKeys> {
     const fresh = code === undefined || code === null ? [] : await freshKeyOf(owner, code)
-    return [() => fresh, () => keys.keysOf(owner, owner.sessionId)]
+    return async function* () {
+      yield fresh
+      yield sessionKeys.keysOf(owner, owner.sessionId)
+    }
   }
 
   return {
@@ -93,19 +100,20 @@ export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
       const { app, user } = namedUser(apps, selector)
       const owner = 'sessionId' in selector ? { ...user, sessionId: sessionIdIn(selector.sessionId) } : user
       const given = data && readReceivedData(data, profileRules)
-      const userInfo = given && (await profileFrom(given, () => keysFor(owner, data.code), user, decryptions))
+      const candidates = await candidatesFor(owner, given && needsKey(given) ? data?.code : undefined)
+      const userInfo = given && (await profileFrom(given, candidates, user, decryptions))
       if (userInfo === undefined) {
         throw new WeappError(
           'ERR_REQUEST_INVALID',
           'Send encryptedData and iv, or rawData and signature, or userInfo.',
         )
       }
-      const kept = await keptProfile(registry, user, userInfo)
-      if (!kept) await askAboutProfile({ ...user, userInfo })
+      const kept = await keptProfile(profiles, user, userInfo)
+      if (!kept) await parts.askAboutProfile({ ...user, userInfo })
       // The user may have been forgotten while WeChat or the hook was asked.
       if (isSession(owner) && !(await registry.isThere(owner))) throw unknownSession()
       if (kept) return frozen(kept)
-      await registry.setUserInfo(app, user.openid, userInfo)
+      await profiles.set(app, user.openid, userInfo)
       return frozen(userInfo)
     },
 
@@ -127,7 +135,7 @@ export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
       return decryptions.decrypt({
         data: ciphertext,
         owner: { appid: session.appid, openid: session.openid, notBefore },
-        keys: await keysFor(session, code),
+        candidates: await candidatesFor(session, code),
         read: (openData) => asKind(as as As, openData),
       })
     },
@@ -135,7 +143,7 @@ export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
     async verifySignature(selector, data) {
       const session = namedSession(apps, selector)
       checkSignedData(requireFields(data))
-      await verifyFor(data, await keysFor(session, data.code))
+      await verifyFor(data, await candidatesFor(session, data.code))
     },
   }
 }

@@ -3,11 +3,12 @@ import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { checkOptionNames, type OptionNames } from '../options.js'
 import { type AccessTokenProvider, unavailable } from '../sessions/access-tokens.js'
-import type { App, AppSelector, Apps } from '../sessions/app-info.js'
+import type { App, AppSelector } from '../sessions/app-info.js'
+import type { Apps } from '../sessions/apps.js'
 import type { PhoneNumbers } from '../sessions/phone-numbers.js'
 import type { SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
 import type { SessionKeys } from '../sessions/session-keys.js'
-import type { SessionRegistry } from '../sessions/session-registry.js'
+import type { UserProfiles } from '../sessions/user-profiles.js'
 import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
@@ -39,12 +40,14 @@ const PHONE_NUMBER_NAMES: OptionNames<PhoneNumberRequest> = {
 
 interface WechatCallsParts {
   readonly apps: Apps
-  readonly registry: SessionRegistry
-  readonly keys: SessionKeys
+  readonly profiles: UserProfiles
+  readonly sessionKeys: SessionKeys
   readonly phoneNumbers: PhoneNumbers<PhoneInfo>
   readonly accessToken: AccessTokenProvider
   readonly getPhoneNumber: (code: PhoneCode, accessToken: string) => Promise<PhoneInfo>
-  readonly sessionKeys: SessionKeyCalls
+  readonly sessionKeyApi: SessionKeyCalls
+  /** Whether the number of a user who is named is kept where the call does not say. */
+  readonly keepPhoneNumbers: boolean
   readonly report: ReportFailure
   readonly logger: Logger
 }
@@ -76,7 +79,7 @@ export interface WechatCalls {
 
 /** Makes the use cases that ask WeChat with an access token. A token that WeChat refuses is replaced once. */
 export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
-  const { apps, registry, keys, phoneNumbers, sessionKeys, getPhoneNumber, report, logger } = parts
+  const { apps, profiles, sessionKeys, phoneNumbers, sessionKeyApi, getPhoneNumber, report, logger } = parts
 
   async function tokenOf(app: App, refused?: string): Promise<string> {
     if (app.exchange)
@@ -110,7 +113,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
     const keep = async () => {
       await phoneNumbers.keep(app, user.openid, phoneInfo)
       // Nothing is kept of a user who was forgotten while WeChat was asked.
-      if (wasHere && !(await registry.hasSeen(user))) await phoneNumbers.keep(app, user.openid, undefined)
+      if (wasHere && !(await profiles.hasSeen(user))) await phoneNumbers.keep(app, user.openid, undefined)
     }
     await keep().catch(() => {
       logger.error('a phone number was to be kept and could not be; the caller has got it all the same')
@@ -120,13 +123,13 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
   return {
     async phoneNumber(request) {
       checkOptionNames<PhoneNumberRequest>('phoneNumber', requireFields(request), PHONE_NUMBER_NAMES)
-      const { openid, keep = false } = request
+      const { openid, keep = openid !== undefined && parts.keepPhoneNumbers } = request
       const app = apps.choose(request.appid)
       const code = checkCode(request.code, 'bindgetphonenumber')
       if (keep && openid === undefined) throw new TypeError('phoneNumber: keep needs openid')
       const user = openid === undefined ? undefined : namedUser(apps, { appid: app.appid, openid }).user
       const keeper = keep ? user : undefined
-      const wasHere = keeper !== undefined && (await registry.hasSeen(keeper))
+      const wasHere = keeper !== undefined && (await profiles.hasSeen(keeper))
       const phoneInfo = await asked('the phone number call', app, (token) =>
         getPhoneNumber({ code, openid }, token),
       )
@@ -145,23 +148,25 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
 
     async checkSessionKey(selector) {
       const session = namedSession(apps, selector)
-      const sessionKey = await keys.keyOf(session)
+      const sessionKey = await sessionKeys.keyOf(session)
       if (sessionKey === undefined) throw unknownSession()
       if (sessionKey === null) return false
       const held = { openid: session.openid, sessionKey }
-      return asked('checkSessionKey', apps.choose(session.appid), (token) => sessionKeys.check(held, token))
+      return asked('checkSessionKey', apps.choose(session.appid), (token) => sessionKeyApi.check(held, token))
     },
 
     async resetUserSessionKey(selector) {
       const { app, user } = namedUser(apps, selector)
       const first = 'sessionId' in selector ? sessionIdIn(selector.sessionId) : undefined
-      for (const sessionKey of await keys.keysOf(user, first)) {
+      for (const sessionKey of await sessionKeys.keysOf(user, first)) {
         const held = { openid: user.openid, sessionKey }
         const fresh = await asked('resetUserSessionKey', app, (token) =>
-          sessionKeys.reset(held, token),
+          sessionKeyApi.reset(held, token),
         ).catch(ignoreStale)
         // WeChat has replaced the key already, so one more try is worth it.
-        if (fresh !== undefined) return keys.keep(user, fresh).catch(() => keys.keep(user, fresh))
+        if (fresh !== undefined) {
+          return sessionKeys.keep(user, fresh).catch(() => sessionKeys.keep(user, fresh))
+        }
       }
       throw new WeappError(
         'ERR_SESSION_KEY_STALE',

@@ -1,4 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { SessionRequest } from './request.js'
 
 /**
  * Hands what an `async` handler of your own throws to `next`, and so to `problemHandler()`. Express 5 does so by itself; on Express 4 an
@@ -19,6 +20,27 @@ export function asyncHandler(
       next(asError(error))
     }
   }
+}
+
+/**
+ * Wraps a handler behind `requireSession()`: its request has `openid`, `userInfo` and `weapp`, also for TypeScript with
+ * `checkedRoutes`, and what it throws goes to `next`, as with {@link asyncHandler}. On a route without a guard, and for a
+ * request that an optional guard let pass without a session, `next` gets a `TypeError`.
+ *
+ * @example
+ * app.get('/me', requireSession(), sessionHandler((req, res) => res.json({ id: req.weapp.data.userId })))
+ */
+export function sessionHandler(
+  handler: (req: SessionRequest, res: Response, next: NextFunction) => unknown,
+): RequestHandler {
+  return asyncHandler((req, res, next) => {
+    if (hasSession(req)) return handler(req, res, next)
+    throw new TypeError('sessionHandler: there is no session; put requireSession() in front of this handler')
+  })
+}
+
+function hasSession(req: Request): req is SessionRequest {
+  return req.weapp !== undefined
 }
 
 /** `next` takes nothing, and some texts, for "go on". */

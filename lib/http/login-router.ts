@@ -1,9 +1,7 @@
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express'
 import { WeappError } from '../errors.js'
-import type { Sessions } from '../flows/sessions.js'
-import { booleanOption, checkOptionNames, positiveInteger } from '../options.js'
+import { booleanOption, checkOptionNames } from '../options.js'
 import type { ProtocolRoute } from '../protocols/protocol.js'
-import { MOST_SESSIONS } from '../sessions/app-info.js'
 import { readJsonBody } from './json-body.js'
 import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
 import { handleOtherMethods } from './other-methods.js'
@@ -34,10 +32,12 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     maxSessionsPerUser: true,
     keepPhoneNumber: true,
   })
-  const { sessions, protocol } = readMountOptions('loginRouter', options)
-  const keep = booleanOption('loginRouter: keepPhoneNumber', options.keepPhoneNumber ?? false)
-  const capped = withCap(sessions, options.maxSessionsPerUser)
-  const mounted = keep ? keepingPhoneNumbers(capped) : capped
+  const { maxSessionsPerUser, keepPhoneNumber } = options
+  if (keepPhoneNumber !== undefined) booleanOption('loginRouter: keepPhoneNumber', keepPhoneNumber)
+  const { sessions, protocol } = readMountOptions('loginRouter', options, {
+    maxSessionsPerUser,
+    keepPhoneNumbers: keepPhoneNumber || undefined,
+  })
 
   function handlerOf(route: ProtocolRoute): RequestHandler {
     const name = `${protocol.name} ${route.path}`
@@ -45,7 +45,7 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     return async function handleRoute(req: Request, res: Response, next) {
       try {
         const body = route.body === 'json' ? await readJsonBody(req, res) : undefined
-        sendReply(res, await route.answer(mounted, wireRequest(req, name, body)))
+        sendReply(res, await route.answer(sessions, wireRequest(req, name, body)))
       } catch (error) {
         sendError(error, words, res, next)
       }
@@ -70,22 +70,4 @@ function isUndecodable(error: unknown): boolean {
 
 function badPath(): WeappError {
   return new WeappError('ERR_REQUEST_INVALID', 'The path cannot be decoded.')
-}
-
-function keepingPhoneNumbers(sessions: Sessions): Sessions {
-  return {
-    ...sessions,
-    phoneNumber: (request) => sessions.phoneNumber({ ...request, keep: true }),
-    ofApp: (app) => keepingPhoneNumbers(sessions.ofApp(app)),
-  }
-}
-
-function withCap(sessions: Sessions, maxSessionsPerUser: number | undefined): Sessions {
-  if (maxSessionsPerUser === undefined) return sessions
-  positiveInteger('loginRouter: maxSessionsPerUser', maxSessionsPerUser, MOST_SESSIONS)
-  return {
-    ...sessions,
-    login: (request) => sessions.login({ ...request, maxSessionsPerUser }),
-    ofApp: (app) => withCap(sessions.ofApp(app), maxSessionsPerUser),
-  }
 }

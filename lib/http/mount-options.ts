@@ -1,3 +1,4 @@
+import type { SessionsScope } from '../flows/scope.js'
 import type { Sessions } from '../flows/sessions.js'
 import { booleanOption, type OptionNames, objectWithMethods, textOption } from '../options.js'
 import { nativeProtocol } from '../protocols/native.js'
@@ -29,10 +30,14 @@ export const MOUNT_OPTION_NAMES: OptionNames<MountOptions> = {
   appid: true,
 }
 
-/** Fills in the defaults. Throws a `TypeError` for a header that is none, or for a place of the token beside a protocol, which has its own. */
+/**
+ * Fills in the defaults, and narrows the sessions to the app of the mount and to `scope`. Throws a `TypeError` for a header
+ * that is not one, and for a place of the token beside a protocol, which has its own.
+ */
 export function readMountOptions(
   where: string,
   options: MountOptions,
+  scope: Omit<SessionsScope, 'appid'> = {},
 ): { sessions: Sessions; protocol: Protocol } {
   const { bearer = true } = options
   for (const name of ['header', 'bearer'] as const) {
@@ -60,9 +65,16 @@ export function readMountOptions(
     ['login', 'authenticate'],
     'what createSessions() returns',
   )
-  return {
-    sessions:
-      options.appid === undefined ? sessions : sessions.ofApp(textOption(`${where}: appid`, options.appid)),
-    protocol,
+  const appid = options.appid === undefined ? undefined : textOption(`${where}: appid`, options.appid)
+  return { sessions: narrowed(where, sessions, { ...scope, appid }), protocol }
+}
+
+/** Sessions of another make than ours need `with` only where there is something to narrow. */
+function narrowed(where: string, sessions: Sessions, scope: SessionsScope): Sessions {
+  if (Object.values(scope).every((value) => value === undefined)) return sessions
+  try {
+    return sessions.with(scope)
+  } catch (error) {
+    throw error instanceof TypeError ? new TypeError(error.message.replace('with', where)) : error
   }
 }

@@ -3,6 +3,7 @@ import { requireFields, type UserDataRequest } from '../flows/received-data.js'
 import type { Sessions } from '../flows/sessions.js'
 import type { DecryptOptions } from '../flows/user-data.js'
 import type { Session } from '../sessions/session.js'
+import type { SessionData } from '../sessions/session-data.js'
 import type { UserInfo } from '../sessions/user-info.js'
 import type { EncryptedData } from '../wechat/open-data.js'
 import type { OpenDataAs, OpenDataOf } from '../wechat/open-data-kinds.js'
@@ -53,26 +54,37 @@ export interface RequestSession
    * @example
    * await req.weapp.setData({ role: 'editor' })
    */
-  setData(data: unknown): Promise<unknown>
+  setData(data: SessionData): Promise<SessionData>
   /** Ends this session. */
   logout(): Promise<void>
 }
 
+/** What `requireSession()` puts on a request. */
+interface Guarded {
+  /** Who it is, by WeChat's word. Set by `requireSession()`; not there on a route without it. */
+  openid: string
+  /** The user's profile, or null. Set by `requireSession()`. */
+  userInfo: UserInfo | null
+  /** The session. Set by `requireSession()`; not there on a route without it. */
+  weapp: RequestSession
+}
+
+/** What may be on any request: `WeappSession.Types` says whether routes are checked. */
+type MaybeGuarded = WeappSession.Types extends { checkedRoutes: true }
+  ? { [Name in keyof Guarded]: Guarded[Name] | undefined }
+  : Guarded
+
+/** A request behind `requireSession()`, as {@link sessionHandler} gives it to its handler. */
+export type SessionRequest = Request & Guarded
+
 declare global {
   namespace Express {
-    interface Request {
-      /** Who it is, by WeChat's word. Set by `requireSession()`; not there on a route without it. */
-      openid: string
-      /** The user's profile, or null. Set by `requireSession()`. */
-      userInfo: UserInfo | null
-      /** The session. Set by `requireSession()`; not there on a route without it. */
-      weapp: RequestSession
-    }
+    interface Request extends MaybeGuarded {}
   }
 }
 
 /** Takes what an earlier guard may have put on the request away: nobody is logged in here. */
-export function detachSession(req: Partial<Pick<Request, 'openid' | 'userInfo' | 'weapp'>>): void {
+export function detachSession(req: Partial<Guarded>): void {
   delete req.openid
   delete req.weapp
   req.userInfo = null

@@ -152,7 +152,11 @@ async function ownPhoneNumber(sessions: Sessions, input: { token: string | undef
 async function listOwn(sessions: Sessions, token: string | undefined) {
   const own = await sessions.authenticate(token)
   const live = await sessions.list(own)
-  return live.map(({ id, ...times }) => ({ id, current: id === own.sessionId, ...times }))
+  return live.map(({ sessionId, ...times }) => ({
+    id: sessionId,
+    current: sessionId === own.sessionId,
+    ...times,
+  }))
 }
 
 async function revokeOwn(sessions: Sessions, input: { token: string | undefined; sessionId: string }) {

@@ -1,4 +1,3 @@
-import { WeappError } from '../errors.js'
 import type { CodeExchange } from '../exchange.js'
 import {
   checkOptionNames,
@@ -57,14 +56,6 @@ export interface App {
   readonly exchange: CodeExchange | undefined
 }
 
-/** The configured apps, looked up by appid. */
-export interface Apps {
-  readonly all: readonly App[]
-  find(appid: string): App | undefined
-  /** The app so named; without a name, the only app. Throws `ERR_APP_UNKNOWN`. */
-  choose(selector: AppSelector | undefined): App
-}
-
 const NAMES: OptionNames<AppInfo> = {
   appid: true,
   secret: true,
@@ -93,38 +84,8 @@ export function secretOption(where: string, value: unknown): string {
   )
 }
 
-/** Checks the `apps` option and fills in the defaults. */
-export function createApps(where: string, apps: unknown, touchShare: number): Apps {
-  if (!Array.isArray(apps) || apps.length === 0) {
-    throw new TypeError(`${where} must be an array of one or more apps: [{ appid, secret }]`)
-  }
-  const all = apps.map((info: AppInfo, index) => readApp(`${where}[${index}]`, info, index + 1, touchShare))
-  const byAppid = indexBy(where, all, 'appid')
-  const byId = indexBy(where, all, 'id')
-  const only = all.length === 1 ? all[0] : undefined
-
-  return {
-    all,
-    find: (appid) => byAppid.get(appid),
-    choose(selector) {
-      const app =
-        selector === undefined
-          ? only
-          : typeof selector === 'number'
-            ? byId.get(selector)
-            : byAppid.get(selector)
-      if (app) return app
-      throw new WeappError(
-        'ERR_APP_UNKNOWN',
-        selector === undefined
-          ? 'Several apps log in here: say which one with "appid".'
-          : 'This app does not log in here.',
-      )
-    },
-  }
-}
-
-function readApp(where: string, info: AppInfo, position: number, touchShare: number): App {
+/** Checks one of `apps` and fills in the defaults. `position` is its place, from 1. */
+export function readApp(where: string, info: AppInfo, position: number, touchShare: number): App {
   checkOptionNames<AppInfo>(where, info, NAMES)
   const appid = appidOption(`${where}.appid`, info.appid)
   const days = positiveNumber(`${where}.loginDurationDays`, info.loginDurationDays ?? 30, MOST_DAYS)
@@ -149,14 +110,4 @@ function readApp(where: string, info: AppInfo, position: number, touchShare: num
         86_400_000,
     ),
   }
-}
-
-function indexBy<K extends 'appid' | 'id'>(where: string, apps: readonly App[], key: K): Map<App[K], App> {
-  const index = new Map<App[K], App>()
-  for (const app of apps) {
-    if (index.has(app[key]))
-      throw new TypeError(`${where} names the ${key} ${app[key]} twice; each app needs its own`)
-    index.set(app[key], app)
-  }
-  return index
 }

@@ -2,6 +2,7 @@ import { createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { textOption } from '../options.js'
 import type { App } from './app-info.js'
 import { deriveKey, open, seal } from './envelope.js'
+import type { UserRef } from './session.js'
 import { handleOf } from './token.js'
 
 const LEAST_SECRET_LENGTH = 32
@@ -26,7 +27,7 @@ export interface KeyRing {
    * The handles of a user: that of the newest key, under which sessions begin, then those of the older ones, under which sessions may
    * still live. None for an app that is not configured.
    */
-  handlesOf(appid: string, openid: string): readonly string[]
+  handlesOf(user: UserRef): readonly string[]
 }
 
 interface RingKey {
@@ -55,7 +56,7 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
       if (!key) return undefined
       return open(keyFor(key, binding), sealed.slice(KEY_ID_LENGTH + 1), contextOf(binding))
     },
-    handlesOf(appid, openid) {
+    handlesOf({ appid, openid }) {
       const key = own.get(appid)
       const keys = shared ?? (key ? [key] : [])
       return keys.map(({ handles }) => handleOf(handles, appid, openid))

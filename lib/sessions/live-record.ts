@@ -1,4 +1,5 @@
-import type { App, Apps } from './app-info.js'
+import type { App } from './app-info.js'
+import type { Apps } from './apps.js'
 import { absoluteEnd, isAlive, nearestEnd } from './lifetimes.js'
 import { decodeRecord, type SessionRecord } from './record.js'
 import type { SessionMoments } from './session.js'

@@ -1,3 +1,27 @@
+declare global {
+  /** What an application declares of itself to this package, by declaration merging. */
+  namespace WeappSession {
+    /**
+     * The types of the application. `data` is what `onLogin` returns and `session.data` then is; default `unknown`. With
+     * `checkedRoutes: true` what `requireSession()` puts on a request may be undefined, but in a {@link sessionHandler}.
+     *
+     * @example
+     * declare global {
+     *   namespace WeappSession {
+     *     interface Types {
+     *       data: { userId: number }
+     *       checkedRoutes: true
+     *     }
+     *   }
+     * }
+     */
+    interface Types {}
+  }
+}
+
+/** What the application keeps in a session: `data` of `WeappSession.Types`, or unknown where that is not declared. */
+export type SessionData = WeappSession.Types extends { data: infer Data } ? Data : unknown
+
 /** So much may be kept in a session, in bytes of JSON: each request reads it. */
 const MOST_DATA_BYTES = 4096
 

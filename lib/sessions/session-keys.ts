@@ -1,4 +1,4 @@
-import type { Apps } from './app-info.js'
+import type { Apps } from './apps.js'
 import type { KeyRing } from './key-ring.js'
 import { liveRecord } from './live-record.js'
 import { encodeRecord } from './record.js'
@@ -33,7 +33,7 @@ export class SessionKeys {
    * replaced. Each once.
    */
   async keysOf(user: UserRef, first?: string): Promise<string[]> {
-    const lists = await Promise.all(this.#handlesOf(user).map((handle) => this.#sessionsAt(handle)))
+    const lists = await Promise.all(this.#keyRing.handlesOf(user).map((handle) => this.#sessionsAt(handle)))
     const newestFirst = lists
       .flatMap((sessions) => sessions.toReversed())
       .sort((a, b) => Number(b.sessionId === first) - Number(a.sessionId === first))
@@ -43,7 +43,9 @@ export class SessionKeys {
 
   /** The session_key of one session; null when it cannot be read any more, undefined when the session has ended. */
   async keyOf(session: SessionRef): Promise<string | null | undefined> {
-    const lists = await Promise.all(this.#handlesOf(session).map((handle) => this.#sessionsAt(handle)))
+    const lists = await Promise.all(
+      this.#keyRing.handlesOf(session).map((handle) => this.#sessionsAt(handle)),
+    )
     const stored = lists.flat().find(({ sessionId }) => sessionId === session.sessionId)
     const live = stored && liveRecord(stored, this.#apps)
     if (!live) return undefined
@@ -55,7 +57,9 @@ export class SessionKeys {
    * under one key of the ring. Returns in how many it is new.
    */
   async keep(user: UserRef, sessionKey: string, sessionId?: string): Promise<number> {
-    const kept = this.#handlesOf(user).map((handle) => this.#keepAt(handle, user, sessionKey, sessionId))
+    const kept = this.#keyRing
+      .handlesOf(user)
+      .map((handle) => this.#keepAt(handle, user, sessionKey, sessionId))
     return (await Promise.all(kept)).reduce((sum, count) => sum + count, 0)
   }
 
@@ -70,10 +74,6 @@ export class SessionKeys {
       kept += changed
       if (changed === changes.length || tries === MOST_TRIES) return kept
     }
-  }
-
-  #handlesOf({ appid, openid }: UserRef): readonly string[] {
-    return this.#keyRing.handlesOf(appid, openid)
   }
 
   async #sessionsAt(handle: string): Promise<readonly StoredSession[]> {

@@ -1,6 +1,6 @@
 import type { AppSelector } from './app-info.js'
 import type { SessionRecord } from './record.js'
-import { frozen } from './session-data.js'
+import { frozen, type SessionData } from './session-data.js'
 import type { UserInfo } from './user-info.js'
 
 /** A user of an app. */
@@ -29,7 +29,7 @@ export interface SessionSelector extends UserSelector {
 /** A session as a list shows it to its user. */
 export interface SessionSummary {
   /** The public id, safe for lists and logs. It opens nothing. */
-  readonly id: string
+  readonly sessionId: string
   readonly createdAt: Date
   /** The last recorded visit. It lags behind the real one by at most the touch share of the idle window. */
   readonly lastVisitAt: Date
@@ -54,7 +54,7 @@ export interface Session extends SessionRef {
   /** The user's profile, shared by all of the user's sessions; null when there is none. */
   readonly userInfo: UserInfo | null
   /** What `onLogin` returned at login, or `sessions.setData` set since. Frozen, as all of the session is. */
-  readonly data: unknown
+  readonly data: SessionData
 }
 
 /** The moments of a session in milliseconds since 1970. */
@@ -77,13 +77,13 @@ export function sessionFrom(
     ...{ sessionId, appid, openid, unionid },
     ...datesOf(moments),
     userInfo: frozen(userInfo),
-    data: frozen(data),
+    data: frozen(data) as SessionData,
   })
 }
 
 /** The line of a list. */
 export function summaryFrom(sessionId: string, moments: SessionMoments): SessionSummary {
-  return { id: sessionId, ...datesOf(moments) }
+  return { sessionId, ...datesOf(moments) }
 }
 
 function datesOf(moments: SessionMoments) {

@@ -51,7 +51,7 @@ describe('processes whose clocks differ, on one Redis', () => {
       for (const { sessions } of processes) {
         const seen = await sessions.authenticate(token, { maxAgeSeconds: 30 })
         expect(seen).to.deep.equal(session)
-        expect((await sessions.list(session)).map(({ id }) => id)).to.include(session.sessionId)
+        expect((await sessions.list(session)).map(({ sessionId }) => sessionId)).to.include(session.sessionId)
       }
     }
   })

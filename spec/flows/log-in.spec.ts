@@ -102,7 +102,7 @@ describe('logging in, on Redis', () => {
     const living = outcomes.flatMap((outcome) =>
       outcome.status === 'fulfilled' ? outcome.value.sessionId : [],
     )
-    expect(listed.map(({ id }) => id)).to.have.members(living)
+    expect(listed.map(({ sessionId }) => sessionId)).to.have.members(living)
     expect(await redis.keys('weapp:{*')).to.have.lengthOf(1)
   })
 

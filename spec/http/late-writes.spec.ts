@@ -29,7 +29,7 @@ describe('what was answered 503 while Redis stood still', () => {
   })
 
   const user = () => ({ appid: bed.phone.appid, openid: bed.phone.openid })
-  const ids = async () => (await bed.sessions.list(user())).map(({ id }) => id)
+  const ids = async () => (await bed.sessions.list(user())).map(({ sessionId }) => sessionId)
 
   /** Answers once Redis has woken up and has carried out, or not, all that it was sent. */
   async function duringPause(work: () => Promise<unknown>): Promise<void> {

@@ -6,6 +6,8 @@ import {
   loginRouter,
   problemHandler,
   requireSession,
+  type Sessions,
+  type SessionsScope,
   WeappError,
   wafer2Protocol,
   waferProtocol,
@@ -35,10 +37,51 @@ describe('a mount of one app', () => {
     await bed.me(own).expect(401)
   })
 
-  it('is not widened again, and keeps its cap', async () => {
-    expect(() => bed.sessions.ofApp(first).ofApp(second)).to.throw(TypeError, 'of another app already')
-    expect(() => bed.sessions.ofApp('wx0')).to.throw(TypeError, 'no such app')
-    expect(bed.sessions.ofApp(first).ofApp(1)).to.have.property('login')
+  it('works with sessions that are an object of a class of the application', async () => {
+    const { sessions } = bed
+    const calls: string[] = []
+    class Audited {
+      login(...request: Parameters<Sessions['login']>) {
+        calls.push('login')
+        return sessions.login(...request)
+      }
+      authenticate(...token: Parameters<Sessions['authenticate']>) {
+        calls.push('authenticate')
+        return sessions.authenticate(...token)
+      }
+      with(scope: SessionsScope) {
+        calls.push('with')
+        return sessions.with(scope)
+      }
+    }
+    const own = new Audited() as unknown as Sessions
+    const options = { appid: first, maxSessionsPerUser: 1, keepPhoneNumber: true }
+    const app = express().use(loginRouter({ sessions: own }))
+    app.use('/narrowed', loginRouter({ sessions: own, ...options }))
+    app.get('/me', requireSession({ sessions: own }), (req, res) => res.json(req.openid))
+    const logIn = async (path: string) => {
+      const { code } = await bed.phone.wx.login()
+      return (await supertest(app).post(path).send({ code, appid: first }).expect(200)).body.token
+    }
+    await supertest(app)
+      .get('/me')
+      .set('x-3rd-session', await logIn('/login'))
+      .expect(200)
+    await logIn('/narrowed/login')
+    expect(await sessions.list(bed.phone)).to.have.length(1)
+    expect(calls).to.deep.equal(['with', 'login', 'authenticate'])
+  })
+
+  it('says at construction what is wrong with it', () => {
+    const { sessions } = bed
+    const mount = (options: object) => () => loginRouter({ sessions, ...options })
+    expect(mount({ appid: 'wx0' })).to.throw(TypeError, 'loginRouter: appid must name one of the apps')
+    expect(mount({ maxSessionsPerUser: 0 })).to.throw(TypeError, 'loginRouter: maxSessionsPerUser')
+    expect(mount({ keepPhoneNumber: 'yes' })).to.throw(TypeError, 'loginRouter: keepPhoneNumber')
+    expect(() => requireSession({ sessions, appid: 'wx0' })).to.throw(
+      TypeError,
+      'requireSession: appid',
+    )
   })
 
   it('of wxapp accepts a session under the app that the request names alone', async () => {

@@ -1,14 +1,17 @@
-import { type App, type AppInfo, type Apps, createApps } from '../../lib/sessions/app-info.js'
+import type { App, AppInfo } from '../../lib/sessions/app-info.js'
+import { type Apps, createApps } from '../../lib/sessions/apps.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
-import { SessionKeys } from '../../lib/sessions/session-keys.js'
 import {
   type IssuedSession,
   type NewSession,
   type SessionCap,
-  SessionRegistry,
-} from '../../lib/sessions/session-registry.js'
+  SessionIssuer,
+} from '../../lib/sessions/session-issuer.js'
+import { SessionKeys } from '../../lib/sessions/session-keys.js'
+import { SessionRegistry } from '../../lib/sessions/session-registry.js'
 import type { SessionStore } from '../../lib/sessions/store.js'
 import { addressOf, type SessionAddress } from '../../lib/sessions/token.js'
+import { UserProfiles } from '../../lib/sessions/user-profiles.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { type TestClock, testClock } from '../support/clock.js'
 import { type KeptLog, keptLog } from '../support/log-lines.js'
@@ -41,6 +44,7 @@ export interface RegistrySettings {
 
 export interface RegistrySetup {
   readonly registry: SessionRegistry
+  readonly profiles: UserProfiles
   readonly keys: SessionKeys
   readonly apps: Apps
   readonly app: App
@@ -76,18 +80,18 @@ export function aRegistry(settings: RegistrySettings = {}): RegistrySetup {
   const log = keptLog()
   const store = recording(memory, instead, calls)
   const keyRing = createKeyRing(secrets, apps.all)
-  const registry = new SessionRegistry({
-    apps,
-    store,
-    keyRing,
+  const profiles = new UserProfiles(store, keyRing)
+  const parts = { apps, store, keyRing, profiles, logger: log }
+  const issuer = new SessionIssuer({
+    ...parts,
     cap: { maxSessionsPerUser: 10, onLimit: 'end-oldest', ...cap },
-    logger: log,
   })
 
   return {
-    registry,
+    registry: new SessionRegistry(parts),
+    profiles,
     keys: new SessionKeys({ apps, store, keyRing }),
-    handleOf: (openid) => keyRing.handlesOf(app.appid, openid)[0] ?? '',
+    handleOf: (openid) => keyRing.handlesOf({ appid: app.appid, openid: openid })[0] ?? '',
     apps,
     app,
     clock,
@@ -104,7 +108,7 @@ export function aRegistry(settings: RegistrySettings = {}): RegistrySetup {
         presentedToken: undefined,
         maxSessionsPerUser: undefined,
       }
-      const issued = await registry.issue(where, { identity, ...nothing, ...start })
+      const issued = await issuer.issue(where, { identity, ...nothing, ...start })
       return { ...issued, address: addressOf(issued.token) as SessionAddress }
     },
   }

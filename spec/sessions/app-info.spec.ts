@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createApps } from '../../lib/sessions/app-info.js'
+import { createApps } from '../../lib/sessions/apps.js'
 import { weappErrorOf } from '../support/failures.js'
 
 const DAY_MS = 86_400_000

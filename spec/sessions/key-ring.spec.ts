@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { type App, createApps } from '../../lib/sessions/app-info.js'
+import type { App } from '../../lib/sessions/app-info.js'
+import { createApps } from '../../lib/sessions/apps.js'
 import { checkSecrets, createKeyRing, type KeyBinding } from '../../lib/sessions/key-ring.js'
 
 const SESSION_KEY = 'tiihtNczf5v6AKRyjwEUhQ=='
@@ -135,7 +136,7 @@ describe('a key ring without secrets', () => {
 
 describe('the handles of a user', () => {
   const handles = (secrets: readonly string[] | undefined, appid = 'wx1', openid = 'o1') =>
-    createKeyRing(secrets, APPS).handlesOf(appid, openid)
+    createKeyRing(secrets, APPS).handlesOf({ appid: appid, openid: openid })
 
   it('are one for each secret, newest first', () => {
     expect(handles([NEW])).to.have.length(1)
@@ -152,10 +153,10 @@ describe('the handles of a user', () => {
   it('are one under the AppSecret without secrets, which a ring keeps that names it as an old secret', () => {
     const AppSecret = 'an AppSecret of 32 hex digits or so'
     const before = createKeyRing(undefined, apps({ appid: 'wx1', secret: AppSecret }))
-    const [handle = ''] = before.handlesOf('wx1', 'o1')
+    const [handle = ''] = before.handlesOf({ appid: 'wx1', openid: 'o1' })
     const sealed = before.seal(SESSION_KEY, BINDING)
     const after = createKeyRing([NEW, AppSecret], apps({ appid: 'wx1', secret: 'a new AppSecret' }))
-    expect(after.handlesOf('wx1', 'o1')[1]).to.equal(handle)
+    expect(after.handlesOf({ appid: 'wx1', openid: 'o1' })[1]).to.equal(handle)
     expect(after.open(sealed, BINDING)).to.equal(SESSION_KEY)
   })
 

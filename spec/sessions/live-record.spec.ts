@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { type AppInfo, createApps } from '../../lib/sessions/app-info.js'
+import type { AppInfo } from '../../lib/sessions/app-info.js'
+import { createApps } from '../../lib/sessions/apps.js'
 import { liveRecord } from '../../lib/sessions/live-record.js'
 import { encodeRecord, type SessionRecord } from '../../lib/sessions/record.js'
 import type { StoredSession } from '../../lib/sessions/store.js'

@@ -27,7 +27,7 @@ describe('a user who logged in under an older key of the ring', () => {
 
   it('is known, and keeps the profile, at the next login', async () => {
     const { setup } = await acrossKeys()
-    expect(await setup.registry.hasSeen(alice)).to.equal(true)
+    expect(await setup.profiles.hasSeen(alice)).to.equal(true)
     const { session, seenBefore, address } = await setup.logIn('alice')
     expect([seenBefore, session.userInfo]).to.deep.equal([true, BAND])
     expect((await setup.registry.visit(address))?.session.userInfo).to.deep.equal(BAND)
@@ -35,22 +35,22 @@ describe('a user who logged in under an older key of the ring', () => {
 
   it('has the profile of the newest login under the newest key, until then the one before', async () => {
     const { before, setup } = await acrossKeys()
-    expect(await setup.registry.userInfoOf(alice)).to.deep.equal(BAND)
+    expect(await setup.profiles.find(alice)).to.deep.equal(BAND)
     await setup.logIn('alice', { userInfo: SOLO })
-    expect(await setup.registry.userInfoOf(alice)).to.deep.equal(SOLO)
-    await before.registry.setUserInfo(before.app, 'alice', BAND)
-    expect(await setup.registry.userInfoOf(alice)).to.deep.equal(SOLO)
-    await setup.registry.setUserInfo(setup.app, 'alice', null)
-    expect(await setup.registry.userInfoOf(alice)).to.equal(null)
-    expect(await setup.registry.userInfoOf({ ...alice, openid: 'nobody' })).to.equal(null)
+    expect(await setup.profiles.find(alice)).to.deep.equal(SOLO)
+    await before.profiles.set(before.app, 'alice', BAND)
+    expect(await setup.profiles.find(alice)).to.deep.equal(SOLO)
+    await setup.profiles.set(setup.app, 'alice', null)
+    expect(await setup.profiles.find(alice)).to.equal(null)
+    expect(await setup.profiles.find({ ...alice, openid: 'nobody' })).to.equal(null)
   })
 
   it('is listed whole, oldest login first, and ended whole', async () => {
     const { old, setup } = await acrossKeys()
     const { session } = await setup.logIn('alice')
-    const ids = (await setup.registry.list(alice)).map(({ id }) => id)
+    const ids = (await setup.registry.list(alice)).map(({ sessionId }) => sessionId)
     expect(ids).to.deep.equal([old.session.sessionId, session.sessionId])
-    expect(await setup.registry.endAllOf(alice)).to.equal(2)
+    expect(await setup.registry.revokeUser(alice)).to.equal(2)
     expect(await setup.registry.list(alice)).to.deep.equal([])
   })
 
@@ -58,8 +58,10 @@ describe('a user who logged in under an older key of the ring', () => {
     for (const spared of [0, 1]) {
       const { old, setup } = await acrossKeys()
       const ids = [old.session.sessionId, (await setup.logIn('alice')).session.sessionId]
-      expect(await setup.registry.endAllOf(alice, ids[spared])).to.equal(1)
-      expect((await setup.registry.list(alice)).map(({ id }) => id)).to.deep.equal([ids[spared]])
+      expect(await setup.registry.revokeUser(alice, ids[spared])).to.equal(1)
+      expect((await setup.registry.list(alice)).map(({ sessionId }) => sessionId)).to.deep.equal([
+        ids[spared],
+      ])
     }
   })
 
@@ -67,8 +69,8 @@ describe('a user who logged in under an older key of the ring', () => {
     const { old, setup } = await acrossKeys()
     const { session } = await setup.logIn('alice')
     for (const { sessionId } of [old.session, session]) {
-      expect(await setup.registry.end({ ...alice, sessionId })).to.equal(true)
-      expect(await setup.registry.end({ ...alice, sessionId })).to.equal(false)
+      expect(await setup.registry.revoke({ ...alice, sessionId })).to.equal(true)
+      expect(await setup.registry.revoke({ ...alice, sessionId })).to.equal(false)
     }
   })
 
@@ -76,7 +78,7 @@ describe('a user who logged in under an older key of the ring', () => {
     const { old, setup } = await acrossKeys()
     const fresh = await setup.logIn('alice')
     for (const userInfo of [SOLO, null]) {
-      await setup.registry.setUserInfo(setup.app, 'alice', userInfo)
+      await setup.profiles.set(setup.app, 'alice', userInfo)
       for (const { address } of [old, fresh])
         expect((await setup.registry.visit(address))?.session.userInfo).to.deep.equal(userInfo)
     }
@@ -94,19 +96,23 @@ describe('a user who logged in under an older key of the ring', () => {
   it('is listed once when a key stands in the ring twice', async () => {
     const { before, old } = await acrossKeys()
     const twice = withSecrets(before, ...SECRETS, ...SECRETS)
-    expect((await twice.registry.list(alice)).map(({ id }) => id)).to.deep.equal([old.session.sessionId])
+    expect((await twice.registry.list(alice)).map(({ sessionId }) => sessionId)).to.deep.equal([
+      old.session.sessionId,
+    ])
   })
 
   it('does not get a deleted profile back at a login', async () => {
     const { setup } = await acrossKeys()
-    await setup.registry.setUserInfo(setup.app, 'alice', null)
+    await setup.profiles.set(setup.app, 'alice', null)
     expect((await setup.logIn('alice')).session.userInfo).to.equal(null)
   })
 
   it('ends the old session by logging in with its token', async () => {
     const { old, setup } = await acrossKeys()
     const { session } = await setup.logIn('alice', { presentedToken: old.token })
-    expect((await setup.registry.list(alice)).map(({ id }) => id)).to.deep.equal([session.sessionId])
+    expect((await setup.registry.list(alice)).map(({ sessionId }) => sessionId)).to.deep.equal([
+      session.sessionId,
+    ])
   })
 
   it('loses the session when that key is taken out, rather than keep one that no list shows', async () => {
@@ -114,7 +120,7 @@ describe('a user who logged in under an older key of the ring', () => {
     const after = withSecrets(before, ...NEW)
     expect(await after.registry.visit(old.address)).to.equal(undefined)
     expect(await after.registry.list(alice)).to.deep.equal([])
-    expect(await after.registry.hasSeen(alice)).to.equal(false)
+    expect(await after.profiles.hasSeen(alice)).to.equal(false)
   })
 })
 
@@ -126,8 +132,8 @@ describe('a server with one key', () => {
     setup.calls.length = 0
     await setup.registry.visit(address)
     await setup.registry.list(alice)
-    await setup.registry.setUserInfo(setup.app, 'alice', null)
-    await setup.registry.endAllOf(alice)
+    await setup.profiles.set(setup.app, 'alice', null)
+    await setup.registry.revokeUser(alice)
     expect(setup.calls.map(({ method }) => method)).to.deep.equal([
       'read',
       'readUser',

@@ -58,7 +58,7 @@ async function livesAt(
   clock.set(now)
   const [listed] = await registry.list(alice)
   const visited = await registry.visit(address)
-  expect(visited?.session.sessionId).to.equal(listed?.id)
+  expect(visited?.session.sessionId).to.equal(listed?.sessionId)
   return visited !== undefined
 }
 
@@ -207,7 +207,9 @@ describe('a record that cannot be used', () => {
       onLimit: 'end-oldest',
       userInfoDurationMs: DAY_MS,
     })
-    expect((await setup.registry.list(alice)).map(({ id }) => id)).to.deep.equal([other.sessionId])
+    expect((await setup.registry.list(alice)).map(({ sessionId }) => sessionId)).to.deep.equal([
+      other.sessionId,
+    ])
     expect((await setup.registry.visit(address))?.session).to.equal(undefined)
     expect(await setup.memory.read(address)).to.include({ record: '[1,"wx' })
     expect(setup.log.lines).to.deep.equal([
@@ -262,14 +264,14 @@ describe('the list of a user', () => {
     await registry.visit(first.address)
     expect(await registry.list(alice)).to.deep.equal([
       {
-        id: first.session.sessionId,
+        sessionId: first.session.sessionId,
         createdAt: new Date(LOGIN),
         lastVisitAt: new Date(LOGIN + TOUCH_MS),
         expiresAt: new Date(LOGIN + 10 * DAY_MS),
         idleExpiresAt: new Date(LOGIN + TOUCH_MS + IDLE_MS),
       },
       {
-        id: second.session.sessionId,
+        sessionId: second.session.sessionId,
         createdAt: new Date(LOGIN + TOUCH_MS),
         lastVisitAt: new Date(LOGIN + TOUCH_MS),
         expiresAt: new Date(LOGIN + TOUCH_MS + 10 * DAY_MS),

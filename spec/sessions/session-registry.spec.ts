@@ -20,7 +20,7 @@ const alice = { appid: SHOP.appid, openid: 'alice' }
 const bob = { appid: SHOP.appid, openid: 'bob' }
 
 async function idsOf({ registry }: RegistrySetup, user = alice): Promise<string[]> {
-  return (await registry.list(user)).map(({ id }) => id)
+  return (await registry.list(user)).map(({ sessionId }) => sessionId)
 }
 
 /** Logs in several times, a minute apart, and answers the ids in that order. */
@@ -196,17 +196,17 @@ describe('ending sessions', () => {
   it('ends one, and tells whether there was one', async () => {
     const setup = aRegistry()
     const [first = '', second = ''] = await logInTimes(setup, 2)
-    expect(await setup.registry.end({ ...alice, sessionId: first })).to.equal(true)
-    expect(await setup.registry.end({ ...alice, sessionId: first })).to.equal(false)
-    expect(await setup.registry.end({ ...bob, sessionId: second })).to.equal(false)
+    expect(await setup.registry.revoke({ ...alice, sessionId: first })).to.equal(true)
+    expect(await setup.registry.revoke({ ...alice, sessionId: first })).to.equal(false)
+    expect(await setup.registry.revoke({ ...bob, sessionId: second })).to.equal(false)
     expect(await idsOf(setup)).to.deep.equal([second])
   })
 
   it('ends the one at an address, also when it has ended already', async () => {
     const setup = aRegistry()
     const { address } = await setup.logIn('alice')
-    await setup.registry.endAt(address)
-    await setup.registry.endAt(address)
+    await setup.registry.revokeAt(address)
+    await setup.registry.revokeAt(address)
     expect(await idsOf(setup)).to.deep.equal([])
   })
 
@@ -214,25 +214,25 @@ describe('ending sessions', () => {
     const setup = aRegistry()
     const [first = ''] = await logInTimes(setup, 3)
     await setup.logIn('bob')
-    expect(await setup.registry.endAllOf(alice, first)).to.equal(2)
+    expect(await setup.registry.revokeUser(alice, first)).to.equal(2)
     expect(await idsOf(setup)).to.deep.equal([first])
-    expect(await setup.registry.endAllOf(alice)).to.equal(1)
+    expect(await setup.registry.revokeUser(alice)).to.equal(1)
     expect(await idsOf(setup, bob)).to.have.length(1)
   })
 
   it('ends a login that is under way, also one that began in the same millisecond', async () => {
     const setup = aRegistry()
     const [beganAt, later] = [await claimedAt(setup), async () => ({ beganAt: await claimedAt(setup) })]
-    await setup.registry.endAllOf(alice)
+    await setup.registry.revokeUser(alice)
     const error = await weappErrorOf('ERR_CODE_INVALID', () => setup.logIn('alice', { beganAt }))
     expect(error.message).to.include('Call wx.login')
     expect(setup.log.lines).to.have.length(1)
     expect(setup.log.lines[0]).to.match(/^warn: a login of wxShop came to nothing.*maxSessionsPerUser: 1/)
     expect(await idsOf(setup)).to.deep.equal([])
     const { session } = await setup.logIn('alice', await later())
-    await setup.registry.endAll()
+    await setup.registry.revokeAll()
     await weappErrorOf('ERR_CODE_INVALID', () => setup.logIn('bob', { beganAt }))
-    expect(await setup.registry.end(session)).to.equal(false)
+    expect(await setup.registry.revoke(session)).to.equal(false)
     await setup.logIn('alice', await later())
     expect(await idsOf(setup)).to.have.length(1)
   })
@@ -246,26 +246,26 @@ describe('ending sessions', () => {
     const { registry, calls } = aRegistry({
       instead: { removeBatch: async () => batches.shift() ?? expect.fail('it does not stop') },
     })
-    expect(await registry.endAll()).to.equal(503)
+    expect(await registry.revokeAll()).to.equal(503)
     expect(calls.map(({ args }) => args[0])).to.deep.equal([undefined, '0:17', '1:0'])
   })
 })
 
 describe('the profile of a user', () => {
   it('is shared by all sessions of the user, and can be changed and deleted', async () => {
-    const { registry, logIn, app } = aRegistry()
+    const { registry, profiles, logIn, app } = aRegistry()
     const [phone, tablet] = [await logIn('alice', { userInfo: BAND }), await logIn('alice')]
     const profileOn = async ({ address }: typeof phone) => (await registry.visit(address))?.session.userInfo
     const renamed = { nickName: 'Solo', verified: false }
-    await registry.setUserInfo(app, 'alice', renamed)
+    await profiles.set(app, 'alice', renamed)
     expect(await Promise.all([phone, tablet].map(profileOn))).to.deep.equal([renamed, renamed])
-    await registry.setUserInfo(app, 'alice', null)
+    await profiles.set(app, 'alice', null)
     expect(await Promise.all([phone, tablet].map(profileOn))).to.deep.equal([null, null])
   })
 
   it('is kept as long as the app says, from the last change', async () => {
-    const { registry, app, calls } = aRegistry()
-    await registry.setUserInfo(app, 'alice', BAND)
+    const { profiles, app, calls } = aRegistry()
+    await profiles.set(app, 'alice', BAND)
     expect(calls[0]?.args[2]).to.equal(100 * DAY_MS)
   })
 })

@@ -36,6 +36,6 @@ describe('sessionFrom', () => {
 
 describe('summaryFrom', () => {
   it('is the id and the four moments, nothing else', () => {
-    expect(summaryFrom('id', MOMENTS)).to.deep.equal({ id: 'id', ...DATES })
+    expect(summaryFrom('id', MOMENTS)).to.deep.equal({ sessionId: 'id', ...DATES })
   })
 })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
-import { createApps } from '../../lib/sessions/app-info.js'
+import { createApps } from '../../lib/sessions/apps.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
 import type { SessionStore, ValueChange } from '../../lib/sessions/store.js'
 import { valueIdOf } from '../../lib/sessions/token.js'
@@ -90,7 +90,7 @@ describe('what a vault shows the store', () => {
     expect(to).to.match(/^[\w-]{6}\.[\w-]+$/)
     const envelope = Buffer.from(String(to).slice(7), 'base64url').toString('latin1')
     const { appid, openid = '' } = OF_ALICE
-    const handles = createKeyRing([NEW], APPS).handlesOf(appid, openid)
+    const handles = createKeyRing([NEW], APPS).handlesOf({ appid: appid, openid: openid })
     expect(handles).to.have.length(1)
     for (const secret of ['13580006666', 'phone', appid, openid, ...handles])
       expect(JSON.stringify(calls) + envelope).to.not.include(secret)

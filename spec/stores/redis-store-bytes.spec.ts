@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { after, before, describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
-import { createApps } from '../../lib/sessions/app-info.js'
+import { createApps } from '../../lib/sessions/apps.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
 import { encodeRecord } from '../../lib/sessions/record.js'
 import { addressOf, newToken, type SessionAddress } from '../../lib/sessions/token.js'
@@ -80,7 +80,7 @@ describe('the bytes that Redis needs for a session', () => {
   function issuing(sessions: number) {
     const store = new RedisStore(redis)
     return async (user: User) => {
-      const [handle = ''] = RING.handlesOf(APPID, user.openid)
+      const [handle = ''] = RING.handlesOf({ appid: APPID, openid: user.openid })
       for (let session = 0; session < sessions; session += 1) {
         const address = addressOf(newToken(handle)) as SessionAddress
         await store.issue({

@@ -1,0 +1,89 @@
+import type { CodeExchange } from '../exchange.js'
+import { AccessTokens } from '../sessions/access-tokens.js'
+import { ClockWatch } from '../sessions/clock-watch.js'
+import { CodeLedger } from '../sessions/code-ledger.js'
+import { guardStore } from '../sessions/guarded-store.js'
+import { PhoneNumbers } from '../sessions/phone-numbers.js'
+import { SessionRegistry } from '../sessions/session-registry.js'
+import { UserProfiles } from '../sessions/user-profiles.js'
+import { Vault } from '../sessions/vault.js'
+import { stableAccessToken } from '../wechat/access-token.js'
+import { code2Session } from '../wechat/code2session.js'
+import { guardExchange } from '../wechat/guarded-exchange.js'
+import { getPhoneNumber, type PhoneInfo } from '../wechat/phone-number.js'
+import { sessionKeyCalls } from '../wechat/session-key.js'
+import { createTransport } from '../wechat/transport.js'
+import { createDecryptions } from './decryption.js'
+import { createAskAboutProfile, HOOK_TIMEOUT_MS } from './hooks.js'
+import type { ExchangeCode } from './log-in.js'
+import { createReplay } from './replay.js'
+import { createFailureReport } from './report-failure.js'
+import type { SessionsSettings } from './sessions-options.js'
+import { guardProvider } from './wechat-calls.js'
+
+/** What all use cases share, whatever they are narrowed to: whatever has connections, counts or waits. */
+export type Engine = ReturnType<typeof createEngine>
+
+/** Makes the shared parts, once for all use cases. */
+export function createEngine(settings: SessionsSettings) {
+  const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, logger, clock } = settings
+  const { storeTimeoutMs, accessTokenProvider } = settings
+  const clocks = new ClockWatch(clock, logger)
+  const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clocks, logger })
+  const vault = new Vault(store, keyRing)
+  const transport = createTransport(wechat.baseUrl, wechat.agent)
+  const registry = new SessionRegistry({ apps, store, keyRing, logger })
+
+  const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
+  const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
+  const ledger = new CodeLedger({ store, patienceMs })
+
+  const fetchToken = stableAccessToken(transport, wechat.timeoutMs)
+  const accessTokens = new AccessTokens({
+    store,
+    vault,
+    clock,
+    logger,
+    give: (appid) => fetchToken(apps.choose(appid)),
+    renewalMs: wechat.timeoutMs + 3 * storeTimeoutMs,
+  })
+  const loginsUnderWay = new Set<Promise<unknown>>()
+
+  return {
+    store,
+    keyRing,
+    cap,
+    onLogin,
+    profileRules,
+    clock,
+    logger,
+    ledger,
+    loginsUnderWay,
+    profiles: new UserProfiles(store, keyRing),
+    phoneNumbers: new PhoneNumbers<PhoneInfo>(vault),
+    decryptions: createDecryptions({ store, storeTimeoutMs, clock, logger }),
+    replay: createReplay({ registry, store, clock, logger }),
+    askAboutProfile: createAskAboutProfile(onUserInfo, logger),
+    report: createFailureReport(logger, clock),
+    exchange: exchangeOf(code2Session(transport), wechat.timeoutMs),
+    accessToken: accessTokenProvider
+      ? guardProvider(accessTokenProvider, wechat.timeoutMs)
+      : (request: { appid: string; refused?: string | undefined }) => accessTokens.get(request),
+    getPhoneNumber: getPhoneNumber(transport, wechat.timeoutMs),
+    sessionKeyApi: sessionKeyCalls(transport, wechat.timeoutMs),
+
+    async close(): Promise<void> {
+      await Promise.allSettled(loginsUnderWay)
+      await ledger.idle()
+      await accessTokens.idle()
+      transport.close()
+      await store.close()
+    },
+  }
+}
+
+/** Exchanges a code by the way of its app: its own, or WeChat's. */
+function exchangeOf(wechats: CodeExchange, timeoutMs: number): ExchangeCode {
+  const exchangeWithin = guardExchange(timeoutMs)
+  return (app, code) => exchangeWithin(app.exchange ?? wechats, app, code)
+}

@@ -1,0 +1,40 @@
+import { booleanOption, checkOptionNames, type OptionNames, positiveInteger } from '../options.js'
+import { type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
+import type { Apps } from '../sessions/apps.js'
+
+/** To what the use cases are narrowed. */
+export interface Scope {
+  readonly apps: Apps
+  /** How many sessions a user may have after a login here; undefined: as many as the app or all apps allow. */
+  readonly maxSessionsPerUser: number | undefined
+  readonly keepPhoneNumbers: boolean
+}
+
+/** To what `sessions.with` narrows sessions. */
+export interface SessionsScope {
+  /** The one app that calls may act for: its appid, or its `id`. Default: as before. */
+  readonly appid?: AppSelector | undefined
+  /** How many sessions a user may have after a login, 1 to 1000, whatever the login itself says. Default: as before. */
+  readonly maxSessionsPerUser?: number | undefined
+  /** Whether `phoneNumber` keeps the number of a user who is named, unless its request says otherwise. Default: as before. */
+  readonly keepPhoneNumbers?: boolean | undefined
+}
+
+const NAMES: OptionNames<SessionsScope> = { appid: true, maxSessionsPerUser: true, keepPhoneNumbers: true }
+
+/** Narrows a scope. Throws a `TypeError` for a wrong option, and for an app that is not within the scope. */
+export function narrowed(scope: Scope, options: SessionsScope): Scope {
+  checkOptionNames<SessionsScope>('with', options, NAMES)
+  const { appid, maxSessionsPerUser, keepPhoneNumbers } = options
+  return {
+    apps: appid === undefined ? scope.apps : scope.apps.only('with: appid', appid),
+    maxSessionsPerUser:
+      maxSessionsPerUser === undefined
+        ? scope.maxSessionsPerUser
+        : positiveInteger('with: maxSessionsPerUser', maxSessionsPerUser, MOST_SESSIONS),
+    keepPhoneNumbers:
+      keepPhoneNumbers === undefined
+        ? scope.keepPhoneNumbers
+        : booleanOption('with: keepPhoneNumbers', keepPhoneNumbers),
+  }
+}

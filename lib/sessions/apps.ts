@@ -1,0 +1,65 @@
+import { WeappError } from '../errors.js'
+import { type App, type AppInfo, type AppSelector, readApp } from './app-info.js'
+
+/** The apps that calls may act for: all that are configured, or the one that calls are narrowed to. */
+export interface Apps {
+  readonly all: readonly App[]
+  /** Whether others are configured that are unknown here. */
+  readonly isNarrowed: boolean
+  find(appid: string): App | undefined
+  /** The app so named; without a name, the only app. Throws `ERR_APP_UNKNOWN`. */
+  choose(selector: AppSelector | undefined): App
+  /** The one app so named, and no others. Throws a `TypeError` that starts with `where` when there is none. */
+  only(where: string, selector: AppSelector): Apps
+}
+
+/** Checks the `apps` option and fills in the defaults. */
+export function createApps(where: string, infos: unknown, touchShare: number): Apps {
+  if (!Array.isArray(infos) || infos.length === 0) {
+    throw new TypeError(`${where} must be an array of one or more apps: [{ appid, secret }]`)
+  }
+  const all = infos.map((info: AppInfo, index) => readApp(`${where}[${index}]`, info, index + 1, touchShare))
+  refuseDoubles(where, all, 'appid')
+  refuseDoubles(where, all, 'id')
+  return lookUp(all, false)
+}
+
+function lookUp(all: readonly App[], isNarrowed: boolean): Apps {
+  const byAppid = new Map(all.map((app) => [app.appid, app]))
+  const byId = new Map(all.map((app) => [app.id, app]))
+  const only = all.length === 1 ? all[0] : undefined
+  const named = (selector: AppSelector) =>
+    typeof selector === 'number' ? byId.get(selector) : byAppid.get(selector)
+
+  return {
+    all,
+    isNarrowed,
+    find: (appid) => byAppid.get(appid),
+    choose(selector) {
+      const app = selector === undefined ? only : named(selector)
+      if (app) return app
+      throw new WeappError(
+        'ERR_APP_UNKNOWN',
+        selector === undefined
+          ? 'Several apps log in here: say which one with "appid".'
+          : 'This app does not log in here.',
+      )
+    },
+    only(where, selector) {
+      const app = named(selector)
+      if (app) return lookUp([app], isNarrowed || all.length > 1)
+      const known = all.map(({ appid }) => appid).join(', ')
+      throw new TypeError(`${where} must name one of the apps that log in here: ${known}`)
+    },
+  }
+}
+
+function refuseDoubles(where: string, apps: readonly App[], name: 'appid' | 'id'): void {
+  const seen = new Set<string | number>()
+  for (const app of apps) {
+    if (seen.has(app[name])) {
+      throw new TypeError(`${where} names the ${name} ${app[name]} twice; each app needs its own`)
+    }
+    seen.add(app[name])
+  }
+}

@@ -1,0 +1,63 @@
+import type { App } from './app-info.js'
+import type { KeyRing } from './key-ring.js'
+import type { UserRef } from './session.js'
+import type { SessionStore, StoredUser } from './store.js'
+import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
+
+/** What a login needs to know of a user who logged in under an older key of the ring. */
+export interface EarlierUser {
+  /** The encoded profile; undefined where there is none, or where the newest key has the user already. */
+  readonly userInfo: string | undefined
+}
+
+/** The profiles of users, and whether they were here. A user has a place under each key of the ring. */
+export class UserProfiles {
+  readonly #store: Required<SessionStore>
+  readonly #keyRing: KeyRing
+
+  constructor(store: Required<SessionStore>, keyRing: KeyRing) {
+    this.#store = store
+    this.#keyRing = keyRing
+  }
+
+  /** Whether a user has logged in before, as long as that is remembered: for the `userInfoDurationDays` of the app. */
+  async hasSeen(user: UserRef): Promise<boolean> {
+    const known = await this.#usersAt(this.#keyRing.handlesOf(user))
+    return known.some(({ wasHere }) => wasHere)
+  }
+
+  /** The profile of a user, or null. */
+  async find(user: UserRef): Promise<UserInfo | null> {
+    const known = await this.#usersAt(this.#keyRing.handlesOf(user))
+    const place = known.find(({ wasHere, userInfo }) => wasHere || userInfo !== null)
+    return decodeUserInfo(place?.userInfo ?? null)
+  }
+
+  /** Sets the profile of a user, or deletes it. */
+  async set(app: App, openid: string, userInfo: UserInfo | null): Promise<void> {
+    const [newest = '', ...older] = this.#keyRing.handlesOf({ appid: app.appid, openid })
+    const known = await this.#usersAt(older)
+    const kept = [newest, ...older.filter((_, place) => known[place]?.wasHere)]
+    const text = userInfo && encodeUserInfo(userInfo)
+    await Promise.all(kept.map((handle) => this.#store.writeUserInfo(handle, text, app.userInfoDurationMs)))
+  }
+
+  /** Forgets the profile of a user, and that the user was here. */
+  async forget(user: UserRef): Promise<void> {
+    const forgotten = this.#keyRing
+      .handlesOf(user)
+      .map((handle) => this.#store.writeUserInfo(handle, null, 0))
+    await Promise.all(forgotten)
+  }
+
+  /** The user under the older keys of the ring; undefined for one who was not here under any of them. */
+  async underOlderKeys(user: UserRef): Promise<EarlierUser | undefined> {
+    const [newest, ...older] = await this.#usersAt(this.#keyRing.handlesOf(user))
+    const earlier = older.find(({ wasHere }) => wasHere)
+    return earlier && { userInfo: newest?.wasHere ? undefined : (earlier.userInfo ?? undefined) }
+  }
+
+  #usersAt(handles: readonly string[]): Promise<StoredUser[]> {
+    return Promise.all(handles.map((handle) => this.#store.readUser(handle)))
+  }
+}
