@@ -5,7 +5,7 @@ import { describe, it } from 'mocha'
 import { ERROR_CODES, nativeProtocol, WeappError } from '../lib/index.js'
 import {
   codeBlocks,
-  codeWithoutComments,
+  codeInNoLanguage,
   headingAnchors,
   headingLevels,
   readmes,
@@ -172,16 +172,16 @@ for (const path of readmes) {
   })
 }
 
-for (const name of ['README', 'docs/reference', 'docs/production', 'docs/mini-program', 'docs/storage']) {
-  describe(`${name} in both languages`, () => {
-    const [english, chinese] = [`${name}.md`, `${name}.zh-CN.md`].map(readText) as [string, string]
+for (const path of documents.filter((name) => name.endsWith('.zh-CN.md'))) {
+  describe(`${path} and its English original`, () => {
+    const [chinese, english] = [path, path.replace('.zh-CN', '')].map(readText) as [string, string]
 
-    it('has the same headings in the same order', () => {
+    it('have the same headings in the same order', () => {
       expect(headingLevels(chinese)).to.deep.equal(headingLevels(english))
     })
 
-    it('has the same code, but for its comments', () => {
-      expect(codeWithoutComments(chinese)).to.deep.equal(codeWithoutComments(english))
+    it('have the same code, but for comments and texts for the user', () => {
+      expect(codeInNoLanguage(chinese)).to.deep.equal(codeInNoLanguage(english))
     })
   })
 }
@@ -267,7 +267,7 @@ describe('the checks of the documents', () => {
     expect(headingAnchors(text)).to.deep.equal(['t', 'a', 'b-of-c'])
     expect(() => section(text, '## C')).to.throw('no heading')
     expect(codeBlocks('```ts\na\n```\n')).to.deep.equal([{ language: 'ts', code: 'a\n' }])
-    const commented = codeWithoutComments('```ts\n// b\nc("http://d") // e\n```\n')
-    expect(commented).to.deep.equal([{ language: 'ts', code: 'c("http://d")\n' }])
+    const commented = codeInNoLanguage("```ts\n// b\nc('http://d', '名字') // e\n```\n")
+    expect(commented).to.deep.equal([{ language: 'ts', code: "c('http://d', '')\n" }])
   })
 })

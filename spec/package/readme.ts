@@ -64,11 +64,14 @@ export function blockWith(markdown: string, words: string): string {
   return found[0].code
 }
 
-/** The code blocks without their comments, which are in the language of the document. */
-export function codeWithoutComments(markdown: string): CodeBlock[] {
+/** The code blocks without what is in the language of the document: comments, and texts that a person reads. */
+export function codeInNoLanguage(markdown: string): CodeBlock[] {
+  const isProse = (text: string) => /[ \p{Script=Han}]/u.test(text)
   return codeBlocks(markdown).map(({ language, code }) => ({
     language,
-    code: code.replace(/^ *\/\/ .*\n| +\/\/ .*$/gm, ''),
+    code: code
+      .replace(/^ *(?:\/\/|--) .*\n| +\/\/ .*$/gm, '')
+      .replace(language === 'html' ? />[^<>\n]*</g : /'[^'\n]*'/g, (text) => (isProse(text) ? "''" : text)),
   }))
 }
 
