@@ -1,14 +1,17 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { ERROR_CODES, nativeProtocol, WeappError } from '../lib/index.js'
 import {
   codeBlocks,
+  codeInNoLanguage,
+  headingAnchors,
   headingLevels,
-  linkedFiles,
   readmes,
   readText,
+  references,
+  relativeLinks,
   rowNames,
   section,
 } from './package/readme.js'
@@ -18,14 +21,13 @@ const documents = [
   ...readmes,
   'CONTRIBUTING.md',
   'CHANGELOG.md',
-  'docs/error-codes.md',
-  'docs/error-codes.zh-CN.md',
-  'docs/mini-program.md',
-  'docs/mini-program.zh-CN.md',
-  'docs/storage.md',
-  'docs/storage.zh-CN.md',
-  'docs/user-data.md',
-  'docs/user-data.zh-CN.md',
+  'SECURITY.md',
+  'SECURITY.zh-CN.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+  'example-app/miniprogram/README.md',
+  'example-app/miniprogram/README.zh-CN.md',
 ]
 
 const optionTables: Readonly<Record<string, string>> = {
@@ -63,6 +65,13 @@ function documentedNames(interfaceName: string, files: readonly SourceFile[]): s
   )
 }
 
+function leadsSomewhere(from: string, link: string): boolean {
+  const [file = '', anchor] = link.split('#')
+  const path = file === '' ? from : normalize(join(dirname(from), file))
+  if (!existsSync(join(root, path))) return false
+  return anchor === undefined || headingAnchors(readText(path)).includes(decodeURIComponent(anchor))
+}
+
 describe('the documents', () => {
   for (const path of ['docs/error-codes.md', 'docs/error-codes.zh-CN.md']) {
     it(`have one heading for each error code in ${path}, with its status`, () => {
@@ -79,11 +88,8 @@ describe('the documents', () => {
   }
 
   for (const path of documents) {
-    it(`link only to files that exist, in ${path}`, () => {
-      const missing = linkedFiles(readText(path)).filter(
-        (file) => !existsSync(join(root, dirname(path), file)),
-      )
-      expect(missing).to.deep.equal([])
+    it(`link only to files and headings that exist, in ${path}`, () => {
+      expect(relativeLinks(readText(path)).filter((link) => !leadsSomewhere(path, link))).to.deep.equal([])
     })
   }
 
@@ -97,9 +103,10 @@ describe('the documents', () => {
   })
 })
 
-for (const path of readmes) {
+for (const path of references) {
   describe(path, () => {
     const text = readText(path)
+    const isEnglish = path === 'docs/reference.md'
     const lib = [...readSources('lib'), ...readSources('client')]
 
     for (const [heading, interfaceName] of Object.entries(optionTables)) {
@@ -111,23 +118,38 @@ for (const path of readmes) {
 
     it('has a row for every route', () => {
       const routes = nativeProtocol().routes.map((route) => `${route.method.toUpperCase()} ${route.path}`)
-      const heading = path === 'README.md' ? '## Routes' : '## 路由'
-      expect(rowNames(section(text, heading))).to.deep.equal(routes)
+      expect(rowNames(section(text, isEnglish ? '## Routes' : '## 路由'))).to.deep.equal(routes)
+    })
+
+    it('has a row for every method of Sessions', () => {
+      const rows = rowNames(section(text, isEnglish ? '## Methods' : '## 方法'))
+      const names = rows.map((name) => name.replace(/\(.*$/, ''))
+      expect(names.sort()).to.deep.equal(optionNames('Sessions', lib).sort())
     })
 
     it('has a row for every environment variable', () => {
       const source = lib.find((file) => file.path === 'lib/http/default-sessions.ts')?.source ?? ''
       const variables = [...source.matchAll(/'((?:WEAPP|REDIS)_[A-Z_]+)'/g)].map(([, name]) => name)
-      const heading = path === 'README.md' ? '## Configure it by environment' : '## 用环境变量配置'
+      const heading = isEnglish ? '## Configure it by environment' : '## 用环境变量配置'
       expect(rowNames(section(text, heading)).sort()).to.deep.equal([...new Set(variables)].sort())
     })
 
     it('links to the heading of every error code, under its status', () => {
       for (const code of ERROR_CODES) {
         const row = text.split('\n').find((line) => line.startsWith(`| ${new WeappError(code, '').status} |`))
-        const file = path === 'README.md' ? 'docs/error-codes.md' : 'docs/error-codes.zh-CN.md'
+        const file = isEnglish ? 'error-codes.md' : 'error-codes.zh-CN.md'
         expect(row).to.include(`[\`${code}\`](${file}#${code.toLowerCase()})`)
       }
+    })
+  })
+}
+
+for (const path of readmes) {
+  describe(path, () => {
+    const text = readText(path)
+
+    it('is short enough to be read', () => {
+      expect(text.trimEnd().split('\n')).to.have.lengthOf.below(180)
     })
 
     it('names commands that exist, and tests as .ci/run does', () => {
@@ -137,34 +159,38 @@ for (const path of readmes) {
       const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> }
       const ci = readText('.ci/run').split('\n')
       expect(ci).to.include.members(['npm ci', 'npm test', 'npm run test:browser'])
-      expect(commands).to.include.members(['npm ci', 'npm start', 'npm test'])
+      expect(commands).to.include.members(['npm ci', 'npm start', 'npm test', 'npx weapp-session sandbox'])
       for (const script of ['start', 'test', 'test:browser']) expect(scripts).to.have.property(script)
+    })
+
+    it('links to every document in its language', () => {
+      const own = path === 'README.md' ? /^[^.]+\.md$/ : /\.zh-CN\.md$/
+      const files = readdirSync(join(root, 'docs')).filter((name) => own.test(name))
+      expect(files).to.have.lengthOf.above(7)
+      expect(relativeLinks(text)).to.include.members(files.map((name) => `docs/${name}`))
     })
   })
 }
 
-describe('the README in both languages', () => {
-  const [english, chinese] = readmes.map(readText) as [string, string]
+for (const path of documents.filter((name) => name.endsWith('.zh-CN.md'))) {
+  describe(`${path} and its English original`, () => {
+    const [chinese, english] = [path, path.replace('.zh-CN', '')].map(readText) as [string, string]
 
-  it('has the same headings in the same order', () => {
-    expect(headingLevels(chinese)).to.deep.equal(headingLevels(english))
+    it('have the same headings in the same order', () => {
+      expect(headingLevels(chinese)).to.deep.equal(headingLevels(english))
+    })
+
+    it('have the same code, but for comments and texts for the user', () => {
+      expect(codeInNoLanguage(chinese)).to.deep.equal(codeInNoLanguage(english))
+    })
   })
+}
 
-  it('has the same code', () => {
-    expect(codeBlocks(chinese)).to.deep.equal(codeBlocks(english))
-  })
-})
-
-describe('docs/mini-program in both languages', () => {
+describe('docs/mini-program', () => {
   const [english, chinese] = ['docs/mini-program.md', 'docs/mini-program.zh-CN.md'].map(readText) as [
     string,
     string,
   ]
-
-  it('has the same headings and the same code', () => {
-    expect(headingLevels(chinese)).to.deep.equal(headingLevels(english))
-    expect(codeBlocks(chinese)).to.deep.equal(codeBlocks(english))
-  })
 
   it('has a row for every method of the client, and for every code of its own', () => {
     const client = readSources('client')
@@ -184,14 +210,9 @@ describe('docs/mini-program in both languages', () => {
   })
 })
 
-describe('docs/storage in both languages', () => {
+describe('docs/storage', () => {
   const [english, chinese] = ['docs/storage.md', 'docs/storage.zh-CN.md'].map(readText) as [string, string]
   const scripts = readSources('lib/stores').filter(({ path }) => path.endsWith('-scripts.ts'))
-
-  it('has the same headings and the same code', () => {
-    expect(headingLevels(chinese)).to.deep.equal(headingLevels(english))
-    expect(codeBlocks(chinese)).to.deep.equal(codeBlocks(english))
-  })
 
   it('has a row for every script', () => {
     const names = scripts.flatMap(({ source }) =>
@@ -240,10 +261,13 @@ describe('the checks of the documents', () => {
 
   it('read the first table of a section, the links and the code', () => {
     const text =
-      '# T\n\n## A\n\n| `a` | 1 |\n| `b.c` | 2 |\n\n| `d` | 3 |\n\n## B\n\n[x](y.md#z) [w](https://a)\n'
+      '# T\n\n## A\n\n| `a` | 1 |\n| `b.c` | 2 |\n\n| `d` | 3 |\n\n## B, of `c`\n\n[x](y.md#z) [w](https://a)\n'
     expect(rowNames(section(text, '## A'))).to.deep.equal(['a', 'b.c'])
-    expect(linkedFiles(text)).to.deep.equal(['y.md'])
+    expect(relativeLinks(text)).to.deep.equal(['y.md#z'])
+    expect(headingAnchors(text)).to.deep.equal(['t', 'a', 'b-of-c'])
     expect(() => section(text, '## C')).to.throw('no heading')
     expect(codeBlocks('```ts\na\n```\n')).to.deep.equal([{ language: 'ts', code: 'a\n' }])
+    const commented = codeInNoLanguage("```ts\n// b\nc('http://d', '名字') // e\n```\n")
+    expect(commented).to.deep.equal([{ language: 'ts', code: "c('http://d', '')\n" }])
   })
 })

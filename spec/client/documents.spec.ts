@@ -14,7 +14,7 @@ const USER_DATA = ['docs/user-data.md', 'docs/user-data.zh-CN.md'] as const
 
 /** Words of each sample for the phone, by document. The Chinese of the first three has the same code. */
 const SAMPLES: Readonly<Record<string, readonly string[]>> = {
-  [README]: ['createClient({'],
+  [README]: ['Page({'],
   [GUIDE]: [
     'export const client',
     "url: '/avatar'",
@@ -95,9 +95,15 @@ describe('what the documents say of the mini-program', () => {
     }
   })
 
-  it('runs as the README has it', async () => {
-    const data = await runs(README, 'createClient({', { createClient: makeClient }, 'data')
-    expect(data).to.include({ openid: bed.phone.openid })
+  it('loads a page as the README has it', async () => {
+    const shown: Record<string, unknown> = {}
+    let page = { onLoad: async (): Promise<void> => undefined }
+    const Page = (made: typeof page) => {
+      page = { ...made, setData: (fields: object) => Object.assign(shown, fields) } as typeof page
+    }
+    await runs(README, 'Page({', { createClient: makeClient, Page }, 'undefined')
+    await page.onLoad()
+    expect(shown.me).to.include({ openid: bed.phone.openid })
   })
 
   it('makes one client for the app', async () => {

@@ -21,7 +21,7 @@ const projects: readonly Project[] = [
   { title: 'TypeScript, CommonJS', type: 'commonjs', language: 'ts', express: 'express' },
 ]
 
-describe('the program of the README in a project of', () => {
+describe('the server of the README in a project of', () => {
   let sandbox: Sandbox
   before(async function () {
     this.timeout(60_000)
@@ -30,7 +30,7 @@ describe('the program of the README in a project of', () => {
   after(() => sandbox.close())
 
   async function createProject({ type, language, express }: Project): Promise<string> {
-    const program = `import { createSandbox } from 'weapp-session/sandbox'\n${runnableProgram(sandbox.app, sandbox.url)}`
+    const program = `import { createSandbox } from 'weapp-session/sandbox'\n${runnableProgram()}`
     const isRequiring = type === 'commonjs' && language === 'js'
     const folder = await createConsumer({
       files: {
@@ -47,7 +47,9 @@ describe('the program of the README in a project of', () => {
   for (const project of projects) {
     it(`${project.title}: logs a phone in and knows it again`, async () => {
       const folder = await createProject(project)
-      const env = { REDIS_URL: (await sharedRedis()).url }
+      const { appid, secret } = sandbox.app
+      const wechat = { WEAPP_APPID: appid, WEAPP_SECRET: secret, WEAPP_API_BASE: sandbox.url }
+      const env = { ...wechat, REDIS_URL: (await sharedRedis()).url, PORT: '0' }
       const { url, end } = await startProgram(folder, 'program.js', env)
       try {
         const { wx, user } = sandbox.phone()
@@ -62,7 +64,7 @@ describe('the program of the README in a project of', () => {
         const me = await wx.request({ url: `${url}/me`, header })
         expect(me).to.deep.include({
           statusCode: 200,
-          data: { userInfo: { nickName: user, verified: false } },
+          data: { user: { logins: 1 }, userInfo: { nickName: user, verified: false } },
         })
         expect(await wx.request({ url: `${url}/me` })).to.include({ statusCode: 401 })
       } finally {

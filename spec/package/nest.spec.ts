@@ -96,13 +96,13 @@ describe('NestJS 11, tested with Jest 30', () => {
     await packedPackage()
   })
 
-  it('answers what a controller throws by the filter of the README', async function () {
+  it('answers what a controller throws by the filter of the reference', async function () {
     this.timeout(60_000)
     const folder = await createConsumer({
       files: {
         'package.json': { jest: { rootDir: 'dist', testMatch: ['**/*.e2e-spec.js'], transform: {} } },
         'tsconfig.json': tsconfig,
-        'filter.ts': blockWith(readText('README.md'), 'ExceptionFilter'),
+        'filter.ts': blockWith(readText('docs/reference.md'), 'ExceptionFilter'),
         'app.e2e-spec.ts': test,
       },
       installed: {

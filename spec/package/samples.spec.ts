@@ -14,7 +14,7 @@ const documents = [
     .map((name) => `docs/${name}`),
 ]
 
-/** What the samples for a server go on from: what the first program of the README makes, and what the text says is the reader's own. */
+/** What the samples for a server go on from: what the server of the README makes, and what the text says is the reader's own. */
 const serverNames = `
 declare const app: import('express').Express
 declare const express: typeof import('express')
@@ -22,6 +22,11 @@ declare const req: import('express').Request
 declare const sessions: import('weapp-session').Sessions
 declare const store: import('weapp-session').SessionStore
 declare const apps: import('weapp-session').AppInfo[]
+declare const redis: import('ioredis').Redis
+declare const server: import('node:http').Server
+declare const users: {
+  findOrCreate(user: { appid: string; openid: string; unionid: string | undefined }): Promise<{ isBanned: boolean }>
+}
 declare const ourCorpid: string
 declare const weComAccessToken: (signal: AbortSignal) => Promise<string>
 declare const tokenServer: { get(appid: string, options: { not: string | undefined }): Promise<string> }
@@ -63,7 +68,7 @@ const publicNames = readSources('lib')
 
 /** A sample with imports of what it takes from the package without saying so, as the block before it did. */
 function completed(code: string): string {
-  const [imports = ''] = /^(?:import .*\n)*/.exec(code) ?? []
+  const [imports = ''] = /^(?:import [^']*'[^']*'\n)*/.exec(code) ?? []
   const declared = (name: string) =>
     new RegExp(`\\b${name}\\b`).test(imports) || new RegExp(`(?:const|function|class) ${name}\\b`).test(code)
   const used = publicNames.filter(
@@ -101,7 +106,7 @@ describe('the samples of all documents', () => {
 
   it('compile, those for a phone and those in JavaScript, with the names that the documents have introduced', async function () {
     this.timeout(120_000)
-    // The test in the README is run by a spec of its own.
+    // The tests in the README and the reference are run by a spec of their own.
     const scripts = [...samplesIn('js')].filter(([, code]) => !code.includes('await createSandbox()'))
     const samples = scripts.map(([name, code]) => [name, `${code}\nexport {}\n`])
     expect(samples).to.have.lengthOf.above(8)

@@ -56,7 +56,7 @@ describe('the declarations of the packed package', () => {
     return compile(folder).catch(String)
   }
 
-  it('accept the program of the README as it stands', async () => {
+  it('accept the server of the README as it stands', async () => {
     expect(await check(readmeProgram(), typesInstalled)).to.equal(undefined)
   })
 
