@@ -38,11 +38,10 @@ export type { AppInfo, AppSelector } from './sessions/app-info.js'
 export type { LoginOrigin } from './sessions/login-origin.js'
 export type { Session, SessionSelector, SessionSummary, UserSelector } from './sessions/session.js'
 export {
-  type Claim,
   type IssueResult,
   type RecordChange,
   type RecordedVisit,
-  type RemovedBatch,
+  type RevokedBatch,
   type SessionEntry,
   type SessionStore,
   type StoredSession,
@@ -54,6 +53,7 @@ export {
   tooLate,
   USER_MARK_MS,
   type ValueChange,
+  type ValueOutcome,
 } from './sessions/store.js'
 export type { SessionAddress } from './sessions/token.js'
 export type { UserInfo, UserInfoValue } from './sessions/user-info.js'

@@ -88,14 +88,14 @@ export function createSessions(options: SessionsOptions): Sessions {
   const sessions: Sessions = {
     login: logIn,
     authenticate: createAuthenticate(apps, registry),
-    logout: async (token) => registry.endAt(addressIn(token)),
+    logout: async (token) => registry.revokeAt(addressIn(token)),
     list: async (user) => registry.list(namedUser(apps, user).user),
-    revoke: async (session) => registry.end(namedSession(apps, session)),
+    revoke: async (session) => registry.revoke(namedSession(apps, session)),
     async revokeUser(user, options = {}) {
       checkOptionNames<RevokeUserOptions>('revokeUser', options, { exceptSessionId: true })
       const { exceptSessionId } = options
       const except = exceptSessionId === undefined ? undefined : sessionIdIn(exceptSessionId)
-      return registry.endAllOf(namedUser(apps, user).user, except)
+      return registry.revokeUser(namedUser(apps, user).user, except)
     },
     async forgetUser(selector) {
       const { app, user } = namedUser(apps, selector)
@@ -108,7 +108,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (!(await dataBook.set(namedSession(apps, selector), kept))) throw unknownSession()
       return kept
     },
-    revokeAll: () => registry.endAll(),
+    revokeAll: () => registry.revokeAll(),
     ...createUserDataCalls({
       apps,
       registry,

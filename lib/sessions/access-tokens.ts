@@ -108,7 +108,7 @@ export class AccessTokens {
   }
 
   async #renew(appid: string): Promise<string> {
-    const id = valueIdOf(bindingOf(appid))
+    const id = valueIdOf({ appid, purpose: 'access_token_renewal' })
     const turn = await this.#claims.claim({ id, lifetimeMs: this.#renewalMs, patienceMs: this.#renewalMs })
     if (turn.state !== 'claimed') throw unavailable('another process has been renewing it for too long')
     try {

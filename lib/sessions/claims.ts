@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Claim, SessionStore } from './store.js'
+import { changedAllTheTime } from './contention.js'
+import type { SessionStore } from './store.js'
 
 const CLAIMANT_BYTES = 12
 const FIRST_POLL_MS = 20
 const SLOWEST_POLL_MS = 250
+/** Each try but the first means that somebody else has claimed the id in the same moment. */
+const MOST_TRIES = 5
+/** What stands before a claimant, and before an answer that has taken its place. */
+const CLAIM_MARK = '?'
+const ANSWER_MARK = '!'
 
 /** A claim as it is asked for. */
 export interface Wish {
@@ -23,7 +29,8 @@ export type ClaimResult =
       /** The moment of the claim by the clock of the store, in microseconds since 1970. */
       readonly at: number
     }
-  | Exclude<Claim, { state: 'claimed' }>
+  | { readonly state: 'pending' }
+  | { readonly state: 'settled'; readonly answer: string }
 
 /** Claims ids in the store, one claimant at a time in all processes, and writes what follows from it in the background. */
 export class Claims {
@@ -47,7 +54,19 @@ export class Claims {
 
   /** Gives a claim back. Does not wait. */
   release(id: string, claimant: string): void {
-    this.inBackground(this.#store.release(id, claimant))
+    this.inBackground(this.#store.replaceValue({ id, from: CLAIM_MARK + claimant, to: null }))
+  }
+
+  /** Writes the answer in place of the claim, also where that has run out, and where somebody else has claimed since. */
+  async settle(id: string, claimant: string, answer: string, keepMs: number): Promise<void> {
+    const to = ANSWER_MARK + answer
+    let from: string | null = CLAIM_MARK + claimant
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const { isReplaced, value } = await this.#store.replaceValue({ id, from, to, keepMs })
+      if (isReplaced || value?.text === to) return
+      from = value?.text ?? null
+    }
+    throw changedAllTheTime()
   }
 
   /** Lets work go on that nobody waits for. Its failure has been told to the log by whoever does it. */
@@ -64,8 +83,13 @@ export class Claims {
   /** A question that was not answered in time may still be carried out: what it claimed then is given back. */
   async #ask(id: string, claimant: string, lifetimeMs: number): Promise<ClaimResult> {
     try {
-      const claim = await this.#store.claim(id, claimant, lifetimeMs)
-      return claim.state === 'claimed' ? { ...claim, claimant } : claim
+      const to = CLAIM_MARK + claimant
+      const { value } = await this.#store.replaceValue({ id, from: null, to, keepMs: lifetimeMs })
+      if (!value) return { state: 'pending' }
+      if (value.text === to) return { state: 'claimed', claimant, at: value.writtenAt }
+      return value.text.startsWith(CLAIM_MARK)
+        ? { state: 'pending' }
+        : { state: 'settled', answer: value.text.slice(ANSWER_MARK.length) }
     } catch (error) {
       this.release(id, claimant)
       throw error

@@ -112,17 +112,16 @@ export class CodeLedger {
 
   #write(login: LoginCode, answer: CodeAnswer): void {
     const codeId = codeIdOf(login.appid, login.code)
-    this.#takeClaimant(codeId)
-    this.#claims.inBackground(this.#keep(login, codeId, answer))
+    this.#claims.inBackground(this.#keep(login, codeId, this.#takeClaimant(codeId), answer))
   }
 
   /** The answer first: who waits for the code looks for it as soon as the code is settled. */
-  async #keep(login: LoginCode, codeId: string, answer: CodeAnswer): Promise<void> {
+  async #keep(login: LoginCode, codeId: string, claimant: string, answer: CodeAnswer): Promise<void> {
     const sealed = seal(keyFrom(login), JSON.stringify(answer), codeId)
     try {
       await this.#store.replaceValue({ id: answerIdOf(login), from: null, to: sealed, keepMs: REPLAY_MS })
     } finally {
-      await this.#store.settle(codeId, USED, CODE_LIFETIME_MS)
+      await this.#claims.settle(codeId, claimant, USED, CODE_LIFETIME_MS)
     }
   }
 

@@ -176,25 +176,25 @@ export class SessionRegistry {
   }
 
   /** Ends one session; returns whether there was one. */
-  async end({ sessionId, ...user }: SessionRef): Promise<boolean> {
-    const ended = this.#handlesOf(user).map((handle) => this.#store.remove({ handle, sessionId }))
+  async revoke({ sessionId, ...user }: SessionRef): Promise<boolean> {
+    const ended = this.#handlesOf(user).map((handle) => this.#store.revoke({ handle, sessionId }))
     return (await Promise.all(ended)).includes(true)
   }
 
   /** Ends the session at an address. */
-  async endAt(address: SessionAddress): Promise<void> {
-    await this.#store.remove(address)
+  async revokeAt(address: SessionAddress): Promise<void> {
+    await this.#store.revoke(address)
   }
 
   /** Ends all sessions of a user, except one if named; returns how many. A login under way gets none. */
-  async endAllOf(user: UserRef, exceptSessionId?: string): Promise<number> {
-    const ended = this.#handlesOf(user).map((handle) => this.#store.removeUser(handle, exceptSessionId))
+  async revokeUser(user: UserRef, exceptSessionId?: string): Promise<number> {
+    const ended = this.#handlesOf(user).map((handle) => this.#store.revokeUser(handle, exceptSessionId))
     return (await Promise.all(ended)).reduce((sum, count) => sum + count, 0)
   }
 
   /** Ends all sessions of a user, then forgets the profile and that the user was here. A login under way gets none. */
   async forget(user: UserRef): Promise<void> {
-    await this.endAllOf(user)
+    await this.revokeUser(user)
     await Promise.all(this.#handlesOf(user).map((handle) => this.#store.writeUserInfo(handle, null, 0)))
   }
 
@@ -205,12 +205,12 @@ export class SessionRegistry {
   }
 
   /** Ends every session of all users and apps, then clears them away; returns how many they were. */
-  async endAll(): Promise<number> {
+  async revokeAll(): Promise<number> {
     let ended = 0
     let cursor: string | undefined
     do {
-      const batch = await this.#store.removeBatch(cursor)
-      ended += batch.removed
+      const batch = await this.#store.revokeBatch(cursor)
+      ended += batch.revoked
       cursor = batch.next
     } while (cursor !== undefined)
     return ended
@@ -248,7 +248,7 @@ export class SessionRegistry {
     const stale = sessions.filter(
       (session) => decodeRecord(session.record) && !liveRecord(session, this.#apps),
     )
-    const ended = stale.map(({ sessionId }) => this.#store.remove({ handle, sessionId }))
+    const ended = stale.map(({ sessionId }) => this.#store.revoke({ handle, sessionId }))
     return (await Promise.all(ended)).includes(true)
   }
 
@@ -274,7 +274,7 @@ export class SessionRegistry {
   async #endPresented(address: SessionAddress, app: App): Promise<void> {
     try {
       const stored = await this.#store.read(address)
-      if (stored && decodeRecord(stored.record)?.appid === app.appid) await this.#store.remove(address)
+      if (stored && decodeRecord(stored.record)?.appid === app.appid) await this.#store.revoke(address)
     } catch {
       this.#logger.warn('the session of another user, whose token came with a login, could not be ended')
     }

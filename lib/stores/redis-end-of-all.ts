@@ -1,5 +1,5 @@
 import { countdown } from '../deadline.js'
-import { type RemovedBatch, tooLate } from '../sessions/store.js'
+import { type RevokedBatch, tooLate } from '../sessions/store.js'
 import { isClusterClient, latestMomentIn, mastersOf, type RedisClient } from './redis-client.js'
 import type { RedisKeys } from './redis-keys.js'
 import { unexpectedReply } from './redis-lines.js'
@@ -34,17 +34,17 @@ export class RedisEndOfAll {
   }
 
   /** Sets the mark, at once and then by the clock of the master that is ahead of the others. */
-  async begin(withinMs?: number): Promise<RemovedBatch> {
+  async begin(withinMs?: number): Promise<RevokedBatch> {
     const left = countdown(withinMs)
     const { mark, before } = await this.#marks.endAll(0, left())
     const asksMasters = isClusterClient(this.#client) && !this.#isToldTheTime
     const latest = asksMasters ? await latestMomentIn(this.#client) : mark
     const last = latest > mark ? (await this.#marks.endAll(latest, left())).mark : mark
-    return { removed: 0, next: [last, before, '', '0'].join(':') }
+    return { revoked: 0, next: [last, before, '', '0'].join(':') }
   }
 
   /** Clears away a part of what the mark has ended. */
-  async goOn(cursor: string, withinMs?: number): Promise<RemovedBatch> {
+  async goOn(cursor: string, withinMs?: number): Promise<RevokedBatch> {
     if (withinMs !== undefined && withinMs <= 0) throw tooLate()
     const left = countdown(withinMs)
     const [mark = '', before = '', nodeId = '', position = '0'] = cursor.split(':')
@@ -59,7 +59,7 @@ export class RedisEndOfAll {
     const ended = await Promise.all(handles.map((handle) => this.#clear(handle, mark, before, left())))
     const next = nextPosition(ids, at, String(reply[0]))
     return {
-      removed: ended.reduce((sum, count) => sum + count, 0),
+      revoked: ended.reduce((sum, count) => sum + count, 0),
       next: next && [mark, before, next].join(':'),
     }
   }

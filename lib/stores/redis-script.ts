@@ -20,8 +20,7 @@ export function script(...parts: readonly string[]): RedisScript {
  *   line 1               1 <own mark: 16> <end of the profile: 13> <profile, or nothing>
  *   each further line    <session id: 24> <begin of the login: 16> <last visit: 13> <end: 13> <record>, in order of issue
  * <prefix>all            <mark: 16>
- * <prefix>claim:<id>     <end: 13> ?<claimant> <moment of the claim: 16>, then <end: 13> !<answer>
- * <prefix>value:<id>     <end: 13> <text>
+ * <prefix>value:<id>     <end: 13> <moment of its writing: 16> <text>
  *
  * The leading 1 is the version of this layout. A mark is a moment: no login that began by then is issued. The own mark is set when all
  * sessions of the user are ended, the mark at <prefix>all when those of everybody are; sessions that began by then are over as well. The

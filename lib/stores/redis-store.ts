@@ -1,11 +1,10 @@
 import type { Clock } from '../clock.js'
 import { checkOptionNames, objectWithMethods, optionalFunction, textOption } from '../options.js'
 import type {
-  Claim,
   IssueResult,
   RecordChange,
   RecordedVisit,
-  RemovedBatch,
+  RevokedBatch,
   SessionEntry,
   SessionStore,
   StoredSession,
@@ -14,6 +13,7 @@ import type {
   StoredVisit,
   TouchWindow,
   ValueChange,
+  ValueOutcome,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
 import {
@@ -24,7 +24,7 @@ import {
 } from './redis-client.js'
 import { countedMicros } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
-import { CLAIM, READ_VALUE, RELEASE, REPLACE_VALUE, SETTLE } from './redis-key-scripts.js'
+import { READ_VALUE, REPLACE_VALUE } from './redis-key-scripts.js'
 import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
 import { RedisMarks } from './redis-marks.js'
@@ -34,17 +34,13 @@ import {
   ISSUE,
   READ,
   READ_USER,
-  REMOVE,
-  REMOVE_USER,
+  REVOKE,
+  REVOKE_USER,
   REWRITE,
   TOUCH,
   type UserScript,
   WRITE_USER_INFO,
 } from './redis-user-scripts.js'
-
-/** What stands before a claimant, and before an answer that has taken its place. */
-const CLAIM_MARK = '?'
-const ANSWER_MARK = '!'
 
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {
@@ -149,12 +145,12 @@ export class RedisStore implements SessionStore {
     return word === 'ok' ? { lastVisitAt: Number(texts[0]), endsAt: Number(texts[1]) } : null
   }
 
-  async remove(address: SessionAddress, withinMs?: number): Promise<boolean> {
-    return countIn(await this.#ofUser(REMOVE, address.handle, [address.sessionId], withinMs)) === 1
+  async revoke(address: SessionAddress, withinMs?: number): Promise<boolean> {
+    return countIn(await this.#ofUser(REVOKE, address.handle, [address.sessionId], withinMs)) === 1
   }
 
-  async removeUser(handle: string, exceptSessionId = '', withinMs?: number): Promise<number> {
-    return countIn(await this.#ofUser(REMOVE_USER, handle, [exceptSessionId], withinMs))
+  async revokeUser(handle: string, exceptSessionId = '', withinMs?: number): Promise<number> {
+    return countIn(await this.#ofUser(REVOKE_USER, handle, [exceptSessionId], withinMs))
   }
 
   async writeUserInfo(
@@ -172,43 +168,26 @@ export class RedisStore implements SessionStore {
     return countIn(await this.#ofUser(REWRITE, handle, words, withinMs))
   }
 
-  async claim(id: string, claimant: string, keepMs: number, withinMs?: number): Promise<Claim> {
-    const { word, texts } = await this.#ofKey(
-      CLAIM,
-      this.#keys.claim(id),
-      [CLAIM_MARK + claimant, keepMs],
-      withinMs,
-    )
-    const [found = ''] = texts
-    if (word === 'claimed') return { state: 'claimed', at: Number(found) }
-    return found.startsWith(CLAIM_MARK)
-      ? { state: 'pending' }
-      : { state: 'settled', answer: found.slice(ANSWER_MARK.length) }
-  }
-
-  async settle(id: string, answer: string, keepMs: number, withinMs?: number): Promise<void> {
-    await this.#ofKey(SETTLE, this.#keys.claim(id), [ANSWER_MARK + answer, keepMs], withinMs)
-  }
-
-  async release(id: string, claimant: string, withinMs?: number): Promise<void> {
-    await this.#ofKey(RELEASE, this.#keys.claim(id), [CLAIM_MARK + claimant], withinMs)
-  }
-
   async readValue(id: string): Promise<StoredValue | null> {
-    const { word, texts } = await this.#ofKey(READ_VALUE, this.#keys.value(id), [])
-    const [leftMs, text = ''] = texts
-    return word === 'ok' ? { text, leftMs: Number(leftMs) } : null
+    return valueIn(await this.#ofValue(READ_VALUE, id, []))
   }
 
-  async replaceValue({ id, from, to, keepMs }: ValueChange, withinMs?: number): Promise<boolean> {
+  async replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome> {
+    const { id, from, to, keepMs } = change
     if (from === null && to !== null && keepMs === undefined) {
       throw new TypeError('RedisStore: a new value needs keepMs')
     }
-    const words = [from ?? '', to ?? '', keepMs ?? '']
-    return countIn(await this.#ofKey(REPLACE_VALUE, this.#keys.value(id), words, withinMs)) === 1
+    const args = [from ?? '', to ?? '', keepMs ?? '']
+    const reply = await this.#ofValue(REPLACE_VALUE, id, args, withinMs)
+    if (reply.word !== 'replaced') return { isReplaced: false, value: valueIn(reply) }
+    const leftMs = countIn(reply)
+    return {
+      isReplaced: true,
+      value: to !== null && leftMs > 0 ? { text: to, writtenAt: reply.moment, leftMs } : null,
+    }
   }
 
-  async removeBatch(cursor?: string, withinMs?: number): Promise<RemovedBatch> {
+  async revokeBatch(cursor?: string, withinMs?: number): Promise<RevokedBatch> {
     return cursor === undefined ? this.#endOfAll.begin(withinMs) : this.#endOfAll.goOn(cursor, withinMs)
   }
 
@@ -216,13 +195,13 @@ export class RedisStore implements SessionStore {
     await this.#marks.prove()
   }
 
-  #ofKey(
+  #ofValue(
     script: RedisScript,
-    key: string,
+    id: string,
     words: readonly (string | number)[],
     withinMs?: number,
   ): Promise<RedisReply> {
-    return this.#questions.ask({ script, keys: [key], words }, withinMs)
+    return this.#questions.ask({ script, keys: [this.#keys.value(id)], words }, withinMs)
   }
 
   #ofUser(
@@ -239,6 +218,11 @@ export class RedisStore implements SessionStore {
     const { beganAt, session } = readLine(line, moment)
     return this.#marks.hasEnded(beganAt) ? undefined : session
   }
+}
+
+function valueIn({ texts }: RedisReply): StoredValue | null {
+  const [text, writtenAt, leftMs] = texts
+  return text === undefined ? null : { text, writtenAt: Number(writtenAt), leftMs: Number(leftMs) }
 }
 
 function countIn({ texts }: RedisReply): number {

@@ -154,7 +154,7 @@ return reply('none')
 `)
 
 /** ARGV: session id. Replies how many sessions ended. */
-export const REMOVE: UserScript = changing(`
+export const REVOKE: UserScript = changing(`
 local id = ARGV[5]
 
 for place, line in ipairs(live) do
@@ -168,7 +168,7 @@ return reply('ok', count(0))
 `)
 
 /** ARGV: session id to spare, or ''. Sets the own mark. Replies how many sessions ended. */
-export const REMOVE_USER: UserScript = changing(`
+export const REVOKE_USER: UserScript = changing(`
 local sparedId = ARGV[5]
 
 local spared = {}

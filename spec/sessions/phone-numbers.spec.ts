@@ -130,7 +130,7 @@ describe('keeping a phone number while somebody else does', () => {
   })
 
   it('gives up, and says so, when the other one is always faster', async () => {
-    const { own, calls } = processes({ replaceValue: async () => false })
+    const { own, calls } = processes({ replaceValue: async () => ({ isReplaced: false, value: null }) })
     await weappErrorOf('ERR_STORE_UNAVAILABLE', () => own.keep(SHOP_APP, 'alice', NUMBER))
     expect(methodsOf(calls).filter((method) => method === 'replaceValue')).to.have.length(5)
   })

@@ -133,7 +133,7 @@ describe('the session_key of a session', () => {
     const { keys, registry, logIn } = aRegistry()
     const { session } = await logIn('alice')
     expect(await keys.keyOf({ ...session, openid: 'bob' })).to.equal(undefined)
-    await registry.end(session)
+    await registry.revoke(session)
     expect(await keys.keyOf(session)).to.equal(undefined)
     expect(await keys.keyOf({ ...alice, sessionId: 'no such session' })).to.equal(undefined)
   })
@@ -234,7 +234,7 @@ describe('keeping a new session_key', () => {
   })
 
   it('does not revive a session that ends in the same moment', async () => {
-    const setup = interrupted((rival) => rival.registry.endAllOf(alice))
+    const setup = interrupted((rival) => rival.registry.revokeUser(alice))
     const { session, address } = await setup.logIn('alice')
     expect(await setup.keys.keep(alice, 'new', session.sessionId)).to.equal(0)
     expect(await setup.memory.read(address)).to.equal(null)

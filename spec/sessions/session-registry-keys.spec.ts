@@ -50,7 +50,7 @@ describe('a user who logged in under an older key of the ring', () => {
     const { session } = await setup.logIn('alice')
     const ids = (await setup.registry.list(alice)).map(({ id }) => id)
     expect(ids).to.deep.equal([old.session.sessionId, session.sessionId])
-    expect(await setup.registry.endAllOf(alice)).to.equal(2)
+    expect(await setup.registry.revokeUser(alice)).to.equal(2)
     expect(await setup.registry.list(alice)).to.deep.equal([])
   })
 
@@ -58,7 +58,7 @@ describe('a user who logged in under an older key of the ring', () => {
     for (const spared of [0, 1]) {
       const { old, setup } = await acrossKeys()
       const ids = [old.session.sessionId, (await setup.logIn('alice')).session.sessionId]
-      expect(await setup.registry.endAllOf(alice, ids[spared])).to.equal(1)
+      expect(await setup.registry.revokeUser(alice, ids[spared])).to.equal(1)
       expect((await setup.registry.list(alice)).map(({ id }) => id)).to.deep.equal([ids[spared]])
     }
   })
@@ -67,8 +67,8 @@ describe('a user who logged in under an older key of the ring', () => {
     const { old, setup } = await acrossKeys()
     const { session } = await setup.logIn('alice')
     for (const { sessionId } of [old.session, session]) {
-      expect(await setup.registry.end({ ...alice, sessionId })).to.equal(true)
-      expect(await setup.registry.end({ ...alice, sessionId })).to.equal(false)
+      expect(await setup.registry.revoke({ ...alice, sessionId })).to.equal(true)
+      expect(await setup.registry.revoke({ ...alice, sessionId })).to.equal(false)
     }
   })
 
@@ -127,12 +127,12 @@ describe('a server with one key', () => {
     await setup.registry.visit(address)
     await setup.registry.list(alice)
     await setup.registry.setUserInfo(setup.app, 'alice', null)
-    await setup.registry.endAllOf(alice)
+    await setup.registry.revokeUser(alice)
     expect(setup.calls.map(({ method }) => method)).to.deep.equal([
       'read',
       'readUser',
       'writeUserInfo',
-      'removeUser',
+      'revokeUser',
     ])
   })
 })

@@ -35,8 +35,8 @@ async function logInTimes(setup: RegistrySetup, times: number, openid = 'alice')
 }
 
 async function claimedAt({ memory }: RegistrySetup): Promise<number> {
-  const claim = await memory.claim(newId(), 'me', MINUTE_MS)
-  return claim.state === 'claimed' ? claim.at : expect.fail('the id is new')
+  const { value } = await memory.replaceValue({ id: newId(), from: null, to: 'claim', keepMs: MINUTE_MS })
+  return value?.writtenAt ?? expect.fail('the id is new')
 }
 
 describe('issuing a session', () => {
@@ -107,14 +107,14 @@ describe('issuing a session to a phone that presents a token', () => {
     const old = await setup.logIn('alice')
     const { session } = await setup.logIn('alice', { presentedToken: old.token })
     expect(await idsOf(setup)).to.deep.equal([session.sessionId])
-    expect(methodsOf(setup.calls)).to.include('issue').and.not.include('remove')
+    expect(methodsOf(setup.calls)).to.include('issue').and.not.include('revoke')
   })
 
   it('ends the old session of another user, and no other of theirs', async () => {
     const setup = aRegistry()
     const [phone, tablet] = [await setup.logIn('bob'), await setup.logIn('bob')]
     await setup.logIn('alice', { presentedToken: phone.token })
-    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'read', 'remove'])
+    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'read', 'revoke'])
     expect(setup.calls[0]?.args[0]).to.have.property('replaces', undefined)
     expect(await idsOf(setup, bob)).to.deep.equal([tablet.session.sessionId])
   })
@@ -196,17 +196,17 @@ describe('ending sessions', () => {
   it('ends one, and tells whether there was one', async () => {
     const setup = aRegistry()
     const [first = '', second = ''] = await logInTimes(setup, 2)
-    expect(await setup.registry.end({ ...alice, sessionId: first })).to.equal(true)
-    expect(await setup.registry.end({ ...alice, sessionId: first })).to.equal(false)
-    expect(await setup.registry.end({ ...bob, sessionId: second })).to.equal(false)
+    expect(await setup.registry.revoke({ ...alice, sessionId: first })).to.equal(true)
+    expect(await setup.registry.revoke({ ...alice, sessionId: first })).to.equal(false)
+    expect(await setup.registry.revoke({ ...bob, sessionId: second })).to.equal(false)
     expect(await idsOf(setup)).to.deep.equal([second])
   })
 
   it('ends the one at an address, also when it has ended already', async () => {
     const setup = aRegistry()
     const { address } = await setup.logIn('alice')
-    await setup.registry.endAt(address)
-    await setup.registry.endAt(address)
+    await setup.registry.revokeAt(address)
+    await setup.registry.revokeAt(address)
     expect(await idsOf(setup)).to.deep.equal([])
   })
 
@@ -214,39 +214,39 @@ describe('ending sessions', () => {
     const setup = aRegistry()
     const [first = ''] = await logInTimes(setup, 3)
     await setup.logIn('bob')
-    expect(await setup.registry.endAllOf(alice, first)).to.equal(2)
+    expect(await setup.registry.revokeUser(alice, first)).to.equal(2)
     expect(await idsOf(setup)).to.deep.equal([first])
-    expect(await setup.registry.endAllOf(alice)).to.equal(1)
+    expect(await setup.registry.revokeUser(alice)).to.equal(1)
     expect(await idsOf(setup, bob)).to.have.length(1)
   })
 
   it('ends a login that is under way, also one that began in the same millisecond', async () => {
     const setup = aRegistry()
     const [beganAt, later] = [await claimedAt(setup), async () => ({ beganAt: await claimedAt(setup) })]
-    await setup.registry.endAllOf(alice)
+    await setup.registry.revokeUser(alice)
     const error = await weappErrorOf('ERR_CODE_INVALID', () => setup.logIn('alice', { beganAt }))
     expect(error.message).to.include('Call wx.login')
     expect(setup.log.lines).to.have.length(1)
     expect(setup.log.lines[0]).to.match(/^warn: a login of wxShop came to nothing.*maxSessionsPerUser: 1/)
     expect(await idsOf(setup)).to.deep.equal([])
     const { session } = await setup.logIn('alice', await later())
-    await setup.registry.endAll()
+    await setup.registry.revokeAll()
     await weappErrorOf('ERR_CODE_INVALID', () => setup.logIn('bob', { beganAt }))
-    expect(await setup.registry.end(session)).to.equal(false)
+    expect(await setup.registry.revoke(session)).to.equal(false)
     await setup.logIn('alice', await later())
     expect(await idsOf(setup)).to.have.length(1)
   })
 
   it('ends all of all users, batch after batch', async () => {
     const batches = [
-      { removed: 500, next: '0:17' },
-      { removed: 0, next: '1:0' },
-      { removed: 3, next: undefined },
+      { revoked: 500, next: '0:17' },
+      { revoked: 0, next: '1:0' },
+      { revoked: 3, next: undefined },
     ]
     const { registry, calls } = aRegistry({
-      instead: { removeBatch: async () => batches.shift() ?? expect.fail('it does not stop') },
+      instead: { revokeBatch: async () => batches.shift() ?? expect.fail('it does not stop') },
     })
-    expect(await registry.endAll()).to.equal(503)
+    expect(await registry.revokeAll()).to.equal(503)
     expect(calls.map(({ args }) => args[0])).to.deep.equal([undefined, '0:17', '1:0'])
   })
 })

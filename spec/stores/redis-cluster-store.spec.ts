@@ -106,7 +106,7 @@ describe('RedisStore on a Redis Cluster', () => {
     it('fails when no master can be reached, and does not say that it is done', async () => {
       const lost = new Cluster([{ host: '127.0.0.1', port: 1 }], { clusterRetryStrategy: () => null })
       lost.on('error', () => {})
-      expect(await failureOf(() => new RedisStore(lost, { prefix }).removeBatch())).to.be.an('error')
+      expect(await failureOf(() => new RedisStore(lost, { prefix }).revokeBatch())).to.be.an('error')
       lost.disconnect()
     })
   })
@@ -176,7 +176,7 @@ describe('RedisStore on a Redis Cluster', () => {
 
       beforeEach(async () => {
         login = await issue({ userInfo: 'kept' })
-        await new RedisStore(cluster, { prefix }).removeBatch()
+        await new RedisStore(cluster, { prefix }).revokeBatch()
         expect(await cluster.exists(`${prefix}{${login.address.handle}}`)).to.equal(1)
       })
 
@@ -195,12 +195,12 @@ describe('RedisStore on a Redis Cluster', () => {
         expect(await store.touch(login.address, window)).to.equal(null)
       })
 
-      it('leaves a removal nothing to end', async () => {
-        expect(await store.remove(login.address)).to.equal(false)
+      it('leaves a revocation nothing to end', async () => {
+        expect(await store.revoke(login.address)).to.equal(false)
       })
 
       it('leaves the end of the user nothing to end', async () => {
-        expect(await store.removeUser(login.address.handle)).to.equal(0)
+        expect(await store.revokeUser(login.address.handle)).to.equal(0)
       })
 
       it('leaves no record to replace', async () => {

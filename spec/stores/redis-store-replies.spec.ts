@@ -7,7 +7,6 @@ import {
   endAllSessions,
   HOUR,
   newAddress,
-  newClaimant,
   newHandle,
   newId,
   storeUnderTest,
@@ -54,16 +53,13 @@ describe('RedisStore given a reply of the wrong shape', () => {
     readUser: (store) => store.readUser(newHandle()),
     issue: (store) => store.issue(entry()),
     touch: (store) => store.touch(newAddress(), { sessionDurationMs: HOUR, endsBy: Date.now() }),
-    remove: (store) => store.remove(newAddress()),
-    removeUser: (store) => store.removeUser(newHandle()),
+    revoke: (store) => store.revoke(newAddress()),
+    revokeUser: (store) => store.revokeUser(newHandle()),
     writeUserInfo: (store) => store.writeUserInfo(newHandle(), '{}', HOUR),
     rewrite: (store) => store.rewrite(newHandle(), [change]),
-    claim: (store) => store.claim(newId(), newClaimant(), HOUR),
-    settle: (store) => store.settle(newId(), 'answer', HOUR),
-    release: (store) => store.release(newId(), newClaimant()),
     readValue: (store) => store.readValue(newId()),
     replaceValue: (store) => store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }),
-    removeBatch: (store) => store.removeBatch(),
+    revokeBatch: (store) => store.revokeBatch(),
     ping: (store) => store.ping(),
   }
 
@@ -197,14 +193,12 @@ describe('RedisStore whose client has lost a reply, so that each later question 
       () => store.touch(address, { sessionDurationMs: HOUR, endsBy: Date.now() + HOUR }),
       () => store.rewrite(handle, [{ sessionId, from: '{"v":1}', to: 'new' }]),
       () => store.writeUserInfo(handle, '{}', HOUR),
-      () => store.claim(id, newClaimant(), HOUR),
-      () => store.settle(id, 'answer', HOUR),
-      () => store.release(id, newClaimant()),
       () => store.replaceValue({ id, from: null, to: 'value', keepMs: HOUR }),
+      () => store.replaceValue({ id, from: 'value', to: null }),
       () => store.issue(entry()),
-      () => store.remove(address),
-      () => store.removeUser(handle),
-      () => store.removeBatch(),
+      () => store.revoke(address),
+      () => store.revokeUser(handle),
+      () => store.revokeBatch(),
     ]
   }
 
@@ -239,7 +233,7 @@ describe('RedisStore whose client has lost a reply, so that each later question 
     const { address } = await issue()
     client.heal = false
     await store.read(address)
-    await new RedisStore(redis(), { prefix }).remove(address)
+    await new RedisStore(redis(), { prefix }).revoke(address)
     client.loseReply()
     for (let reads = 0; reads < 5; reads += 1) await expectDistrust(() => store.read(address))
   })
