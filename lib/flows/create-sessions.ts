@@ -1,11 +1,8 @@
 import type { CodeExchange } from '../exchange.js'
 import { checkOptionNames } from '../options.js'
-import { AccessTokens } from '../sessions/access-tokens.js'
 import { ClockWatch } from '../sessions/clock-watch.js'
-import { CodeLedger } from '../sessions/code-ledger.js'
 import { DataBook } from '../sessions/data-book.js'
 import { guardStore } from '../sessions/guarded-store.js'
-import { PhoneNumbers } from '../sessions/phone-numbers.js'
 import { frozen, throughJson } from '../sessions/session-data.js'
 import { SessionKeys } from '../sessions/session-keys.js'
 import { SessionRegistry } from '../sessions/session-registry.js'
@@ -13,16 +10,19 @@ import { Vault } from '../sessions/vault.js'
 import { stableAccessToken } from '../wechat/access-token.js'
 import { code2Session } from '../wechat/code2session.js'
 import { guardExchange } from '../wechat/guarded-exchange.js'
-import { getPhoneNumber, type PhoneInfo } from '../wechat/phone-number.js'
+import { getPhoneNumber } from '../wechat/phone-number.js'
 import { sessionKeyCalls } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
+import { AccessTokens } from './access-tokens.js'
 import { addressIn, createAuthenticate, unknownSession } from './authenticate.js'
 import { createDecryptions } from './decryption.js'
 import { createFreshKey } from './fresh-key.js'
 import { createAskAboutProfile, HOOK_TIMEOUT_MS } from './hooks.js'
-import { createLogIn, type ExchangeCode } from './log-in.js'
+import { createLogIn } from './log-in.js'
+import { type ExchangeCode, LoginCodes } from './login-codes.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { ofApp } from './of-app.js'
+import { PhoneNumbers } from './phone-numbers.js'
 import { createReplay } from './replay.js'
 import { createFailureReport } from './report-failure.js'
 import type { RevokeUserOptions, Sessions } from './sessions.js'
@@ -49,38 +49,36 @@ export function createSessions(options: SessionsOptions): Sessions {
   const keys = new SessionKeys({ apps, store, keyRing })
   const dataBook = new DataBook({ apps, store, keyRing })
   const vault = new Vault(store, keyRing)
-  const phoneNumbers = new PhoneNumbers<PhoneInfo>(vault)
+  const phoneNumbers = new PhoneNumbers(vault)
   const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
-  const ledger = new CodeLedger({ store, patienceMs })
   const transport = createTransport(wechat.baseUrl, wechat.agent)
   const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
   const decryptions = createDecryptions({ store, storeTimeoutMs, clock, logger })
   const askAboutProfile = createAskAboutProfile(onUserInfo, logger)
   const report = createFailureReport(logger, clock)
-  const { logIn, idle } = createLogIn({
+  const loginCodes = new LoginCodes({ store, exchange, report, patienceMs })
+  const logIn = createLogIn({
     apps,
     registry,
-    keys,
-    ledger,
-    exchange,
+    sessionKeys: keys,
+    loginCodes,
     replay: createReplay({ registry, store, clock, logger }),
     decryptions,
     profileRules,
     askAboutProfile,
     onLogin,
-    report,
     logger,
   })
-  const freshKey = createFreshKey({ apps, keys, keyRing, ledger, exchange, report })
+  const freshKey = createFreshKey({ apps, sessionKeys: keys, keyRing, loginCodes })
 
-  const give = stableAccessToken(transport, wechat.timeoutMs)
+  const fetchToken = stableAccessToken(transport, wechat.timeoutMs)
   const accessTokens = new AccessTokens({
     store,
     vault,
     clock,
     logger,
-    give: (appid) => give(apps.choose(appid)),
+    fetchToken: (appid) => fetchToken(apps.choose(appid)),
     renewalMs: wechat.timeoutMs + 3 * storeTimeoutMs,
   })
   const { accessTokenProvider } = settings
@@ -135,8 +133,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     ofApp: (app) => ofApp(sessions, apps, app),
     ping: () => store.ping(),
     async close() {
-      await idle()
-      await ledger.idle()
+      await loginCodes.idle()
       await accessTokens.idle()
       transport.close()
       await store.close()

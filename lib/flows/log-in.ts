@@ -1,8 +1,6 @@
-import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import { positiveInteger } from '../options.js'
 import { type App, type AppSelector, type Apps, MOST_SESSIONS } from '../sessions/app-info.js'
-import type { CodeLedger } from '../sessions/code-ledger.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionKeys } from '../sessions/session-keys.js'
@@ -13,9 +11,9 @@ import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryption.js'
 import { type AskAboutProfile, askAtLogin, type OnLogin } from './hooks.js'
 import { keptProfile } from './kept-profile.js'
+import type { ExchangedCode, LoginCodes } from './login-codes.js'
 import { profileFrom, type ReceivedData, readReceivedData, type UserDataRequest } from './received-data.js'
 import type { Replay } from './replay.js'
-import type { ReportFailure } from './report-failure.js'
 
 /** A login: the code of `wx.login` and, if the mini-program has any, data about the user. */
 export interface LoginRequest extends UserDataRequest {
@@ -52,38 +50,28 @@ interface CheckedLogin {
   readonly origin: LoginOrigin | undefined
 }
 
-/** Exchanges a code by the way of its app, within its deadline. */
-export type ExchangeCode = (app: App, code: string) => Promise<Identity>
-
 interface LogInParts {
   readonly apps: Apps
   readonly registry: SessionRegistry
-  readonly ledger: CodeLedger
-  readonly keys: SessionKeys
-  readonly exchange: ExchangeCode
+  readonly sessionKeys: SessionKeys
+  readonly loginCodes: LoginCodes
   readonly replay: Replay
   readonly decryptions: Decryptions
   readonly profileRules: UserInfoRules
   readonly askAboutProfile: AskAboutProfile
   readonly onLogin: OnLogin | undefined
-  readonly report: ReportFailure
   readonly logger: Logger
 }
 
 /** The use case "log in". */
-export interface LogIn {
-  logIn(request: LoginRequest): Promise<LoginResult>
-  /** Resolves when the logins under way have ended, well or not. */
-  idle(): Promise<void>
-}
+export type LogIn = (request: LoginRequest) => Promise<LoginResult>
 
 /**
  * Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell
  * `onLogin` whether the user is new, and one before WeChat's placeholder is written), and the same answer to a client that brings its code again.
  */
 export function createLogIn(parts: LogInParts): LogIn {
-  const { apps, registry, ledger, keys, exchange, replay, decryptions, onLogin, report, logger } = parts
-  const underWay = new Set<Promise<LoginResult>>()
+  const { apps, registry, sessionKeys, loginCodes, replay, decryptions, onLogin, logger } = parts
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
     const login: CheckedLogin = {
@@ -94,39 +82,25 @@ export function createLogIn(parts: LogInParts): LogIn {
       maxSessionsPerUser: checkCap(request.maxSessionsPerUser),
       origin: checkOrigin(request.origin),
     }
-    const result = useCode(login).finally(() => underWay.delete(result))
-    underWay.add(result)
-    return result
+    const { app, code, origin } = login
+    return loginCodes.redeem(app, code, {
+      name: 'a login',
+      async use(exchanged) {
+        const result = await start(login, exchanged)
+        const { token, seenBefore } = result
+        const grant = { handle: handleIn(token), login: origin && { token, seenBefore, origin } }
+        return { result, grant }
+      },
+      reuse: (grant, usedCode) => replay(usedCode, grant, origin),
+    })
   }
 
-  async function useCode(login: CheckedLogin): Promise<LoginResult> {
-    const code = { appid: login.app.appid, code: login.code }
-    const claim = await ledger.claim(code)
-    if ('grant' in claim) return replay(code, claim.grant, login.origin)
-    let isExchanged = false
-    try {
-      const identity = await exchange(login.app, login.code)
-      isExchanged = true
-      const result = await start(login, identity, claim.beganAt)
-      const { token, seenBefore } = result
-      ledger.settle(code, {
-        handle: handleIn(token),
-        login: login.origin && { token, seenBefore, origin: login.origin },
-      })
-      return result
-    } catch (error) {
-      ledger.fail(code, error, isExchanged)
-      report('a login', error)
-      throw error
-    }
-  }
-
-  async function start(login: CheckedLogin, identity: Identity, beganAt: number): Promise<LoginResult> {
+  async function start(login: CheckedLogin, { identity, beganAt }: ExchangedCode): Promise<LoginResult> {
     const { app, data, presentedToken, maxSessionsPerUser } = login
     const owner = { appid: app.appid, openid: identity.openid }
     const given = await profileFrom(
       data,
-      () => [() => [identity.sessionKey], () => keys.keysOf(owner)],
+      () => [() => [identity.sessionKey], () => sessionKeys.keysOf(owner)],
       owner,
       decryptions,
     )
@@ -141,11 +115,7 @@ export function createLogIn(parts: LogInParts): LogIn {
     return { ...(await registry.issue(app, { ...beginning, data: answer })), seenBefore }
   }
 
-  async function idle(): Promise<void> {
-    await Promise.allSettled(underWay)
-  }
-
-  return { logIn, idle }
+  return logIn
 }
 
 function checkCap(maxSessionsPerUser: number | undefined): number | undefined {

@@ -12,13 +12,13 @@ import {
   positiveInteger,
   positiveNumber,
 } from '../options.js'
-import type { AccessTokenProvider } from '../sessions/access-tokens.js'
 import { type AppInfo, type Apps, createApps, MOST_SESSIONS } from '../sessions/app-info.js'
 import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.js'
 import type { SessionCap } from '../sessions/session-registry.js'
 import type { SessionStore } from '../sessions/store.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import { agentOption } from '../wechat/transport.js'
+import type { AccessTokenProvider } from './access-tokens.js'
 import type { OnLogin, OnUserInfo } from './hooks.js'
 
 const MOST_TIMEOUT_MS = 60_000
