@@ -211,3 +211,8 @@ export class StoreFailure extends Error {
 export function tooLate(): StoreFailure {
   return new StoreFailure('a change came too late, and was not made')
 }
+
+/** Throws {@link tooLate} when no time is left. Undefined: there is no end to it. */
+export function checkInTime(leftMs: number | undefined): void {
+  if (leftMs !== undefined && leftMs <= 0) throw tooLate()
+}

@@ -1,6 +1,7 @@
 import { type Clock, distinctMicros, systemClock } from '../clock.js'
 import { checkOptionNames, optionalFunction, positiveInteger } from '../options.js'
 import {
+  checkInTime,
   type IssueResult,
   type RecordChange,
   type RecordedVisit,
@@ -12,7 +13,6 @@ import {
   type StoredValue,
   type StoredVisit,
   type TouchWindow,
-  tooLate,
   USER_MARK_MS,
   type ValueChange,
   type ValueOutcome,
@@ -253,10 +253,6 @@ export class MemoryStore implements SessionStore {
       for (const [key, { endsAt }] of map) if (now >= endsAt) map.delete(key)
     }
   }
-}
-
-function checkInTime(withinMs: number | undefined): void {
-  if (withinMs !== undefined && withinMs <= 0) throw tooLate()
 }
 
 function live<What extends Lasting>(map: Map<string, What>, key: string, now: number): What | undefined {

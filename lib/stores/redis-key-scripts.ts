@@ -7,9 +7,9 @@ if stored and not string.find(stored, '^${digits(29)}') then return reply('unrea
 local left = stored and tonumber(string.sub(stored, 1, 13)) - now or 0
 local found = left > 0 and string.sub(stored, 30) or nil
 
-local function known(word)
-  if not found then return reply(word) end
-  return reply(word, found, string.sub(stored, 14, 29), millis(left))
+local function known(outcome)
+  if not found then return reply(outcome) end
+  return reply(outcome, found, string.sub(stored, 14, 29), millis(left))
 end
 `
 

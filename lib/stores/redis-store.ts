@@ -88,9 +88,9 @@ export class RedisStore implements SessionStore {
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
-    const { word, moment, texts } = await this.#ofUser(READ, address.handle, [address.sessionId])
+    const { outcome, moment, texts } = await this.#ofUser(READ, address.handle, [address.sessionId])
     const [line = '', userInfo = ''] = texts
-    if (word !== 'ok') return null
+    if (outcome !== 'ok') return null
     const session = this.#sessionIn(line, moment)
     if (session && session.sessionId !== address.sessionId) throw unexpectedReply()
     return session ? { ...session, userInfo: userInfo || null } : null
@@ -108,7 +108,7 @@ export class RedisStore implements SessionStore {
 
   async issue(entry: SessionEntry, withinMs?: number): Promise<IssueResult> {
     const { address, beganAt } = entry
-    const words = [
+    const args = [
       address.sessionId,
       oneLine(entry.record),
       beganAt ?? '',
@@ -120,9 +120,9 @@ export class RedisStore implements SessionStore {
       oneLine(entry.userInfo ?? ''),
       entry.userInfoDurationMs,
     ]
-    const { word, texts } = await this.#ofUser(ISSUE, address.handle, words, withinMs)
-    if (word === 'refused') return { state: 'refused' }
-    if (word === 'revoked' || (beganAt !== undefined && this.#marks.hasEnded(beganAt)))
+    const { outcome, texts } = await this.#ofUser(ISSUE, address.handle, args, withinMs)
+    if (outcome === 'refused') return { state: 'refused' }
+    if (outcome === 'revoked' || (beganAt !== undefined && this.#marks.hasEnded(beganAt)))
       return { state: 'revoked' }
     const [createdAt, lastVisitAt, endsAt, seenBefore, userInfo = ''] = texts
     return {
@@ -140,9 +140,9 @@ export class RedisStore implements SessionStore {
     window: TouchWindow,
     withinMs?: number,
   ): Promise<RecordedVisit | null> {
-    const words = [address.sessionId, window.sessionDurationMs, window.endsBy]
-    const { word, texts } = await this.#ofUser(TOUCH, address.handle, words, withinMs)
-    return word === 'ok' ? { lastVisitAt: Number(texts[0]), endsAt: Number(texts[1]) } : null
+    const args = [address.sessionId, window.sessionDurationMs, window.endsBy]
+    const { outcome, texts } = await this.#ofUser(TOUCH, address.handle, args, withinMs)
+    return outcome === 'ok' ? { lastVisitAt: Number(texts[0]), endsAt: Number(texts[1]) } : null
   }
 
   async revoke(address: SessionAddress, withinMs?: number): Promise<boolean> {
@@ -164,8 +164,8 @@ export class RedisStore implements SessionStore {
 
   async rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number> {
     if (changes.length === 0) return 0
-    const words = changes.flatMap(({ sessionId, from, to }) => [sessionId, from, oneLine(to)])
-    return countIn(await this.#ofUser(REWRITE, handle, words, withinMs))
+    const args = changes.flatMap(({ sessionId, from, to }) => [sessionId, from, oneLine(to)])
+    return countIn(await this.#ofUser(REWRITE, handle, args, withinMs))
   }
 
   async readValue(id: string): Promise<StoredValue | null> {
@@ -179,7 +179,7 @@ export class RedisStore implements SessionStore {
     }
     const args = [from ?? '', to ?? '', keepMs ?? '']
     const reply = await this.#ofValue(REPLACE_VALUE, id, args, withinMs)
-    if (reply.word !== 'replaced') return { isReplaced: false, value: valueIn(reply) }
+    if (reply.outcome !== 'replaced') return { isReplaced: false, value: valueIn(reply) }
     const leftMs = countIn(reply)
     return {
       isReplaced: true,
@@ -198,19 +198,19 @@ export class RedisStore implements SessionStore {
   #ofValue(
     script: RedisScript,
     id: string,
-    words: readonly (string | number)[],
+    args: readonly (string | number)[],
     withinMs?: number,
   ): Promise<RedisReply> {
-    return this.#questions.ask({ script, keys: [this.#keys.value(id)], words }, withinMs)
+    return this.#questions.ask({ script, keys: [this.#keys.value(id)], args }, withinMs)
   }
 
   #ofUser(
     script: UserScript,
     handle: string,
-    words: readonly (string | number)[],
+    args: readonly (string | number)[],
     withinMs?: number,
   ): Promise<RedisReply> {
-    return this.#marks.ask({ script, user: this.#keys.user(handle), words }, withinMs)
+    return this.#marks.ask({ script, user: this.#keys.user(handle), args }, withinMs)
   }
 
   /** The session in a line, unless it was ended with everybody. */

@@ -34,11 +34,11 @@ describe('the time in Redis, as a RedisStore knows it', () => {
     beforeQuestion = () => undefined
     beforeReply = () => undefined
     client = {
-      async call(...words) {
+      async call(...args) {
         await beforeQuestion()
         // On one connection, so that Redis tells its time before it runs the script.
-        const [time, reply] = await Promise.all([redis().time(), redis().call(...words)])
-        const wantedUntil = words[5 + Number(words[2])]
+        const [time, reply] = await Promise.all([redis().time(), redis().call(...args)])
+        const wantedUntil = args[5 + Number(args[2])]
         sent.push({
           wantedUntil: wantedUntil === '' ? Number.NaN : Number(wantedUntil),
           redisTime: Number(time[0]) * 1_000_000 + Number(time[1]),

@@ -33,9 +33,9 @@ describe('RedisStore, interrupted', () => {
   function interrupted(command: RegExp, meanwhile: () => Promise<unknown>): RedisStore {
     let waiting = true
     const client: RedisClient = {
-      async call(...words) {
-        const reply = await redis().call(...words)
-        if (waiting && command.test(String(words[0]))) {
+      async call(...args) {
+        const reply = await redis().call(...args)
+        if (waiting && command.test(String(args[0]))) {
           waiting = false
           await meanwhile()
         }

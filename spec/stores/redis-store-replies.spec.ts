@@ -21,15 +21,15 @@ const runner = { describe, it, beforeEach, afterEach }
 class ReplyingClient implements RedisClient {
   readonly disconnects: boolean[] = []
   readonly commands: string[] = []
-  readonly #reply: (...words: (string | number)[]) => unknown
+  readonly #reply: (...args: (string | number)[]) => unknown
 
-  constructor(reply: (...words: (string | number)[]) => unknown) {
+  constructor(reply: (...args: (string | number)[]) => unknown) {
     this.#reply = reply
   }
 
-  async call(...words: (string | number)[]): Promise<unknown> {
-    this.commands.push(String(words[0]))
-    return this.#reply(...words)
+  async call(...args: (string | number)[]): Promise<unknown> {
+    this.commands.push(String(args[0]))
+    return this.#reply(...args)
   }
 
   disconnect(reconnect: boolean): void {
@@ -38,8 +38,8 @@ class ReplyingClient implements RedisClient {
 }
 
 /** The nonce of a question: the first word after the keys. */
-function nonceIn(words: (string | number)[]): string {
-  return String(words[3 + Number(words[2])])
+function nonceIn(args: (string | number)[]): string {
+  return String(args[3 + Number(args[2])])
 }
 
 const MOMENT = '1767225600000000'
@@ -91,7 +91,7 @@ describe('RedisStore given a reply of the wrong shape', () => {
   for (const [method, call] of Object.entries(calls)) {
     for (const [what, reply] of wrong) {
       it(`fails and gives the connection up: ${what} to ${method}`, async () => {
-        const client = new ReplyingClient((...words) => reply(nonceIn(words)))
+        const client = new ReplyingClient((...args) => reply(nonceIn(args)))
         const failure = await failureOf(() => call(new RedisStore(client)))
         expect(failure)
           .to.be.instanceOf(StoreFailure)
@@ -126,7 +126,7 @@ describe('RedisStore given a reply of the wrong shape', () => {
     ]
     for (const [method, texts] of short) {
       it(`fails without a word of it: ${JSON.stringify(texts)} to ${method}`, async () => {
-        const client = new ReplyingClient((...words) => [nonceIn(words), MOMENT, ...texts])
+        const client = new ReplyingClient((...args) => [nonceIn(args), MOMENT, ...texts])
         const failure = await failureOf(() => calls[method]?.(new RedisStore(client)))
         expect(failure).to.be.an('error')
         expect(everythingIn(failure)).to.not.include(SECRET)
@@ -135,7 +135,7 @@ describe('RedisStore given a reply of the wrong shape', () => {
 
     it('fails when the session is another than was asked for', async () => {
       const line = `${newAddress().sessionId}${MOMENT}1767225600000${'9'.repeat(13)}${SECRET}`
-      const client = new ReplyingClient((...words) => [nonceIn(words), MOMENT, 'ok', line, ''])
+      const client = new ReplyingClient((...args) => [nonceIn(args), MOMENT, 'ok', line, ''])
       const failure = await failureOf(() => new RedisStore(client).read(newAddress()))
       expect(failure).to.be.an('error')
       expect(everythingIn(failure)).to.not.include(SECRET)
@@ -155,8 +155,8 @@ describe('RedisStore given a reply of the wrong shape', () => {
     Buffer.from('0'),
   ]) {
     it(`fails and does not say that all is done: ${inspect(reply)} to SCAN`, async () => {
-      const client = new ReplyingClient((...words) =>
-        words[0] === 'SCAN' ? reply : [nonceIn(words), MOMENT, 'ok', '0'.repeat(16)],
+      const client = new ReplyingClient((...args) =>
+        args[0] === 'SCAN' ? reply : [nonceIn(args), MOMENT, 'ok', '0'.repeat(16)],
       )
       expect(await failureOf(() => endAllSessions(new RedisStore(client)))).to.be.an('error')
       expect(client.commands).to.deep.equal(['EVALSHA', 'SCAN'])
@@ -284,9 +284,9 @@ class ShiftingClient implements RedisClient {
     this.#isShifted = true
   }
 
-  async call(command: string, ...words: (string | number)[]): Promise<unknown> {
+  async call(command: string, ...args: (string | number)[]): Promise<unknown> {
     const before = this.#latest
-    const reply = this.#redis.call(command, ...words)
+    const reply = this.#redis.call(command, ...args)
     this.#latest = reply
     if (!this.#isShifted) return reply
     // What fails in Redis fails for the next one.
