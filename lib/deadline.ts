@@ -23,6 +23,8 @@ export async function withinDeadline<T>(
 export type Countdown = () => number | undefined
 
 /** Counts down from now on. */
+export function countdown(withinMs: number): () => number
+export function countdown(withinMs: number | undefined): Countdown
 export function countdown(withinMs: number | undefined): Countdown {
   if (withinMs === undefined) return () => undefined
   const end = performance.now() + withinMs

@@ -1,6 +1,7 @@
 export type { Clock } from './clock.js'
 export { ERROR_CODES, type ErrorCode, WeappError, type WeappErrorOptions } from './errors.js'
 export type { CodeExchange, ExchangeApp, Identity } from './exchange.js'
+export type { AccessTokenProvider, AccessTokenRequest } from './flows/access-tokens.js'
 export type { AuthenticateOptions } from './flows/authenticate.js'
 export { createSessions } from './flows/create-sessions.js'
 export type { LoginEvent, OnLogin, OnUserInfo, UserInfoEvent } from './flows/hooks.js'
@@ -34,17 +35,15 @@ export { waferProtocol } from './protocols/wafer.js'
 export { waferServerProtocol } from './protocols/wafer-server.js'
 export { wafer2Protocol } from './protocols/wafer2.js'
 export { wxappProtocol } from './protocols/wxapp.js'
-export type { AccessTokenProvider, AccessTokenRequest } from './sessions/access-tokens.js'
 export type { AppInfo, AppSelector } from './sessions/app-info.js'
 export type { LoginOrigin } from './sessions/login-origin.js'
 export type { Session, SessionSelector, SessionSummary, UserSelector } from './sessions/session.js'
 export type { SessionData } from './sessions/session-data.js'
 export {
-  type Claim,
   type IssueResult,
   type RecordChange,
   type RecordedVisit,
-  type RemovedBatch,
+  type RevokedBatch,
   type SessionEntry,
   type SessionStore,
   type StoredSession,
@@ -56,6 +55,7 @@ export {
   tooLate,
   USER_MARK_MS,
   type ValueChange,
+  type ValueOutcome,
 } from './sessions/store.js'
 export type { SessionAddress } from './sessions/token.js'
 export type { UserInfo, UserInfoValue } from './sessions/user-info.js'

@@ -7,16 +7,13 @@ export const STORE_WORDS: Readonly<Record<keyof SessionStore, string>> = {
   readUser: 'look up the user',
   issue: 'write the session',
   touch: 'note the visit',
-  remove: 'delete the session',
-  removeUser: "delete the user's other sessions",
+  revoke: 'delete the session',
+  revokeUser: "delete the user's other sessions",
   writeUserInfo: 'write the profile',
   rewrite: 'replace the session_key',
-  claim: 'claim the code',
-  settle: 'note that the code is used',
-  release: 'give the claim back',
-  readValue: 'read what all processes share',
-  replaceValue: 'write what all processes share',
-  removeBatch: 'delete sessions',
+  readValue: 'read what all processes share, such as a used code',
+  replaceValue: 'write what all processes share, such as a used code',
+  revokeBatch: 'delete sessions',
   ping: 'ping',
   close: 'close',
 }
@@ -56,9 +53,6 @@ function outcomeOf(answer: unknown): string | undefined {
   if (Array.isArray(answer)) return String(answer.length)
   if (typeof answer === 'string') return 'found'
   if (typeof answer !== 'object') return undefined
-  return 'state' in answer
-    ? String(answer.state)
-    : 'record' in answer || 'text' in answer
-      ? 'found'
-      : undefined
+  if ('isReplaced' in answer) return answer.isReplaced ? 'yes' : 'no'
+  return 'record' in answer || 'text' in answer ? 'found' : undefined
 }

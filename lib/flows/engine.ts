@@ -1,21 +1,20 @@
 import type { CodeExchange } from '../exchange.js'
-import { AccessTokens } from '../sessions/access-tokens.js'
 import { ClockWatch } from '../sessions/clock-watch.js'
-import { CodeLedger } from '../sessions/code-ledger.js'
 import { guardStore } from '../sessions/guarded-store.js'
-import { PhoneNumbers } from '../sessions/phone-numbers.js'
 import { SessionRegistry } from '../sessions/session-registry.js'
 import { UserProfiles } from '../sessions/user-profiles.js'
 import { Vault } from '../sessions/vault.js'
 import { stableAccessToken } from '../wechat/access-token.js'
 import { code2Session } from '../wechat/code2session.js'
 import { guardExchange } from '../wechat/guarded-exchange.js'
-import { getPhoneNumber, type PhoneInfo } from '../wechat/phone-number.js'
+import { getPhoneNumber } from '../wechat/phone-number.js'
 import { sessionKeyCalls } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
+import { AccessTokens } from './access-tokens.js'
 import { createDecryptions } from './decryption.js'
 import { createAskAboutProfile, HOOK_TIMEOUT_MS } from './hooks.js'
-import type { ExchangeCode } from './log-in.js'
+import { type ExchangeCode, LoginCodes } from './login-codes.js'
+import { PhoneNumbers } from './phone-numbers.js'
 import { createReplay } from './replay.js'
 import { createFailureReport } from './report-failure.js'
 import type { SessionsSettings } from './sessions-options.js'
@@ -36,7 +35,9 @@ export function createEngine(settings: SessionsSettings) {
 
   const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
-  const ledger = new CodeLedger({ store, patienceMs })
+  const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
+  const report = createFailureReport(logger, clock)
+  const loginCodes = new LoginCodes({ store, exchange, report, patienceMs })
 
   const fetchToken = stableAccessToken(transport, wechat.timeoutMs)
   const accessTokens = new AccessTokens({
@@ -44,10 +45,9 @@ export function createEngine(settings: SessionsSettings) {
     vault,
     clock,
     logger,
-    give: (appid) => fetchToken(apps.choose(appid)),
+    fetchToken: (appid) => fetchToken(apps.choose(appid)),
     renewalMs: wechat.timeoutMs + 3 * storeTimeoutMs,
   })
-  const loginsUnderWay = new Set<Promise<unknown>>()
 
   return {
     store,
@@ -57,15 +57,13 @@ export function createEngine(settings: SessionsSettings) {
     profileRules,
     clock,
     logger,
-    ledger,
-    loginsUnderWay,
+    loginCodes,
+    report,
     profiles: new UserProfiles(store, keyRing),
-    phoneNumbers: new PhoneNumbers<PhoneInfo>(vault),
+    phoneNumbers: new PhoneNumbers(vault),
     decryptions: createDecryptions({ store, storeTimeoutMs, clock, logger }),
     replay: createReplay({ registry, store, clock, logger }),
     askAboutProfile: createAskAboutProfile(onUserInfo, logger),
-    report: createFailureReport(logger, clock),
-    exchange: exchangeOf(code2Session(transport), wechat.timeoutMs),
     accessToken: accessTokenProvider
       ? guardProvider(accessTokenProvider, wechat.timeoutMs)
       : (request: { appid: string; refused?: string | undefined }) => accessTokens.get(request),
@@ -73,8 +71,7 @@ export function createEngine(settings: SessionsSettings) {
     sessionKeyApi: sessionKeyCalls(transport, wechat.timeoutMs),
 
     async close(): Promise<void> {
-      await Promise.allSettled(loginsUnderWay)
-      await ledger.idle()
+      await loginCodes.idle()
       await accessTokens.idle()
       transport.close()
       await store.close()

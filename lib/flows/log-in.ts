@@ -1,9 +1,7 @@
-import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import { positiveInteger } from '../options.js'
 import { type App, type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
-import type { CodeLedger } from '../sessions/code-ledger.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionIssuer } from '../sessions/session-issuer.js'
@@ -15,9 +13,9 @@ import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryption.js'
 import { type AskAboutProfile, askAtLogin, type OnLogin } from './hooks.js'
 import { keptProfile } from './kept-profile.js'
+import type { ExchangedCode, LoginCodes } from './login-codes.js'
 import { profileFrom, type ReceivedData, readReceivedData, type UserDataRequest } from './received-data.js'
 import type { Replay } from './replay.js'
-import type { ReportFailure } from './report-failure.js'
 
 /** A login: the code of `wx.login` and, if the mini-program has any, data about the user. */
 export interface LoginRequest extends UserDataRequest {
@@ -54,27 +52,20 @@ interface CheckedLogin {
   readonly origin: LoginOrigin | undefined
 }
 
-/** Exchanges a code by the way of its app, within its deadline. */
-export type ExchangeCode = (app: App, code: string) => Promise<Identity>
-
 interface LogInParts {
   readonly apps: Apps
   /** Of all logins here; undefined leaves it to the login. */
   readonly maxSessionsPerUser: number | undefined
   readonly issuer: SessionIssuer
   readonly profiles: UserProfiles
-  readonly ledger: CodeLedger
   readonly sessionKeys: SessionKeys
-  readonly exchange: ExchangeCode
+  readonly loginCodes: LoginCodes
   readonly replay: Replay
   readonly decryptions: Decryptions
   readonly profileRules: UserInfoRules
   readonly askAboutProfile: AskAboutProfile
   readonly onLogin: OnLogin | undefined
-  readonly report: ReportFailure
   readonly logger: Logger
-  /** The logins of all scopes that have not ended. */
-  readonly loginsUnderWay: Set<Promise<unknown>>
 }
 
 /** The use case "log in". */
@@ -85,8 +76,7 @@ export type LogIn = (request: LoginRequest) => Promise<LoginResult>
  * `onLogin` whether the user is new, and one before WeChat's placeholder is written), and the same answer to a client that brings its code again.
  */
 export function createLogIn(parts: LogInParts): LogIn {
-  const { apps, issuer, profiles, ledger, sessionKeys, exchange, replay } = parts
-  const { decryptions, onLogin, report, logger, loginsUnderWay } = parts
+  const { apps, issuer, profiles, sessionKeys, loginCodes, replay, decryptions, onLogin, logger } = parts
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
     const login: CheckedLogin = {
@@ -97,34 +87,20 @@ export function createLogIn(parts: LogInParts): LogIn {
       maxSessionsPerUser: parts.maxSessionsPerUser ?? checkCap(request.maxSessionsPerUser),
       origin: checkOrigin(request.origin),
     }
-    const result = useCode(login).finally(() => loginsUnderWay.delete(result))
-    loginsUnderWay.add(result)
-    return result
+    const { app, code, origin } = login
+    return loginCodes.redeem(app, code, {
+      name: 'a login',
+      async use(exchanged) {
+        const result = await start(login, exchanged)
+        const { token, seenBefore } = result
+        const grant = { handle: handleIn(token), login: origin && { token, seenBefore, origin } }
+        return { result, grant }
+      },
+      reuse: (grant, usedCode) => replay(usedCode, grant, origin),
+    })
   }
 
-  async function useCode(login: CheckedLogin): Promise<LoginResult> {
-    const code = { appid: login.app.appid, code: login.code }
-    const claim = await ledger.claim(code)
-    if ('grant' in claim) return replay(code, claim.grant, login.origin)
-    let isExchanged = false
-    try {
-      const identity = await exchange(login.app, login.code)
-      isExchanged = true
-      const result = await start(login, identity, claim.beganAt)
-      const { token, seenBefore } = result
-      ledger.settle(code, {
-        handle: handleIn(token),
-        login: login.origin && { token, seenBefore, origin: login.origin },
-      })
-      return result
-    } catch (error) {
-      ledger.fail(code, error, isExchanged)
-      report('a login', error)
-      throw error
-    }
-  }
-
-  async function start(login: CheckedLogin, identity: Identity, beganAt: number): Promise<LoginResult> {
+  async function start(login: CheckedLogin, { identity, beganAt }: ExchangedCode): Promise<LoginResult> {
     const { app, data, presentedToken, maxSessionsPerUser } = login
     const owner = { appid: app.appid, openid: identity.openid }
     const candidates = async function* () {

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { type CodeGrant, codeUsedUp, type LoginCode, REPLAY_MS } from '../sessions/code-ledger.js'
+import { type CodeGrant, codeUsedUp, type LoginCode, REPLAY_MS } from '../sessions/code-answers.js'
 import { Counter } from '../sessions/counter.js'
 import { isSameOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionRegistry } from '../sessions/session-registry.js'
 import type { SessionStore } from '../sessions/store.js'
-import { addressOf, codeIdOf } from '../sessions/token.js'
+import { addressOf } from '../sessions/token.js'
 
 /** How often a used code gives its session again. A client asks again once or twice. */
 const MOST_REPLAYS = 5
@@ -41,8 +41,8 @@ export function createReplay({ registry, store, clock, logger }: ReplayParts): R
   const replays = new Counter({ store, clock, purpose: 'replay', windowMs: REPLAY_MS })
 
   /** Counted apart, so that a thief takes nothing from the owner; and what comes too often is no longer told. */
-  async function isOften({ appid, code }: LoginCode, who: 'owner' | 'somebody else'): Promise<boolean> {
-    return (await replays.add({ appid, about: `${codeIdOf(appid, code)} ${who}` })) > MOST_REPLAYS
+  async function isOften({ appid, id }: LoginCode, who: 'owner' | 'somebody else'): Promise<boolean> {
+    return (await replays.add({ appid, about: `${id} ${who}` })) > MOST_REPLAYS
   }
 
   return async function replay(code, { login }, origin) {

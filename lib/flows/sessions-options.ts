@@ -12,7 +12,6 @@ import {
   positiveInteger,
   positiveNumber,
 } from '../options.js'
-import type { AccessTokenProvider } from '../sessions/access-tokens.js'
 import { type AppInfo, MOST_SESSIONS } from '../sessions/app-info.js'
 import { type Apps, createApps } from '../sessions/apps.js'
 import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.js'
@@ -20,6 +19,7 @@ import type { SessionCap } from '../sessions/session-issuer.js'
 import type { SessionStore } from '../sessions/store.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import { agentOption } from '../wechat/transport.js'
+import type { AccessTokenProvider } from './access-tokens.js'
 import type { OnLogin, OnUserInfo } from './hooks.js'
 
 const MOST_TIMEOUT_MS = 60_000
@@ -30,16 +30,13 @@ const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
   readUser: true,
   issue: true,
   touch: true,
-  remove: true,
-  removeUser: true,
+  revoke: true,
+  revokeUser: true,
   writeUserInfo: true,
   rewrite: true,
-  claim: true,
-  settle: true,
-  release: true,
   readValue: true,
   replaceValue: true,
-  removeBatch: true,
+  revokeBatch: true,
   ping: true,
 }
 

@@ -2,10 +2,8 @@ import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { checkOptionNames, type OptionNames } from '../options.js'
-import { type AccessTokenProvider, unavailable } from '../sessions/access-tokens.js'
 import type { App, AppSelector } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
-import type { PhoneNumbers } from '../sessions/phone-numbers.js'
 import type { SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
 import type { SessionKeys } from '../sessions/session-keys.js'
 import type { UserProfiles } from '../sessions/user-profiles.js'
@@ -13,8 +11,10 @@ import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
 import type { SessionKeyCalls } from '../wechat/session-key.js'
+import { type AccessTokenProvider, unavailable } from './access-tokens.js'
 import { unknownSession } from './authenticate.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
+import type { PhoneNumbers } from './phone-numbers.js'
 import { requireFields } from './received-data.js'
 import type { ReportFailure } from './report-failure.js'
 import { stackOf, tookTooLong } from './thrown.js'
@@ -42,7 +42,7 @@ interface WechatCallsParts {
   readonly apps: Apps
   readonly profiles: UserProfiles
   readonly sessionKeys: SessionKeys
-  readonly phoneNumbers: PhoneNumbers<PhoneInfo>
+  readonly phoneNumbers: PhoneNumbers
   readonly accessToken: AccessTokenProvider
   readonly getPhoneNumber: (code: PhoneCode, accessToken: string) => Promise<PhoneInfo>
   readonly sessionKeyApi: SessionKeyCalls

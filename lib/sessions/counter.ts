@@ -64,12 +64,14 @@ export class Counter {
   async add(subject: CounterSubject): Promise<number> {
     const id = this.#idOf(subject)
     this.#addOwn(id)
+    let found = await this.#store.readValue(id)
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const found = await this.#store.readValue(id)
       const events = eventsIn(found) + 1
       const keepMs = found ? undefined : this.#windowMs
       const change = { id, from: found?.text ?? null, to: String(events), keepMs }
-      if (await this.#store.replaceValue(change)) return events
+      const { isReplaced, value } = await this.#store.replaceValue(change)
+      if (isReplaced) return events
+      found = value
     }
     return Number.POSITIVE_INFINITY
   }
@@ -77,9 +79,12 @@ export class Counter {
   /** Forgets in the store what was counted. What this process has counted itself ends with its window. Throws `ERR_STORE_UNAVAILABLE`. */
   async forget(subject: CounterSubject): Promise<void> {
     const id = this.#idOf(subject)
+    let found = await this.#store.readValue(id)
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const found = await this.#store.readValue(id)
-      if (!found || (await this.#store.replaceValue({ id, from: found.text, to: null }))) return
+      if (!found) return
+      const { isReplaced, value } = await this.#store.replaceValue({ id, from: found.text, to: null })
+      if (isReplaced) return
+      found = value
     }
     throw changedAllTheTime()
   }

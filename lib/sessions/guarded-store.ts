@@ -59,21 +59,18 @@ export function guardStore({ store, timeoutMs, clocks, logger }: GuardParts): Re
     readUser: (handle) => guarded('readUser', () => store.readUser(handle)),
     issue: (entry) => guarded('issue', () => store.issue(entry, timeoutMs)),
     touch: (address, window) => guarded('touch', () => store.touch(address, window, timeoutMs)),
-    remove: (address) => guarded('remove', () => store.remove(address, timeoutMs)),
-    removeUser: (handle, except) => guarded('removeUser', () => store.removeUser(handle, except, timeoutMs)),
+    revoke: (address) => guarded('revoke', () => store.revoke(address, timeoutMs)),
+    revokeUser: (handle, except) => guarded('revokeUser', () => store.revokeUser(handle, except, timeoutMs)),
     writeUserInfo: (handle, userInfo, keepMs) =>
       guarded('writeUserInfo', () => store.writeUserInfo(handle, userInfo, keepMs, timeoutMs)),
     rewrite: (handle, changes) => guarded('rewrite', () => store.rewrite(handle, changes, timeoutMs)),
-    async claim(id, claimant, keepMs) {
-      const claim = await guarded('claim', () => store.claim(id, claimant, keepMs, timeoutMs))
-      if (claim.state === 'claimed') clocks.compare(claim.at / 1000)
-      return claim
-    },
-    settle: (id, answer, keepMs) => guarded('settle', () => store.settle(id, answer, keepMs, timeoutMs)),
-    release: (id, claimant) => guarded('release', () => store.release(id, claimant, timeoutMs)),
     readValue: (id) => guarded('readValue', () => store.readValue(id)),
-    replaceValue: (change) => guarded('replaceValue', () => store.replaceValue(change, timeoutMs)),
-    removeBatch: (cursor) => guarded('removeBatch', () => store.removeBatch(cursor, timeoutMs)),
+    async replaceValue(change) {
+      const outcome = await guarded('replaceValue', () => store.replaceValue(change, timeoutMs))
+      if (outcome.isReplaced && outcome.value) clocks.compare(outcome.value.writtenAt / 1000)
+      return outcome
+    },
+    revokeBatch: (cursor) => guarded('revokeBatch', () => store.revokeBatch(cursor, timeoutMs)),
     ping: () => guarded('ping', () => store.ping()),
     close: () => guarded('close', async () => store.close?.()),
   }

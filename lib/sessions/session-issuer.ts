@@ -128,7 +128,7 @@ export class SessionIssuer {
     const stale = sessions.filter(
       (session) => decodeRecord(session.record) && !liveRecord(session, this.#apps),
     )
-    const revoked = stale.map(({ sessionId }) => this.#store.remove({ handle, sessionId }))
+    const revoked = stale.map(({ sessionId }) => this.#store.revoke({ handle, sessionId }))
     return (await Promise.all(revoked)).includes(true)
   }
 
@@ -136,7 +136,7 @@ export class SessionIssuer {
   async #revokePresented(address: SessionAddress, app: App): Promise<void> {
     try {
       const stored = await this.#store.read(address)
-      if (stored && decodeRecord(stored.record)?.appid === app.appid) await this.#store.remove(address)
+      if (stored && decodeRecord(stored.record)?.appid === app.appid) await this.#store.revoke(address)
     } catch {
       this.#logger.warn('the session of another user, whose token came with a login, could not be ended')
     }

@@ -106,12 +106,12 @@ export class SessionRegistry {
       const stored = await this.#store.read(address)
       if (!stored || !liveRecord(stored, this.#apps)) return
     }
-    await this.#store.remove(address)
+    await this.#store.revoke(address)
   }
 
   /** Ends one session; returns whether there was one. */
   async revoke({ sessionId, ...user }: SessionRef): Promise<boolean> {
-    const revoked = this.#keyRing.handlesOf(user).map((handle) => this.#store.remove({ handle, sessionId }))
+    const revoked = this.#keyRing.handlesOf(user).map((handle) => this.#store.revoke({ handle, sessionId }))
     return (await Promise.all(revoked)).includes(true)
   }
 
@@ -119,7 +119,7 @@ export class SessionRegistry {
   async revokeUser(user: UserRef, exceptSessionId?: string): Promise<number> {
     const revoked = this.#keyRing
       .handlesOf(user)
-      .map((handle) => this.#store.removeUser(handle, exceptSessionId))
+      .map((handle) => this.#store.revokeUser(handle, exceptSessionId))
     return (await Promise.all(revoked)).reduce((sum, count) => sum + count, 0)
   }
 
@@ -128,8 +128,8 @@ export class SessionRegistry {
     let revoked = 0
     let cursor: string | undefined
     do {
-      const batch = await this.#store.removeBatch(cursor)
-      revoked += batch.removed
+      const batch = await this.#store.revokeBatch(cursor)
+      revoked += batch.revoked
       cursor = batch.next
     } while (cursor !== undefined)
     return revoked

@@ -38,8 +38,8 @@ export interface SessionEntry {
   readonly address: SessionAddress
   readonly record: string
   /**
-   * When the login began, in microseconds, as its {@link Claim} told. A login that began at the moment at which the sessions of its user, or
-   * of everybody, were ended, or before, is not issued. Undefined: now.
+   * When the login began, in microseconds, as {@link StoredValue.writtenAt} told of the claim of its code. A login that began when the
+   * sessions of its user, or of everybody, were ended, or before, is not issued. Undefined: now.
    */
   readonly beganAt?: number | undefined
   /** From the beginning of the login to the end that no touch can move, in milliseconds, like every duration here. */
@@ -98,25 +98,11 @@ export interface RecordChange {
   readonly to: string
 }
 
-/**
- * What became of a claim: it is yours alone (`claimed`), somebody else's (`pending`), or it was settled with this answer
- * (`settled`).
- */
-export type Claim =
-  | {
-      readonly state: 'claimed'
-      /**
-       * When it was claimed, by the clock of the store, in microseconds since 1970. A later claim gets a later moment; the same one, asked for
-       * again, the same.
-       */
-      readonly at: number
-    }
-  | { readonly state: 'pending' }
-  | { readonly state: 'settled'; readonly answer: string }
-
 /** A value that all processes share. */
 export interface StoredValue {
   readonly text: string
+  /** When it was written, by the clock of the store, in microseconds since 1970. What is written later gets a later moment. */
+  readonly writtenAt: number
   /** How long it is still kept, in milliseconds. */
   readonly leftMs: number
 }
@@ -135,9 +121,16 @@ export interface ValueChange {
   readonly keepMs?: number | undefined
 }
 
-/** One step of {@link SessionStore.removeBatch}. */
-export interface RemovedBatch {
-  readonly removed: number
+/** What became of a {@link ValueChange}. */
+export interface ValueOutcome {
+  readonly isReplaced: boolean
+  /** The value that is there now: the new one, the one that was found in place of `from`, or null where there is none. */
+  readonly value: StoredValue | null
+}
+
+/** One step of {@link SessionStore.revokeBatch}. */
+export interface RevokedBatch {
+  readonly revoked: number
   /** Where to go on; undefined when all is done. */
   readonly next: string | undefined
 }
@@ -167,12 +160,12 @@ export interface SessionStore {
   /** Records a visit in this moment and moves the end, only if the session is still there; otherwise null. */
   touch(address: SessionAddress, window: TouchWindow, withinMs?: number): Promise<RecordedVisit | null>
   /** Ends a session; returns whether there was one. */
-  remove(address: SessionAddress, withinMs?: number): Promise<boolean>
+  revoke(address: SessionAddress, withinMs?: number): Promise<boolean>
   /**
    * Ends all sessions of a user, except one if named; returns how many. For {@link USER_MARK_MS} no login that began before is issued. The
    * profile stays.
    */
-  removeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number>
+  revokeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number>
   /** Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share, and keeps it for `keepMs`. */
   writeUserInfo(handle: string, userInfo: string | null, keepMs: number, withinMs?: number): Promise<void>
   /**
@@ -180,25 +173,16 @@ export interface SessionStore {
    * in one step: nobody reads one of them new and another one old.
    */
   rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number>
-  /**
-   * Claims an id, such as that of a login code, for `keepMs`, unless it is claimed or settled already. Exactly one claimant gets
-   * `claimed`, and gets it again when it asks again: a client may have sent the question twice.
-   */
-  claim(id: string, claimant: string, keepMs: number, withinMs?: number): Promise<Claim>
-  /** Writes an answer, which is never empty and kept for `keepMs`, in place of a claim, also of one that is over. */
-  settle(id: string, answer: string, keepMs: number, withinMs?: number): Promise<void>
-  /** Gives a claim back, if it is this claimant's. */
-  release(id: string, claimant: string, withinMs?: number): Promise<void>
-  /** A value that all processes share, such as an access token, or null. */
+  /** Reads a value that all processes share, such as an access token, or that a login code was used; null when there is none. */
   readValue(id: string): Promise<StoredValue | null>
-  /** Replaces a shared value; returns whether it did. */
-  replaceValue(change: ValueChange, withinMs?: number): Promise<boolean>
+  /** Replaces a shared value if it is still the one that was read: of many who have read the same, one does. One round trip. */
+  replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome>
   /**
    * Ends every session of all users. The first call, without a cursor, ends all that are there, and no login that began before is issued
    * from then on. Called again with `next` until that is undefined, it clears them away; returns how many. A store that does all at once
    * returns no `next`. Profiles stay.
    */
-  removeBatch(cursor?: string, withinMs?: number): Promise<RemovedBatch>
+  revokeBatch(cursor?: string, withinMs?: number): Promise<RevokedBatch>
   /** Resolves when the store can do its work: when a login could be written now. It may be asked every second, by many. */
   ping(): Promise<void>
   /** Gives back what the store itself has opened. */
@@ -226,4 +210,9 @@ export class StoreFailure extends Error {
  */
 export function tooLate(): StoreFailure {
   return new StoreFailure('a change came too late, and was not made')
+}
+
+/** Throws {@link tooLate} when no time is left. Undefined: there is no end to it. */
+export function checkInTime(leftMs: number | undefined): void {
+  if (leftMs !== undefined && leftMs <= 0) throw tooLate()
 }

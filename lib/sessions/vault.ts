@@ -45,6 +45,7 @@ export class Vault {
     keepMs: number,
   ): Promise<boolean> {
     const to = value === undefined ? null : this.#keyRing.seal(JSON.stringify(value), binding)
-    return this.#store.replaceValue({ id: valueIdOf(binding), from: found?.sealed ?? null, to, keepMs })
+    const change = { id: valueIdOf(binding), from: found?.sealed ?? null, to, keepMs }
+    return (await this.#store.replaceValue(change)).isReplaced
   }
 }

@@ -1,11 +1,11 @@
 import { type Clock, distinctMicros, systemClock } from '../clock.js'
 import { checkOptionNames, optionalFunction, positiveInteger } from '../options.js'
 import {
-  type Claim,
+  checkInTime,
   type IssueResult,
   type RecordChange,
   type RecordedVisit,
-  type RemovedBatch,
+  type RevokedBatch,
   type SessionEntry,
   type SessionStore,
   type StoredSession,
@@ -13,16 +13,17 @@ import {
   type StoredValue,
   type StoredVisit,
   type TouchWindow,
-  tooLate,
   USER_MARK_MS,
   type ValueChange,
+  type ValueOutcome,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
 
 const SWEEP_MS = 60_000
+
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /** How many sessions are kept at most, and profiles, claims and so on; one more drops the oldest. Default 100000. */
+  /** How many sessions are kept at most, and profiles, shared values and so on; one more drops the oldest. Default 100000. */
   maxSessions?: number
   /** Tells the time. Default: the machine's clock. */
   clock?: Clock
@@ -43,6 +44,8 @@ interface Noted<Value> extends Lasting {
   readonly value: Value
 }
 
+type WrittenText = Pick<StoredValue, 'text' | 'writtenAt'>
+
 /**
  * Keeps sessions in the memory of this process: for trying things out and for tests. They are gone after a restart and
  * unknown to other processes. Bounded, and swept once a minute by a timer that does not keep the process alive.
@@ -57,9 +60,7 @@ export class MemoryStore implements SessionStore {
   readonly #users = new Map<string, Set<Kept>>()
   /** Empty for a user who has no profile: it tells that the user was here. */
   readonly #userInfo = new Map<string, Noted<string>>()
-  readonly #claims = new Map<string, Noted<{ readonly claimant: string; readonly at: number }>>()
-  readonly #answers = new Map<string, Noted<string>>()
-  readonly #values = new Map<string, Noted<string>>()
+  readonly #values = new Map<string, Noted<WrittenText>>()
   /** Up to which moment the logins that began are not issued, of a user and of everybody. */
   readonly #userMarks = new Map<string, Noted<number>>()
   #mark = Number.NEGATIVE_INFINITY
@@ -126,14 +127,14 @@ export class MemoryStore implements SessionStore {
     return visit
   }
 
-  async remove(address: SessionAddress, withinMs?: number): Promise<boolean> {
+  async revoke(address: SessionAddress, withinMs?: number): Promise<boolean> {
     checkInTime(withinMs)
     const kept = live(this.#sessions, keyOf(address), this.#now())
     if (kept) this.#drop(kept)
     return kept !== undefined
   }
 
-  async removeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number> {
+  async revokeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number> {
     checkInTime(withinMs)
     const now = this.#now()
     const ending = this.#liveOf(handle, now).filter(({ address }) => address.sessionId !== exceptSessionId)
@@ -167,56 +168,32 @@ export class MemoryStore implements SessionStore {
     return replaced
   }
 
-  async claim(id: string, claimant: string, keepMs: number, withinMs?: number): Promise<Claim> {
-    checkInTime(withinMs)
-    const now = this.#now()
-    const answer = live(this.#answers, id, now)?.value
-    if (answer !== undefined) return { state: 'settled', answer }
-    const found = live(this.#claims, id, now)?.value
-    if (found && found.claimant !== claimant) return { state: 'pending' }
-    const at = found?.at ?? this.#nextMoment()
-    this.#keep(this.#claims, id, { claimant, at }, now + keepMs)
-    return { state: 'claimed', at }
-  }
-
-  async settle(id: string, answer: string, keepMs: number, withinMs?: number): Promise<void> {
-    checkInTime(withinMs)
-    this.#claims.delete(id)
-    this.#keep(this.#answers, id, answer, this.#now() + keepMs)
-  }
-
-  async release(id: string, claimant: string, withinMs?: number): Promise<void> {
-    checkInTime(withinMs)
-    if (live(this.#claims, id, this.#now())?.value.claimant === claimant) this.#claims.delete(id)
-  }
-
   async readValue(id: string): Promise<StoredValue | null> {
-    const now = this.#now()
-    const kept = live(this.#values, id, now)
-    return kept ? { text: kept.value, leftMs: kept.endsAt - now } : null
+    return this.#valueAt(id, this.#now())
   }
 
-  async replaceValue({ id, from, to, keepMs }: ValueChange, withinMs?: number): Promise<boolean> {
+  async replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome> {
+    const { id, from, to, keepMs } = change
     if (from === null && to !== null && keepMs === undefined)
       throw new TypeError('MemoryStore: a new value needs keepMs')
     checkInTime(withinMs)
     const now = this.#now()
-    const kept = live(this.#values, id, now)
-    if ((kept?.value ?? null) !== from) return false
-    const endsAt = keepMs === undefined ? kept?.endsAt : now + keepMs
+    const found = this.#valueAt(id, now)
+    if ((found?.text ?? null) !== from) return { isReplaced: false, value: found }
+    const leftMs = keepMs ?? found?.leftMs ?? 0
     if (to === null) this.#values.delete(id)
-    else this.#keep(this.#values, id, to, endsAt ?? now)
-    return true
+    else this.#keep(this.#values, id, { text: to, writtenAt: this.#nextMoment() }, now + leftMs)
+    return { isReplaced: true, value: this.#valueAt(id, now) }
   }
 
-  async removeBatch(_cursor?: string, withinMs?: number): Promise<RemovedBatch> {
+  async revokeBatch(_cursor?: string, withinMs?: number): Promise<RevokedBatch> {
     checkInTime(withinMs)
     this.#mark = Math.max(this.#nextMoment(), this.#mark)
     this.#sweep()
-    const removed = this.#sessions.size
+    const revoked = this.#sessions.size
     this.#sessions.clear()
     this.#users.clear()
-    return { removed, next: undefined }
+    return { revoked, next: undefined }
   }
 
   async ping(): Promise<void> {}
@@ -231,6 +208,11 @@ export class MemoryStore implements SessionStore {
 
   #markOf(handle: string, now: number): number {
     return Math.max(this.#mark, live(this.#userMarks, handle, now)?.value ?? this.#mark)
+  }
+
+  #valueAt(id: string, now: number): StoredValue | null {
+    const kept = live(this.#values, id, now)
+    return kept ? { ...kept.value, leftMs: kept.endsAt - now } : null
   }
 
   #liveOf(handle: string, now: number): Kept[] {
@@ -267,14 +249,10 @@ export class MemoryStore implements SessionStore {
   #sweep(): void {
     const now = this.#now()
     for (const kept of this.#sessions.values()) if (now >= kept.endsAt) this.#drop(kept)
-    for (const map of [this.#userInfo, this.#claims, this.#answers, this.#values, this.#userMarks]) {
+    for (const map of [this.#userInfo, this.#values, this.#userMarks]) {
       for (const [key, { endsAt }] of map) if (now >= endsAt) map.delete(key)
     }
   }
-}
-
-function checkInTime(withinMs: number | undefined): void {
-  if (withinMs !== undefined && withinMs <= 0) throw tooLate()
 }
 
 function live<What extends Lasting>(map: Map<string, What>, key: string, now: number): What | undefined {

@@ -48,7 +48,7 @@ export class RedisConnection {
   }
 
   /** Sends a command. */
-  async call(command: string, ...words: (string | number)[]): Promise<unknown> {
+  async call(command: string, ...args: (string | number)[]): Promise<unknown> {
     if (this.#trouble instanceof StoreFailure) throw this.#trouble
     let stopWaiting: (reason: Error) => void = () => undefined
     const refusal = new Promise<never>((_resolve, reject) => {
@@ -56,7 +56,7 @@ export class RedisConnection {
     })
     this.#waiting.add(stopWaiting)
     try {
-      const send = () => this.#client.call(command, ...words)
+      const send = () => this.#client.call(command, ...args)
       return await Promise.race([this.#mayBeElsewhere ? this.#selected().then(send) : send(), refusal])
     } catch (error) {
       throw this.#explained(error)

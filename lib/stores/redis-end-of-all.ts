@@ -1,9 +1,11 @@
 import { countdown } from '../deadline.js'
-import { type RemovedBatch, tooLate } from '../sessions/store.js'
-import { isClusterClient, latestMomentIn, mastersOf, type RedisClient } from './redis-client.js'
+import { checkInTime, type RevokedBatch } from '../sessions/store.js'
+import { isClusterClient, type RedisClient } from './redis-client.js'
+import { connectionOf } from './redis-connection.js'
 import type { RedisKeys } from './redis-keys.js'
 import { unexpectedReply } from './redis-lines.js'
 import type { RedisMarks } from './redis-marks.js'
+import { latestMomentIn, mastersOf } from './redis-masters.js'
 import { UnreadableKey } from './redis-questions.js'
 import { CLEAR } from './redis-user-scripts.js'
 
@@ -34,42 +36,43 @@ export class RedisEndOfAll {
   }
 
   /** Sets the mark, at once and then by the clock of the master that is ahead of the others. */
-  async begin(withinMs?: number): Promise<RemovedBatch> {
+  async begin(withinMs?: number): Promise<RevokedBatch> {
     const left = countdown(withinMs)
     const { mark, before } = await this.#marks.endAll(0, left())
     const asksMasters = isClusterClient(this.#client) && !this.#isToldTheTime
-    const latest = asksMasters ? await latestMomentIn(this.#client) : mark
+    const latest = asksMasters ? await latestMomentIn(this.#client, left) : mark
     const last = latest > mark ? (await this.#marks.endAll(latest, left())).mark : mark
-    return { removed: 0, next: [last, before, '', '0'].join(':') }
+    return { revoked: 0, next: [last, before, '', '0'].join(':') }
   }
 
   /** Clears away a part of what the mark has ended. */
-  async goOn(cursor: string, withinMs?: number): Promise<RemovedBatch> {
-    if (withinMs !== undefined && withinMs <= 0) throw tooLate()
+  async goOn(cursor: string, withinMs?: number): Promise<RevokedBatch> {
     const left = countdown(withinMs)
+    checkInTime(left())
     const [mark = '', before = '', nodeId = '', position = '0'] = cursor.split(':')
-    const masters = await mastersOf(this.#client)
+    const masters = await mastersOf(this.#client, left)
     const ids = [...masters.keys()]
     const at = Math.max(0, ids.indexOf(nodeId))
-    const node = masters.get(ids[at] ?? '') ?? this.#client
+    const node = masters.get(ids[at] ?? '') ?? connectionOf(this.#client)
 
+    checkInTime(left())
     const reply = await node.call('SCAN', position, 'MATCH', this.#keys.userPattern, 'COUNT', SCAN_COUNT)
     if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw unexpectedReply()
     const handles = reply[1].flatMap((key) => this.#keys.handleIn(String(key)))
     const ended = await Promise.all(handles.map((handle) => this.#clear(handle, mark, before, left())))
     const next = nextPosition(ids, at, String(reply[0]))
     return {
-      removed: ended.reduce((sum, count) => sum + count, 0),
+      revoked: ended.reduce((sum, count) => sum + count, 0),
       next: next && [mark, before, next].join(':'),
     }
   }
 
   /** Nobody gets in by what cannot be read, so it does not stand in the way of the others. */
   async #clear(handle: string, mark: string, before: string, withinMs?: number): Promise<number> {
-    const words = [mark, before, this.#marks.isSharded ? TOLERANCE_MICROS : 0]
+    const args = [mark, before, this.#marks.isSharded ? TOLERANCE_MICROS : 0]
     try {
       const { texts } = await this.#marks.ask(
-        { script: CLEAR, user: this.#keys.user(handle), words },
+        { script: CLEAR, user: this.#keys.user(handle), args },
         withinMs,
       )
       return Number(texts[0])

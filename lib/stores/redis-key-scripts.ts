@@ -1,19 +1,15 @@
 import { digits, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
 
-/** A text with its end in front. */
+/** The value as it is found: what it says of time, and its text. */
 const VALUE = `
 local stored = redis.call('GET', KEYS[1])
-if stored and not string.find(stored, '^${digits(13)}') then return reply('unreadable', '1') end
+if stored and not string.find(stored, '^${digits(29)}') then return reply('unreadable', '1') end
 local left = stored and tonumber(string.sub(stored, 1, 13)) - now or 0
-local found = left > 0 and string.sub(stored, 14) or nil
+local found = left > 0 and string.sub(stored, 30) or nil
 
-local function write(text, left)
-  left = math.floor(left)
-  if left > 0 then
-    redis.call('SET', KEYS[1], millis(now + left) .. text, 'PX', count(left))
-  else
-    redis.call('DEL', KEYS[1])
-  end
+local function known(outcome)
+  if not found then return reply(outcome) end
+  return reply(outcome, found, string.sub(stored, 14, 29), millis(left))
 end
 `
 
@@ -37,7 +33,9 @@ export const END_ALL: RedisScript = script(
   SCRIPT_HEAD,
   MARK,
   `
-local mark = micros(math.max(moment, tonumber(before), tonumber(ARGV[4])))
+local atLeast = tonumber(ARGV[4])
+
+local mark = micros(math.max(moment, tonumber(before), atLeast))
 redis.call('SET', KEYS[1], mark)
 return reply('ok', before, mark)
 `,
@@ -49,7 +47,7 @@ export const PING: RedisScript = script(
   MARK,
   `
 if before == micros(0) then
-  redis.call('SET', KEYS[1], before, 'PX', '1')
+  redis.call('SET', KEYS[1], before, 'PX', count(1))
 else
   redis.call('SET', KEYS[1], before)
 end
@@ -57,56 +55,32 @@ return reply('ok')
 `,
 )
 
-/** KEYS: claim. ARGV: claimant, duration. Replies `claimed`, or `found` and what is there. */
-export const CLAIM: RedisScript = script(
-  SCRIPT_HEAD,
-  VALUE,
-  `
-local claimant, keep = ARGV[4], tonumber(ARGV[5])
-if found and string.sub(found, 1, -17) ~= claimant then return reply('found', found) end
-local first = found and string.sub(found, -16) or micros(moment)
-write(claimant .. first, keep)
-return reply('claimed', first)
-`,
-)
-
-/** KEYS: claim. ARGV: answer, duration. */
-export const SETTLE: RedisScript = script(
-  SCRIPT_HEAD,
-  VALUE,
-  `
-write(ARGV[4], tonumber(ARGV[5]))
-return reply('ok')
-`,
-)
-
-/** KEYS: claim. ARGV: claimant. */
-export const RELEASE: RedisScript = script(
-  SCRIPT_HEAD,
-  VALUE,
-  `
-if found and string.sub(found, 1, -17) == ARGV[4] then write('', 0) end
-return reply('ok')
-`,
-)
-
-/** KEYS: value. Replies how long it is kept, and the value, or `none`. */
+/** KEYS: value. Replies `ok`, then, where there is a value, its text, when it was written, and how long it is kept. */
 export const READ_VALUE: RedisScript = script(
   SCRIPT_HEAD,
   VALUE,
   `
-if not found then return reply('none') end
-return reply('ok', millis(left), found)
+return known('ok')
 `,
 )
 
-/** KEYS: value. ARGV: value as it was read, new value, duration or ''; '' stands for no value. Replies how many were replaced. */
+/**
+ * KEYS: value. ARGV: text as it was read, new text, duration or ''; '' stands for no value. Replies `replaced` and how long the new value is
+ * kept, or `other` and what `READ_VALUE` replies of the value that was found.
+ */
 export const REPLACE_VALUE: RedisScript = script(
   SCRIPT_HEAD,
   VALUE,
   `
-if (found or '') ~= ARGV[4] then return reply('ok', '0') end
-write(ARGV[5], ARGV[5] == '' and 0 or tonumber(ARGV[6]) or left)
-return reply('ok', '1')
+local from, to, duration = ARGV[4], ARGV[5], tonumber(ARGV[6])
+
+if (found or '') ~= from then return known('other') end
+local keep = to == '' and 0 or math.floor(duration or left)
+if keep > 0 then
+  redis.call('SET', KEYS[1], millis(now + keep) .. micros(moment) .. to, 'PX', count(keep))
+else
+  redis.call('DEL', KEYS[1])
+end
+return reply('replaced', count(keep))
 `,
 )

@@ -28,11 +28,6 @@ export class RedisKeys {
     return handle === undefined ? [] : [handle]
   }
 
-  /** A claim, then its answer. */
-  claim(id: string): string {
-    return `${this.#prefix}claim:${id}`
-  }
-
   /** A value that all processes share. */
   value(id: string): string {
     return `${this.#prefix}value:${id}`

@@ -1,4 +1,5 @@
 import { type Countdown, countdown } from '../deadline.js'
+import { checkInTime } from '../sessions/store.js'
 import { END_ALL, PING, READ_ALL } from './redis-key-scripts.js'
 import type { RedisQuestions, RedisReply } from './redis-questions.js'
 import type { UserScript } from './redis-user-scripts.js'
@@ -8,7 +9,7 @@ export interface UserQuestion {
   readonly script: UserScript
   /** The key of the user. */
   readonly user: string
-  readonly words: readonly (string | number)[]
+  readonly args: readonly (string | number)[]
 }
 
 /** What was written when everybody was ended: moments in microseconds since 1970. */
@@ -47,20 +48,14 @@ export class RedisMarks {
     return this.#isSharded && beganAt <= this.#mark
   }
 
-  /** Reads the mark. */
-  async read(): Promise<void> {
-    const { texts } = await this.#questions.ask({ script: READ_ALL, keys: [this.#all], words: [] })
-    this.#mark = Math.max(this.#mark, Number(texts[0]))
-  }
-
   /** Writes the mark as it is. It takes what a login takes: scripts, a server that may be written to, and room. */
   async prove(): Promise<void> {
-    await this.#questions.ask({ script: PING, keys: [this.#all], words: [] })
+    await this.#questions.ask({ script: PING, keys: [this.#all], args: [] })
   }
 
   /** Sets the mark to this moment, or to a later one that is named: the clocks of the masters of a cluster differ. */
   async endAll(atLeast: number, withinMs?: number): Promise<EndOfAll> {
-    const question = { script: END_ALL, keys: [this.#all], words: [atLeast] }
+    const question = { script: END_ALL, keys: [this.#all], args: [atLeast] }
     const { texts } = await this.#questions.ask(question, withinMs)
     const [before = 0, mark = 0] = texts.map(Number)
     this.#mark = mark
@@ -71,8 +66,8 @@ export class RedisMarks {
   async ask(question: UserQuestion, withinMs?: number): Promise<RedisReply> {
     const left = countdown(withinMs)
     if (!this.#isSharded) {
-      const { script, user, words } = question
-      const together = { script: script.together, keys: [user, this.#all], words: ['', ...words] }
+      const { script, user, args } = question
+      const together = { script: script.together, keys: [user, this.#all], args: ['', ...args] }
       try {
         return await this.#questions.ask(together, left())
       } catch (error) {
@@ -84,14 +79,21 @@ export class RedisMarks {
   }
 
   /** The mark comes first where something may be changed by it; who only reads looks at it afterwards. */
-  async #askApart({ script, user, words }: UserQuestion, left: Countdown): Promise<RedisReply> {
+  async #askApart({ script, user, args }: UserQuestion, left: Countdown): Promise<RedisReply> {
     const ask = () =>
-      this.#questions.ask({ script: script.apart, keys: [user], words: [this.#mark, ...words] }, left())
+      this.#questions.ask({ script: script.apart, keys: [user], args: [this.#mark, ...args] }, left())
     if (script.isChange) {
-      await this.read()
+      await this.#read(left)
       return ask()
     }
-    const [reply] = await Promise.all([ask(), this.read()])
+    const [reply] = await Promise.all([ask(), this.#read(left)])
     return reply
+  }
+
+  /** Reads the mark, unless no time is left. */
+  async #read(left: Countdown): Promise<void> {
+    checkInTime(left())
+    const { texts } = await this.#questions.ask({ script: READ_ALL, keys: [this.#all], args: [] })
+    this.#mark = Math.max(this.#mark, Number(texts[0]))
   }
 }

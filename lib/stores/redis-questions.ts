@@ -12,15 +12,16 @@ const PAUSE_MICROS = 1_000_000
 export interface RedisReply {
   /** The moment by the clock of Redis, in microseconds since 1970. */
   readonly moment: number
-  readonly word: string
+  /** What it came to: `ok`, `none`, `late` and so on. */
+  readonly outcome: string
   readonly texts: readonly string[]
 }
 
-/** A script with its keys and words. */
+/** A script with its keys and arguments. */
 export interface Question {
   readonly script: RedisScript
   readonly keys: readonly string[]
-  readonly words: readonly (string | number)[]
+  readonly args: readonly (string | number)[]
 }
 
 /** What lies under a key makes no sense, or is not ours to judge. */
@@ -51,24 +52,24 @@ export class RedisQuestions {
     const deadline = this.#clock.now() + withinMs * 1000
     for (let tries = 0; tries < 2 && this.#clock.now() < deadline; tries += 1) {
       const reply = await this.#asked(question, this.#clock.lastMomentFor(deadline))
-      if (reply.word !== 'late') return reply
+      if (reply.outcome !== 'late') return reply
     }
     throw tooLate()
   }
 
-  async #asked({ script, keys, words }: Question, wantedUntil: number | ''): Promise<RedisReply> {
+  async #asked({ script, keys, args }: Question, wantedUntil: number | ''): Promise<RedisReply> {
     this.#questions += 1
     const nonce = `${this.#process}${this.#questions.toString(36)}`
-    const rest = [keys.length, ...keys, nonce, this.#momentInstead?.() ?? '', wantedUntil, ...words]
+    const rest = [keys.length, ...keys, nonce, this.#momentInstead?.() ?? '', wantedUntil, ...args]
     const askedAt = this.#clock.now()
-    const [echo, moment, word, ...texts] = this.#textsIn(await this.#evaluate(script, rest))
+    const [echo, moment, outcome, ...texts] = this.#textsIn(await this.#evaluate(script, rest))
     if (echo !== nonce) throw this.#distrusted('Redis replied to another question than was asked')
-    if (word === 'unreadable') {
+    if (outcome === 'unreadable') {
       const key = keys[Number(texts[0]) - 1]
       throw new UnreadableKey(`the key ${key} cannot be read: it was written by a newer release, or damaged`)
     }
-    this.#clock.learn(Number(moment), askedAt, word === 'late')
-    return { moment: Number(moment), word: word ?? '', texts }
+    this.#clock.learn(Number(moment), askedAt, outcome === 'late')
+    return { moment: Number(moment), outcome: outcome ?? '', texts }
   }
 
   /** Runs a script by its SHA-1, and sends the source only when this Redis does not know it yet. */
@@ -82,9 +83,9 @@ export class RedisQuestions {
   }
 
   /** After a failover the address may lead to the new primary, while the connection still leads to the old one, which is a replica now. */
-  async #call(command: string, ...words: (string | number)[]): Promise<unknown> {
+  async #call(command: string, ...args: (string | number)[]): Promise<unknown> {
     try {
-      return await this.#connection.call(command, ...words)
+      return await this.#connection.call(command, ...args)
     } catch (error) {
       if (error instanceof Error && /\b(?:READONLY|MASTERDOWN)\b/.test(error.message)) this.#reconnect()
       throw error

@@ -20,15 +20,15 @@ export function script(...parts: readonly string[]): RedisScript {
  *   line 1               1 <own mark: 16> <end of the profile: 13> <profile, or nothing>
  *   each further line    <session id: 24> <begin of the login: 16> <last visit: 13> <end: 13> <record>, in order of issue
  * <prefix>all            <mark: 16>
- * <prefix>claim:<id>     <end: 13> ?<claimant> <moment of the claim: 16>, then <end: 13> !<answer>
- * <prefix>value:<id>     <end: 13> <text>
+ * <prefix>value:<id>     <end: 13> <moment of its writing: 16> <text>
  *
  * The leading 1 is the version of this layout. A mark is a moment: no login that began by then is issued. The own mark is set when all
  * sessions of the user are ended, the mark at <prefix>all when those of everybody are; sessions that began by then are over as well. The
  * end of the profile also says how long it is remembered that the user was here.
  *
- * Every script reads first, writes last, and writes once. From ARGV[3] on it changes nothing. It reaches no key but KEYS[1] and, where it
- * is given, KEYS[2]. Its reply is a list of texts: the nonce, the moment, a word, and what belongs to it.
+ * Every script reads first, writes last, and writes once. At `wantedUntil` or later it changes nothing. It reaches no key but KEYS[1] and,
+ * where it is given, KEYS[2], which it names as such in each call: there a strict proxy looks for them. Its reply is a list of texts: the
+ * nonce, the moment, an outcome, and what belongs to it.
  */
 
 /** A Lua pattern for so many digits. */
@@ -38,7 +38,8 @@ export function digits(count: number): string {
 
 /** The head of every script. ARGV: nonce, moment in place of that of Redis or '', last moment at which a change is wanted or ''. */
 export const SCRIPT_HEAD = `
-local moment = tonumber(ARGV[2])
+local nonce, moment, wantedUntil = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+
 if not moment then
   local time = redis.call('TIME')
   moment = time[1] * 1000000 + time[2]
@@ -48,7 +49,7 @@ local now = math.floor(moment / 1000)
 local function micros(number) return string.format('%016d', number) end
 local function millis(number) return string.format('%013d', math.max(0, math.floor(number))) end
 local function count(number) return string.format('%d', number) end
-local function reply(...) return { ARGV[1], micros(moment), ... } end
+local function reply(...) return { nonce, micros(moment), ... } end
 
-if ARGV[3] ~= '' and moment >= tonumber(ARGV[3]) then return reply('late') end
+if wantedUntil and moment >= wantedUntil then return reply('late') end
 `

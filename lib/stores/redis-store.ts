@@ -1,11 +1,10 @@
 import type { Clock } from '../clock.js'
 import { checkOptionNames, objectWithMethods, optionalFunction, textOption } from '../options.js'
 import type {
-  Claim,
   IssueResult,
   RecordChange,
   RecordedVisit,
-  RemovedBatch,
+  RevokedBatch,
   SessionEntry,
   SessionStore,
   StoredSession,
@@ -14,6 +13,7 @@ import type {
   StoredVisit,
   TouchWindow,
   ValueChange,
+  ValueOutcome,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
 import {
@@ -24,7 +24,7 @@ import {
 } from './redis-client.js'
 import { countedMicros } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
-import { CLAIM, READ_VALUE, RELEASE, REPLACE_VALUE, SETTLE } from './redis-key-scripts.js'
+import { READ_VALUE, REPLACE_VALUE } from './redis-key-scripts.js'
 import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
 import { RedisMarks } from './redis-marks.js'
@@ -34,17 +34,13 @@ import {
   ISSUE,
   READ,
   READ_USER,
-  REMOVE,
-  REMOVE_USER,
+  REVOKE,
+  REVOKE_USER,
   REWRITE,
   TOUCH,
   type UserScript,
   WRITE_USER_INFO,
 } from './redis-user-scripts.js'
-
-/** What stands before a claimant, and before an answer that has taken its place. */
-const CLAIM_MARK = '?'
-const ANSWER_MARK = '!'
 
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {
@@ -92,9 +88,9 @@ export class RedisStore implements SessionStore {
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
-    const { word, moment, texts } = await this.#ofUser(READ, address.handle, [address.sessionId])
+    const { outcome, moment, texts } = await this.#ofUser(READ, address.handle, [address.sessionId])
     const [line = '', userInfo = ''] = texts
-    if (word !== 'ok') return null
+    if (outcome !== 'ok') return null
     const session = this.#sessionIn(line, moment)
     if (session && session.sessionId !== address.sessionId) throw unexpectedReply()
     return session ? { ...session, userInfo: userInfo || null } : null
@@ -112,7 +108,7 @@ export class RedisStore implements SessionStore {
 
   async issue(entry: SessionEntry, withinMs?: number): Promise<IssueResult> {
     const { address, beganAt } = entry
-    const words = [
+    const args = [
       address.sessionId,
       oneLine(entry.record),
       beganAt ?? '',
@@ -124,9 +120,9 @@ export class RedisStore implements SessionStore {
       oneLine(entry.userInfo ?? ''),
       entry.userInfoDurationMs,
     ]
-    const { word, texts } = await this.#ofUser(ISSUE, address.handle, words, withinMs)
-    if (word === 'refused') return { state: 'refused' }
-    if (word === 'revoked' || (beganAt !== undefined && this.#marks.hasEnded(beganAt)))
+    const { outcome, texts } = await this.#ofUser(ISSUE, address.handle, args, withinMs)
+    if (outcome === 'refused') return { state: 'refused' }
+    if (outcome === 'revoked' || (beganAt !== undefined && this.#marks.hasEnded(beganAt)))
       return { state: 'revoked' }
     const [createdAt, lastVisitAt, endsAt, seenBefore, userInfo = ''] = texts
     return {
@@ -144,17 +140,17 @@ export class RedisStore implements SessionStore {
     window: TouchWindow,
     withinMs?: number,
   ): Promise<RecordedVisit | null> {
-    const words = [address.sessionId, window.sessionDurationMs, window.endsBy]
-    const { word, texts } = await this.#ofUser(TOUCH, address.handle, words, withinMs)
-    return word === 'ok' ? { lastVisitAt: Number(texts[0]), endsAt: Number(texts[1]) } : null
+    const args = [address.sessionId, window.sessionDurationMs, window.endsBy]
+    const { outcome, texts } = await this.#ofUser(TOUCH, address.handle, args, withinMs)
+    return outcome === 'ok' ? { lastVisitAt: Number(texts[0]), endsAt: Number(texts[1]) } : null
   }
 
-  async remove(address: SessionAddress, withinMs?: number): Promise<boolean> {
-    return countIn(await this.#ofUser(REMOVE, address.handle, [address.sessionId], withinMs)) === 1
+  async revoke(address: SessionAddress, withinMs?: number): Promise<boolean> {
+    return countIn(await this.#ofUser(REVOKE, address.handle, [address.sessionId], withinMs)) === 1
   }
 
-  async removeUser(handle: string, exceptSessionId = '', withinMs?: number): Promise<number> {
-    return countIn(await this.#ofUser(REMOVE_USER, handle, [exceptSessionId], withinMs))
+  async revokeUser(handle: string, exceptSessionId = '', withinMs?: number): Promise<number> {
+    return countIn(await this.#ofUser(REVOKE_USER, handle, [exceptSessionId], withinMs))
   }
 
   async writeUserInfo(
@@ -168,47 +164,30 @@ export class RedisStore implements SessionStore {
 
   async rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number> {
     if (changes.length === 0) return 0
-    const words = changes.flatMap(({ sessionId, from, to }) => [sessionId, from, oneLine(to)])
-    return countIn(await this.#ofUser(REWRITE, handle, words, withinMs))
-  }
-
-  async claim(id: string, claimant: string, keepMs: number, withinMs?: number): Promise<Claim> {
-    const { word, texts } = await this.#ofKey(
-      CLAIM,
-      this.#keys.claim(id),
-      [CLAIM_MARK + claimant, keepMs],
-      withinMs,
-    )
-    const [found = ''] = texts
-    if (word === 'claimed') return { state: 'claimed', at: Number(found) }
-    return found.startsWith(CLAIM_MARK)
-      ? { state: 'pending' }
-      : { state: 'settled', answer: found.slice(ANSWER_MARK.length) }
-  }
-
-  async settle(id: string, answer: string, keepMs: number, withinMs?: number): Promise<void> {
-    await this.#ofKey(SETTLE, this.#keys.claim(id), [ANSWER_MARK + answer, keepMs], withinMs)
-  }
-
-  async release(id: string, claimant: string, withinMs?: number): Promise<void> {
-    await this.#ofKey(RELEASE, this.#keys.claim(id), [CLAIM_MARK + claimant], withinMs)
+    const args = changes.flatMap(({ sessionId, from, to }) => [sessionId, from, oneLine(to)])
+    return countIn(await this.#ofUser(REWRITE, handle, args, withinMs))
   }
 
   async readValue(id: string): Promise<StoredValue | null> {
-    const { word, texts } = await this.#ofKey(READ_VALUE, this.#keys.value(id), [])
-    const [leftMs, text = ''] = texts
-    return word === 'ok' ? { text, leftMs: Number(leftMs) } : null
+    return valueIn(await this.#ofValue(READ_VALUE, id, []))
   }
 
-  async replaceValue({ id, from, to, keepMs }: ValueChange, withinMs?: number): Promise<boolean> {
+  async replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome> {
+    const { id, from, to, keepMs } = change
     if (from === null && to !== null && keepMs === undefined) {
       throw new TypeError('RedisStore: a new value needs keepMs')
     }
-    const words = [from ?? '', to ?? '', keepMs ?? '']
-    return countIn(await this.#ofKey(REPLACE_VALUE, this.#keys.value(id), words, withinMs)) === 1
+    const args = [from ?? '', to ?? '', keepMs ?? '']
+    const reply = await this.#ofValue(REPLACE_VALUE, id, args, withinMs)
+    if (reply.outcome !== 'replaced') return { isReplaced: false, value: valueIn(reply) }
+    const leftMs = countIn(reply)
+    return {
+      isReplaced: true,
+      value: to !== null && leftMs > 0 ? { text: to, writtenAt: reply.moment, leftMs } : null,
+    }
   }
 
-  async removeBatch(cursor?: string, withinMs?: number): Promise<RemovedBatch> {
+  async revokeBatch(cursor?: string, withinMs?: number): Promise<RevokedBatch> {
     return cursor === undefined ? this.#endOfAll.begin(withinMs) : this.#endOfAll.goOn(cursor, withinMs)
   }
 
@@ -216,22 +195,22 @@ export class RedisStore implements SessionStore {
     await this.#marks.prove()
   }
 
-  #ofKey(
+  #ofValue(
     script: RedisScript,
-    key: string,
-    words: readonly (string | number)[],
+    id: string,
+    args: readonly (string | number)[],
     withinMs?: number,
   ): Promise<RedisReply> {
-    return this.#questions.ask({ script, keys: [key], words }, withinMs)
+    return this.#questions.ask({ script, keys: [this.#keys.value(id)], args }, withinMs)
   }
 
   #ofUser(
     script: UserScript,
     handle: string,
-    words: readonly (string | number)[],
+    args: readonly (string | number)[],
     withinMs?: number,
   ): Promise<RedisReply> {
-    return this.#marks.ask({ script, user: this.#keys.user(handle), words }, withinMs)
+    return this.#marks.ask({ script, user: this.#keys.user(handle), args }, withinMs)
   }
 
   /** The session in a line, unless it was ended with everybody. */
@@ -239,6 +218,11 @@ export class RedisStore implements SessionStore {
     const { beganAt, session } = readLine(line, moment)
     return this.#marks.hasEnded(beganAt) ? undefined : session
   }
+}
+
+function valueIn({ texts }: RedisReply): StoredValue | null {
+  const [text, writtenAt, leftMs] = texts
+  return text === undefined ? null : { text, writtenAt: Number(writtenAt), leftMs: Number(leftMs) }
 }
 
 function countIn({ texts }: RedisReply): number {

@@ -14,7 +14,7 @@ export interface UserScript {
 function reading(...parts: readonly string[]): UserScript {
   return {
     together: script(SCRIPT_HEAD, MARK_UNDER_KEY, USER, ...parts),
-    apart: script(SCRIPT_HEAD, MARK_AS_WORD, USER, ...parts),
+    apart: script(SCRIPT_HEAD, MARK_AS_ARGUMENT, USER, ...parts),
     isChange: false,
   }
 }
@@ -25,14 +25,14 @@ function changing(body: string): UserScript {
 
 /** The mark of all, where the script may reach its key. */
 const MARK_UNDER_KEY = `
-local all = redis.call('GET', KEYS[2])
-if all and not string.find(all, '^${digits(16)}$') then return reply('unreadable', '2') end
-all = tonumber(all or 0)
+local markOfAll = redis.call('GET', KEYS[2])
+if markOfAll and not string.find(markOfAll, '^${digits(16)}$') then return reply('unreadable', '2') end
+markOfAll = tonumber(markOfAll or 0)
 `
 
 /** The mark of all, where it lies on another server. */
-const MARK_AS_WORD = `
-local all = tonumber(ARGV[4])
+const MARK_AS_ARGUMENT = `
+local markOfAll = tonumber(ARGV[4])
 `
 
 /** The user, and how a line is read. */
@@ -49,7 +49,7 @@ local function beganOf(line) return tonumber(string.sub(line, 25, 40)) end
 local function endOf(line) return tonumber(string.sub(line, 54, 66)) end
 local function recordOf(line) return string.sub(line, 67) end
 local function isSound(line) return string.find(line, '^${digits(42)}', 25) end
-local function isLive(line) return endOf(line) > now and beganOf(line) > all end
+local function isLive(line) return endOf(line) > now and beganOf(line) > markOfAll end
 `
 
 /**
@@ -117,7 +117,7 @@ local loginDuration, sessionDuration = tonumber(ARGV[8]), tonumber(ARGV[9])
 local cap, mayRefuse, replaces = tonumber(ARGV[10]), ARGV[11] == 'refuse', ARGV[12]
 local newProfile, profileDuration = ARGV[13], tonumber(ARGV[14])
 
-if began and began <= math.max(mark, all) then return reply('revoked') end
+if began and began <= math.max(mark, markOfAll) then return reply('revoked') end
 began = began or moment
 
 local staying = {}
@@ -154,7 +154,7 @@ return reply('none')
 `)
 
 /** ARGV: session id. Replies how many sessions ended. */
-export const REMOVE: UserScript = changing(`
+export const REVOKE: UserScript = changing(`
 local id = ARGV[5]
 
 for place, line in ipairs(live) do
@@ -168,7 +168,7 @@ return reply('ok', count(0))
 `)
 
 /** ARGV: session id to spare, or ''. Sets the own mark. Replies how many sessions ended. */
-export const REMOVE_USER: UserScript = changing(`
+export const REVOKE_USER: UserScript = changing(`
 local sparedId = ARGV[5]
 
 local spared = {}
@@ -204,8 +204,13 @@ return reply('ok', count(ended))
 
 /** ARGV: three a change: session id, record as it was read, new record. Replies how many were replaced. */
 export const REWRITE: UserScript = changing(`
-local changes, replaced = {}, 0
-for change = 5, #ARGV, 3 do changes[ARGV[change]] = { from = ARGV[change + 1], to = ARGV[change + 2] } end
+local changes = {}
+for at = 5, #ARGV, 3 do
+  local id, from, to = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  changes[id] = { from = from, to = to }
+end
+
+local replaced = 0
 for place, line in ipairs(live) do
   local change = changes[idOf(line)]
   if change and recordOf(line) == change.from then
@@ -219,8 +224,10 @@ return reply('ok', count(replaced))
 
 /** ARGV: profile or '', its duration. */
 export const WRITE_USER_INFO: UserScript = changing(`
-profile, profileEnd = ARGV[5], now + tonumber(ARGV[6])
-if profileEnd <= now then profile, profileEnd = '', 0 end
+local newProfile, duration = ARGV[5], tonumber(ARGV[6])
+
+profile, profileEnd = newProfile, now + duration
+if duration <= 0 then profile, profileEnd = '', 0 end
 save(live)
 return reply('ok')
 `)

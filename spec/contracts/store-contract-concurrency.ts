@@ -36,16 +36,16 @@ export function concurrencyContract(subject: StoreUnderTest): void {
       assert.deepEqual(new Set(await aliveIds(logins.map(({ address }) => address))), new Set(ids))
     })
 
-    it('20 removals of one session find it once', async () => {
+    it('20 revocations of one session find it once', async () => {
       const { address } = await issue()
-      const removals = await Promise.all(Array.from({ length: 20 }, () => subject.store.remove(address)))
-      assert.equal(removals.filter(Boolean).length, 1)
+      const revocations = await Promise.all(Array.from({ length: 20 }, () => subject.store.revoke(address)))
+      assert.equal(revocations.filter(Boolean).length, 1)
     })
 
-    it('removals of a user count each session once', async () => {
+    it('revocations of a user count each session once', async () => {
       const handle = newHandle()
       await Promise.all(Array.from({ length: CAP }, () => issue({ address: newAddress(handle) })))
-      const counts = await Promise.all(Array.from({ length: 5 }, () => subject.store.removeUser(handle)))
+      const counts = await Promise.all(Array.from({ length: 5 }, () => subject.store.revokeUser(handle)))
       assert.equal(
         counts.reduce((sum, count) => sum + count, 0),
         CAP,
@@ -64,32 +64,32 @@ export function concurrencyContract(subject: StoreUnderTest): void {
       assert.equal(await subject.store.read(address), null)
     })
 
-    it('logins and removals of a user leave what is read of the user and of each session in agreement', async () => {
+    it('logins and revocations of a user leave what is read of the user and of each session in agreement', async () => {
       const handle = newHandle()
       const addresses = Array.from({ length: 60 }, () => newAddress(handle))
       await Promise.all(
         addresses.map(async (address, number) => {
           await issue({ address, maxSessions: CAP })
-          if (number % 3 === 0) await subject.store.remove(address)
-          if (number % 20 === 19) await subject.store.removeUser(handle, address.sessionId)
+          if (number % 3 === 0) await subject.store.revoke(address)
+          if (number % 20 === 19) await subject.store.revokeUser(handle, address.sessionId)
         }),
       )
       assert.deepEqual(new Set(await listedIds(handle)), new Set(await aliveIds(addresses)))
     })
 
-    it('logins that began before a removal of their user are revoked or ended by it', async () => {
+    it('logins that began before the revocation of their user are revoked or ended by it', async () => {
       const handle = newHandle()
       const beganAt = await subject.moment()
       const logins = Array.from({ length: 20 }, () => entry({ address: newAddress(handle), beganAt }))
-      const [results, removed] = await Promise.all([
+      const [results, ended] = await Promise.all([
         Promise.all(logins.map((login) => subject.store.issue(login))),
-        subject.store.removeUser(handle),
+        subject.store.revokeUser(handle),
       ])
       const issued = results.filter(({ state }) => state === 'issued')
       const revoked = results.filter(({ state }) => state === 'revoked')
       assert.equal(issued.length + revoked.length, logins.length)
       assert.deepEqual(await listedIds(handle), [])
-      assert.ok(removed <= issued.length)
+      assert.ok(ended <= issued.length)
     })
   })
 }

@@ -6,7 +6,7 @@ import { endAllSessions, HOUR, newAddress, newHandle, type StoreUnderTest } from
 const USERS = 800
 const SESSIONS = 2 * USERS
 
-/** What holds from the first call of removeBatch on, however many are still to come. */
+/** What holds from the first call of revokeBatch on, however many are still to come. */
 export function everybodyContract(subject: StoreUnderTest): void {
   const { describe, it, entry, issue, listedIds, moment } = subject
 
@@ -29,18 +29,18 @@ export function everybodyContract(subject: StoreUnderTest): void {
     return visit !== null
   }
 
-  describe('from the first call of removeBatch on', () => {
+  describe('from the first call of revokeBatch on', () => {
     it('no session that was there is read, alone or with its user', async () => {
       const addresses = await sessionsOfMany()
-      const { removed, next } = await subject.store.removeBatch()
+      const { revoked, next } = await subject.store.revokeBatch()
       const there = await Promise.all(addresses.map(isThere))
       assert.equal(there.some(Boolean), false)
-      assert.equal(removed + (await finish(next)), SESSIONS)
+      assert.equal(revoked + (await finish(next)), SESSIONS)
     })
 
     it('no session that was there is touched or rewritten, and neither revives one', async () => {
       const addresses = await sessionsOfMany()
-      const { next } = await subject.store.removeBatch()
+      const { next } = await subject.store.revokeBatch()
       const window = { sessionDurationMs: HOUR, endsBy: subject.now() + HOUR }
       const touched = await Promise.all(addresses.map((address) => subject.store.touch(address, window)))
       assert.equal(touched.some(Boolean), false)
@@ -53,19 +53,19 @@ export function everybodyContract(subject: StoreUnderTest): void {
       assert.equal(there.some(Boolean), false)
     })
 
-    it('no session that was there is counted by another removal', async () => {
+    it('no session that was there is counted by another revocation', async () => {
       const addresses = await sessionsOfMany()
-      const { removed, next } = await subject.store.removeBatch()
+      const { revoked, next } = await subject.store.revokeBatch()
       const half = addresses.length / 2
-      const ones = addresses.slice(0, half).map((address) => subject.store.remove(address))
-      const users = addresses.slice(half).map(({ handle }) => subject.store.removeUser(handle))
+      const ones = addresses.slice(0, half).map((address) => subject.store.revoke(address))
+      const users = addresses.slice(half).map(({ handle }) => subject.store.revokeUser(handle))
       assert.equal((await Promise.all([...ones, ...users])).some(Boolean), false)
-      assert.ok(removed + (await finish(next)) <= SESSIONS)
+      assert.ok(revoked + (await finish(next)) <= SESSIONS)
     })
 
     it('no session that was there is counted for the cap', async () => {
       const addresses = await sessionsOfMany()
-      const { next } = await subject.store.removeBatch()
+      const { next } = await subject.store.revokeBatch()
       for (const { handle } of addresses.slice(-4)) {
         const given = { address: newAddress(handle), maxSessions: 2, onLimit: 'refuse' } as const
         const { address } = await issue(given)
@@ -78,7 +78,7 @@ export function everybodyContract(subject: StoreUnderTest): void {
       const addresses = await sessionsOfMany()
       const [{ handle } = newAddress()] = addresses.toReversed()
       const beganAt = await moment()
-      const { next } = await subject.store.removeBatch()
+      const { next } = await subject.store.revokeBatch()
       const known = entry({ address: newAddress(handle), beganAt, userInfo: 'new', maxSessions: 1 })
       const unknown = entry({ beganAt, userInfo: 'new' })
       assert.deepEqual(await subject.store.issue(known), { state: 'revoked' })
@@ -99,7 +99,7 @@ export function everybodyContract(subject: StoreUnderTest): void {
 
     it('a login that began after it is issued, and stays through all further calls', async () => {
       const addresses = await sessionsOfMany()
-      const { removed, next } = await subject.store.removeBatch()
+      const { revoked, next } = await subject.store.revokeBatch()
       const beganAt = await moment()
       const handles = [newHandle(), ...addresses.slice(0, 4).map(({ handle }) => handle)]
       const fresh: SessionAddress[] = []
@@ -107,27 +107,27 @@ export function everybodyContract(subject: StoreUnderTest): void {
         fresh.push((await issue({ address: newAddress(handle), beganAt })).address)
         fresh.push((await issue({ address: newAddress(handle) })).address)
       }
-      assert.ok(removed + (await finish(next)) <= SESSIONS)
+      assert.ok(revoked + (await finish(next)) <= SESSIONS)
       for (const address of fresh) assert.equal(await isThere(address), true)
       assert.equal((await listedIds(handles[0] ?? '')).length, 2)
     })
 
-    it('a session can be touched, rewritten and removed that was issued after it', async () => {
+    it('a session can be touched, rewritten and revoked that was issued after it', async () => {
       const [old = newAddress()] = await sessionsOfMany()
-      const { next } = await subject.store.removeBatch()
+      const { next } = await subject.store.revokeBatch()
       const { address, createdAt } = await issue({ address: newAddress(old.handle), record: 'fresh' })
       const { handle, sessionId } = address
       const window = { sessionDurationMs: HOUR, endsBy: createdAt + HOUR }
       assert.notEqual(await subject.store.touch(address, window), null)
       assert.equal(await subject.store.rewrite(handle, [{ sessionId, from: 'fresh', to: 'new' }]), 1)
-      assert.equal(await subject.store.remove(address), true)
+      assert.equal(await subject.store.revoke(address), true)
       await finish(next)
       assert.equal(await isThere(address), false)
     })
 
     it('profiles stay, and it is known who was here', async () => {
       const addresses = await sessionsOfMany()
-      const { next } = await subject.store.removeBatch()
+      const { next } = await subject.store.revokeBatch()
       const read = () => Promise.all(addresses.map(({ handle }) => subject.store.readUser(handle)))
       const meanwhile = await read()
       await finish(next)
@@ -149,7 +149,7 @@ export function everybodyContract(subject: StoreUnderTest): void {
 
     it('no session stays because it was spared when its user was ended', async () => {
       const { address } = await issue({ beganAt: await moment() })
-      await subject.store.removeUser(address.handle, address.sessionId)
+      await subject.store.revokeUser(address.handle, address.sessionId)
       assert.equal(await endAllSessions(subject.store), 1)
       assert.equal(await isThere(address), false)
     })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { SessionAddress, SessionStore } from 'weapp-session'
-import { HOUR, newAddress, newClaimant, newId, type StoreUnderTest } from './store-under-test.js'
+import { HOUR, newAddress, newId, type StoreUnderTest } from './store-under-test.js'
 
 /** What there is to be changed. */
 export interface Target {
@@ -9,10 +9,8 @@ export interface Target {
   readonly address: SessionAddress
   /** The id of a value that is `old`. */
   readonly valueId: string
-  /** An id that nobody has claimed, one that `me` has claimed, and one that was settled with `old`. */
+  /** The id of no value. */
   readonly freeId: string
-  readonly claimedId: string
-  readonly settledId: string
 }
 
 /** Every change that a store can make, wanted within this long only. */
@@ -33,11 +31,11 @@ export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<strin
     'a login that replaces a session': issuing(({ sessionId }) => ({ replaces: sessionId })),
     'a touch': ({ store, address }, withinMs) =>
       store.touch(address, { sessionDurationMs: HOUR / 2, endsBy: now() + HOUR }, withinMs),
-    'a removal': ({ store, address }, withinMs) => store.remove(address, withinMs),
+    'the end of a session': ({ store, address }, withinMs) => store.revoke(address, withinMs),
     'the end of a user': ({ store, address }, withinMs) =>
-      store.removeUser(address.handle, undefined, withinMs),
+      store.revokeUser(address.handle, undefined, withinMs),
     'the end of a user but for one session': ({ store, address }, withinMs) =>
-      store.removeUser(address.handle, address.sessionId, withinMs),
+      store.revokeUser(address.handle, address.sessionId, withinMs),
     'a profile': ({ store, address }, withinMs) => store.writeUserInfo(address.handle, 'new', HOUR, withinMs),
     'the deletion of a profile': ({ store, address }, withinMs) =>
       store.writeUserInfo(address.handle, null, HOUR, withinMs),
@@ -47,22 +45,17 @@ export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<strin
       const change = { sessionId: address.sessionId, from: 'old', to: 'new' }
       return store.rewrite(address.handle, [change], withinMs)
     },
-    'a claim': ({ store, freeId }, withinMs) => store.claim(freeId, newClaimant(), HOUR, withinMs),
-    'the claim of who has it, but not for long': ({ store, claimedId }, withinMs) =>
-      store.claim(claimedId, 'me', 0, withinMs),
-    'an answer': ({ store, claimedId }, withinMs) => store.settle(claimedId, 'new', HOUR, withinMs),
-    'another answer': ({ store, settledId }, withinMs) => store.settle(settledId, 'new', HOUR, withinMs),
-    'an answer that is not kept': ({ store, settledId }, withinMs) =>
-      store.settle(settledId, 'new', 0, withinMs),
-    'a claim that is given back': ({ store, claimedId }, withinMs) =>
-      store.release(claimedId, 'me', withinMs),
     'a first value': ({ store, freeId: id }, withinMs) =>
       store.replaceValue({ id, from: null, to: 'new', keepMs: HOUR }, withinMs),
     'another value': ({ store, valueId: id }, withinMs) =>
       store.replaceValue({ id, from: 'old', to: 'new', keepMs: HOUR }, withinMs),
+    'another value, but not for long': ({ store, valueId: id }, withinMs) =>
+      store.replaceValue({ id, from: 'old', to: 'new', keepMs: 0 }, withinMs),
+    'a value that is not the one that was read': ({ store, valueId: id }, withinMs) =>
+      store.replaceValue({ id, from: 'other', to: 'new', keepMs: HOUR }, withinMs),
     'the deletion of a value': ({ store, valueId: id }, withinMs) =>
       store.replaceValue({ id, from: 'old', to: null }, withinMs),
-    'the end of everybody': ({ store }, withinMs) => store.removeBatch(undefined, withinMs),
+    'the end of everybody': ({ store }, withinMs) => store.revokeBatch(undefined, withinMs),
   }
 }
 
@@ -75,33 +68,25 @@ export function lateContract(subject: StoreUnderTest): void {
     const { store } = subject
     const { address } = await issue({ record: 'old', userInfo: 'old' })
     await issue({ address: newAddress(address.handle), record: 'old' })
-    const [valueId, freeId, claimedId, settledId] = [newId(), newId(), newId(), newId()]
+    const [valueId, freeId] = [newId(), newId()]
     await store.replaceValue({ id: valueId, from: null, to: 'old', keepMs: HOUR })
-    await store.claim(claimedId, 'me', HOUR)
-    await store.settle(settledId, 'old', HOUR)
-    return { store, address, valueId, freeId, claimedId, settledId }
+    return { store, address, valueId, freeId }
   }
 
   /** All that can be read of a target, but when it was read. */
   async function see({ store, address, valueId, freeId }: Target) {
     const { sessions, ...user } = await store.readUser(address.handle)
+    const { text, writtenAt } = (await store.readValue(valueId)) ?? {}
     return {
       user,
       sessions: sessions.map(({ readAt, ...session }) => session),
-      value: (await store.readValue(valueId))?.text,
+      value: { text, writtenAt },
       free: await store.readValue(freeId),
     }
   }
 
-  /** Claiming changes what it looks at, and so does a login: this comes last. */
-  async function seeByTrying({ store, address, ...ids }: Target, beganAt: number): Promise<void> {
-    const claims = [ids.freeId, ids.claimedId, ids.settledId].map((id) =>
-      store.claim(id, newClaimant(), HOUR),
-    )
-    const [free, claimed, settled] = await Promise.all(claims)
-    assert.equal(free?.state, 'claimed')
-    assert.deepEqual(claimed, { state: 'pending' })
-    assert.deepEqual(settled, { state: 'settled', answer: 'old' })
+  /** A login changes what it looks at: this comes last. */
+  async function seeByTrying({ address }: Target, beganAt: number): Promise<void> {
     await issue({ address: newAddress(address.handle), beganAt })
     await issue({ beganAt })
   }

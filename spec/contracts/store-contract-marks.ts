@@ -15,7 +15,7 @@ export function marksContract(subject: StoreUnderTest): void {
     it('is revoked, and leaves no trace', async () => {
       const address = newAddress()
       const beganAt = await moment()
-      await subject.store.removeUser(address.handle)
+      await subject.store.revokeUser(address.handle)
       const revoked = entry({ address, beganAt, userInfo: 'new' })
       assert.deepEqual(await subject.store.issue(revoked), { state: 'revoked' })
       assert.equal(await subject.store.read(address), null)
@@ -25,7 +25,7 @@ export function marksContract(subject: StoreUnderTest): void {
     it('is revoked again when it is tried again', async () => {
       const address = newAddress()
       const beganAt = await moment()
-      await subject.store.removeUser(address.handle)
+      await subject.store.revokeUser(address.handle)
       for (let tries = 0; tries < 3; tries += 1) {
         assert.deepEqual(await subject.store.issue(entry({ address, beganAt })), { state: 'revoked' })
       }
@@ -34,7 +34,7 @@ export function marksContract(subject: StoreUnderTest): void {
     it('is revoked also after a login that began later', async () => {
       const { handle } = newAddress()
       const beganAt = await moment()
-      await subject.store.removeUser(handle)
+      await subject.store.revokeUser(handle)
       const { address } = await issue({ address: newAddress(handle), beganAt: await moment() })
       const revoked = entry({ address: newAddress(handle), beganAt })
       assert.deepEqual(await subject.store.issue(revoked), { state: 'revoked' })
@@ -44,7 +44,7 @@ export function marksContract(subject: StoreUnderTest): void {
     it('is revoked however long before it began', async () => {
       const handle = newHandle()
       const beganAt = (await moment()) - 24 * HOUR * 1000
-      await subject.store.removeUser(handle)
+      await subject.store.revokeUser(handle)
       const revoked = entry({ address: newAddress(handle), beganAt, loginDurationMs: 48 * HOUR })
       assert.deepEqual(await subject.store.issue(revoked), { state: 'revoked' })
     })
@@ -52,9 +52,9 @@ export function marksContract(subject: StoreUnderTest): void {
     it('is revoked by each end of the user, not only the first', async () => {
       const handle = newHandle()
       const first = await moment()
-      await subject.store.removeUser(handle)
+      await subject.store.revokeUser(handle)
       const second = await moment()
-      await subject.store.removeUser(handle)
+      await subject.store.revokeUser(handle)
       for (const beganAt of [first, second]) {
         const revoked = entry({ address: newAddress(handle), beganAt })
         assert.deepEqual(await subject.store.issue(revoked), { state: 'revoked' })
@@ -65,7 +65,7 @@ export function marksContract(subject: StoreUnderTest): void {
       const spared = await issue({ userInfo: 'kept' })
       const { handle, sessionId } = spared.address
       const beganAt = await moment()
-      await subject.store.removeUser(handle, sessionId)
+      await subject.store.revokeUser(handle, sessionId)
       const revoked = entry({ address: newAddress(handle), beganAt })
       assert.deepEqual(await subject.store.issue(revoked), { state: 'revoked' })
       assert.equal(await subject.store.read(revoked.address), null)
@@ -76,7 +76,7 @@ export function marksContract(subject: StoreUnderTest): void {
       const { address } = await issue({ userInfo: 'kept' })
       const { handle, sessionId } = address
       const beganAt = await moment()
-      await subject.store.removeUser(handle, sessionId)
+      await subject.store.revokeUser(handle, sessionId)
       await issue({ address: newAddress(handle) })
       const before = await knownOf(handle)
       for (const differences of [
@@ -95,7 +95,7 @@ export function marksContract(subject: StoreUnderTest): void {
       const { address } = await issue()
       const { handle, sessionId } = address
       const beganAt = await moment()
-      await subject.store.removeUser(handle, sessionId)
+      await subject.store.revokeUser(handle, sessionId)
       const revoked = entry({ address: newAddress(handle), beganAt, maxSessions: 1, onLimit: 'refuse' })
       assert.deepEqual(await subject.store.issue(revoked), { state: 'revoked' })
     })
@@ -104,7 +104,7 @@ export function marksContract(subject: StoreUnderTest): void {
   describe('the end of a user', () => {
     it('lets a login in that began after it', async () => {
       const { address } = await issue()
-      await subject.store.removeUser(address.handle)
+      await subject.store.revokeUser(address.handle)
       const next = await issue({ address: newAddress(address.handle), beganAt: await moment() })
       assert.notEqual(await subject.store.read(next.address), null)
       assert.deepEqual(await listedIds(address.handle), [next.address.sessionId])
@@ -112,14 +112,14 @@ export function marksContract(subject: StoreUnderTest): void {
 
     it('lets a login in that does not say when it began', async () => {
       const handle = newHandle()
-      await subject.store.removeUser(handle)
+      await subject.store.revokeUser(handle)
       const { address } = await issue({ address: newAddress(handle) })
       assert.deepEqual(await listedIds(handle), [address.sessionId])
     })
 
     it('does not concern the logins of other users', async () => {
       const beganAt = await moment()
-      await subject.store.removeUser(newHandle())
+      await subject.store.revokeUser(newHandle())
       const { address } = await issue({ beganAt })
       assert.notEqual(await subject.store.read(address), null)
     })
@@ -127,9 +127,9 @@ export function marksContract(subject: StoreUnderTest): void {
     it('leaves a session that it spares until it comes again', async () => {
       const { address } = await issue({ beganAt: await moment() })
       const { handle, sessionId } = address
-      await subject.store.removeUser(handle, sessionId)
+      await subject.store.revokeUser(handle, sessionId)
       assert.notEqual(await subject.store.read(address), null)
-      assert.equal(await subject.store.removeUser(handle), 1)
+      assert.equal(await subject.store.revokeUser(handle), 1)
       assert.equal(await subject.store.read(address), null)
     })
   })

@@ -93,32 +93,32 @@ export function modelContract(subject: StoreUnderTest): void {
       }),
     )
 
-  const removing = fc.record({ userIndex: user, number: session }).map(({ userIndex, number }) =>
-    operation(`remove ${number}`, userIndex, async (known, store) => {
+  const revoking = fc.record({ userIndex: user, number: session }).map(({ userIndex, number }) =>
+    operation(`revoke ${number}`, userIndex, async (known, store) => {
       const sessionId = idOf(known, number)
       const remaining = known.sessions.filter((each) => each.sessionId !== sessionId)
-      const removed = await store.remove({ handle: known.handle, sessionId })
-      assert.equal(removed, remaining.length < known.sessions.length)
+      const revoked = await store.revoke({ handle: known.handle, sessionId })
+      assert.equal(revoked, remaining.length < known.sessions.length)
       known.sessions = remaining
     }),
   )
 
-  const removingUser = fc
+  const revokingUser = fc
     .record({ userIndex: user, spared: fc.option(session, { nil: undefined }) })
     .map(({ userIndex, spared }) =>
-      operation(`removeUser except ${spared}`, userIndex, async (known, store, model) => {
+      operation(`revokeUser except ${spared}`, userIndex, async (known, store, model) => {
         const except = spared === undefined ? undefined : idOf(known, spared)
         const remaining = known.sessions.filter(({ sessionId }) => sessionId === except)
-        const removed = await store.removeUser(known.handle, except)
-        assert.equal(removed, known.sessions.length - remaining.length)
+        const revoked = await store.revokeUser(known.handle, except)
+        assert.equal(revoked, known.sessions.length - remaining.length)
         known.sessions = remaining
         model.events += 1
         known.endedBy = model.events
       }),
     )
 
-  const removingAll = fc.constant(
-    operation('removeBatch to the end', 0, async (_, store, model) => {
+  const revokingAll = fc.constant(
+    operation('revokeBatch to the end', 0, async (_, store, model) => {
       const count = model.users.reduce((sum, { sessions }) => sum + sessions.length, 0)
       assert.equal(await endAllSessions(store), count)
       model.events += 1
@@ -167,9 +167,10 @@ export function modelContract(subject: StoreUnderTest): void {
         const { handle: id, value } = known
         const from = given.isKnown ? value : given.guess
         const keepMs = given.keepMs ?? (from === null ? HOUR : undefined)
-        const replaced = await store.replaceValue({ id, from, to: given.to, keepMs })
-        assert.equal(replaced, from === value)
-        if (replaced) known.value = keepMs === 0 ? null : given.to
+        const outcome = await store.replaceValue({ id, from, to: given.to, keepMs })
+        assert.equal(outcome.isReplaced, from === value)
+        if (outcome.isReplaced) known.value = keepMs === 0 ? null : given.to
+        assert.equal(outcome.value?.text ?? null, known.value)
       }),
     )
 
@@ -182,12 +183,7 @@ export function modelContract(subject: StoreUnderTest): void {
     .map(({ userIndex, number, change: [what, change] }) =>
       operation(`${what}, too late`, userIndex, async (known, store) => {
         const address = { handle: known.handle, sessionId: idOf(known, number) }
-        const ids = {
-          valueId: known.handle,
-          freeId: known.handle,
-          claimedId: 'claimed',
-          settledId: 'settled',
-        }
+        const ids = { valueId: known.handle, freeId: known.handle }
         await assert.rejects(async () => change({ store, address, ...ids }, 0), Error)
       }),
     )
@@ -219,9 +215,9 @@ export function modelContract(subject: StoreUnderTest): void {
           ...Array.from({ length: 6 }, () => issuing),
           touching,
           rewriting,
-          removing,
-          removingUser,
-          removingAll,
+          revoking,
+          revokingUser,
+          revokingAll,
           writingProfile,
           replacingValue,
           beingLate,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { StoredVisit } from 'weapp-session'
-import { HOUR, newAddress, newClaimant, newId, type StoreUnderTest } from './store-under-test.js'
+import { HOUR, newAddress, newId, type StoreUnderTest } from './store-under-test.js'
 
 /** Two clocks may differ, but not by this much: it tells milliseconds from other units. */
 const CLOCK_TOLERANCE_MS = 600_000
@@ -13,10 +13,10 @@ export function momentsContract(subject: StoreUnderTest): void {
     return (await subject.store.read(address)) ?? assert.fail('the session is gone')
   }
 
-  describe('the moment of a claim', () => {
-    it('is later than that of the claim before', async () => {
+  describe('the moment at which a shared value was written', () => {
+    it('is later than that of the value before', async () => {
       let latest = await moment()
-      for (let claims = 0; claims < 50; claims += 1) {
+      for (let values = 0; values < 50; values += 1) {
         const next = await moment()
         assert.ok(next > latest, `${next} > ${latest}`)
         latest = next
@@ -29,11 +29,27 @@ export function momentsContract(subject: StoreUnderTest): void {
       assert.ok(Math.abs(at / 1000 - subject.now()) < CLOCK_TOLERANCE_MS)
     })
 
-    it('is that of the first question when the same claimant asks again', async () => {
-      const [id, claimant] = [newId(), newClaimant()]
-      const first = await subject.store.claim(id, claimant, HOUR)
+    it('is told to who writes it, to who reads it, and to who finds it in the way', async () => {
+      const id = newId()
+      const change = { id, from: null, to: 'text', keepMs: HOUR }
+      const { value } = await subject.store.replaceValue(change)
       await moment()
-      assert.deepEqual(await subject.store.claim(id, claimant, HOUR), first)
+      const found = [await subject.store.readValue(id), (await subject.store.replaceValue(change)).value]
+      const writtenAt = value?.writtenAt ?? assert.fail('the value is not there')
+      assert.deepEqual(
+        found.map((each) => each?.writtenAt),
+        [writtenAt, writtenAt],
+      )
+    })
+
+    it('is another one for what replaces the value, though it be the same text', async () => {
+      const id = newId()
+      const first = await subject.store.replaceValue({ id, from: null, to: 'text', keepMs: HOUR })
+      const between = await moment()
+      const second = await subject.store.replaceValue({ id, from: 'text', to: 'text' })
+      assert.ok(Number(first.value?.writtenAt) < between)
+      assert.ok(between < Number(second.value?.writtenAt))
+      assert.equal((await subject.store.readValue(id))?.writtenAt, second.value?.writtenAt)
     })
   })
 

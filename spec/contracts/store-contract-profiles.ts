@@ -114,9 +114,9 @@ export function profilesContract(subject: StoreUnderTest): void {
 
     it('outlives every session', async () => {
       const { address } = await issue({ userInfo: 'kept' })
-      await subject.store.remove(address)
+      await subject.store.revoke(address)
       assert.equal((await again(address)).told.userInfo, 'kept')
-      await subject.store.removeUser(address.handle)
+      await subject.store.revokeUser(address.handle)
       assert.equal(await profileOf(address), 'kept')
       assert.equal((await again(address)).told.userInfo, 'kept')
     })
@@ -171,7 +171,7 @@ export function profilesContract(subject: StoreUnderTest): void {
     it('is remembered when every session and the profile have gone', async () => {
       const { address } = await issue({ userInfo: 'old' })
       await subject.store.writeUserInfo(address.handle, null, HOUR)
-      await subject.store.removeUser(address.handle)
+      await subject.store.revokeUser(address.handle)
       assert.equal(await wasHere(address), true)
       assert.deepEqual((await again(address)).told, { seenBefore: true, userInfo: null })
     })
@@ -196,7 +196,7 @@ export function profilesContract(subject: StoreUnderTest): void {
 
     it('is not told by the end of a user', async () => {
       const address = newAddress()
-      await subject.store.removeUser(address.handle)
+      await subject.store.revokeUser(address.handle)
       assert.equal(await wasHere(address), false)
       assert.equal((await again(address)).told.seenBefore, false)
     })

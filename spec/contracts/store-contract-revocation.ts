@@ -4,7 +4,6 @@ import {
   endAllSessions,
   HOUR,
   newAddress,
-  newClaimant,
   newHandle,
   newId,
   type StoreUnderTest,
@@ -27,20 +26,20 @@ export function revocationContract(subject: StoreUnderTest): void {
     return visits.filter((visit) => visit !== null).length
   }
 
-  describe('removeUser', () => {
+  describe('revokeUser', () => {
     it('ends all sessions of the user and returns how many', async () => {
       const handle = newHandle()
       const addresses = await sessionsOf(handle, 3)
-      assert.equal(await subject.store.removeUser(handle), 3)
+      assert.equal(await subject.store.revokeUser(handle), 3)
       assert.equal(await alive(addresses), 0)
       assert.deepEqual(await listedIds(handle), [])
-      assert.equal(await subject.store.removeUser(handle), 0)
+      assert.equal(await subject.store.revokeUser(handle), 0)
     })
 
     it('spares the session that is named', async () => {
       const handle = newHandle()
       const [first, spared = newAddress(), last] = await sessionsOf(handle, 3)
-      assert.equal(await subject.store.removeUser(handle, spared.sessionId), 2)
+      assert.equal(await subject.store.revokeUser(handle, spared.sessionId), 2)
       assert.deepEqual(await listedIds(handle), [spared.sessionId])
       assert.notEqual(await subject.store.read(spared), null)
       assert.equal(await alive([first ?? spared, last ?? spared]), 0)
@@ -49,7 +48,7 @@ export function revocationContract(subject: StoreUnderTest): void {
     it('ends all when the session that is named is of somebody else', async () => {
       const [handle, other] = [newHandle(), await issue()]
       const addresses = await sessionsOf(handle, 2)
-      assert.equal(await subject.store.removeUser(handle, other.address.sessionId), 2)
+      assert.equal(await subject.store.revokeUser(handle, other.address.sessionId), 2)
       assert.equal(await alive(addresses), 0)
       assert.equal(await alive([other.address]), 1)
     })
@@ -58,23 +57,23 @@ export function revocationContract(subject: StoreUnderTest): void {
       const handle = newHandle()
       await sessionsOf(handle, 2)
       await issue({ address: newAddress(handle), sessionDurationMs: 0 })
-      assert.equal(await subject.store.removeUser(handle), 2)
+      assert.equal(await subject.store.revokeUser(handle), 2)
     })
 
     it('returns 0 for an unknown user', async () => {
-      assert.equal(await subject.store.removeUser(newHandle()), 0)
+      assert.equal(await subject.store.revokeUser(newHandle()), 0)
     })
 
     it('leaves the profile, and the sessions of others', async () => {
       const [{ address }, other] = [await issue({ userInfo: 'kept' }), await issue({ userInfo: 'other' })]
-      await subject.store.removeUser(address.handle)
+      await subject.store.revokeUser(address.handle)
       assert.equal((await subject.store.read(other.address))?.userInfo, 'other')
       const { seenBefore, userInfo } = await issue({ address: newAddress(address.handle) })
       assert.deepEqual([seenBefore, userInfo], [true, 'kept'])
     })
   })
 
-  describe('removeBatch', () => {
+  describe('revokeBatch', () => {
     it('is done at once, or soon, when there is nothing', async () => {
       assert.equal(await endAllSessions(subject.store), 0)
     })
@@ -100,21 +99,16 @@ export function revocationContract(subject: StoreUnderTest): void {
       assert.equal(await endAllSessions(subject.store), 1)
     })
 
-    it('leaves profiles, claims and answers', async () => {
-      const [claimed, settled] = [newId(), newId()]
+    it('leaves profiles and shared values', async () => {
+      const id = newId()
       const { address } = await issue({ userInfo: 'kept' })
-      await subject.store.claim(claimed, newClaimant(), HOUR)
-      await subject.store.settle(settled, 'sealed', HOUR)
+      await subject.store.replaceValue({ id, from: null, to: 'used', keepMs: HOUR })
 
       assert.equal(await endAllSessions(subject.store), 1)
 
       const { seenBefore, userInfo } = await issue({ address: newAddress(address.handle) })
       assert.deepEqual([seenBefore, userInfo], [true, 'kept'])
-      assert.deepEqual(await subject.store.claim(claimed, newClaimant(), HOUR), { state: 'pending' })
-      assert.deepEqual(await subject.store.claim(settled, newClaimant(), HOUR), {
-        state: 'settled',
-        answer: 'sealed',
-      })
+      assert.equal((await subject.store.readValue(id))?.text, 'used')
     })
 
     it('lets everyone log in again, with nothing counted against them', async () => {

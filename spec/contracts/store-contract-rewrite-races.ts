@@ -4,7 +4,7 @@ import { HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-
 
 const ROUNDS = 25
 
-/** Records that are replaced while others do the same, or read, touch and remove. */
+/** Records that are replaced while others do the same, or read, touch and revoke. */
 export function rewriteRacesContract(subject: StoreUnderTest): void {
   const { describe, it, issue, listedIds } = subject
 
@@ -63,15 +63,15 @@ export function rewriteRacesContract(subject: StoreUnderTest): void {
       }
     })
 
-    it('lose against a removal, whichever comes first', async () => {
+    it('lose against a revocation, whichever comes first', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const { address } = await issue({ record: 'old' })
-        const [, removed] = await Promise.all([
+        const [, revoked] = await Promise.all([
           rewrite(address, 'old', 'new'),
-          subject.store.remove(address),
+          subject.store.revoke(address),
           rewrite(address, 'new', 'newer'),
         ])
-        assert.equal(removed, true)
+        assert.equal(revoked, true)
         assert.equal(await subject.store.read(address), null)
         assert.deepEqual(await listedIds(address.handle), [])
       }

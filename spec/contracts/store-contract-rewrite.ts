@@ -65,7 +65,7 @@ export function rewriteContract(subject: StoreUnderTest): void {
       assert.equal(await rewrite(address, '', 'text'), 1)
       assert.equal(await rewrite(address, 'text', ''), 1)
       assert.equal((await liveVisit(address)).record, '')
-      await subject.store.remove(address)
+      await subject.store.revoke(address)
       assert.equal(await rewrite(address, '', 'text'), 0)
       assert.equal(await subject.store.read(address), null)
     })
@@ -136,7 +136,7 @@ export function rewriteContract(subject: StoreUnderTest): void {
     it('passes over what has changed, has ended or never was, and does the others', async () => {
       const addresses = await sessionsWith('a', 'changed', 'ended', 'd')
       const [{ handle } = newAddress(), , ended = newAddress()] = addresses
-      await subject.store.remove(ended)
+      await subject.store.revoke(ended)
       const read = ['a', 'b', 'ended', 'd', 'e']
       const changes = [...addresses, newAddress()].map(({ sessionId }, number): RecordChange => {
         return { sessionId, from: read[number] ?? '', to: 'new' }
@@ -153,8 +153,8 @@ export function rewriteContract(subject: StoreUnderTest): void {
     })
 
     const ends: Record<string, (address: SessionAddress) => Promise<unknown>> = {
-      'was removed': (address) => subject.store.remove(address),
-      'was ended with all of its user': ({ handle }) => subject.store.removeUser(handle),
+      'was revoked': (address) => subject.store.revoke(address),
+      'was ended with all of its user': ({ handle }) => subject.store.revokeUser(handle),
       'was ended with all there are': () => endAllSessions(subject.store),
       'was replaced by a login': ({ handle, sessionId }) =>
         issue({ address: newAddress(handle), replaces: sessionId }),

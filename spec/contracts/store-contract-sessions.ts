@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { AWKWARD_LINES, HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
-/** read, issue and remove of one session, and ping. */
+/** read, issue and revoke of one session, and ping. */
 export function sessionsContract(subject: StoreUnderTest): void {
   const { describe, it, entry, issue, listedIds } = subject
 
@@ -49,7 +49,7 @@ export function sessionsContract(subject: StoreUnderTest): void {
         const { address } = await issue(differences)
         assert.equal(await subject.store.read(address), null)
         assert.deepEqual(await listedIds(address.handle), [])
-        assert.equal(await subject.store.remove(address), false)
+        assert.equal(await subject.store.revoke(address), false)
       })
     }
 
@@ -58,7 +58,7 @@ export function sessionsContract(subject: StoreUnderTest): void {
       await subject.reached(endsAt + 1)
       assert.equal(await subject.store.read(address), null)
       assert.deepEqual(await listedIds(address.handle), [])
-      assert.equal(await subject.store.remove(address), false)
+      assert.equal(await subject.store.revoke(address), false)
     })
 
     it('is dropped when its absolute end comes', async () => {
@@ -75,28 +75,28 @@ export function sessionsContract(subject: StoreUnderTest): void {
       assert.equal(await subject.store.read(newAddress(address.handle)), null)
       const window = { sessionDurationMs: HOUR, endsBy: createdAt + HOUR }
       assert.equal(await subject.store.touch(elsewhere, window), null)
-      assert.equal(await subject.store.remove(elsewhere), false)
+      assert.equal(await subject.store.revoke(elsewhere), false)
       assert.notEqual(await subject.store.read(address), null)
     })
   })
 
-  describe('remove', () => {
+  describe('revoke', () => {
     it('ends a session, once', async () => {
       const { address } = await issue()
-      assert.equal(await subject.store.remove(address), true)
+      assert.equal(await subject.store.revoke(address), true)
       assert.equal(await subject.store.read(address), null)
       assert.deepEqual(await listedIds(address.handle), [])
-      assert.equal(await subject.store.remove(address), false)
+      assert.equal(await subject.store.revoke(address), false)
     })
 
     it('returns false where there never was a session', async () => {
-      assert.equal(await subject.store.remove(newAddress()), false)
+      assert.equal(await subject.store.revoke(newAddress()), false)
     })
 
     it('leaves the other sessions of the user', async () => {
       const { address } = await issue()
       const other = await issue({ address: newAddress(address.handle) })
-      await subject.store.remove(address)
+      await subject.store.revoke(address)
       assert.notEqual(await subject.store.read(other.address), null)
       assert.deepEqual(await listedIds(address.handle), [other.address.sessionId])
     })
@@ -104,7 +104,7 @@ export function sessionsContract(subject: StoreUnderTest): void {
     it('revokes no login that has begun', async () => {
       const { address } = await issue()
       const beganAt = await subject.moment()
-      await subject.store.remove(address)
+      await subject.store.revoke(address)
       await issue({ address: newAddress(address.handle), beganAt })
     })
   })

@@ -108,9 +108,9 @@ export function touchContract(subject: StoreUnderTest): void {
       assert.deepEqual(await listedIds(address.handle), [])
     })
 
-    it('does not revive a removed session', async () => {
+    it('does not revive a revoked session', async () => {
       const login = await issue()
-      await subject.store.remove(login.address)
+      await subject.store.revoke(login.address)
       assert.equal(await touch(login), null)
       assert.equal(await subject.store.read(login.address), null)
       assert.deepEqual(await listedIds(login.address.handle), [])
@@ -118,7 +118,7 @@ export function touchContract(subject: StoreUnderTest): void {
 
     it('does not revive the sessions of a user that all were ended', async () => {
       const login = await issue()
-      await subject.store.removeUser(login.address.handle)
+      await subject.store.revokeUser(login.address.handle)
       assert.equal(await touch(login), null)
       assert.equal(await subject.store.read(login.address), null)
     })
@@ -133,15 +133,15 @@ export function touchContract(subject: StoreUnderTest): void {
       assert.equal(await subject.store.read(late.address), null)
     })
 
-    it('loses against a removal, whichever comes first', async () => {
+    it('loses against a revocation, whichever comes first', async () => {
       for (let round = 0; round < 25; round += 1) {
         const login = await issue()
-        const [, removed] = await Promise.all([
+        const [, revoked] = await Promise.all([
           touch(login),
-          subject.store.remove(login.address),
+          subject.store.revoke(login.address),
           touch(login),
         ])
-        assert.equal(removed, true)
+        assert.equal(revoked, true)
         assert.equal(await subject.store.read(login.address), null)
       }
     })

@@ -124,7 +124,7 @@ export function usersContract(subject: StoreUnderTest): void {
 
     it('lets a user in again when a session has ended', async () => {
       const { handle, addresses } = await logins(2, { maxSessions: 2 })
-      await subject.store.remove(addresses[1] ?? newAddress())
+      await subject.store.revoke(addresses[1] ?? newAddress())
       await issue({ address: newAddress(handle), maxSessions: 2, onLimit: 'refuse' })
     })
 
@@ -165,7 +165,7 @@ export function usersContract(subject: StoreUnderTest): void {
 
     it('does not mind when that session has gone', async () => {
       const { handle, addresses, ids } = await logins(2)
-      await subject.store.remove(addresses[0] ?? newAddress())
+      await subject.store.revoke(addresses[0] ?? newAddress())
       const { address } = await issue({ address: newAddress(handle), replaces: ids[0] })
       assert.deepEqual(await listedIds(handle), [ids[1], address.sessionId])
     })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ValueChange } from 'weapp-session'
 import { HOUR, newId, type StoreUnderTest } from './store-under-test.js'
 
 /** How long a value is kept that all processes share. */
@@ -9,10 +10,12 @@ export function valueEndsContract(subject: StoreUnderTest): void {
     return (await subject.store.readValue(id))?.text ?? null
   }
 
+  const replace = async (change: ValueChange) => (await subject.store.replaceValue(change)).isReplaced
+
   /** The id of a value that has been set. */
   async function newValue(text: string, keepMs = HOUR): Promise<string> {
     const id = newId()
-    assert.equal(await subject.store.replaceValue({ id, from: null, to: text, keepMs }), true)
+    assert.equal(await replace({ id, from: null, to: text, keepMs }), true)
     return id
   }
 
@@ -46,7 +49,7 @@ export function valueEndsContract(subject: StoreUnderTest): void {
       for (let number = 0; number < 5; number += 1) {
         await subject.passed(2)
         const change = { id, from: `${number}`, to: `${number + 1}` }
-        assert.equal(await subject.store.replaceValue(change), true)
+        assert.equal(await replace(change), true)
         const next = await leftMs(id)
         assert.ok(0 < next && next < left, `${next} < ${left}`)
         left = next
@@ -58,7 +61,7 @@ export function valueEndsContract(subject: StoreUnderTest): void {
       let id = newId()
       const durationMs = await subject.inTime(async (keepMs) => {
         id = await newValue('old', keepMs)
-        return subject.store.replaceValue({ id, from: 'old', to: 'new' })
+        return replace({ id, from: 'old', to: 'new' })
       })
       await subject.passed(durationMs)
       assert.equal(await read(id), null)
@@ -66,14 +69,14 @@ export function valueEndsContract(subject: StoreUnderTest): void {
 
     it('need not be said to delete a value', async () => {
       const id = await newValue('text')
-      assert.equal(await subject.store.replaceValue({ id, from: 'text', to: null }), true)
+      assert.equal(await replace({ id, from: 'text', to: null }), true)
       assert.equal(await read(id), null)
     })
 
     it('need not be said where the value is another', async () => {
       const id = await newValue('text')
-      assert.equal(await subject.store.replaceValue({ id, from: 'other', to: 'new' }), false)
-      assert.equal(await subject.store.replaceValue({ id: newId(), from: 'other', to: 'new' }), false)
+      assert.equal(await replace({ id, from: 'other', to: 'new' }), false)
+      assert.equal(await replace({ id: newId(), from: 'other', to: 'new' }), false)
       assert.equal(await read(id), 'text')
     })
 

@@ -1,12 +1,5 @@
 import assert from 'node:assert/strict'
-import {
-  AWKWARD_TEXTS,
-  endAllSessions,
-  HOUR,
-  newClaimant,
-  newId,
-  type StoreUnderTest,
-} from './store-under-test.js'
+import { AWKWARD_TEXTS, endAllSessions, HOUR, newId, type StoreUnderTest } from './store-under-test.js'
 
 /** What all processes share. */
 export function valuesContract(subject: StoreUnderTest): void {
@@ -16,8 +9,14 @@ export function valuesContract(subject: StoreUnderTest): void {
     return (await subject.store.readValue(id))?.text ?? null
   }
 
-  const replace = (id: string, from: string | null, to: string | null, keepMs = HOUR) =>
-    subject.store.replaceValue({ id, from, to, keepMs })
+  async function replace(
+    id: string,
+    from: string | null,
+    to: string | null,
+    keepMs = HOUR,
+  ): Promise<boolean> {
+    return (await subject.store.replaceValue({ id, from, to, keepMs })).isReplaced
+  }
 
   /** The id of a value that has been set. */
   async function newValue(text: string, keepMs?: number): Promise<string> {
@@ -140,26 +139,12 @@ export function valuesContract(subject: StoreUnderTest): void {
       assert.equal(await read(other), 'same')
     })
 
-    it('has nothing to do with a claim of the same id', async () => {
-      const id = newId()
-      const claim = () => subject.store.claim(id, newClaimant(), HOUR)
-      await subject.store.claim(id, 'me', HOUR)
-      assert.equal(await read(id), null)
-      assert.equal(await replace(id, null, 'value'), true)
-      assert.deepEqual(await claim(), { state: 'pending' })
-      await subject.store.release(id, 'me')
-      assert.equal(await read(id), 'value')
-      await subject.store.settle(id, 'answer', HOUR)
-      assert.equal(await replace(id, 'value', null), true)
-      assert.deepEqual(await claim(), { state: 'settled', answer: 'answer' })
-    })
-
     it('outlives all sessions', async () => {
       const { address } = await issue()
       const ids = [newId(), address.handle, address.sessionId, `{${address.handle}}:${address.sessionId}`]
       for (const id of ids) await replace(id, null, id)
       assert.equal(await endAllSessions(subject.store), 1)
-      await subject.store.removeUser(address.handle)
+      await subject.store.revokeUser(address.handle)
       assert.deepEqual(await Promise.all(ids.map(read)), ids)
     })
 

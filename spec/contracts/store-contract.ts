@@ -1,5 +1,4 @@
 import type { SessionStore } from 'weapp-session'
-import { claimsContract } from './store-contract-claims.js'
 import { concurrencyContract } from './store-contract-concurrency.js'
 import { everybodyContract } from './store-contract-everybody.js'
 import { lateContract } from './store-contract-late.js'
@@ -14,6 +13,7 @@ import { sessionsContract } from './store-contract-sessions.js'
 import { touchContract } from './store-contract-touch.js'
 import { usersContract } from './store-contract-users.js'
 import { valueEndsContract } from './store-contract-value-ends.js'
+import { valueOutcomesContract } from './store-contract-value-outcomes.js'
 import { valuesContract } from './store-contract-values.js'
 import { storeUnderTest, type TestRunner } from './store-under-test.js'
 
@@ -64,9 +64,9 @@ export function storeContract({ runner, createStore, now = Date.now }: StoreCont
     profilesContract(subject)
     rewriteContract(subject)
     rewriteRacesContract(subject)
-    claimsContract(subject)
     valuesContract(subject)
     valueEndsContract(subject)
+    valueOutcomesContract(subject)
     revocationContract(subject)
     marksContract(subject)
     everybodyContract(subject)

@@ -53,27 +53,22 @@ export function newAddress(handle: string = newHandle()): SessionAddress {
   return { handle, sessionId: randomBytes(18).toString('base64url') }
 }
 
-/** Who claims something: each of them another. */
-export function newClaimant(): string {
-  return randomBytes(12).toString('base64url')
-}
-
-/** The id of something to claim, or of a shared value. */
+/** The id of a shared value. */
 export function newId(): string {
   return randomBytes(18).toString('base64url')
 }
 
-/** Calls removeBatch, from a cursor on, until it says that all is done. Returns how many sessions it has cleared away. */
+/** Calls revokeBatch, from a cursor on, until it says that all is done. Returns how many sessions it has cleared away. */
 export async function endAllSessions(store: SessionStore, from?: string): Promise<number> {
-  let removed = 0
+  let revoked = 0
   let cursor = from
   for (let calls = 0; calls < MOST_BATCHES; calls += 1) {
-    const batch = await store.removeBatch(cursor)
-    removed += batch.removed
+    const batch = await store.revokeBatch(cursor)
+    revoked += batch.revoked
     cursor = batch.next
-    if (cursor === undefined) return removed
+    if (cursor === undefined) return revoked
   }
-  throw new Error(`removeBatch has not come to an end after ${MOST_BATCHES} calls`)
+  throw new Error(`revokeBatch has not come to an end after ${MOST_BATCHES} calls`)
 }
 
 /** Texts of one line that a careless store gives back changed. */
@@ -118,8 +113,8 @@ export function storeUnderTest(
   }
 
   async function moment(): Promise<number> {
-    const claim = await current().claim(newId(), newClaimant(), 0)
-    return claim.state === 'claimed' ? claim.at : assert.fail('a fresh id is not claimed')
+    const { value } = await current().replaceValue({ id: newId(), from: null, to: 'now', keepMs: 1 })
+    return value?.writtenAt ?? assert.fail('a value is not written under a fresh id')
   }
 
   async function reached(time: number): Promise<void> {

@@ -55,13 +55,13 @@ describe('the showcase of the example app', () => {
     const { trace } = await logIn()
     expect(linesOf(trace)).to.deep.equal([
       'phone>app POST /login',
-      'app>store claim the code',
+      'app>store write what all processes share, such as a used code',
       'app>wechat GET /sns/jscode2session',
       'wechat>app 200',
       'app>store look up the user',
       'app>store write the session',
-      'app>store write what all processes share',
-      'app>store note that the code is used',
+      'app>store write what all processes share, such as a used code',
+      'app>store write what all processes share, such as a used code',
       'app>phone 200',
     ])
   })

@@ -106,7 +106,7 @@ describe('revokeAll', () => {
     let cleared = 0
     store.before = async (method) => {
       // The first batch has set the mark; the second never comes to its end.
-      if (method === 'removeBatch' && cleared++ > 0) throw new Error('killed')
+      if (method === 'revokeBatch' && cleared++ > 0) throw new Error('killed')
     }
     const bed = await openTestBed({ store })
     const other = await openTestBed({ store: theirs })

@@ -71,7 +71,7 @@ describe('forgetUser', () => {
   /** The keys in Redis but for those of the codes, each with its value and how long it lasts. */
   async function allThatIsLeft(): Promise<{ key: string; value: string; endsInMs: number }[]> {
     const { appid } = bed.phone
-    const ofCodes = codes.map((code) => `weapp:claim:${codeIdOf(appid, code)}`)
+    const ofCodes = codes.map((code) => `weapp:value:${codeIdOf(appid, code)}`)
     const found = []
     for (const key of await redis.keys('*')) {
       const value = (await redis.get(key)) ?? ''

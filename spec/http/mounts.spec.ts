@@ -78,10 +78,7 @@ describe('a mount of one app', () => {
     expect(mount({ appid: 'wx0' })).to.throw(TypeError, 'loginRouter: appid must name one of the apps')
     expect(mount({ maxSessionsPerUser: 0 })).to.throw(TypeError, 'loginRouter: maxSessionsPerUser')
     expect(mount({ keepPhoneNumber: 'yes' })).to.throw(TypeError, 'loginRouter: keepPhoneNumber')
-    expect(() => requireSession({ sessions, appid: 'wx0' })).to.throw(
-      TypeError,
-      'requireSession: appid',
-    )
+    expect(() => requireSession({ sessions, appid: 'wx0' })).to.throw(TypeError, 'requireSession: appid')
   })
 
   it('of wxapp accepts a session under the app that the request names alone', async () => {

@@ -91,7 +91,7 @@ describe('logging in again with the token of the session before', () => {
       bed.store.before = (method) => void calls.push(method)
       const second = await logIn(bed, await newCode(), first)
       bed.store.before = () => undefined
-      expect(calls).to.not.include('remove')
+      expect(calls).to.not.include('revoke')
       const ids = (await bed.sessions.list(bed.phone)).map(({ sessionId }) => sessionId)
       const idOfToken = async (token: string) => (await bed.sessions.authenticate(token)).sessionId
       expect(ids).to.deep.equal([await idOfToken(other), await idOfToken(second)])

@@ -77,7 +77,7 @@ describe('the Wafer session server, when something else fails', () => {
     expect(jsonIn(await logIn())).to.include({ returnCode: 0 })
   })
 
-  for (const method of ['claim', 'readUser', 'issue'] satisfies (keyof SessionStore)[]) {
+  for (const method of ['replaceValue', 'readUser', 'issue'] satisfies (keyof SessionStore)[]) {
     it(`answers 1001 to a login when the store fails at ${method}`, async () => {
       bed.store.before = (called) => {
         if (called === method) throw new Error('down')

@@ -70,7 +70,7 @@ describe('wxapp, when something else fails', () => {
     expect(jsonIn(await logIn())).to.include({ ok: 'success' })
   })
 
-  for (const method of ['claim', 'readUser', 'issue'] satisfies (keyof SessionStore)[]) {
+  for (const method of ['replaceValue', 'readUser', 'issue'] satisfies (keyof SessionStore)[]) {
     it(`answers 数据库错误 to a login when the store fails at ${method}`, async () => {
       bed.store.before = (called) => {
         if (called === method) throw new Error('down')

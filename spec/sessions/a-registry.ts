@@ -125,11 +125,11 @@ export function undropping(memory: MemoryStore): Partial<SessionStore> {
 
 /** The store with some methods replaced, which writes down what it is asked. */
 export function recording(
-  store: MemoryStore,
+  store: SessionStore,
   instead: Partial<SessionStore> = {},
   calls: StoreCall[] = [],
 ): Required<SessionStore> {
-  return new Proxy(store, {
+  return new Proxy(store as Required<SessionStore>, {
     get(target, name: keyof SessionStore) {
       const method = (instead[name] ?? target[name].bind(target)) as (...args: unknown[]) => unknown
       return (...args: unknown[]) => {

@@ -138,7 +138,7 @@ describe('a count', () => {
   })
 
   it('of the process is remembered for the latest ten thousand', async () => {
-    const { counter } = processes({ replaceValue: async () => true })
+    const { counter } = processes({ replaceValue: async () => ({ isReplaced: true, value: null }) })
     const own = counter()
     for (let user = 0; user <= 10_000; user += 1) await own.add({ appid: 'wx1', openid: String(user) })
     expect(await own.countOf({ appid: 'wx1', openid: '0' })).to.equal(0)

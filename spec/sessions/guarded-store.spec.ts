@@ -31,16 +31,13 @@ const CALLS = {
   readUser: ['handle'],
   issue: [ENTRY],
   touch: [ADDRESS, { sessionDurationMs: 1, endsBy: 2 }],
-  remove: [ADDRESS],
-  removeUser: ['handle', 'session'],
+  revoke: [ADDRESS],
+  revokeUser: ['handle', 'session'],
   writeUserInfo: ['handle', 'profile', 1],
   rewrite: ['handle', [{ sessionId: 'session', from: 'old', to: 'new' }]],
-  claim: ['id', 'claimant', 1],
-  settle: ['id', 'answer', 1],
-  release: ['id', 'claimant'],
   readValue: ['id'],
   replaceValue: [{ id: 'id', from: 'old', to: 'new', keepMs: 1 }],
-  removeBatch: ['cursor'],
+  revokeBatch: ['cursor'],
   ping: [],
   close: [],
 } satisfies Record<keyof SessionStore, unknown[]>
@@ -101,8 +98,10 @@ describe('a guarded store', () => {
 
   it('calls the methods on the store itself, so that they find their fields', async () => {
     const store = guarded(new MemoryStore({ clock: () => 0 }))
-    expect(await store.claim('id', 'me', 1)).to.include({ state: 'claimed' })
-    expect(await store.claim('id', 'you', 1)).to.deep.equal({ state: 'pending' })
+    const change = { id: 'id', from: null, to: 'text', keepMs: 1 }
+    expect(await store.replaceValue(change)).to.include({ isReplaced: true })
+    expect(await store.replaceValue(change)).to.include({ isReplaced: false })
+    expect(await store.readValue('id')).to.include({ text: 'text' })
     await store.close()
   })
 
@@ -157,7 +156,7 @@ describe('a guarded store', () => {
       const store = guarded(new MemoryStore({ clock }), TIMEOUT_MS, log, () => clock() + offsetMs)
       await store.issue({ ...ENTRY, loginDurationMs: 60_000, sessionDurationMs: 60_000, beganAt: undefined })
       await store.read(ADDRESS)
-      await store.claim('id', 'me', 1)
+      await store.replaceValue({ id: 'id', from: null, to: 'text', keepMs: 1 })
       await store.read(ADDRESS)
       expect(log.lines).to.deep.equal(
         told.map(

@@ -142,7 +142,7 @@ describe('the touch of a visit', () => {
       instead: {
         async read(address) {
           const stored = await memory.read(address)
-          await memory.remove(address)
+          await memory.revoke(address)
           return stored
         },
       },
@@ -197,7 +197,7 @@ describe('a record that cannot be used', () => {
     const setup = aRegistry({ cap: { maxSessionsPerUser: 2 } })
     const { address } = await setup.logIn('alice')
     const { address: other } = await setup.logIn('alice')
-    await setup.memory.removeUser(address.handle, other.sessionId)
+    await setup.memory.revokeUser(address.handle, other.sessionId)
     await setup.memory.issue({
       address,
       record: '[1,"wx',

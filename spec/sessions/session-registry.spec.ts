@@ -35,8 +35,8 @@ async function logInTimes(setup: RegistrySetup, times: number, openid = 'alice')
 }
 
 async function claimedAt({ memory }: RegistrySetup): Promise<number> {
-  const claim = await memory.claim(newId(), 'me', MINUTE_MS)
-  return claim.state === 'claimed' ? claim.at : expect.fail('the id is new')
+  const { value } = await memory.replaceValue({ id: newId(), from: null, to: 'claim', keepMs: MINUTE_MS })
+  return value?.writtenAt ?? expect.fail('the id is new')
 }
 
 describe('issuing a session', () => {
@@ -107,14 +107,14 @@ describe('issuing a session to a phone that presents a token', () => {
     const old = await setup.logIn('alice')
     const { session } = await setup.logIn('alice', { presentedToken: old.token })
     expect(await idsOf(setup)).to.deep.equal([session.sessionId])
-    expect(methodsOf(setup.calls)).to.include('issue').and.not.include('remove')
+    expect(methodsOf(setup.calls)).to.include('issue').and.not.include('revoke')
   })
 
   it('ends the old session of another user, and no other of theirs', async () => {
     const setup = aRegistry()
     const [phone, tablet] = [await setup.logIn('bob'), await setup.logIn('bob')]
     await setup.logIn('alice', { presentedToken: phone.token })
-    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'read', 'remove'])
+    expect(methodsOf(setup.calls)).to.deep.equal(['issue', 'read', 'revoke'])
     expect(setup.calls[0]?.args[0]).to.have.property('replaces', undefined)
     expect(await idsOf(setup, bob)).to.deep.equal([tablet.session.sessionId])
   })
@@ -239,12 +239,12 @@ describe('ending sessions', () => {
 
   it('ends all of all users, batch after batch', async () => {
     const batches = [
-      { removed: 500, next: '0:17' },
-      { removed: 0, next: '1:0' },
-      { removed: 3, next: undefined },
+      { revoked: 500, next: '0:17' },
+      { revoked: 0, next: '1:0' },
+      { revoked: 3, next: undefined },
     ]
     const { registry, calls } = aRegistry({
-      instead: { removeBatch: async () => batches.shift() ?? expect.fail('it does not stop') },
+      instead: { revokeBatch: async () => batches.shift() ?? expect.fail('it does not stop') },
     })
     expect(await registry.revokeAll()).to.equal(503)
     expect(calls.map(({ args }) => args[0])).to.deep.equal([undefined, '0:17', '1:0'])

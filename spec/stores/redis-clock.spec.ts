@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { type RedisClient, RedisStore } from '../../lib/index.js'
 import { StoreFailure } from '../../lib/sessions/store.js'
-import { HOUR, newClaimant, newHandle, newId, storeUnderTest } from '../contracts/store-under-test.js'
+import { HOUR, newHandle, newId, storeUnderTest } from '../contracts/store-under-test.js'
 import { type TestClock, testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
@@ -34,11 +34,11 @@ describe('the time in Redis, as a RedisStore knows it', () => {
     beforeQuestion = () => undefined
     beforeReply = () => undefined
     client = {
-      async call(...words) {
+      async call(...args) {
         await beforeQuestion()
         // On one connection, so that Redis tells its time before it runs the script.
-        const [time, reply] = await Promise.all([redis().time(), redis().call(...words)])
-        const wantedUntil = words[5 + Number(words[2])]
+        const [time, reply] = await Promise.all([redis().time(), redis().call(...args)])
+        const wantedUntil = args[5 + Number(args[2])]
         sent.push({
           wantedUntil: wantedUntil === '' ? Number.NaN : Number(wantedUntil),
           redisTime: Number(time[0]) * 1_000_000 + Number(time[1]),
@@ -75,7 +75,7 @@ describe('the time in Redis, as a RedisStore knows it', () => {
         () => store.ping(),
         () => store.readUser(newHandle()),
         () => store.readValue(newId()),
-        () => store.claim(newId(), newClaimant(), HOUR),
+        () => store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }),
       ]) {
         store = new RedisStore(client, { prefix })
         await learn()
@@ -144,7 +144,7 @@ describe('the time in Redis, as a RedisStore knows it', () => {
       await store.ping()
       const { address, record } = await issue()
       beforeQuestion = passed(40)
-      expect(await failureOf(() => store.remove(address, 20)))
+      expect(await failureOf(() => store.revoke(address, 20)))
         .to.be.instanceOf(StoreFailure)
         .with.property('message', 'a change came too late, and was not made')
       beforeQuestion = () => undefined

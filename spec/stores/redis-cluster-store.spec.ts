@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { Cluster, Redis } from 'ioredis'
 import { Cluster as Cluster5 } from 'ioredis5'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
-import { type RedisClusterClient, RedisStore } from '../../lib/index.js'
+import { type RedisClient, type RedisClusterClient, RedisStore } from '../../lib/index.js'
 import { storeContract } from '../contracts/store-contract.js'
 import { endAllSessions, HOUR, newAddress, storeUnderTest } from '../contracts/store-under-test.js'
 import { failureOf } from '../support/failures.js'
@@ -10,6 +10,7 @@ import { freshPrefix } from '../support/redis-client.js'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
 
 const runner = { describe, it, beforeEach, afterEach }
+const WITHIN_MS = 2
 
 describe('RedisStore on a Redis Cluster', () => {
   let servers: RedisCluster
@@ -103,10 +104,33 @@ describe('RedisStore on a Redis Cluster', () => {
       expect(saysDone && (await alive(logins)) > 0).to.equal(false)
     })
 
+    it('asks for no more when its time is up', async () => {
+      const { next } = await store.revokeBatch()
+      const sent: string[] = []
+      const sending = (client: RedisClient): RedisClient => ({
+        call(...args) {
+          sent.push(args.slice(0, 2).join(' '))
+          return client.call(...args)
+        },
+      })
+      const slow: RedisClusterClient = {
+        nodes: (role) => cluster.nodes(role).map(sending),
+        async call(...args) {
+          const askedAt = performance.now()
+          const reply = await sending(cluster).call(...args)
+          while (performance.now() - askedAt < WITHIN_MS) await cluster.ping()
+          return reply
+        },
+      }
+      const failure = await failureOf(() => new RedisStore(slow, { prefix }).revokeBatch(next, WITHIN_MS))
+      expect(String(failure)).to.include('too late')
+      expect(sent).to.deep.equal(['CLUSTER SLOTS'])
+    })
+
     it('fails when no master can be reached, and does not say that it is done', async () => {
       const lost = new Cluster([{ host: '127.0.0.1', port: 1 }], { clusterRetryStrategy: () => null })
       lost.on('error', () => {})
-      expect(await failureOf(() => new RedisStore(lost, { prefix }).removeBatch())).to.be.an('error')
+      expect(await failureOf(() => new RedisStore(lost, { prefix }).revokeBatch())).to.be.an('error')
       lost.disconnect()
     })
   })
@@ -152,10 +176,10 @@ describe('RedisStore on a Redis Cluster', () => {
       const replies: Promise<unknown>[] = []
       const client: RedisClusterClient = {
         nodes: (role) => cluster.nodes(role),
-        call(...words) {
-          asked.push(words.map(String))
+        call(...args) {
+          asked.push(args.map(String))
           // No reply before both questions are asked.
-          const reply = cluster.call(...words).then(async (told) => {
+          const reply = cluster.call(...args).then(async (told) => {
             while (replies.length < 2) await cluster.ping()
             return told
           })
@@ -176,7 +200,7 @@ describe('RedisStore on a Redis Cluster', () => {
 
       beforeEach(async () => {
         login = await issue({ userInfo: 'kept' })
-        await new RedisStore(cluster, { prefix }).removeBatch()
+        await new RedisStore(cluster, { prefix }).revokeBatch()
         expect(await cluster.exists(`${prefix}{${login.address.handle}}`)).to.equal(1)
       })
 
@@ -195,12 +219,12 @@ describe('RedisStore on a Redis Cluster', () => {
         expect(await store.touch(login.address, window)).to.equal(null)
       })
 
-      it('leaves a removal nothing to end', async () => {
-        expect(await store.remove(login.address)).to.equal(false)
+      it('leaves a revocation nothing to end', async () => {
+        expect(await store.revoke(login.address)).to.equal(false)
       })
 
       it('leaves the end of the user nothing to end', async () => {
-        expect(await store.removeUser(login.address.handle)).to.equal(0)
+        expect(await store.revokeUser(login.address.handle)).to.equal(0)
       })
 
       it('leaves no record to replace', async () => {
@@ -229,9 +253,9 @@ describe('RedisStore on a Redis Cluster', () => {
     beforeEach(() => {
       sent = []
       const client = {
-        call(command: string, ...words: (string | number)[]) {
+        call(command: string, ...args: (string | number)[]) {
           sent.push(command)
-          return cluster.call(command, ...words)
+          return cluster.call(command, ...args)
         },
       }
       proxied = new RedisStore(client, { prefix })

@@ -7,6 +7,7 @@ import { ClockWatch } from '../../lib/sessions/clock-watch.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
 import { HOUR, newHandle } from '../contracts/store-under-test.js'
 import { startGarbageServer, startHangingServer } from '../support/broken-server.js'
+import { commandCalls } from '../support/command-calls.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import { type KeptLog, keptLog } from '../support/log-lines.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
@@ -85,6 +86,15 @@ for (const [version, Client] of [
       const client = connect(`${server.url}/99`)
       while (client.status !== 'ready') await admin.ping()
       expect(await lineOf(client)).to.match(/Redis refuses database 99: .*DB index is out of range/)
+    })
+
+    it('looks for no users where Redis has refused the database before there was a store', async () => {
+      const client = connect(`${server.url}/99`)
+      while (client.status !== 'ready') await admin.ping()
+      await admin.config('RESETSTAT')
+      const error = await failureOf(() => new RedisStore(client).revokeBatch('0:0::0'))
+      expect(String(error)).to.match(/DB index is out of range/)
+      expect((await commandCalls(admin)).scan).to.equal(undefined)
     })
 
     it('writes nothing to database 0 after a reconnection that loses the database', async () => {

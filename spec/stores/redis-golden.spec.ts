@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import { RedisStore, type SessionAddress } from '../../lib/index.js'
 import { decodeRecord, encodeRecord, type SessionRecord } from '../../lib/sessions/record.js'
 import { StoreFailure } from '../../lib/sessions/store.js'
-import { endAllSessions, newClaimant, storeUnderTest } from '../contracts/store-under-test.js'
+import { endAllSessions, storeUnderTest } from '../contracts/store-under-test.js'
 import { type TestClock, testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
@@ -15,8 +15,6 @@ interface Vectors {
   readonly handle: string
   readonly sessionIds: readonly [string, string]
   readonly id: string
-  readonly claimant: string
-  readonly answer: string
   readonly text: string
   readonly profile: string
   readonly records: readonly [GoldenRecord, GoldenRecord]
@@ -29,7 +27,7 @@ interface GoldenRecord {
   readonly text: string
 }
 
-type GoldenKey = 'user' | 'userMark' | 'claim' | 'answer' | 'value' | 'mark'
+type GoldenKey = 'user' | 'userMark' | 'value' | 'mark'
 
 const vectors = layout as unknown as Vectors
 
@@ -44,7 +42,7 @@ const STEP_MS = 1_000
 
 describe('what RedisStore writes', () => {
   const redis = aRedisClient()
-  const { handle, sessionIds, id, claimant, records } = vectors
+  const { handle, sessionIds, id, records } = vectors
   const [first, second] = sessionIds.map((sessionId) => ({ handle, sessionId })) as [
     SessionAddress,
     SessionAddress,
@@ -104,14 +102,9 @@ describe('what RedisStore writes', () => {
       clock.advance(STEP_MS)
       await store.touch(first, window())
     },
-    userMark: () => store.removeUser(handle),
-    claim: () => store.claim(id, claimant, HOUR),
-    async answer() {
-      await store.claim(id, claimant, HOUR)
-      await store.settle(id, vectors.answer, 5 * MINUTE)
-    },
+    userMark: () => store.revokeUser(handle),
     value: () => store.replaceValue({ id, from: null, to: vectors.text, keepMs: HOUR }),
-    mark: () => store.removeBatch(),
+    mark: () => store.revokeBatch(),
   }
 
   for (const [name, write] of Object.entries(writing) as [GoldenKey, () => Promise<unknown>][]) {
@@ -130,7 +123,7 @@ describe('what RedisStore writes', () => {
     await store.rewrite(handle, [{ sessionId: second.sessionId, from: 'other', to: from }])
     const third = entry({ ...login, address: { handle, sessionId: 'A'.repeat(24) } })
     await store.issue({ ...third, userInfoDurationMs: PROFILE_DURATION_MS - STEP_MS })
-    await store.remove(third.address)
+    await store.revoke(third.address)
     await expectValue('user')
   })
 
@@ -173,30 +166,16 @@ describe('what RedisStore writes', () => {
       expect(await store.issue({ ...late, beganAt: moment + 2 })).to.include({ state: 'issued' })
     })
 
-    it('a claim', async () => {
-      await put('claim')
-      expect(await store.claim(id, newClaimant(), HOUR)).to.deep.equal({ state: 'pending' })
-      await expectValue('claim')
-      expect(await store.claim(id, claimant, HOUR)).to.include({ state: 'claimed' })
-      await expectValue('claim')
-      await store.release(id, claimant)
-      expect(await redis().exists(keyOf('claim'))).to.equal(0)
-    })
-
-    it('an answer', async () => {
-      await put('answer')
-      const settled = { state: 'settled', answer: vectors.answer }
-      expect(await store.claim(id, claimant, HOUR)).to.deep.equal(settled)
-      await store.release(id, claimant)
-      await expectValue('answer')
-    })
-
     it('a shared value', async () => {
       await put('value')
-      expect(await store.readValue(id)).to.deep.equal({ text: vectors.text, leftMs: HOUR })
-      expect(await store.replaceValue({ id, from: 'other', to: null })).to.equal(false)
+      const value = { text: vectors.text, writtenAt: vectors.time * 1000 + 1, leftMs: HOUR }
+      expect(await store.readValue(id)).to.deep.equal(value)
+      const other = { id, from: 'other', to: null }
+      expect(await store.replaceValue(other)).to.deep.equal({ isReplaced: false, value })
       await expectValue('value')
-      expect(await store.replaceValue({ id, from: vectors.text, to: null })).to.equal(true)
+      const known = { id, from: vectors.text, to: null }
+      expect(await store.replaceValue(known)).to.deep.equal({ isReplaced: true, value: null })
+      expect(await redis().exists(keyOf('value'))).to.equal(0)
     })
 
     it('the mark of all', async () => {
@@ -212,12 +191,13 @@ describe('what RedisStore writes', () => {
     })
 
     it('whatever has ended, as if it were not there', async () => {
-      for (const name of ['user', 'claim', 'value'] as const) await put(name)
+      for (const name of ['user', 'value'] as const) await put(name)
       clock.set(vectors.time + PROFILE_DURATION_MS + STEP_MS)
       expect(await store.readUser(handle)).to.deep.equal({ sessions: [], userInfo: null, wasHere: false })
       expect(await store.read(first)).to.equal(null)
       expect(await store.readValue(id)).to.equal(null)
-      expect(await store.claim(id, newClaimant(), HOUR)).to.include({ state: 'claimed' })
+      const change = { id, from: null, to: 'new', keepMs: HOUR }
+      expect(await store.replaceValue(change)).to.include({ isReplaced: true })
     })
   })
 
@@ -242,17 +222,12 @@ describe('what RedisStore writes', () => {
       'issue of a login that may be refused': () =>
         store.issue(entry({ ...login, address: first, maxSessions: 1, onLimit: 'refuse' })),
       touch: () => store.touch(second, window()),
-      remove: () => store.remove(second),
-      removeUser: () => store.removeUser(handle),
+      revoke: () => store.revoke(second),
+      revokeUser: () => store.revokeUser(handle),
       writeUserInfo: () => store.writeUserInfo(handle, '{}', HOUR),
       'writeUserInfo with null': () => store.writeUserInfo(handle, null, 0),
       rewrite: () =>
         store.rewrite(handle, [{ sessionId: second.sessionId, from: records[1].text, to: 'new' }]),
-    }
-    const ofClaim: Record<string, () => Promise<unknown>> = {
-      claim: () => store.claim(id, claimant, HOUR),
-      settle: () => store.settle(id, 'answer', HOUR),
-      release: () => store.release(id, claimant),
     }
     const ofValue: Record<string, () => Promise<unknown>> = {
       readValue: () => store.readValue(id),
@@ -261,7 +236,7 @@ describe('what RedisStore writes', () => {
     }
     const ofAll: Record<string, () => Promise<unknown>> = {
       ...ofUser,
-      removeBatch: () => store.removeBatch(),
+      revokeBatch: () => store.revokeBatch(),
       ping: () => store.ping(),
     }
 
@@ -282,7 +257,16 @@ describe('what RedisStore writes', () => {
       'has a letter in its visit': `${lastLine.slice(0, 45)}x${lastLine.slice(46)}`,
       'has a letter in its end': `${lastLine.slice(0, 60)}x${lastLine.slice(61)}`,
     }
-    const damagedEnds = ['', 'garbage', '123', vectors.text, `x${'1'.repeat(12)}`, `${'1'.repeat(12)}x`]
+    const damagedValues = [
+      '',
+      'garbage',
+      '123',
+      vectors.text,
+      `1767229200000${vectors.text}`,
+      `x${'1'.repeat(28)}`,
+      `${'1'.repeat(12)}x${'1'.repeat(16)}`,
+      `${'1'.repeat(28)}x`,
+    ]
     const damagedMarks = [
       '',
       'garbage',
@@ -331,7 +315,7 @@ describe('what RedisStore writes', () => {
         const failure = await failureOf(() => store.read(second))
         expect(failure).to.be.instanceOf(StoreFailure)
         expect(String(failure)).to.include(`the key ${keyOf('user')} cannot be read`)
-        expect(await store.remove(second)).to.equal(false)
+        expect(await store.revoke(second)).to.equal(false)
         expect(await store.touch(second, window())).to.equal(null)
 
         const another = { handle, sessionId: 'A'.repeat(24) }
@@ -344,20 +328,16 @@ describe('what RedisStore writes', () => {
           another.sessionId,
         ])
         expect(await store.read(first)).to.include({ record: 'new', userInfo: '{}' })
-        expect(await store.remove(first)).to.equal(true)
+        expect(await store.revoke(first)).to.equal(true)
         expect(await linesNow()).to.include(damaged)
         expect(await endAllSessions(store)).to.equal(1)
         expect(await linesNow()).to.include(damaged)
-        await store.removeUser(handle)
+        await store.revokeUser(handle)
         expect(await linesNow()).to.have.length(1)
       })
     }
 
-    for (const value of damagedEnds) {
-      it(`the claim ${JSON.stringify(value)}`, async () => {
-        await expectLeftAlone('claim', value, ofClaim)
-      })
-
+    for (const value of damagedValues) {
       it(`the shared value ${JSON.stringify(value)}`, async () => {
         await expectLeftAlone('value', value, ofValue)
       })

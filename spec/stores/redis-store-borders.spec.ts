@@ -69,11 +69,11 @@ describe('RedisStore at the borders of a slot that moves to another master', fun
       new RedisStore(client, { prefix, clock }),
       new RedisStore(client, { prefix, clock }),
     ]
-    if (mark === 'everybody was ended before') await other.removeBatch()
+    if (mark === 'everybody was ended before') await other.revokeBatch()
     clock.advance(STEP_MS)
     await Promise.all(calls.map((call) => call.prepare(store)))
     clock.advance(STEP_MS)
-    if (mark === 'everybody has been ended since') await other.removeBatch()
+    if (mark === 'everybody has been ended since') await other.revokeBatch()
     clock.advance(STEP_MS)
     return { store, clock }
   }

@@ -2,14 +2,7 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { type RecordChange, RedisStore, type SessionAddress } from '../../lib/index.js'
-import {
-  endAllSessions,
-  HOUR,
-  newAddress,
-  newClaimant,
-  newId,
-  storeUnderTest,
-} from '../contracts/store-under-test.js'
+import { endAllSessions, HOUR, newAddress, newId, storeUnderTest } from '../contracts/store-under-test.js'
 import { commandCalls } from '../support/command-calls.js'
 import { failureOf } from '../support/failures.js'
 import { freshPrefix, type RecordingClient, recordCommands } from '../support/redis-client.js'
@@ -78,13 +71,10 @@ describe('the commands of RedisStore', () => {
     readUser: () => store.readUser(newAddress().handle),
     issue: () => store.issue(entry(), WITHIN),
     touch: () => store.touch(newAddress(), window(), WITHIN),
-    remove: () => store.remove(newAddress(), WITHIN),
-    removeUser: () => store.removeUser(newAddress().handle, undefined, WITHIN),
+    revoke: () => store.revoke(newAddress(), WITHIN),
+    revokeUser: () => store.revokeUser(newAddress().handle, undefined, WITHIN),
     writeUserInfo: () => store.writeUserInfo(newAddress().handle, '{}', HOUR, WITHIN),
     rewrite: () => store.rewrite(newAddress().handle, [changeOf(newAddress())], WITHIN),
-    claim: () => store.claim(newId(), newClaimant(), HOUR, WITHIN),
-    settle: () => store.settle(newId(), 'answer', HOUR, WITHIN),
-    release: () => store.release(newId(), newClaimant(), WITHIN),
     readValue: () => store.readValue(newId()),
     replaceValue: () => store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }, WITHIN),
     ping: () => store.ping(),
@@ -142,7 +132,7 @@ describe('the commands of RedisStore', () => {
       'issue that is revoked',
       async () => {
         const { address, createdAt } = await issue()
-        await store.removeUser(address.handle)
+        await store.revokeUser(address.handle)
         const late = entry({ address: newAddress(address.handle), beganAt: createdAt * 1000 })
         return () => store.issue(late, WITHIN)
       },
@@ -158,27 +148,27 @@ describe('the commands of RedisStore', () => {
     ],
     ['touch of no session', async () => () => store.touch(newAddress(), window(), WITHIN), READS_USER],
     [
-      'remove',
+      'revoke',
       async () => {
         const { address } = await issue()
-        return () => store.remove(address, WITHIN)
+        return () => store.revoke(address, WITHIN)
       },
       WRITES_USER,
     ],
     [
-      'remove of the last that there is of a user',
+      'revoke of the last that there is of a user',
       async () => {
         const { address } = await issue({ userInfoDurationMs: 0 })
-        return () => store.remove(address, WITHIN)
+        return () => store.revoke(address, WITHIN)
       },
       DELETES_USER,
     ],
-    ['remove of no session', async () => () => store.remove(newAddress(), WITHIN), READS_USER],
+    ['revoke of no session', async () => () => store.revoke(newAddress(), WITHIN), READS_USER],
     [
-      'removeUser',
+      'revokeUser',
       async () => {
         const { address } = await issue()
-        return () => store.removeUser(address.handle, address.sessionId, WITHIN)
+        return () => store.revokeUser(address.handle, address.sessionId, WITHIN)
       },
       WRITES_USER,
     ],
@@ -212,27 +202,6 @@ describe('the commands of RedisStore', () => {
       },
       READS_USER,
     ],
-    ['claim', async () => () => store.claim(newId(), newClaimant(), HOUR, WITHIN), WRITES_KEY],
-    [
-      'claim of what somebody else has claimed',
-      async () => {
-        const id = newId()
-        await store.claim(id, newClaimant(), HOUR)
-        return () => store.claim(id, newClaimant(), HOUR, WITHIN)
-      },
-      READS_KEY,
-    ],
-    ['settle', async () => () => store.settle(newId(), 'answer', HOUR, WITHIN), WRITES_KEY],
-    [
-      'release',
-      async () => {
-        const [id, claimant] = [newId(), newClaimant()]
-        await store.claim(id, claimant, HOUR)
-        return () => store.release(id, claimant, WITHIN)
-      },
-      DELETES_KEY,
-    ],
-    ['release of no claim', async () => () => store.release(newId(), newClaimant(), WITHIN), READS_KEY],
     [
       'readValue',
       async () => {
@@ -299,12 +268,12 @@ describe('the commands of RedisStore', () => {
       let next: string | undefined
       expect(
         await carriedOutBy(async () => {
-          next = (await store.removeBatch(undefined, WITHIN)).next
+          next = (await store.revokeBatch(undefined, WITHIN)).next
         }),
       ).to.deep.equal(WRITES_KEY)
       let sent: string[] = []
       const carriedOut = await carriedOutBy(async () => {
-        sent = await sentBy(() => store.removeBatch(next, WITHIN))
+        sent = await sentBy(() => store.revokeBatch(next, WITHIN))
       })
       expect(sent).to.deep.equal(['SCAN', ...Array<string>(users).fill('EVALSHA')])
       expect(carriedOut).to.include({ scan: 1, evalsha: users, time: users, get: 2 * users })
@@ -378,12 +347,11 @@ describe('the commands of RedisStore', () => {
       expect(await store.rewrite(address.handle, [changeOf(address)])).to.equal(1)
       expect(await store.readUser(address.handle)).to.include({ userInfo: 'kept', wasHere: true })
       const change = { id: newId(), from: null, to: 'value', keepMs: HOUR }
-      expect(await store.replaceValue(change)).to.equal(true)
+      expect(await store.replaceValue(change)).to.include({ isReplaced: true })
       const login = entry({ address: newAddress(address.handle), maxSessions: 1, onLimit: 'refuse' })
       expect(await store.issue(login)).to.deep.equal({ state: 'refused' })
-      expect(await store.claim(newId(), newClaimant(), HOUR)).to.include({ state: 'claimed' })
-      expect(await store.remove(address)).to.equal(true)
-      expect(await store.removeUser(address.handle)).to.equal(0)
+      expect(await store.revoke(address)).to.equal(true)
+      expect(await store.revokeUser(address.handle)).to.equal(0)
     })
 
     it('all work when many meet it', async () => {
@@ -419,8 +387,8 @@ describe('the commands of RedisStore', () => {
         () => store.readUser(handle),
         () => store.issue(entry({ address })),
         () => store.touch(address, window()),
-        () => store.remove(address),
-        () => store.removeUser(handle),
+        () => store.revoke(address),
+        () => store.revokeUser(handle),
         () => store.writeUserInfo(handle, '{}', HOUR),
         () => store.rewrite(handle, [changeOf(address)]),
       ]
@@ -430,15 +398,6 @@ describe('the commands of RedisStore', () => {
       // It stands in nobody's way: no session is valid by it.
       await endAllSessions(store)
       expect(await redis.hgetall(key)).to.deep.equal({ field: 'value' })
-    })
-
-    it('fail as Redis says, and leave it: a claim', async () => {
-      const id = newId()
-      await redis.hset(`${prefix}claim:${id}`, 'field', 'value')
-      await expectWrongType(() => store.claim(id, newClaimant(), HOUR))
-      await expectWrongType(() => store.settle(id, 'answer', HOUR))
-      await expectWrongType(() => store.release(id, newClaimant()))
-      expect(await redis.hgetall(`${prefix}claim:${id}`)).to.deep.equal({ field: 'value' })
     })
 
     it('fail as Redis says, and leave it: a shared value', async () => {
@@ -456,7 +415,7 @@ describe('the commands of RedisStore', () => {
       await redis.hset(`${prefix}all`, 'field', 'value')
       await expectWrongType(() => store.read(address))
       await expectWrongType(() => store.issue(entry()))
-      await expectWrongType(() => store.removeBatch())
+      await expectWrongType(() => store.revokeBatch())
       await expectWrongType(() => store.ping())
       expect(await redis.hgetall(`${prefix}all`)).to.deep.equal({ field: 'value' })
     })

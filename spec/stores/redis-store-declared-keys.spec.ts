@@ -164,9 +164,9 @@ describe('the proxy that these tests use', () => {
     ['SELECT', '1'],
     ['EVALSHA', 'f'.repeat(40), '1', 'a'],
   ]
-  for (const [command = '', ...words] of commands) {
+  for (const [command = '', ...args] of commands) {
     it(`refuses ${command}, and answers what comes after it`, async () => {
-      const replies = await Promise.allSettled([redis.call(command, ...words), redis.ping()])
+      const replies = await Promise.allSettled([redis.call(command, ...args), redis.ping()])
       expect(replies.map(({ status }) => status)).to.deep.equal(['rejected', 'fulfilled'])
     })
   }

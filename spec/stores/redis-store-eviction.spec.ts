@@ -83,7 +83,7 @@ describe('RedisStore on a Redis that evicts keys', function () {
         const { sessions } = await store.readUser(handle)
         const listed = sessions.map(({ sessionId }) => sessionId)
         if (String(listed) !== String(ids)) wrong.push(`${handle} has ${ids}, listed are ${listed}`)
-        const ended = await store.removeUser(handle)
+        const ended = await store.revokeUser(handle)
         if (ended !== ids.length) wrong.push(`${handle} has ${ids}, ended are ${ended}`)
         const visitsAfterwards = await Promise.all(addresses.map((address) => store.read(address)))
         if (visitsAfterwards.some((visit) => visit !== null)) wrong.push(`${handle} still has a session`)

@@ -5,14 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import { RedisStore, type SessionEntry, type SessionStore } from '../../lib/index.js'
 import { ClockWatch } from '../../lib/sessions/clock-watch.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
-import {
-  HOUR,
-  newAddress,
-  newClaimant,
-  newHandle,
-  newId,
-  storeUnderTest,
-} from '../contracts/store-under-test.js'
+import { HOUR, newAddress, newHandle, newId, storeUnderTest } from '../contracts/store-under-test.js'
 import { type BrokenServer, startGarbageServer, startHangingServer } from '../support/broken-server.js'
 import { weappErrorOf } from '../support/failures.js'
 import { keptLog } from '../support/log-lines.js'
@@ -52,16 +45,13 @@ describe('RedisStore behind a guard', () => {
     readUser: () => store.readUser(newHandle()),
     issue: () => store.issue(entry()),
     touch: () => store.touch(newAddress(), window()),
-    remove: () => store.remove(newAddress()),
-    removeUser: () => store.removeUser(newHandle()),
+    revoke: () => store.revoke(newAddress()),
+    revokeUser: () => store.revokeUser(newHandle()),
     writeUserInfo: () => store.writeUserInfo(newHandle(), '{}', HOUR),
     rewrite: () => store.rewrite(newHandle(), [change]),
-    claim: () => store.claim(newId(), newClaimant(), HOUR),
-    settle: () => store.settle(newId(), 'sealed', HOUR),
-    release: () => store.release(newId(), newClaimant()),
     readValue: () => store.readValue(newId()),
     replaceValue: () => store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }),
-    removeBatch: () => store.removeBatch(),
+    revokeBatch: () => store.revokeBatch(),
     ping: () => store.ping(),
   }
 
@@ -192,18 +182,18 @@ describe('RedisStore behind a guard', () => {
           const { address } = await issue()
           return () => store.touch(address, window())
         },
-        'a removal': async () => {
+        'the end of a session': async () => {
           const { address } = await issue()
-          return () => store.remove(address)
+          return () => store.revoke(address)
         },
         'the end of a user': async () => {
           const { address } = await issue()
-          return () => store.removeUser(address.handle)
+          return () => store.revokeUser(address.handle)
         },
         'the end of a user but for one session': async () => {
           const { address } = await issue()
           await issue({ address: newAddress(address.handle) })
-          return () => store.removeUser(address.handle, address.sessionId)
+          return () => store.revokeUser(address.handle, address.sessionId)
         },
         'a profile': async () => {
           const { address } = await issue({ userInfo: 'old' })
@@ -217,17 +207,6 @@ describe('RedisStore behind a guard', () => {
           const { address, record } = await issue()
           const { handle, sessionId } = address
           return () => store.rewrite(handle, [{ sessionId, from: record, to: 'new' }])
-        },
-        'a claim': async () => () => store.claim(newId(), newClaimant(), HOUR),
-        'an answer': async () => {
-          const id = newId()
-          await store.claim(id, newClaimant(), HOUR)
-          return () => store.settle(id, 'answer', HOUR)
-        },
-        'a claim that is given back': async () => {
-          const [id, claimant] = [newId(), newClaimant()]
-          await store.claim(id, claimant, HOUR)
-          return () => store.release(id, claimant)
         },
         'a first value': async () => () =>
           store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }),
@@ -243,12 +222,12 @@ describe('RedisStore behind a guard', () => {
         },
         'the end of everybody': async () => {
           await issue()
-          return () => store.removeBatch()
+          return () => store.revokeBatch()
         },
         'what is left of the end of everybody': async () => {
           await issue()
-          const { next } = await store.removeBatch()
-          return () => store.removeBatch(next)
+          const { next } = await store.revokeBatch()
+          return () => store.revokeBatch(next)
         },
       }
 

@@ -5,7 +5,6 @@ import {
   endAllSessions,
   HOUR,
   newAddress,
-  newClaimant,
   newHandle,
   newId,
   storeUnderTest,
@@ -34,9 +33,9 @@ describe('RedisStore, interrupted', () => {
   function interrupted(command: RegExp, meanwhile: () => Promise<unknown>): RedisStore {
     let waiting = true
     const client: RedisClient = {
-      async call(...words) {
-        const reply = await redis().call(...words)
-        if (waiting && command.test(String(words[0]))) {
+      async call(...args) {
+        const reply = await redis().call(...args)
+        if (waiting && command.test(String(args[0]))) {
           waiting = false
           await meanwhile()
         }
@@ -82,7 +81,7 @@ describe('RedisStore, interrupted', () => {
           expect(await store.read(address)).to.equal(null)
           expect(await store.touch(address, { sessionDurationMs: HOUR, endsBy: endsAt })).to.equal(null)
           expect(await store.rewrite(handle, [{ sessionId, from: record, to: 'new' }])).to.equal(0)
-          expect(await store.remove(address)).to.equal(false)
+          expect(await store.revoke(address)).to.equal(false)
         }
         await endAllSessions(interrupted(command, look))
         expect(await store.read(address)).to.equal(null)
@@ -118,18 +117,20 @@ describe('RedisStore, interrupted', () => {
       expect(await store.read(address)).to.include({ record: 'new' })
 
       const value = { id: newId(), from: null, to: 'value', keepMs: HOUR }
-      expect(await store.replaceValue(value)).to.equal(true)
-      expect(await store.replaceValue(value)).to.equal(false)
+      expect(await store.replaceValue(value)).to.include({ isReplaced: true })
+      expect(await store.replaceValue(value)).to.include({ isReplaced: false })
       expect(await store.readValue(value.id)).to.include({ text: 'value' })
     })
   })
 
   describe('by a lost connection after which a claim is sent again', () => {
-    it('gives it to the same claimant again, and to nobody else', async () => {
-      const [id, claimant] = [newId(), newClaimant()]
-      expect(await store.claim(id, claimant, HOUR)).to.include({ state: 'claimed' })
-      expect(await store.claim(id, claimant, HOUR)).to.include({ state: 'claimed' })
-      expect(await store.claim(id, newClaimant(), HOUR)).to.deep.equal({ state: 'pending' })
+    it('tells the claimant that the first one was granted, and when; and nobody else that it is theirs', async () => {
+      const id = newId()
+      const claim = (to: string) => store.replaceValue({ id, from: null, to, keepMs: HOUR })
+      const { value: first } = await claim('mine')
+      const { value: second } = await claim('mine')
+      expect(second).to.include({ text: 'mine', writtenAt: first?.writtenAt })
+      expect((await claim('theirs')).value).to.include({ text: 'mine' })
     })
   })
 
@@ -138,7 +139,7 @@ describe('RedisStore, interrupted', () => {
 
     it('does not bring a session back that ends: by a rewrite', async () => {
       const { address, record } = await issue()
-      const slow = interrupted(SCRIPT, () => store.remove(address))
+      const slow = interrupted(SCRIPT, () => store.revoke(address))
       expect(await slow.read(address)).to.include({ record })
       const without = await keysOf(address.handle)
       const change = { sessionId: address.sessionId, from: record, to: 'new' }
@@ -148,7 +149,7 @@ describe('RedisStore, interrupted', () => {
 
     it('does not bring a session back that ends: by a touch', async () => {
       const { address, endsAt } = await issue()
-      const slow = interrupted(SCRIPT, () => store.remove(address))
+      const slow = interrupted(SCRIPT, () => store.revoke(address))
       expect(await slow.read(address)).to.include({ endsAt })
       const without = await keysOf(address.handle)
       expect(await slow.touch(address, { sessionDurationMs: HOUR, endsBy: endsAt })).to.equal(null)
@@ -179,7 +180,7 @@ describe('RedisStore, interrupted', () => {
       await store.replaceValue({ id, from: null, to: 'first', keepMs: HOUR })
       const slow = interrupted(SCRIPT, () => store.replaceValue({ id, from: 'first', to: 'theirs' }))
       const { text } = (await slow.readValue(id)) ?? expect.fail('the value is gone')
-      expect(await slow.replaceValue({ id, from: text, to: 'mine' })).to.equal(false)
+      expect(await slow.replaceValue({ id, from: text, to: 'mine' })).to.include({ isReplaced: false })
       expect(await store.readValue(id)).to.include({ text: 'theirs' })
     })
   })

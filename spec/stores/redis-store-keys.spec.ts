@@ -5,7 +5,6 @@ import {
   endAllSessions,
   HOUR,
   newAddress,
-  newClaimant,
   newHandle,
   newId,
   storeUnderTest,
@@ -49,17 +48,15 @@ describe('the keys of RedisStore', () => {
       await issue({ address: newAddress(handle) })
       await issue({ address: newAddress(handle) })
       await store.touch(login.address, { sessionDurationMs: HOUR, endsBy: login.endsAt })
-      await store.removeUser(handle, login.address.sessionId)
+      await store.revokeUser(handle, login.address.sessionId)
       expect(await keys()).to.deep.equal([`{${handle}}`])
     })
 
-    it('one for each claim and each shared value', async () => {
+    it('one for each shared value', async () => {
       const id = newId()
-      await store.claim(id, newClaimant(), HOUR)
-      expect(await keys()).to.deep.equal([`claim:${id}`])
-      await store.settle(id, 'answer', HOUR)
-      await store.replaceValue({ id, from: null, to: 'value', keepMs: HOUR })
-      expect(await keys()).to.deep.equal([`claim:${id}`, `value:${id}`])
+      await store.replaceValue({ id, from: null, to: 'first', keepMs: HOUR })
+      await store.replaceValue({ id, from: 'first', to: 'second' })
+      expect(await keys()).to.deep.equal([`value:${id}`])
     })
 
     it('one that tells when everybody was ended, from then on', async () => {
@@ -85,32 +82,30 @@ describe('the keys of RedisStore', () => {
     })
   })
 
-  it('of claims and shared values stay when all sessions are ended, whatever their ids look like', async () => {
+  it('of shared values stay when all sessions are ended, whatever their ids look like', async () => {
     const { address } = await issue()
     for (const id of ['id', `{${address.handle}}`, `{${address.handle}}:${address.sessionId}`]) {
-      await store.claim(id, newClaimant(), HOUR)
       await store.replaceValue({ id, from: null, to: 'value', keepMs: HOUR })
     }
     const before = await keys()
-    expect(before).to.have.lengthOf(7)
-    const values = await redis().mget(before.filter((key) => /^(claim|value)/.test(key)).map(inFull))
+    expect(before).to.have.lengthOf(4)
+    const ofValues = before.filter((key) => key.startsWith('value')).map(inFull)
+    const values = await redis().mget(ofValues)
     expect(await endAllSessions(store)).to.equal(1)
     expect(await keys()).to.deep.equal(['all', ...before].sort())
-    expect(await redis().mget(before.filter((key) => /^(claim|value)/.test(key)).map(inFull))).to.deep.equal(
-      values,
-    )
+    expect(await redis().mget(ofValues)).to.deep.equal(values)
   })
 
   describe('hold nothing of a user of whom nothing is left', () => {
     /** A user whom nobody remembers after the last session. */
     const forgotten = { userInfoDurationMs: 0 }
 
-    it('after the last session is removed', async () => {
+    it('after the last session is revoked', async () => {
       const one = await issue(forgotten)
       const other = await issue({ ...forgotten, address: newAddress(one.address.handle) })
-      await store.remove(one.address)
+      await store.revoke(one.address)
       expect(await keys()).to.deep.equal([userOf(one)])
-      await store.remove(other.address)
+      await store.revoke(other.address)
       expect(await keys()).to.deep.equal([])
     })
 
@@ -133,7 +128,7 @@ describe('the keys of RedisStore', () => {
 
     it('after the deletion of a profile that is not to be remembered', async () => {
       const { address } = await issue({ userInfo: '{}' })
-      await store.remove(address)
+      await store.revoke(address)
       await store.writeUserInfo(address.handle, null, 0)
       expect(await keys()).to.deep.equal([])
     })
@@ -147,7 +142,7 @@ describe('the keys of RedisStore', () => {
 
     it('ten minutes after the user was ended, at the next change', async () => {
       const { address } = await issue(forgotten)
-      await store.removeUser(address.handle)
+      await store.revokeUser(address.handle)
       expect(await keys()).to.deep.equal([`{${address.handle}}`])
       clock.advance(MARK_MS - MINUTE)
       await store.writeUserInfo(address.handle, null, 0)
@@ -162,9 +157,8 @@ describe('the keys of RedisStore', () => {
       await store.read(address)
       await store.readUser(address.handle)
       await store.touch(address, { sessionDurationMs: HOUR, endsBy: clock.now + HOUR })
-      await store.remove(address)
+      await store.revoke(address)
       await store.rewrite(address.handle, [{ sessionId: address.sessionId, from: 'old', to: 'new' }])
-      await store.release(newId(), newClaimant())
       await store.readValue(newId())
       await store.replaceValue({ id: newId(), from: 'old', to: 'new' })
       expect(await keys()).to.deep.equal([])
@@ -192,16 +186,14 @@ describe('the keys of RedisStore', () => {
       const { address } = await issue({ userInfo: '{}' })
       await issue()
       const id = newId()
-      await store.claim(id, newClaimant(), HOUR)
-      await store.settle(newId(), 'answer', HOUR)
       await store.replaceValue({ id, from: null, to: 'value', keepMs: HOUR })
-      await store.removeUser(newHandle())
+      await store.revokeUser(newHandle())
       await store.touch(address, { sessionDurationMs: HOUR, endsBy: clock.now + HOUR })
       await endAllSessions(store)
       const [all, ...others] = await keys()
       expect(all).to.equal('all')
       expect(await redis().pttl(inFull('all'))).to.equal(-1)
-      expect(others).to.have.lengthOf(6)
+      expect(others).to.have.lengthOf(4)
       for (const key of others) expect(await redis().pttl(inFull(key)), key).to.be.above(0)
     })
 
@@ -227,7 +219,7 @@ describe('the keys of RedisStore', () => {
       await expectEndIn(userOf(login), 7 * HOUR)
       await store.touch(login.address, { sessionDurationMs: 20 * HOUR, endsBy: clock.now + 9 * HOUR })
       await expectEndIn(userOf(login), 9 * HOUR)
-      await store.remove(login.address)
+      await store.revoke(login.address)
       await expectEndIn(userOf(login), HOUR)
       await store.rewrite(handle, [{ sessionId: other.address.sessionId, from: other.record, to: 'new' }])
       await expectEndIn(userOf(login), HOUR)
@@ -235,7 +227,7 @@ describe('the keys of RedisStore', () => {
 
     it('a user with the mark, ten minutes after it was set, if nothing else is left', async () => {
       const handle = newHandle()
-      await store.removeUser(handle)
+      await store.revokeUser(handle)
       const left = await redis().pttl(inFull(`{${handle}}`))
       expect(left).to.be.within(MARK_MS / 2, MARK_MS)
       const login = await issue({ address: newAddress(handle), userInfoDurationMs: 0, sessionDurationMs: 1 })
@@ -247,19 +239,8 @@ describe('the keys of RedisStore', () => {
       const { handle, sessionId } = login.address
       await issue({ address: newAddress(handle), sessionDurationMs: 9 * HOUR, loginDurationMs: 9 * HOUR })
       await expectEndIn(userOf(login), 9 * HOUR)
-      await store.removeUser(handle, sessionId)
+      await store.revokeUser(handle, sessionId)
       await expectEndIn(userOf(login), 5 * HOUR)
-    })
-
-    it('a claim where it says, then where the answer says', async () => {
-      const [id, claimant] = [newId(), newClaimant()]
-      await store.claim(id, claimant, 3 * HOUR)
-      await store.claim(id, newClaimant(), 9 * HOUR)
-      await expectEndIn(`claim:${id}`, 3 * HOUR)
-      await store.claim(id, claimant, 5 * HOUR)
-      await expectEndIn(`claim:${id}`, 5 * HOUR)
-      await store.settle(id, 'sealed', 2 * HOUR)
-      await expectEndIn(`claim:${id}`, 2 * HOUR)
     })
 
     it('a shared value where the last to replace it says, or as the one before', async () => {

@@ -20,10 +20,10 @@ const steps: readonly (readonly [does: string, step: Step, result: unknown])[] =
     async (store, handle) => (await store.readUser(handle)).sessions.map((one) => one.sessionId),
     [FIRST],
   ],
-  ['ends the user', (store, handle) => store.removeUser(handle), 1],
+  ['ends the user', (store, handle) => store.revokeUser(handle), 1],
   ['reads', (store, handle) => store.read({ handle, sessionId: FIRST }), null],
   ['issues again', async (store, handle) => (await store.issue(loginOf(handle, SECOND))).state, 'issued'],
-  ['ends everybody', async (store) => (await store.removeBatch()).removed, 0],
+  ['ends everybody', async (store) => (await store.revokeBatch()).revoked, 0],
   ['reads again', (store, handle) => store.read({ handle, sessionId: SECOND }), null],
 ]
 
@@ -100,12 +100,12 @@ describe('RedisStore while slots move to other masters', function () {
         await move.begin()
         await move.carry(...moved.map((handle) => `${prefix}{${handle}}`))
       }
-      let { next } = await store.removeBatch()
+      let { next } = await store.revokeBatch()
       for (let batches = 0; next !== undefined; batches += 1) {
         const addresses = handles.map((handle) => newAddress(handle))
         await logIn(store, addresses)
         living.push(...addresses)
-        ;({ next } = await store.removeBatch(next))
+        ;({ next } = await store.revokeBatch(next))
         await moves[batches]?.move.finish()
       }
 

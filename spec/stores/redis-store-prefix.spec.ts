@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
-import { endAllSessions, HOUR, newClaimant, newId, storeUnderTest } from '../contracts/store-under-test.js'
+import { endAllSessions, HOUR, newId, storeUnderTest } from '../contracts/store-under-test.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
 
 describe('two RedisStores with different prefixes', () => {
@@ -15,7 +15,6 @@ describe('two RedisStores with different prefixes', () => {
     if (!mine || !theirs) return expect.fail()
     const [login, id] = [entry({ userInfo: '{}' }), newId()]
     await mine.issue(login)
-    await mine.claim(id, 'me', HOUR)
     await mine.replaceValue({ id, from: null, to: 'mine', keepMs: HOUR })
 
     const { handle, sessionId } = login.address
@@ -25,23 +24,22 @@ describe('two RedisStores with different prefixes', () => {
     const window = { sessionDurationMs: HOUR, endsBy: Date.now() + HOUR }
     expect(await theirs.touch(login.address, window)).to.equal(null)
     expect(await theirs.rewrite(handle, [{ sessionId, from: login.record, to: 'theirs' }])).to.equal(0)
-    expect(await theirs.remove(login.address)).to.equal(false)
-    expect(await theirs.removeUser(handle)).to.equal(0)
-    expect(await theirs.claim(id, newClaimant(), HOUR)).to.include({ state: 'claimed' })
+    expect(await theirs.revoke(login.address)).to.equal(false)
+    expect(await theirs.revokeUser(handle)).to.equal(0)
     expect(await theirs.readValue(id)).to.equal(null)
-    expect(await theirs.replaceValue({ id, from: null, to: 'theirs', keepMs: HOUR })).to.equal(true)
+    const change = { id, from: null, to: 'theirs', keepMs: HOUR }
+    expect(await theirs.replaceValue(change)).to.include({ isReplaced: true })
     expect(await theirs.issue({ ...login, userInfo: undefined })).to.include({
       state: 'issued',
       seenBefore: false,
       userInfo: null,
     })
-    await theirs.release(id, 'me')
+    await theirs.replaceValue({ id, from: 'theirs', to: null })
     await theirs.writeUserInfo(handle, 'theirs', HOUR)
     expect(await endAllSessions(theirs)).to.equal(1)
 
     expect(await mine.read(login.address)).to.include({ record: login.record, userInfo: '{}' })
     expect(await mine.readValue(id)).to.include({ text: 'mine' })
-    expect(await mine.claim(id, newClaimant(), HOUR)).to.deep.equal({ state: 'pending' })
   })
 
   // Taken as a glob, the first of each pair matches keys of the second.
@@ -52,7 +50,6 @@ describe('two RedisStores with different prefixes', () => {
     ['[^a]:', 'b:'],
     ['a\\b:', 'ab:'],
     ['a:', 'a:b:'],
-    ['', 'claim:'],
     ['', 'value:'],
     ['', 'all'],
   ] as const) {

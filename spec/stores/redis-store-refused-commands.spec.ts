@@ -10,7 +10,7 @@ import { commandCalls } from '../support/command-calls.js'
 import { dataSetOf } from '../support/data-set.js'
 import { failureOf } from '../support/failures.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
-import { FIRST, keyCalls, loginOf, NEW, SECOND, userCalls, userStates } from '../support/store-calls.js'
+import { FIRST, loginOf, NEW, SECOND, userCalls, userStates, valueCalls } from '../support/store-calls.js'
 
 interface Case {
   readonly title: string
@@ -24,16 +24,16 @@ interface Example {
   readonly outcome: string
 }
 
-/** The two cases of `removeBatch` after its first call, each of which writes otherwise. */
+/** The two cases of `revokeBatch` after its first call, each of which writes otherwise. */
 function clearing(state: string): Case {
   let cursor: string | undefined
   return {
-    title: `removeBatch that clears away a user ${state}`,
+    title: `revokeBatch that clears away a user ${state}`,
     async prepare(store) {
       await userStates[state]?.(store, 'user')
-      cursor = (await store.removeBatch()).next
+      cursor = (await store.revokeBatch()).next
     },
-    call: (store) => store.removeBatch(cursor, HOUR),
+    call: (store) => store.revokeBatch(cursor, HOUR),
   }
 }
 
@@ -46,13 +46,13 @@ const cases: readonly Case[] = [
       call: (store: SessionStore) => call(store, 'user', HOUR),
     })),
   ),
-  ...Object.entries(keyCalls).map(([title, { prepare, call }]) => ({
+  ...Object.entries(valueCalls).map(([title, { prepare, call }]) => ({
     title,
     prepare: (store: SessionStore) => prepare(store, 'id'),
     call: (store: SessionStore) => call(store, 'id', HOUR),
   })),
   { title: 'ping', prepare: async () => {}, call: (store) => store.ping() },
-  { title: 'removeBatch', prepare: async () => {}, call: (store) => store.removeBatch(undefined, HOUR) },
+  { title: 'revokeBatch', prepare: async () => {}, call: (store) => store.revokeBatch(undefined, HOUR) },
   ...Object.keys(userStates).map(clearing),
 ]
 

@@ -7,7 +7,6 @@ import {
   endAllSessions,
   HOUR,
   newAddress,
-  newClaimant,
   newHandle,
   newId,
   storeUnderTest,
@@ -22,15 +21,15 @@ const runner = { describe, it, beforeEach, afterEach }
 class ReplyingClient implements RedisClient {
   readonly disconnects: boolean[] = []
   readonly commands: string[] = []
-  readonly #reply: (...words: (string | number)[]) => unknown
+  readonly #reply: (...args: (string | number)[]) => unknown
 
-  constructor(reply: (...words: (string | number)[]) => unknown) {
+  constructor(reply: (...args: (string | number)[]) => unknown) {
     this.#reply = reply
   }
 
-  async call(...words: (string | number)[]): Promise<unknown> {
-    this.commands.push(String(words[0]))
-    return this.#reply(...words)
+  async call(...args: (string | number)[]): Promise<unknown> {
+    this.commands.push(String(args[0]))
+    return this.#reply(...args)
   }
 
   disconnect(reconnect: boolean): void {
@@ -39,8 +38,8 @@ class ReplyingClient implements RedisClient {
 }
 
 /** The nonce of a question: the first word after the keys. */
-function nonceIn(words: (string | number)[]): string {
-  return String(words[3 + Number(words[2])])
+function nonceIn(args: (string | number)[]): string {
+  return String(args[3 + Number(args[2])])
 }
 
 const MOMENT = '1767225600000000'
@@ -54,16 +53,13 @@ describe('RedisStore given a reply of the wrong shape', () => {
     readUser: (store) => store.readUser(newHandle()),
     issue: (store) => store.issue(entry()),
     touch: (store) => store.touch(newAddress(), { sessionDurationMs: HOUR, endsBy: Date.now() }),
-    remove: (store) => store.remove(newAddress()),
-    removeUser: (store) => store.removeUser(newHandle()),
+    revoke: (store) => store.revoke(newAddress()),
+    revokeUser: (store) => store.revokeUser(newHandle()),
     writeUserInfo: (store) => store.writeUserInfo(newHandle(), '{}', HOUR),
     rewrite: (store) => store.rewrite(newHandle(), [change]),
-    claim: (store) => store.claim(newId(), newClaimant(), HOUR),
-    settle: (store) => store.settle(newId(), 'answer', HOUR),
-    release: (store) => store.release(newId(), newClaimant()),
     readValue: (store) => store.readValue(newId()),
     replaceValue: (store) => store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }),
-    removeBatch: (store) => store.removeBatch(),
+    revokeBatch: (store) => store.revokeBatch(),
     ping: (store) => store.ping(),
   }
 
@@ -95,7 +91,7 @@ describe('RedisStore given a reply of the wrong shape', () => {
   for (const [method, call] of Object.entries(calls)) {
     for (const [what, reply] of wrong) {
       it(`fails and gives the connection up: ${what} to ${method}`, async () => {
-        const client = new ReplyingClient((...words) => reply(nonceIn(words)))
+        const client = new ReplyingClient((...args) => reply(nonceIn(args)))
         const failure = await failureOf(() => call(new RedisStore(client)))
         expect(failure)
           .to.be.instanceOf(StoreFailure)
@@ -130,7 +126,7 @@ describe('RedisStore given a reply of the wrong shape', () => {
     ]
     for (const [method, texts] of short) {
       it(`fails without a word of it: ${JSON.stringify(texts)} to ${method}`, async () => {
-        const client = new ReplyingClient((...words) => [nonceIn(words), MOMENT, ...texts])
+        const client = new ReplyingClient((...args) => [nonceIn(args), MOMENT, ...texts])
         const failure = await failureOf(() => calls[method]?.(new RedisStore(client)))
         expect(failure).to.be.an('error')
         expect(everythingIn(failure)).to.not.include(SECRET)
@@ -139,7 +135,7 @@ describe('RedisStore given a reply of the wrong shape', () => {
 
     it('fails when the session is another than was asked for', async () => {
       const line = `${newAddress().sessionId}${MOMENT}1767225600000${'9'.repeat(13)}${SECRET}`
-      const client = new ReplyingClient((...words) => [nonceIn(words), MOMENT, 'ok', line, ''])
+      const client = new ReplyingClient((...args) => [nonceIn(args), MOMENT, 'ok', line, ''])
       const failure = await failureOf(() => new RedisStore(client).read(newAddress()))
       expect(failure).to.be.an('error')
       expect(everythingIn(failure)).to.not.include(SECRET)
@@ -159,8 +155,8 @@ describe('RedisStore given a reply of the wrong shape', () => {
     Buffer.from('0'),
   ]) {
     it(`fails and does not say that all is done: ${inspect(reply)} to SCAN`, async () => {
-      const client = new ReplyingClient((...words) =>
-        words[0] === 'SCAN' ? reply : [nonceIn(words), MOMENT, 'ok', '0'.repeat(16)],
+      const client = new ReplyingClient((...args) =>
+        args[0] === 'SCAN' ? reply : [nonceIn(args), MOMENT, 'ok', '0'.repeat(16)],
       )
       expect(await failureOf(() => endAllSessions(new RedisStore(client)))).to.be.an('error')
       expect(client.commands).to.deep.equal(['EVALSHA', 'SCAN'])
@@ -197,14 +193,12 @@ describe('RedisStore whose client has lost a reply, so that each later question 
       () => store.touch(address, { sessionDurationMs: HOUR, endsBy: Date.now() + HOUR }),
       () => store.rewrite(handle, [{ sessionId, from: '{"v":1}', to: 'new' }]),
       () => store.writeUserInfo(handle, '{}', HOUR),
-      () => store.claim(id, newClaimant(), HOUR),
-      () => store.settle(id, 'answer', HOUR),
-      () => store.release(id, newClaimant()),
       () => store.replaceValue({ id, from: null, to: 'value', keepMs: HOUR }),
+      () => store.replaceValue({ id, from: 'value', to: null }),
       () => store.issue(entry()),
-      () => store.remove(address),
-      () => store.removeUser(handle),
-      () => store.removeBatch(),
+      () => store.revoke(address),
+      () => store.revokeUser(handle),
+      () => store.revokeBatch(),
     ]
   }
 
@@ -239,7 +233,7 @@ describe('RedisStore whose client has lost a reply, so that each later question 
     const { address } = await issue()
     client.heal = false
     await store.read(address)
-    await new RedisStore(redis(), { prefix }).remove(address)
+    await new RedisStore(redis(), { prefix }).revoke(address)
     client.loseReply()
     for (let reads = 0; reads < 5; reads += 1) await expectDistrust(() => store.read(address))
   })
@@ -290,9 +284,9 @@ class ShiftingClient implements RedisClient {
     this.#isShifted = true
   }
 
-  async call(command: string, ...words: (string | number)[]): Promise<unknown> {
+  async call(command: string, ...args: (string | number)[]): Promise<unknown> {
     const before = this.#latest
-    const reply = this.#redis.call(command, ...words)
+    const reply = this.#redis.call(command, ...args)
     this.#latest = reply
     if (!this.#isShifted) return reply
     // What fails in Redis fails for the next one.

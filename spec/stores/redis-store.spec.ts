@@ -25,11 +25,11 @@ describe('RedisStore with ioredis 5', () => {
 
 describe('RedisStore with a client like that of node-redis', () => {
   const redis = aRedisClient()
-  // node-redis takes all words in one array, and only strings.
+  // node-redis takes all arguments in one array, and only strings.
   const nodeRedis = {
-    sendCommand: ([command = '', ...words]: string[]) => redis().call(command, ...words),
+    sendCommand: ([command = '', ...args]: string[]) => redis().call(command, ...args),
   }
-  const client: RedisClient = { call: (...words) => nodeRedis.sendCommand(words.map(String)) }
+  const client: RedisClient = { call: (...args) => nodeRedis.sendCommand(args.map(String)) }
   storeContract({ runner, createStore: () => new RedisStore(client, { prefix: freshPrefix() }) })
 })
 

@@ -1,8 +1,8 @@
 import type { RedisClient, SessionStore } from '../../lib/index.js'
 import { numberInSlot } from './hash-slot.js'
-import { keyCalls, SESSION_IDS, userCalls, userStates } from './store-calls.js'
+import { SESSION_IDS, userCalls, userStates, valueCalls } from './store-calls.js'
 
-/** A call about a user or another key, and what has to be there before. */
+/** A call about a user or a shared value, and what has to be there before. */
 export interface BorderCall {
   readonly title: string
   /** The key, without the prefix of the store. */
@@ -13,7 +13,7 @@ export interface BorderCall {
 }
 
 /**
- * Every call about a user in every state, and about every other key: each in a key of its own, which begins with `name`, and all of them
+ * Every call about a user in every state, and about a shared value: each in a key of its own, which begins with `name`, and all of them
  * in one slot.
  */
 export function borderCalls(slot: number, prefix: string, name: string): BorderCall[] {
@@ -30,25 +30,24 @@ export function borderCalls(slot: number, prefix: string, name: string): BorderC
       }
     }),
   )
-  const ofKeys = Object.entries(keyCalls).map(([title, { kind, prepare, call }], index): BorderCall => {
+  const ofValues = Object.entries(valueCalls).map(([title, { prepare, call }], index): BorderCall => {
     const begin = `${name}-${index}-`
-    const id = begin + numberInSlot(slot, `${prefix}${kind}:${begin}`)
+    const id = begin + numberInSlot(slot, `${prefix}value:${begin}`)
     return {
       title,
-      key: `${kind}:${id}`,
+      key: `value:${id}`,
       prepare: (store) => prepare(store, id),
       call: (store, withinMs) => call(store, id, withinMs),
     }
   })
-  return [...ofUsers, ...ofKeys]
+  return [...ofUsers, ...ofValues]
 }
 
 /** What a call came to, without what no two calls have in common. */
 export async function outcomeOf(call: () => Promise<unknown>): Promise<unknown> {
   try {
     const result = await call()
-    const isClaim = typeof result === 'object' && result !== null && 'at' in result
-    return isClaim ? { ...result, at: 'some moment' } : result
+    return JSON.parse(JSON.stringify(result, (name, value) => (name === 'writtenAt' ? 'some moment' : value)))
   } catch (error) {
     return error
   }
@@ -57,12 +56,14 @@ export async function outcomeOf(call: () => Promise<unknown>): Promise<unknown> 
 /** What lies under a key, without the microseconds, by which users differ. */
 export async function storedUnder(client: RedisClient, key: string): Promise<unknown> {
   const text = await client.call('GET', key)
-  return typeof text === 'string' ? text.replace(/^(1|[abc]{24}|\d{13}\?me)(\d{13})\d{3}/gm, '$1$2') : text
+  return typeof text === 'string'
+    ? text.replace(/^(1|[abc]{24}|\d{13}(?=\d{16}))(\d{13})\d{3}/gm, '$1$2')
+    : text
 }
 
 /** What the store tells of a user, in every way, before and after it ends the user; nothing where there is none. */
 export async function lastWordsOf(store: SessionStore, handle: string | undefined): Promise<unknown[]> {
   if (handle === undefined) return []
   const read = () => Promise.all(SESSION_IDS.map((sessionId) => store.read({ handle, sessionId })))
-  return [await store.readUser(handle), ...(await read()), await store.removeUser(handle), ...(await read())]
+  return [await store.readUser(handle), ...(await read()), await store.revokeUser(handle), ...(await read())]
 }

@@ -21,8 +21,8 @@ export async function monitorKeys(url: string): Promise<MonitoredKeys> {
   let reached = 0
   const undeclared: string[] = []
 
-  monitor.on('monitor', (_time: string, words: string[], source: string) => {
-    const [command = '', first = '', count = '', ...rest] = words
+  monitor.on('monitor', (_time: string, args: string[], source: string) => {
+    const [command = '', first = '', count = '', ...rest] = args
     if (/^evalsha$|^eval$/i.test(command)) {
       declared = rest.slice(0, Number(count))
     } else if (source === 'lua' && first !== '') {

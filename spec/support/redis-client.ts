@@ -36,9 +36,9 @@ export function recordCommands(client: RedisClient): RecordingClient {
   const commands: string[] = []
   return {
     commands,
-    call(command, ...words) {
+    call(command, ...args) {
       commands.push(command)
-      return client.call(command, ...words)
+      return client.call(command, ...args)
     },
   }
 }

@@ -1,6 +1,6 @@
 /** A command as a client sends it. */
 export interface RedisRequest {
-  readonly words: readonly string[]
+  readonly args: readonly string[]
   readonly raw: Buffer
 }
 
@@ -23,16 +23,16 @@ export class RequestReader {
   #next(): RedisRequest | undefined {
     const head = this.#header('*', 0)
     if (!head) return undefined
-    const words: string[] = []
+    const args: string[] = []
     let at = head.end
     for (let count = 0; count < head.number; count += 1) {
       const length = this.#header('$', at)
       if (!length || this.#bytes.length < length.end + length.number + 2) return undefined
       at = length.end + length.number
-      words.push(this.#bytes.toString('utf8', length.end, at))
+      args.push(this.#bytes.toString('utf8', length.end, at))
       at += 2
     }
-    return { words, raw: this.#bytes.subarray(0, at) }
+    return { args, raw: this.#bytes.subarray(0, at) }
   }
 
   /** A line of a sign and a number, once it is there. */

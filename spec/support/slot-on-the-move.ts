@@ -63,8 +63,8 @@ export class SlotOnTheMove {
     }
   }
 
-  async #set(master: Master, ...words: string[]): Promise<void> {
-    await master.client.call('CLUSTER', 'SETSLOT', this.#slot, ...words)
+  async #set(master: Master, ...args: string[]): Promise<void> {
+    await master.client.call('CLUSTER', 'SETSLOT', this.#slot, ...args)
   }
 
   async #keysAtSource(): Promise<string[]> {

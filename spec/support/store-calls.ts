@@ -1,4 +1,4 @@
-import type { SessionEntry, SessionStore } from '../../lib/index.js'
+import type { SessionEntry, SessionStore, ValueChange } from '../../lib/index.js'
 import { HOUR } from '../contracts/store-under-test.js'
 
 /** The session ids of the users below. */
@@ -64,10 +64,10 @@ export const userCalls: Readonly<Record<string, UserCall>> = {
     store.touch({ handle, sessionId: FIRST }, { sessionDurationMs: 0, endsBy: 9_999_999_999_999 }, withinMs),
   'touch no session': (store, handle, withinMs) =>
     store.touch({ handle, sessionId: NEW }, { sessionDurationMs: HOUR, endsBy: 9_999_999_999_999 }, withinMs),
-  remove: (store, handle, withinMs) => store.remove({ handle, sessionId: FIRST }, withinMs),
-  'remove no session': (store, handle, withinMs) => store.remove({ handle, sessionId: NEW }, withinMs),
-  removeUser: (store, handle, withinMs) => store.removeUser(handle, undefined, withinMs),
-  'removeUser but for a session': (store, handle, withinMs) => store.removeUser(handle, FIRST, withinMs),
+  revoke: (store, handle, withinMs) => store.revoke({ handle, sessionId: FIRST }, withinMs),
+  'revoke no session': (store, handle, withinMs) => store.revoke({ handle, sessionId: NEW }, withinMs),
+  revokeUser: (store, handle, withinMs) => store.revokeUser(handle, undefined, withinMs),
+  'revokeUser but for a session': (store, handle, withinMs) => store.revokeUser(handle, FIRST, withinMs),
   writeUserInfo: (store, handle, withinMs) => store.writeUserInfo(handle, 'new', HOUR, withinMs),
   'writeUserInfo with null': (store, handle, withinMs) => store.writeUserInfo(handle, null, HOUR, withinMs),
   'writeUserInfo for no time': (store, handle, withinMs) => store.writeUserInfo(handle, 'new', 0, withinMs),
@@ -77,51 +77,28 @@ export const userCalls: Readonly<Record<string, UserCall>> = {
     store.rewrite(handle, [{ sessionId: FIRST, from: 'other', to: 'new' }], withinMs),
 }
 
-/** Something that is not of a user, and a call about it. */
-export interface KeyCall {
-  readonly kind: 'claim' | 'value'
+/** A call about a shared value, and what has to be there before. */
+export interface ValueCall {
   prepare(store: SessionStore, id: string): Promise<unknown>
   call: UserCall
 }
 
 const nothing = async () => {}
-const claimed = (store: SessionStore, id: string) => store.claim(id, 'me', HOUR)
-const settled = (store: SessionStore, id: string) => store.settle(id, 'answer', HOUR)
 const kept = (store: SessionStore, id: string) =>
   store.replaceValue({ id, from: null, to: 'text', keepMs: HOUR })
 
-/** Every other method, but for `removeBatch` and `ping`. */
-export const keyCalls: Readonly<Record<string, KeyCall>> = {
-  claim: claimCall(nothing, (store, id, withinMs) => store.claim(id, 'me', HOUR, withinMs)),
-  'claim once more': claimCall(claimed, (store, id, withinMs) => store.claim(id, 'me', HOUR, withinMs)),
-  'claim what is claimed': claimCall(claimed, (store, id, withinMs) =>
-    store.claim(id, 'you', HOUR, withinMs),
-  ),
-  'claim what is settled': claimCall(settled, (store, id, withinMs) => store.claim(id, 'me', HOUR, withinMs)),
-  settle: claimCall(claimed, (store, id, withinMs) => store.settle(id, 'answer', HOUR, withinMs)),
-  'settle for no time': claimCall(claimed, (store, id, withinMs) => store.settle(id, 'answer', 0, withinMs)),
-  release: claimCall(claimed, (store, id, withinMs) => store.release(id, 'me', withinMs)),
-  'release of another': claimCall(claimed, (store, id, withinMs) => store.release(id, 'you', withinMs)),
-  readValue: valueCall(kept, (store, id) => store.readValue(id)),
-  'readValue of none': valueCall(nothing, (store, id) => store.readValue(id)),
-  'replaceValue of none': valueCall(nothing, (store, id, withinMs) =>
-    store.replaceValue({ id, from: null, to: 'new', keepMs: HOUR }, withinMs),
-  ),
-  replaceValue: valueCall(kept, (store, id, withinMs) =>
-    store.replaceValue({ id, from: 'text', to: 'new' }, withinMs),
-  ),
-  'replaceValue by none': valueCall(kept, (store, id, withinMs) =>
-    store.replaceValue({ id, from: 'text', to: null }, withinMs),
-  ),
-  'replaceValue of what has changed': valueCall(kept, (store, id, withinMs) =>
-    store.replaceValue({ id, from: 'other', to: 'new', keepMs: HOUR }, withinMs),
-  ),
+/** Every other method, but for `revokeBatch` and `ping`. */
+export const valueCalls: Readonly<Record<string, ValueCall>> = {
+  readValue: { prepare: kept, call: (store, id) => store.readValue(id) },
+  'readValue of none': { prepare: nothing, call: (store, id) => store.readValue(id) },
+  'replaceValue of none': replacing(nothing, { from: null, to: 'new', keepMs: HOUR }),
+  'replaceValue of none, for no time': replacing(nothing, { from: null, to: 'new', keepMs: 0 }),
+  'replaceValue that comes second': replacing(kept, { from: null, to: 'new', keepMs: HOUR }),
+  replaceValue: replacing(kept, { from: 'text', to: 'new' }),
+  'replaceValue by none': replacing(kept, { from: 'text', to: null }),
+  'replaceValue of what has changed': replacing(kept, { from: 'other', to: 'new', keepMs: HOUR }),
 }
 
-function claimCall(prepare: KeyCall['prepare'], call: UserCall): KeyCall {
-  return { kind: 'claim', prepare, call }
-}
-
-function valueCall(prepare: KeyCall['prepare'], call: UserCall): KeyCall {
-  return { kind: 'value', prepare, call }
+function replacing(prepare: ValueCall['prepare'], change: Omit<ValueChange, 'id'>): ValueCall {
+  return { prepare, call: (store, id, withinMs) => store.replaceValue({ id, ...change }, withinMs) }
 }

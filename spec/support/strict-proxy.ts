@@ -31,18 +31,18 @@ export async function startStrictProxy({ behind, crossSlot }: StrictProxyOptions
   const refusals: string[] = []
   const sockets = new Set<Socket>()
 
-  function refusalOf([command = '', ...words]: readonly string[]): string | undefined {
+  function refusalOf([command = '', ...args]: readonly string[]): string | undefined {
     switch (command.toUpperCase()) {
       case 'SELECT':
-        return words[0] === '0' ? undefined : 'ERR DB index is out of range'
+        return args[0] === '0' ? undefined : 'ERR DB index is out of range'
       case 'EVAL': {
-        const [source = '', ...rest] = words
+        const [source = '', ...rest] = args
         const sha1 = hash('sha1', source)
         sources.set(sha1, source)
         return refusalOfScript(sha1, rest)
       }
       case 'EVALSHA': {
-        const [sha1 = '', ...rest] = words
+        const [sha1 = '', ...rest] = args
         return refusalOfScript(sha1.toLowerCase(), rest)
       }
       default:
@@ -50,10 +50,10 @@ export async function startStrictProxy({ behind, crossSlot }: StrictProxyOptions
     }
   }
 
-  function refusalOfScript(sha1: string, [count = '', ...words]: readonly string[]): string | undefined {
+  function refusalOfScript(sha1: string, [count = '', ...args]: readonly string[]): string | undefined {
     const source = sources.get(sha1)
     if (source === undefined) return 'NOSCRIPT No matching script. Please use EVAL.'
-    const keys = words.slice(0, Number(count))
+    const keys = args.slice(0, Number(count))
     if (keys.length === 0) {
       return "ERR for redis cluster, eval/evalsha number of keys can't be negative or zero"
     }
@@ -80,8 +80,8 @@ export async function startStrictProxy({ behind, crossSlot }: StrictProxyOptions
     }
     redis.pipe(client)
     client.on('data', (bytes) => {
-      const passedOn = reader.read(bytes).map(({ words, raw }) => {
-        const refusal = refusalOf(words)
+      const passedOn = reader.read(bytes).map(({ args, raw }) => {
+        const refusal = refusalOf(args)
         if (refusal === undefined) return raw
         refusals.push(refusal)
         return saying(refusal)
@@ -106,7 +106,7 @@ export async function startStrictProxy({ behind, crossSlot }: StrictProxyOptions
 
 /** A request that Redis answers with this error, so that it comes in its turn. */
 function saying(error: string): Buffer {
-  const words = ['EVAL', 'return redis.error_reply(ARGV[1])', '0', error]
-  const bulks = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`)
-  return Buffer.from(`*${words.length}\r\n${bulks.join('')}`)
+  const args = ['EVAL', 'return redis.error_reply(ARGV[1])', '0', error]
+  const bulks = args.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`)
+  return Buffer.from(`*${args.length}\r\n${bulks.join('')}`)
 }

@@ -1,13 +1,14 @@
-import type { App } from './app-info.js'
-import { changedAllTheTime } from './contention.js'
-import type { UserRef } from './session.js'
-import type { Vault } from './vault.js'
+import type { App } from '../sessions/app-info.js'
+import { changedAllTheTime } from '../sessions/contention.js'
+import type { UserRef } from '../sessions/session.js'
+import type { Vault } from '../sessions/vault.js'
+import type { PhoneInfo } from '../wechat/phone-number.js'
 
 /** Each try but the first means that somebody else wrote in the same moment. */
 const MOST_TRIES = 5
 
-/** The phone numbers that were to be kept, one for a user of an app, encrypted. */
-export class PhoneNumbers<PhoneNumber> {
+/** The phone numbers that are to be kept, one for each user of an app, encrypted. */
+export class PhoneNumbers {
   readonly #vault: Vault
 
   constructor(vault: Vault) {
@@ -15,7 +16,7 @@ export class PhoneNumbers<PhoneNumber> {
   }
 
   /** Keeps a number for the `userInfoDurationDays` of the app; undefined forgets the one there is. Throws `ERR_STORE_UNAVAILABLE`. */
-  async keep(app: App, openid: string, phoneNumber: PhoneNumber | undefined): Promise<void> {
+  async keep(app: App, openid: string, phoneNumber: PhoneInfo | undefined): Promise<void> {
     const binding = bindingOf({ appid: app.appid, openid })
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const found = await this.#vault.read(binding)
@@ -24,9 +25,10 @@ export class PhoneNumbers<PhoneNumber> {
     throw changedAllTheTime()
   }
 
-  async find(user: UserRef): Promise<PhoneNumber | null> {
+  /** Returns the number of a user, or null. Throws `ERR_STORE_UNAVAILABLE`. */
+  async find(user: UserRef): Promise<PhoneInfo | null> {
     const found = await this.#vault.read(bindingOf(user))
-    return (found?.value as PhoneNumber | undefined) ?? null
+    return (found?.value as PhoneInfo | undefined) ?? null
   }
 }
 

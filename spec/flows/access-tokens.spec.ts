@@ -1,19 +1,18 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
-import { AccessTokens } from '../../lib/sessions/access-tokens.js'
+import { AccessTokens } from '../../lib/flows/access-tokens.js'
 import { createApps } from '../../lib/sessions/apps.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
-import type { SessionStore } from '../../lib/sessions/store.js'
+import type { SessionStore, ValueChange } from '../../lib/sessions/store.js'
 import { valueIdOf } from '../../lib/sessions/token.js'
 import { Vault } from '../../lib/sessions/vault.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
-import { newClaimant } from '../contracts/store-under-test.js'
+import { GAME, LOGIN, MINUTE_MS, methodsOf, recording, SHOP, type StoreCall } from '../sessions/a-registry.js'
 import { testClock } from '../support/clock.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import { keptLog } from '../support/log-lines.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
-import { GAME, LOGIN, MINUTE_MS, methodsOf, recording, SHOP, type StoreCall } from './a-registry.js'
 
 const HOURS_2 = 120 * MINUTE_MS
 const RENEWAL_AT = HOURS_2 - 5 * MINUTE_MS
@@ -22,6 +21,8 @@ const PAUSE_MS = 10_000
 const HOUR_MS = 60 * MINUTE_MS
 const OF_SHOP = { appid: SHOP.appid }
 const ID = valueIdOf({ ...OF_SHOP, purpose: 'access_token' })
+/** Under which a process claims the renewal. */
+const RENEWAL_ID = valueIdOf({ ...OF_SHOP, purpose: 'access_token_renewal' })
 const BUSY = new WeappError('ERR_WECHAT_BUSY', 'Busy.', { hint: 'errcode -1' })
 const BROKEN = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
 
@@ -40,13 +41,13 @@ function processes(instead: Partial<SessionStore> = {}) {
   const asked: string[] = []
   /** What happens before WeChat answers. */
   const wechat = { before: async (_asked: number): Promise<void> => undefined }
-  const give = async (appid: string) => {
+  const fetchToken = async (appid: string) => {
     const count = asked.push(appid)
     await wechat.before(count)
     return { accessToken: `token ${count}`, expiresInSeconds: HOURS_2 / 1000 }
   }
   const tokens = (renewalMs = RENEWAL_MS, own = clock) =>
-    new AccessTokens({ store, vault, clock: own, logger: log, give, renewalMs })
+    new AccessTokens({ store, vault, clock: own, logger: log, fetchToken, renewalMs })
   return { clock, memory, calls, instead, vault, log, asked, wechat, tokens }
 }
 
@@ -137,7 +138,7 @@ describe('the first access token of an app', () => {
   it('is not answered when its time is up, even if the store has it still', async () => {
     const { own, instead, memory } = await started()
     const text = (await memory.readValue(ID))?.text ?? ''
-    instead.readValue = async () => ({ text, leftMs: 0 })
+    instead.readValue = async () => ({ text, writtenAt: 0, leftMs: 0 })
     expect(await own.get(OF_SHOP)).to.equal('token 2')
   })
 
@@ -182,26 +183,35 @@ describe('the first access token of an app', () => {
 
   it('is unavailable when another process has been fetching it for too long', async () => {
     const { tokens, memory, asked } = processes()
-    await memory.claim(ID, newClaimant(), HOUR_MS)
+    await memory.replaceValue({ id: RENEWAL_ID, from: null, to: '?claimant', keepMs: HOUR_MS })
     const error = await weappErrorOf('ERR_ACCESS_TOKEN_UNAVAILABLE', () => tokens(1).get(OF_SHOP))
     expect(error.hint).to.include('for too long')
     expect(asked).to.deep.equal([])
   })
 
-  for (const method of ['readValue', 'claim', 'replaceValue'] as const) {
-    it(`fails as the store does when ${method} fails, and the next one asks again`, async () => {
-      const { tokens, instead } = processes()
+  const failing: [what: string, fails: (method: string, id: string) => boolean][] = [
+    ['reading it', (method) => method === 'readValue'],
+    ['the claim of its renewal', (_, id) => id === RENEWAL_ID],
+    ['writing it', (method, id) => method === 'replaceValue' && id === ID],
+  ]
+  for (const [what, fails] of failing) {
+    it(`fails as the store does when ${what} fails, and the next one asks again`, async () => {
+      const { tokens, instead, memory } = processes()
       const own = tokens()
-      Object.assign(instead, { [method]: () => Promise.reject(BROKEN) })
+      instead.readValue = (id) => (fails('readValue', id) ? Promise.reject(BROKEN) : memory.readValue(id))
+      instead.replaceValue = (change) =>
+        fails('replaceValue', change.id) ? Promise.reject(BROKEN) : memory.replaceValue(change)
       expect(await failureOf(() => own.get(OF_SHOP))).to.equal(BROKEN)
-      delete instead[method]
+      delete instead.readValue
+      delete instead.replaceValue
       expect(await own.get(OF_SHOP)).to.match(/^token \d$/)
     })
   }
 
   it('is not kept from anybody by a claim that cannot be given back', async () => {
-    const { tokens, instead } = processes()
-    instead.release = () => Promise.reject(BROKEN)
+    const { tokens, instead, memory } = processes()
+    instead.replaceValue = (change) =>
+      change.id === RENEWAL_ID && change.to === null ? Promise.reject(BROKEN) : memory.replaceValue(change)
     const own = tokens()
     const unhandled = await unhandledRejectionsDuring(async () => {
       expect(await own.get(OF_SHOP)).to.equal('token 1')
@@ -347,7 +357,8 @@ describe('the renewal of an access token', () => {
     open()
     await own.idle()
     expect(asked).to.have.length(3)
-    expect(methodsOf(calls).filter((method) => method === 'replaceValue')).to.have.length(2)
+    const changes = calls.flatMap(({ method, args }) => (method === 'replaceValue' ? args[0] : []))
+    expect(changes.filter((change) => (change as ValueChange).id === ID)).to.have.length(2)
     for (const one of [own, other]) expect(await one.get(OF_SHOP)).to.equal('token 3')
   })
 })

@@ -1,19 +1,19 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
+import { PhoneNumbers } from '../../lib/flows/phone-numbers.js'
 import type { App } from '../../lib/sessions/app-info.js'
 import { createApps } from '../../lib/sessions/apps.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
-import { PhoneNumbers } from '../../lib/sessions/phone-numbers.js'
 import type { SessionStore } from '../../lib/sessions/store.js'
 import { Vault } from '../../lib/sessions/vault.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
+import { DAY_MS, GAME, LOGIN, methodsOf, recording, SHOP, type StoreCall } from '../sessions/a-registry.js'
 import { testClock } from '../support/clock.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
-import { DAY_MS, GAME, LOGIN, methodsOf, recording, SHOP, type StoreCall } from './a-registry.js'
 
-const NUMBER = { phoneNumber: '+8613580006666', countryCode: '86' }
-const OTHER = { phoneNumber: '+85291234567', countryCode: '852' }
+const NUMBER = { phoneNumber: '13580006666', purePhoneNumber: '13580006666', countryCode: '86' }
+const OTHER = { phoneNumber: '+85291234567', purePhoneNumber: '91234567', countryCode: '852' }
 const APPS = createApps('apps', [SHOP, { ...GAME, userInfoDurationDays: 1 }], 0.1)
 const [SHOP_APP, GAME_APP] = APPS.all as [App, App]
 const alice = { appid: SHOP.appid, openid: 'alice' }
@@ -25,7 +25,7 @@ function processes(instead: Partial<SessionStore> = {}) {
   const calls: StoreCall[] = []
   const store = recording(memory, instead, calls)
   const phoneNumbers = (secrets?: readonly string[]) =>
-    new PhoneNumbers<typeof NUMBER>(new Vault(store, createKeyRing(secrets, APPS.all)))
+    new PhoneNumbers(new Vault(store, createKeyRing(secrets, APPS.all)))
   return { clock, memory, calls, instead, phoneNumbers, own: phoneNumbers() }
 }
 
@@ -131,7 +131,7 @@ describe('keeping a phone number while somebody else does', () => {
   })
 
   it('gives up, and says so, when the other one is always faster', async () => {
-    const { own, calls } = processes({ replaceValue: async () => false })
+    const { own, calls } = processes({ replaceValue: async () => ({ isReplaced: false, value: null }) })
     await weappErrorOf('ERR_STORE_UNAVAILABLE', () => own.keep(SHOP_APP, 'alice', NUMBER))
     expect(methodsOf(calls).filter((method) => method === 'replaceValue')).to.have.length(5)
   })

@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { Claims } from './claims.js'
-import type { SessionStore } from './store.js'
-import { valueIdOf } from './token.js'
-import type { KeptSecret, Vault } from './vault.js'
+import { BackgroundWork } from '../sessions/background-work.js'
+import { Once } from '../sessions/once.js'
+import type { SessionStore } from '../sessions/store.js'
+import { valueIdOf } from '../sessions/token.js'
+import type { KeptSecret, Vault } from '../sessions/vault.js'
 
-/** Renewed so long before its end, as WeChat then gives a new one while the old one is still good. */
+/** A token is renewed so long before its end, as WeChat then gives a new one while the old one is still good. */
 const RENEW_BEFORE_MS = 5 * 60_000
 /** While the old token serves, a renewal is not tried more often than this. */
 const RENEWAL_PAUSE_MS = 10_000
@@ -26,8 +27,8 @@ export interface AccessTokenRequest {
  */
 export type AccessTokenProvider = (request: AccessTokenRequest) => Promise<string>
 
-/** What WeChat gave. */
-interface GivenToken {
+/** A token that WeChat has just given. */
+interface FetchedToken {
   readonly accessToken: string
   readonly expiresInSeconds: number
 }
@@ -42,8 +43,8 @@ interface AccessTokensParts {
   readonly vault: Vault
   readonly clock: Clock
   readonly logger: Logger
-  readonly give: (appid: string) => Promise<GivenToken>
-  /** How long `give` and what the store needs beside it may take together, in milliseconds. */
+  readonly fetchToken: (appid: string) => Promise<FetchedToken>
+  /** How long `fetchToken` and what the store needs beside it may take together, in milliseconds. */
   readonly renewalMs: number
 }
 
@@ -55,9 +56,10 @@ export class AccessTokens {
   readonly #vault: Vault
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #give: AccessTokensParts['give']
+  readonly #fetchToken: AccessTokensParts['fetchToken']
   readonly #renewalMs: number
-  readonly #claims: Claims
+  readonly #background = new BackgroundWork()
+  readonly #once: Once
   /** Renewals of this process that are under way, by appid. */
   readonly #renewals = new Map<string, Promise<string>>()
   /** When the last renewal in the background began, by appid. */
@@ -67,9 +69,9 @@ export class AccessTokens {
     this.#vault = parts.vault
     this.#clock = parts.clock
     this.#logger = parts.logger
-    this.#give = parts.give
+    this.#fetchToken = parts.fetchToken
     this.#renewalMs = parts.renewalMs
-    this.#claims = new Claims(parts.store)
+    this.#once = new Once({ store: parts.store, background: this.#background })
   }
 
   /** A token that is good as far as is known here. Throws `ERR_STORE_UNAVAILABLE`, `ERR_WECHAT_…`, `ERR_SERVER_MISCONFIGURED`. */
@@ -87,7 +89,7 @@ export class AccessTokens {
 
   /** Resolves when no renewal is under way. */
   async idle(): Promise<void> {
-    await this.#claims.idle()
+    await this.#background.idle()
   }
 
   #renewInBackground(appid: string): void {
@@ -96,7 +98,7 @@ export class AccessTokens {
     // Negative where the clock was set back.
     if (sinceMs >= 0 && sinceMs < RENEWAL_PAUSE_MS) return
     this.#lastTries.set(appid, now)
-    this.#claims.inBackground(this.#renewed(appid).catch((error) => this.#warn(error)))
+    this.#background.add(this.#renewed(appid).catch((error) => this.#warn(error)))
   }
 
   #renewed(appid: string): Promise<string> {
@@ -108,22 +110,25 @@ export class AccessTokens {
   }
 
   async #renew(appid: string): Promise<string> {
-    const id = valueIdOf(bindingOf(appid))
-    const turn = await this.#claims.claim({ id, lifetimeMs: this.#renewalMs, patienceMs: this.#renewalMs })
-    if (turn.state !== 'claimed') throw unavailable('another process has been renewing it for too long')
+    const claimed = await this.#once.claim({
+      id: renewalIdOf(appid),
+      lifetimeMs: this.#renewalMs,
+      patienceMs: this.#renewalMs,
+    })
+    if (claimed.state !== 'claimed') throw unavailable('another process has been renewing it for too long')
     try {
       const found = await this.#vault.read(bindingOf(appid))
       const kept = keptIn(found)
       if (kept && !kept.isEnding) return kept.token
 
       const askedAt = this.#clock()
-      const { accessToken: token, expiresInSeconds } = await this.#give(appid)
+      const { accessToken: token, expiresInSeconds } = await this.#fetchToken(appid)
       const passedMs = Math.max(0, this.#clock() - askedAt)
       const keepMs = Math.max(0, Math.floor(expiresInSeconds * 1000 - passedMs))
       await this.#vault.replace(bindingOf(appid), found, { token } satisfies KeptToken, keepMs)
       return token
     } finally {
-      this.#claims.release(id, turn.claimant)
+      this.#background.add(this.#once.release(claimed.claim))
     }
   }
 
@@ -147,6 +152,10 @@ function keptIn(found: KeptSecret | undefined): { token: string; isEnding: boole
   if (!found?.value || found.leftMs <= 0) return undefined
   const { token } = found.value as KeptToken
   return { token, isEnding: found.leftMs <= RENEW_BEFORE_MS }
+}
+
+function renewalIdOf(appid: string): string {
+  return valueIdOf({ appid, purpose: 'access_token_renewal' })
 }
 
 function bindingOf(appid: string) {

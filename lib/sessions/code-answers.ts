@@ -1,0 +1,83 @@
+import { type ErrorCode, WeappError } from '../errors.js'
+import { deriveKey, open, seal } from './envelope.js'
+import type { LoginOrigin } from './login-origin.js'
+import type { SessionStore } from './store.js'
+import { codeIdOf, valueIdOf } from './token.js'
+
+/** How long a retry of a login whose answer was lost still gets that answer, in milliseconds. */
+export const REPLAY_MS = 60_000
+
+/** A login code of an app. */
+export interface LoginCode {
+  readonly appid: string
+  readonly code: string
+  /** By which the store knows it. The code cannot be found from it. */
+  readonly id: string
+}
+
+/** A session that a login code was exchanged for. */
+export interface LoginGrant {
+  readonly token: string
+  /** Whether the user had logged in before. */
+  readonly seenBefore: boolean
+  /** Who may have it once more. */
+  readonly origin: LoginOrigin
+}
+
+/** What a login code was good for. */
+export interface CodeGrant {
+  /** The handle of the user whose code it was. Its session_key is in a session of that user. */
+  readonly handle: string
+  /** The session, if the code was brought to a login that may be repeated. */
+  readonly login?: LoginGrant | undefined
+}
+
+/** Why there was nothing to be had for a code, as everybody may know it who brings it. */
+export interface CodeRefusal {
+  readonly error: ErrorCode
+  readonly message: string
+}
+
+/** Names a login code. */
+export function loginCodeOf(appid: string, code: string): LoginCode {
+  return { appid, code, id: codeIdOf(appid, code) }
+}
+
+/** What became of used login codes, kept for a minute, sealed under a key derived from the code: only who holds the code can read it. */
+export class CodeAnswers {
+  readonly #store: Required<SessionStore>
+
+  constructor(store: Required<SessionStore>) {
+    this.#store = store
+  }
+
+  /** Keeps the answer to a code that has none. Throws `ERR_STORE_UNAVAILABLE`. */
+  async keep(code: LoginCode, answer: CodeGrant | CodeRefusal): Promise<void> {
+    const sealed = seal(sealingKeyOf(code), JSON.stringify(answer), code.id)
+    await this.#store.replaceValue({ id: answerIdOf(code), from: null, to: sealed, keepMs: REPLAY_MS })
+  }
+
+  /** What the code was good for. Throws why there was nothing to be had for it, or that it is used up; and `ERR_STORE_UNAVAILABLE`. */
+  async find(code: LoginCode): Promise<CodeGrant> {
+    const kept = await this.#store.readValue(answerIdOf(code))
+    if (!kept || kept.leftMs <= 0) throw codeUsedUp()
+    const text = open(sealingKeyOf(code), kept.text, code.id)
+    if (text === undefined) throw codeUsedUp()
+    const answer = JSON.parse(text) as CodeGrant | CodeRefusal
+    if ('error' in answer) throw new WeappError(answer.error, answer.message)
+    return answer
+  }
+}
+
+/** What there is to say of a code that cannot be used again. */
+export function codeUsedUp(): WeappError {
+  return new WeappError('ERR_CODE_INVALID', 'This code has been used. Call wx.login for a new one.')
+}
+
+function answerIdOf({ appid, id }: LoginCode): string {
+  return valueIdOf({ purpose: `code_answer ${id}`, appid })
+}
+
+function sealingKeyOf({ appid, code }: LoginCode): Buffer {
+  return deriveKey(code, appid, 'code-answer')
+}

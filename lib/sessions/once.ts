@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { countdown, withinDeadline } from '../deadline.js'
+import type { BackgroundWork } from './background-work.js'
+import { changedAllTheTime } from './contention.js'
+import type { SessionStore } from './store.js'
+
+const CLAIMANT_BYTES = 12
+const FIRST_POLL_MS = 20
+const SLOWEST_POLL_MS = 250
+const POLL_GROWTH = 1.5
+/** Each try but the first means that somebody else has changed the claim in the same moment. */
+const MOST_TRIES = 5
+/** What stands before a claimant, and before an answer that has taken its place. */
+const CLAIM_MARK = '?'
+const ANSWER_MARK = '!'
+
+/** Asks for a claim. */
+export interface ClaimRequest {
+  readonly id: string
+  /** How long the claim is good if nobody settles or releases it, in milliseconds. */
+  readonly lifetimeMs: number
+  /** How long somebody else's claim is waited for, in milliseconds. */
+  readonly patienceMs: number
+}
+
+/** A claim that was granted. */
+export interface Claim {
+  readonly id: string
+  /** By which the store knows the claimant again: random, another one for each request. */
+  readonly claimant: string
+  /** When it was granted, by the clock of the store, in microseconds since 1970. */
+  readonly grantedAt: number
+}
+
+/** A claim that was granted, settled before, or somebody else's until patience ended. */
+export type ClaimResult =
+  | { readonly state: 'claimed'; readonly claim: Claim }
+  | { readonly state: 'settled'; readonly answer: string }
+  | { readonly state: 'pending' }
+
+/** A claim of this process. */
+interface HeldClaim {
+  readonly claimant: string
+  /** Resolves when it has been settled or released. */
+  readonly ended: Promise<void>
+  readonly end: () => void
+}
+
+interface OnceParts {
+  readonly store: Required<SessionStore>
+  readonly background: BackgroundWork
+}
+
+/**
+ * Lets one at a time, in all processes, do what is to be done once: a claim is a shared value that only one can write where there was none.
+ * Whoever was granted a claim has to settle or release it.
+ */
+export class Once {
+  readonly #store: Required<SessionStore>
+  readonly #background: BackgroundWork
+  /** The claims that this process was granted and has neither settled nor released, by id. */
+  readonly #held = new Map<string, HeldClaim>()
+
+  constructor({ store, background }: OnceParts) {
+    this.#store = store
+    this.#background = background
+  }
+
+  /** Waits for its turn: polls another process, and waits for the end of a claim of this one. Throws `ERR_STORE_UNAVAILABLE`. */
+  async claim(request: ClaimRequest): Promise<ClaimResult> {
+    const { id, patienceMs } = request
+    const claimant = randomBytes(CLAIMANT_BYTES).toString('base64url')
+    const leftMs = countdown(patienceMs)
+    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * POLL_GROWTH, SLOWEST_POLL_MS)) {
+      await this.#ended(id, leftMs())
+      const result = await this.#ask(request, claimant)
+      if (result.state !== 'pending' || leftMs() <= 0) return result
+      if (!this.#held.has(id)) await pause(pollMs)
+    }
+  }
+
+  /**
+   * Writes the answer, and keeps it for `keepMs`, in place of the claim: also where that has run out, and where somebody else has claimed
+   * since. Throws `ERR_STORE_UNAVAILABLE`.
+   */
+  async settle({ id, claimant }: Claim, answer: string, keepMs: number): Promise<void> {
+    const to = ANSWER_MARK + answer
+    let from: string | null = CLAIM_MARK + claimant
+    try {
+      for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+        const { isReplaced, value } = await this.#store.replaceValue({ id, from, to, keepMs })
+        if (isReplaced || value?.text === to) return
+        from = value?.text ?? null
+      }
+      throw changedAllTheTime()
+    } finally {
+      this.#end(id, claimant)
+    }
+  }
+
+  /** Gives the claim back, unless it has run out. Throws `ERR_STORE_UNAVAILABLE`. */
+  async release({ id, claimant }: Claim): Promise<void> {
+    try {
+      await this.#giveBack(id, claimant)
+    } finally {
+      this.#end(id, claimant)
+    }
+  }
+
+  /** A request that was not answered in time may still be carried out: what it claimed then is given back. */
+  async #ask({ id, lifetimeMs }: ClaimRequest, claimant: string): Promise<ClaimResult> {
+    const to = CLAIM_MARK + claimant
+    try {
+      const { value } = await this.#store.replaceValue({ id, from: null, to, keepMs: lifetimeMs })
+      // A client may have sent the request twice, after a lost connection: then the claim in the way is its own.
+      if (value?.text === to) return this.#granted({ id, claimant, grantedAt: value.writtenAt })
+      if (!value || value.text.startsWith(CLAIM_MARK)) return { state: 'pending' }
+      return { state: 'settled', answer: value.text.slice(ANSWER_MARK.length) }
+    } catch (error) {
+      this.#background.add(this.#giveBack(id, claimant))
+      throw error
+    }
+  }
+
+  async #giveBack(id: string, claimant: string): Promise<void> {
+    await this.#store.replaceValue({ id, from: CLAIM_MARK + claimant, to: null })
+  }
+
+  #granted(claim: Claim): ClaimResult {
+    let end = (): void => undefined
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    this.#held.set(claim.id, { claimant: claim.claimant, ended, end })
+    return { state: 'claimed', claim }
+  }
+
+  #end(id: string, claimant: string): void {
+    const held = this.#held.get(id)
+    if (held?.claimant !== claimant) return
+    this.#held.delete(id)
+    held.end()
+  }
+
+  /** Waits for the end of a claim of this process, if there is one, as long as patience lasts. */
+  async #ended(id: string, patienceMs: number): Promise<void> {
+    const held = this.#held.get(id)
+    if (held) await withinDeadline(held.ended, patienceMs, outOfPatience).catch(() => undefined)
+  }
+}
+
+function outOfPatience(): Error {
+  return new Error('somebody else has the claim for too long')
+}

@@ -1,0 +1,47 @@
+import type { Countdown } from '../deadline.js'
+import { checkInTime, StoreFailure } from '../sessions/store.js'
+import { isClusterClient, type RedisClient, type RedisClusterClient } from './redis-client.js'
+import { connectionOf, type RedisConnection } from './redis-connection.js'
+import { unexpectedReply } from './redis-lines.js'
+
+/**
+ * The connections to the masters by node id; a client that is not one of a cluster stands for itself. A cluster client lists only the nodes
+ * it is connected to, so the list is held against what the cluster says of itself: passing over a master would leave sessions in memory.
+ */
+export async function mastersOf(
+  client: RedisClient,
+  left: Countdown,
+): Promise<ReadonlyMap<string, RedisConnection>> {
+  const connection = connectionOf(client)
+  if (!isClusterClient(client)) return new Map([['', connection]])
+  checkInTime(left())
+  const slots = await connection.call('CLUSTER', 'SLOTS')
+  if (!Array.isArray(slots)) throw unexpectedReply()
+  const needed = new Set(slots.map((range) => String(range?.[2]?.[2])))
+  checkInTime(left())
+  const nodes = client.nodes('master').map(connectionOf)
+  const ids = await Promise.all(nodes.map((node) => node.call('CLUSTER', 'MYID')))
+  const connected = new Map(nodes.map((node, at) => [String(ids[at]), node]))
+  return new Map(
+    [...needed].sort().map((id) => {
+      const node = connected.get(id)
+      if (!node) throw new StoreFailure('a master of the Redis Cluster is not connected')
+      return [id, node]
+    }),
+  )
+}
+
+/** The latest moment by the clock of any master, in microseconds since 1970. */
+export async function latestMomentIn(client: RedisClusterClient, left: Countdown): Promise<number> {
+  const masters = await mastersOf(client, left)
+  checkInTime(left())
+  const times = await Promise.all([...masters.values()].map((node) => node.call('TIME')))
+  return Math.max(...times.map(microsIn))
+}
+
+function microsIn(time: unknown): number {
+  const [seconds, micros] = Array.isArray(time) ? time.map(Number) : []
+  const moment = Number(seconds) * 1_000_000 + Number(micros)
+  if (!Number.isSafeInteger(moment)) throw unexpectedReply()
+  return moment
+}
