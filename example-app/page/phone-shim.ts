@@ -11,8 +11,8 @@ export interface PhoneShim extends WxLike {
   getPhoneNumber(): Promise<{ code: string }>
 }
 
-/** What a phone lives among. */
-export interface PhoneSurroundings {
+/** What a phone runs on. */
+export interface PhoneRuntime {
   name: PhoneName
   user: string
   log: RequestLog
@@ -37,7 +37,7 @@ interface Handlers<Result> {
   complete?: (outcome: Result | { errMsg: string }) => void
 }
 
-export function createPhoneShim({ name, user, log, onSettled, onStorage }: PhoneSurroundings): PhoneShim {
+export function createPhoneShim({ name, user, log, onSettled, onStorage }: PhoneRuntime): PhoneShim {
   const storage = createStorage(`phone-${name}`)
 
   /** What WeChat gives never reaches the log: codes are secrets, and so is what it encrypted for the app. */
