@@ -1,33 +1,43 @@
 import { el } from './elements.js'
 import { intro } from './intro.js'
 import { createKeyClocks } from './key-clocks.js'
-import { preferredLanguage, say, speak } from './language.js'
+import { preferredLanguage, say, sayAgain, speak } from './language.js'
+import { createNickname } from './nickname.js'
 import { createWorld } from './page-state.js'
 import { createPhones, type Phones } from './phones.js'
 import { createRequestLog, type PhoneName } from './request-log.js'
 import { sessionIdOf } from './session-of-token.js'
-import { wechatUser } from './wechat-user.js'
+import { createSourceView } from './source-view.js'
+import { forgetVisit } from './storage.js'
+import { onOtherUser, wechatUser } from './wechat-user.js'
 import { createWorldControls } from './world-controls.js'
 
 speak(preferredLanguage())
 const world = createWorld(wechatUser())
-const log = createRequestLog((w) => (world.state()?.store === 'redis' ? w.lanes.store : w.lanes.memory))
-const controls = createWorldControls(world, log)
+const nickname = createNickname()
+const sources = createSourceView()
+const log = createRequestLog(
+  (w) => (world.state()?.store === 'redis' ? w.lanes.store : w.lanes.memory),
+  sources,
+)
+const controls = createWorldControls({ world, log, onReset: startAgain })
 const holders = new Map<string, PhoneName>()
-const keys = createKeyClocks(world, (id) => holders.get(id))
+const keys = createKeyClocks({ world, nickname, holderOf: (id) => holders.get(id) })
 const phones: Phones = createPhones({
   user: world.user,
+  nickname,
   log,
   onSettled: () => void world.refresh(),
   onToken: () => void Promise.resolve().then(findHolders),
 })
-const away = el('p', { class: 'away', attrs: { role: 'status', hidden: '' }, say: (w) => w.away })
+const warning = el('p', { class: 'warning', attrs: { role: 'status', hidden: '' } })
 
 document.body.append(
   intro(),
-  away,
-  el('main', {}, phones.element, controls.element, log.element, keys.element),
+  warning,
+  el('main', {}, phones.element, el('div', { class: 'side' }, keys.element, controls.element), log.element),
   el('footer', { say: (w) => w.footer }),
+  sources.element,
 )
 
 async function findHolders(): Promise<void> {
@@ -39,6 +49,22 @@ async function findHolders(): Promise<void> {
   keys.update()
 }
 
+/** What stands in the way of a login, and is easily taken for a broken page. */
+function showWarning(): void {
+  const state = world.state()
+  const isWechatDown = state?.wechatUp === false
+  warning.hidden = world.isReachable() && state?.storeUp !== false && !isWechatDown
+  say(warning, (w) => {
+    if (!world.isReachable()) return w.away
+    return isWechatDown ? w.wechatDown : w.storeAway
+  })
+}
+
+function startAgain(): void {
+  forgetVisit()
+  location.reload()
+}
+
 function tick(): void {
   controls.tick()
   keys.tick()
@@ -46,14 +72,15 @@ function tick(): void {
 }
 
 world.onChange(() => {
-  const isStoreUp = world.state()?.storeUp !== false
-  away.hidden = world.isReachable() && isStoreUp
-  say(away, (w) => (world.isReachable() ? w.storeAway : w.away))
+  showWarning()
   controls.update()
   keys.update()
   log.update()
   tick()
 })
+nickname.onChange(() => sayAgain(document.body))
+onOtherUser(() => location.reload())
 setInterval(tick, 1000)
 tick()
+void sources.load()
 void world.refresh()

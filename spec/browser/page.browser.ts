@@ -177,7 +177,7 @@ describe('the page of the example app', function () {
     expect(await page.locator('[data-session] [role="progressbar"]').count()).to.equal(2)
 
     async function ends(): Promise<{ idle: number; absolute: number }> {
-      const user = await page.locator('[data-phone="a"] .who-name strong').innerText()
+      const user = await page.locator('[data-phone="a"] [data-user]').innerText()
       const { showcase, sessions } = bed.runtime
       const [session] = showcase ? await sessions.list(showcase.sandbox.phone({ user })) : []
       if (!session) throw new Error(`${user} has no session`)
