@@ -125,6 +125,7 @@ describe('the showcase of the example app', () => {
     const before = await supertest(bed.url).get('/showcase/state?user=ann')
     const state = await post('time', { user: 'ann', seconds: 8 * 86_400 })
     expect(Date.parse(state.now) - Date.parse(before.body.now)).to.be.at.least(8 * 86_400_000)
+    expect([before.body.aheadSeconds, state.aheadSeconds]).to.deep.equal([0, 8 * 86_400])
     expect(state.sessions).to.deep.equal([])
     expect((await ask('GET', '/me', token)).answer).to.deep.include({ statusCode: 401 })
   })
@@ -144,6 +145,41 @@ describe('the showcase of the example app', () => {
     expect((await ask('GET', '/me', token)).answer.statusCode).to.equal(200)
     expect(await post('switch', { user: 'ann', up: true })).to.include({ wechatUp: true })
     await logIn()
+  })
+
+  it('starts over: real time, WeChat up, and the user logged in nowhere', async () => {
+    const { token } = await logIn()
+    await post('time', { user: 'ann', seconds: 86_400 })
+    await post('switch', { user: 'ann', up: false })
+    const state = await post('reset', { user: 'ann' })
+    expect(state).to.deep.include({ aheadSeconds: 0, wechatUp: true, sessions: [] })
+    expect(Date.parse(state.now)).to.be.at.most(Date.now())
+    expect((await ask('GET', '/me', token)).answer.statusCode).to.equal(401)
+    await post('reset', {}, 400)
+    await logIn('bob')
+  })
+
+  it('names the line that does it in every step', async () => {
+    const { trace } = await logIn()
+    expect(trace.map(({ source }) => source)).to.deep.equal([
+      'POST /login',
+      'store.claim',
+      'GET /sns/jscode2session',
+      'answer GET /sns/jscode2session',
+      'store.readUser',
+      'store.issue',
+      'store.replaceValue',
+      'store.settle',
+      'answer POST /login',
+    ])
+    for (const [path, source] of [
+      ['/sessions/abc?a=1', 'DELETE /sessions/:id'],
+      ['/nowhere', 'DELETE /nowhere'],
+    ] as const) {
+      const { trace: refused } = await ask('DELETE', path)
+      expect(refused[0].source).to.equal(source)
+      expect(refused.at(-1).source).to.equal(path === '/nowhere' ? 'failure' : 'ERR_TOKEN_MISSING')
+    }
   })
 
   it('is for whoever sits at the machine: other names of it, and its own phones, are refused', async () => {
@@ -223,6 +259,26 @@ describe('the example app', () => {
     try {
       const state = await supertest(bed.url).get('/showcase/state?user=ann').expect(200)
       expect(state.body).to.deep.include({ store: 'redis', sessions: [] })
+    } finally {
+      await bed.close()
+    }
+  })
+
+  it('starts over with Redis, too, and dates the next login by the real time', async () => {
+    const bed = await openShowcaseBed({ REDIS_URL: (await sharedRedis()).url })
+    const post = async (path: string, body: object) =>
+      (await supertest(bed.url).post(`/showcase/${path}`).send(body).expect(200)).body
+    const logIn = async (user: string) => {
+      const { code } = (await post('wechat', { api: 'login', user })).result
+      return post('request', { method: 'POST', path: '/login', data: { code } })
+    }
+    try {
+      await post('time', { user: 'ann', seconds: 8 * 86_400 })
+      expect((await logIn('ann')).answer.statusCode).to.equal(200)
+      expect((await post('reset', { user: 'ann' })).sessions).to.deep.equal([])
+      expect((await logIn('bob')).answer.statusCode).to.equal(200)
+      const [session] = (await supertest(bed.url).get('/showcase/state?user=bob')).body.sessions
+      expect(Date.parse(session.createdAt)).to.be.at.most(Date.now())
     } finally {
       await bed.close()
     }
