@@ -49,7 +49,7 @@ async function findHolders(): Promise<void> {
   keys.update()
 }
 
-/** What stands in the way of a login, and is easily taken for a broken page. */
+/** Says what keeps people from logging in, as the page would look broken otherwise. */
 function showWarning(): void {
   const state = world.state()
   const isWechatDown = state?.wechatUp === false

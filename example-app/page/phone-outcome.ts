@@ -24,7 +24,7 @@ export function outcomeView(outcome: Outcome, { nickname, onEnd }: OutcomeOption
         line((w) => w.outcome.unverified),
       ]
     case 'steps':
-      return [...(outcome.wasStale ? [staleNote()] : []), ...stepsOf(outcome.days)]
+      return [...(outcome.wasStale ? [noteView((w) => w.outcome.stale)] : []), ...stepsOf(outcome.days)]
     case 'phoneNumber':
       return [headline((w) => w.outcome.phoneNumber), el('p', { class: 'big' }, outcome.answer.phoneNumber)]
     case 'devices':
@@ -70,10 +70,6 @@ function profileFacts({ lastVisitAt, user }: Profile, nickname: Nickname): HTMLE
     [(w) => w.outcome.logins, () => String(user.logins)],
     [(w) => w.outcome.lastVisit, () => dayAndTime(lastVisitAt)],
   )
-}
-
-function staleNote(): HTMLElement {
-  return el('p', { class: 'aside', data: { note: 'stale' }, say: (w) => w.outcome.stale })
 }
 
 function stepsOf(days: readonly DaySteps[]): HTMLElement[] {

@@ -8,7 +8,7 @@ import type { PhoneName, RequestLog } from './request-log.js'
 /** The part of a phone's screen that shows the result of a press. */
 export interface PhoneResult {
   readonly element: HTMLElement
-  /** Runs what a button stands for, and shows its result. */
+  /** Runs the action of a button, and shows its result. */
   run(what: Saying, action: () => Promise<Outcome>): Promise<void>
 }
 

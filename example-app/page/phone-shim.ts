@@ -19,7 +19,7 @@ export interface PhoneRuntime {
   storage: PageStorage
   /** Called with each response of the app. */
   onResponse: (data: unknown) => void
-  /** Called after each call, whatever became of it. */
+  /** Called after each call, failed or not. */
   onSettled: () => void
   /** Called when the phone has stored or forgotten something. */
   onStorage: () => void

@@ -4,7 +4,7 @@ import { type Saying, say } from './language.js'
 import { timeOfDay } from './moments.js'
 import type { Nickname } from './nickname.js'
 import { nicknameForm } from './nickname-form.js'
-import { createPhoneActions, type Outcome, type PhoneActions } from './phone-actions.js'
+import { createPhoneActions, type PhoneActions } from './phone-actions.js'
 import { phoneFrame } from './phone-frame.js'
 import { createPhoneResult } from './phone-result.js'
 import { createPhoneShim } from './phone-shim.js'
@@ -30,6 +30,9 @@ export interface PhoneOptions {
   onToken: () => void
 }
 
+/** What a button can do without asking for anything first. */
+type PlainAction = Exclude<keyof PhoneActions, 'rename' | 'endSession'>
+
 const STORAGE_KEY = 'token'
 
 export function createPhone({ name, user, nickname, log, onSettled, onToken }: PhoneOptions): Phone {
@@ -44,8 +47,8 @@ export function createPhone({ name, user, nickname, log, onSettled, onToken }: P
     return createPhoneActions(createClient({ baseUrl: location.origin, storageKey: STORAGE_KEY, wx }), wx)
   }
 
-  const press = (action: string, what: Saying, work: () => Promise<Outcome>, look = '') =>
-    button(action, what, () => void result.run(what, work), look)
+  const press = (name: string, what: Saying, action: PlainAction, look = '') =>
+    button(name, what, () => void result.run(what, () => actions[action]()), look)
 
   const callName = () => nickname.current() ?? user
   const state = el('span', { class: 'login-state' })
@@ -57,12 +60,7 @@ export function createPhone({ name, user, nickname, log, onSettled, onToken }: P
   const whose = el('strong', { data: { user }, say: callName })
   const tokenMeans = el('h4')
   const tokenText = el('code', { class: 'token-text', data: { token: '' } })
-  const logIn = press(
-    'log-in',
-    (w) => w.phone.logIn,
-    () => actions.logIn(),
-    'wide',
-  )
+  const logIn = press('log-in', (w) => w.phone.logIn, 'logIn', 'wide')
 
   const frame = phoneFrame(
     (w) => w.phone.appName,
@@ -72,35 +70,14 @@ export function createPhone({ name, user, nickname, log, onSettled, onToken }: P
       'div',
       { class: 'tiles' },
       logIn,
-      press(
-        'profile',
-        (w) => w.phone.profile,
-        () => actions.showProfile(),
-      ),
-      press(
-        'steps',
-        (w) => w.phone.steps,
-        () => actions.countSteps(),
-      ),
-      press(
-        'phone-number',
-        (w) => w.phone.phoneNumber,
-        () => actions.showPhoneNumber(),
-      ),
-      press(
-        'devices',
-        (w) => w.phone.devices,
-        () => actions.listDevices(),
-      ),
+      press('profile', (w) => w.phone.profile, 'showProfile'),
+      press('steps', (w) => w.phone.steps, 'countSteps'),
+      press('phone-number', (w) => w.phone.phoneNumber, 'showPhoneNumber'),
+      press('devices', (w) => w.phone.devices, 'listDevices'),
     ),
     nicknameForm({ name, user, nickname, onSubmit: rename }),
     result.element,
-    press(
-      'log-out',
-      (w) => w.phone.logOut,
-      () => actions.logOut(),
-      'quiet danger',
-    ),
+    press('log-out', (w) => w.phone.logOut, 'logOut', 'quiet danger'),
   )
   const heading = el('h3', {}, el('span', { class: `tag phone-${name}`, say: (w) => w.phones[name] }))
   const element = el('article', { class: 'phone', data: { phone: name } }, heading, frame.element)
@@ -131,7 +108,7 @@ export function createPhone({ name, user, nickname, log, onSettled, onToken }: P
     onToken()
   }
 
-  // Another tab shows the same phone. The client knows its token by heart, so it starts again with the new one.
+  // Another tab shows the same phone. The client reads its token only once, so it starts again.
   storage.onChangeElsewhere(() => {
     actions = startProgram()
     showToken()

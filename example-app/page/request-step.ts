@@ -20,7 +20,7 @@ export function laneHeads(storeName: Saying): HTMLElement {
   )
 }
 
-/** An arrow from one lane to another. Above it stands what passed, which links to the line that does it. */
+/** An arrow from one lane to another, below a text that says what passed and links to the line that does it. */
 export function stepRow(step: Step, sources: Pick<SourceView, 'linkTo'>): HTMLElement {
   const { from, to, text, detail, ok, atMs, source } = step
   const [start, end] = [LANES.indexOf(from), LANES.indexOf(to)]

@@ -31,10 +31,6 @@ export function createSourceView(): SourceView {
     el('div', { class: 'card-head' }, path, close),
     lines,
   )
-  // A press beside the window lands on the element itself.
-  element.addEventListener('click', ({ target }) => {
-    if (target === element) element.close()
-  })
 
   function find(name: string): SourcePlace | undefined {
     return places.find(

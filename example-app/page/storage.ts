@@ -3,7 +3,7 @@ export interface PageStorage {
   get(name: string): string | undefined
   set(name: string, text: string): void
   remove(name: string): void
-  /** Calls the listener with the name of whatever another tab has set or removed. */
+  /** Calls the listener with the name of each text that another tab sets or removes. */
   onChangeElsewhere(listener: (name: string) => void): void
 }
 

@@ -53,7 +53,7 @@ export async function withTrace<Result>(work: (trace: Trace) => Promise<Result>)
   }
 }
 
-/** Middleware that stands in front of everything that is to be traced. */
+/** Middleware, to be mounted before everything that is to be traced. */
 export const traceRequests: RequestHandler = (req, _res, next) => {
   const trace = open.get(req.get(TRACE_HEADER) ?? '')
   if (trace) current.run(trace, next)
