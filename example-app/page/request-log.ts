@@ -36,7 +36,7 @@ interface Press {
 
 const MOST_PRESSES = 60
 
-export function createRequestLog(storeName: Saying, sources: Pick<SourceView, 'linkTo'>): RequestLog {
+export function createRequestLog(storeName: Saying, sources: SourceView): RequestLog {
   const presses = el('ol', { class: 'presses' })
   const empty = el('p', { class: 'log-empty', say: (w) => w.log.empty })
   const scroll = el(
@@ -46,12 +46,14 @@ export function createRequestLog(storeName: Saying, sources: Pick<SourceView, 'l
     empty,
     presses,
   )
+  const hint = el('p', { class: 'hint', say: (w) => w.log.hint })
+  void sources.hasPlaces.then((has) => has && say(hint, (w) => w.log.hint + w.log.links))
   const clear = button('clear-log', (w) => w.log.clear, wipe, 'quiet')
   const element = el(
     'section',
     { class: 'card log', label: (w) => w.log.heading },
     el('div', { class: 'card-head' }, el('h2', { say: (w) => w.log.heading }), clear),
-    el('p', { class: 'hint', say: (w) => w.log.hint }),
+    hint,
     legend(),
     scroll,
   )

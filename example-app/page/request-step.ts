@@ -36,7 +36,7 @@ export function stepRow(step: Step, sources: Pick<SourceView, 'linkTo'>): HTMLEl
       { class: 'step-text' },
       ...(ok ? [] : [el('b', { class: 'failed-mark', say: (w) => w.log.failed }), ' ']),
       el('span', { class: 'sr-only', say: (w) => `${w.lanes[from]} → ${w.lanes[to]}: ` }),
-      sources.linkTo(source, what) ?? el('span', { say: what }),
+      source ? sources.linkTo(source, what) : el('span', { say: what }),
       ...(atMs === undefined ? [] : [' ', el('small', {}, `${atMs} ms`)]),
       ...(detail ? [' ', el('code', { say: (w) => w.steps[detail] ?? detail })] : []),
     ),

@@ -5,14 +5,14 @@ import { ask, type SourcePlace } from './showcase-server.js'
 /** A small window that shows the line of code, or of a document, behind a step of the log. */
 export interface SourceView {
   readonly element: HTMLDialogElement
-  /** Learns which lines there are. */
-  load(): Promise<void>
-  /** A link to the line with this name; undefined where the server does not have it. */
-  linkTo(name: string | undefined, text: Saying): HTMLAnchorElement | undefined
+  /** Resolves with whether there is anything to link to: the published package has no sources. */
+  readonly hasPlaces: Promise<boolean>
+  /** The text as a link to the line with this name; as plain text where the server does not have that line. */
+  linkTo(name: string, text: Saying): HTMLElement
 }
 
 export function createSourceView(): SourceView {
-  let places: readonly SourcePlace[] = []
+  const places = ask<SourcePlace[]>('/showcase/sources').catch((): SourcePlace[] => [])
   const path = el('code')
   const lines = el('ol', {
     class: 'source-lines',
@@ -32,10 +32,10 @@ export function createSourceView(): SourceView {
     lines,
   )
 
-  function find(name: string): SourcePlace | undefined {
-    return places.find(
-      (place) => place.name === name && (place.language ?? spokenLanguage()) === spokenLanguage(),
-    )
+  /** A document is shown in the language of the page. */
+  async function find(name: string): Promise<SourcePlace | undefined> {
+    const language = spokenLanguage()
+    return (await places).find((place) => place.name === name && (place.language ?? language) === language)
   }
 
   async function show(place: SourcePlace): Promise<void> {
@@ -57,26 +57,28 @@ export function createSourceView(): SourceView {
     }
   }
 
+  function linkTo(name: string, text: Saying, place: SourcePlace): HTMLElement {
+    const link = el('a', {
+      class: 'source-link',
+      attrs: { href: addressOf(place), title: `${place.path}:${place.line}` },
+      data: { source: name },
+      say: text,
+    })
+    link.addEventListener('click', async (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return
+      event.preventDefault()
+      await show((await find(name)) ?? place)
+    })
+    return link
+  }
+
   return {
     element,
-    async load() {
-      places = await ask<SourcePlace[]>('/showcase/sources').catch(() => [])
-    },
+    hasPlaces: places.then(({ length }) => length > 0),
     linkTo(name, text) {
-      const place = name === undefined ? undefined : find(name)
-      if (!name || !place) return undefined
-      const link = el('a', {
-        class: 'source-link',
-        attrs: { href: addressOf(place), title: `${place.path}:${place.line}` },
-        data: { source: name },
-        say: text,
-      })
-      link.addEventListener('click', (event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return
-        event.preventDefault()
-        void show(find(name) ?? place)
-      })
-      return link
+      const plain = el('span', { say: text })
+      void find(name).then((place) => place && plain.replaceWith(linkTo(name, text, place)))
+      return plain
     },
   }
 }

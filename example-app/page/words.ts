@@ -123,7 +123,8 @@ export const en = {
   },
   log: {
     heading: 'Request log',
-    hint: 'Newest press on top, time runs downwards. Each step links to the line that does it.',
+    hint: 'Newest press on top, time runs downwards.',
+    links: ' Each step links to the line that does it.',
     empty: 'Nothing yet. Press a button on the phone.',
     clear: 'Clear',
     pending: 'pending …',

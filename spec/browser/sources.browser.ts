@@ -98,11 +98,13 @@ describe('the links of the log', function () {
 
   it('are left out where the page has no sources', async () => {
     const { page, outcomeOf, runtime } = await open()
+    await page.locator('.log', { hasText: 'Each step links to' }).waitFor()
     // As the published package has it.
     Object.assign(runtime.showcase?.sources.places ?? [], { length: 0 })
     await page.reload()
     await outcomeOf('log-in')
     expect(await page.locator('[data-step]').count()).to.be.above(8)
     expect(await page.locator('[data-step] a').count()).to.equal(0)
+    expect(await page.locator('.log').innerText()).not.to.contain('link')
   })
 })
