@@ -22,6 +22,8 @@ const log = createRequestLog(
 )
 const controls = createWorldControls({ world, log, onReset: startAgain })
 const holders = new Map<string, PhoneName>()
+/** How many searches for the holders are under way. */
+let searches = 0
 const keys = createKeyClocks({ world, nickname, holderOf: (id) => holders.get(id) })
 const phones: Phones = createPhones({
   user: world.user,
@@ -41,12 +43,25 @@ document.body.append(
 )
 
 async function findHolders(): Promise<void> {
+  searches += 1
   const held = await Promise.all(
     phones.all().map(async (phone) => [await sessionIdOf(phone.token()), phone.name] as const),
   )
+  searches -= 1
+  if (searches > 0) return
   holders.clear()
   for (const [id, name] of held) if (id) holders.set(id, name)
   keys.update()
+  await world.refresh()
+}
+
+/** A phone learns only by a request that its session has ended. The page knows it before. */
+function showEnded(): void {
+  const state = world.state()
+  if (!state?.storeUp || searches > 0) return
+  const live = state.sessions.map(({ id }) => holders.get(id))
+  const known = [...holders.values()]
+  for (const phone of phones.all()) phone.showEnded(known.includes(phone.name) && !live.includes(phone.name))
 }
 
 /** Says what keeps people from logging in, as the page would look broken otherwise. */
@@ -73,6 +88,7 @@ function tick(): void {
 
 world.onChange(() => {
   showWarning()
+  showEnded()
   controls.update()
   keys.update()
   log.update()

@@ -18,6 +18,8 @@ export interface Phone {
   /** The token that it holds, or ''. */
   token(): string
   showTime(now: number): void
+  /** Says whether the server no longer knows the token. */
+  showEnded(hasEnded: boolean): void
 }
 
 /** What a phone needs of the page. */
@@ -102,10 +104,17 @@ export function createPhone({ name, user, nickname, log, onSettled, onToken }: P
     setAttribute(tokenText, 'data-empty', held ? undefined : '')
     logIn.classList.toggle('primary', !held)
     say(logIn, (w) => (held ? w.phone.logInAgain : w.phone.logIn))
-    say(state, (w) => (held ? w.phone.holdsToken : w.phone.holdsNone))
+    showEnded(false)
     say(tokenMeans, (w) => (held ? w.phone.tokenMeans : w.phone.token))
     say(tokenText, (w) => held || w.phone.noToken)
     onToken()
+  }
+
+  function showEnded(hasEnded: boolean): void {
+    say(state, (w) => {
+      if (!token()) return w.phone.holdsNone
+      return hasEnded ? w.phone.holdsEnded : w.phone.holdsToken
+    })
   }
 
   // Another tab shows the same phone. The client reads its token only once, so it starts again.
@@ -114,5 +123,5 @@ export function createPhone({ name, user, nickname, log, onSettled, onToken }: P
     showToken()
   })
   showToken()
-  return { name, element, token, showTime: (now) => frame.showTime(timeOfDay(now)) }
+  return { name, element, token, showEnded, showTime: (now) => frame.showTime(timeOfDay(now)) }
 }

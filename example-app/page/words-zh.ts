@@ -24,6 +24,7 @@ export const zh: Words = {
   phone: {
     appName: '示例小程序',
     holdsToken: '已有 token',
+    holdsEnded: '手机上的 token 已失效',
     holdsNone: '没有 token',
     token: '本机的 token',
     tokenMeans: 'token：前 20 位定位用户，后 44 位随机',

@@ -38,6 +38,7 @@ export const en = {
   phone: {
     appName: 'Example',
     holdsToken: 'holds a token',
+    holdsEnded: 'holds a token whose session has ended',
     holdsNone: 'holds no token',
     token: 'Token on this phone',
     tokenMeans: 'Token on this phone: 20 characters lead to the user’s key, 44 are random',

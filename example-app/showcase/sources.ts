@@ -36,7 +36,6 @@ interface Landmark {
   readonly language?: 'en' | 'zh'
 }
 
-const REPOSITORY = new URL('../../', import.meta.url)
 const APP = 'example-app/app.ts'
 const PHONE = 'example-app/page/phone-actions.ts'
 
@@ -92,9 +91,12 @@ const FIXED: readonly Landmark[] = [
 
 /**
  * Finds the lines in the files below `root`. A file that is not there is left out, and so is a line that is not found: a step without a
- * place has no link.
+ * place has no link. Default of `root`: the repository.
  */
-export async function readSources(store: 'memory' | 'redis', root: URL = REPOSITORY): Promise<Sources> {
+export async function readSources(
+  store: 'memory' | 'redis',
+  root: URL = new URL('../../', import.meta.url),
+): Promise<Sources> {
   const landmarks = [...FIXED, ...ROUTES.flatMap(landmarksOfRoute), ...landmarksOfStore(store)]
   const documents = [
     { path: 'docs/error-codes.md', clientPath: 'docs/mini-program.md', language: 'en' },

@@ -96,6 +96,8 @@ describe('the layout of the page', function () {
       await button('second-phone').click()
       await outcomeOf('profile')
       const stops = await tabThrough(page)
+      const controls = page.locator('button, input, a, summary, [tabindex="0"]').filter({ visible: true })
+      expect(stops.length).to.equal(await controls.count())
       const regions = stops.map(({ region }) => region)
       expect([...new Set(regions)]).to.deep.equal([
         'intro',

@@ -70,6 +70,20 @@ describe('a visit to the page', function () {
     await clock.filter({ hasText: '1 day ahead' }).waitFor()
   })
 
+  it('says that a token is of no use where the server has ended its session meanwhile', async () => {
+    const { page, outcomeOf, runtime } = await open()
+    await outcomeOf('log-in')
+    const state = page.locator('[data-phone="a"] .login-state')
+    await state.filter({ hasText: /^holds a token$/ }).waitFor()
+    const sandbox = runtime.showcase?.sandbox
+    const user = String(await userOn(page))
+    if (sandbox) await runtime.sessions.revokeUser(sandbox.phone({ user }))
+    await page.reload()
+    await state.filter({ hasText: 'has ended' }).waitFor()
+    await outcomeOf('profile')
+    await state.filter({ hasText: /^holds a token$/ }).waitFor()
+  })
+
   it('goes on in two tabs at once, which show the same phone', async () => {
     const { page, openTab, outcomeOf, runtime } = await open()
     const tab = await openTab()
