@@ -111,6 +111,7 @@ export function createPhone({ name, user, nickname, log, onSettled, onToken }: P
   }
 
   function showEnded(hasEnded: boolean): void {
+    setAttribute(element, 'data-ended', hasEnded ? '' : undefined)
     say(state, (w) => {
       if (!token()) return w.phone.holdsNone
       return hasEnded ? w.phone.holdsEnded : w.phone.holdsToken

@@ -24,7 +24,7 @@ export const zh: Words = {
   phone: {
     appName: '示例小程序',
     holdsToken: '已有 token',
-    holdsEnded: '手机上的 token 已失效',
+    holdsEnded: 'token 已失效',
     holdsNone: '没有 token',
     token: '本机的 token',
     tokenMeans: 'token：前 20 位定位用户，后 44 位随机',
@@ -103,7 +103,7 @@ export const zh: Words = {
     isUp: '微信已恢复',
     foundDown: '打开页面时微信是宕机状态，现已恢复',
     reset: '从头开始',
-    wasReset: '另一个页面已从头开始：时钟回到了真实时间',
+    wasReset: '时钟回到了真实时间：有人点了“从头开始”，或者应用重启了',
     ready: '应用、存储和微信共用一个时钟。点“从头开始”，时钟回到真实时间，微信恢复，手机换成一位新用户的。',
     failed: '操作失败：应用没有响应。',
   },

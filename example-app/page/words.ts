@@ -38,7 +38,7 @@ export const en = {
   phone: {
     appName: 'Example',
     holdsToken: 'holds a token',
-    holdsEnded: 'holds a token whose session has ended',
+    holdsEnded: 'its token is no longer valid',
     holdsNone: 'holds no token',
     token: 'Token on this phone',
     tokenMeans: 'Token on this phone: 20 characters lead to the user’s key, 44 are random',
@@ -117,7 +117,7 @@ export const en = {
     isUp: 'WeChat is back',
     foundDown: 'WeChat was down when this page opened, and is back now',
     reset: 'Start over',
-    wasReset: 'Another page has started over: the clock shows the real time again',
+    wasReset: 'The clock shows the real time again: somebody has started over, or restarted the app',
     ready:
       'App, store and WeChat share one clock. “Start over” sets it to the real time, brings WeChat back, and gives you phones of a new user.',
     failed: 'That did not work: the app does not respond.',

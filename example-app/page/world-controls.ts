@@ -29,6 +29,7 @@ export function createWorldControls({ world, log, onReset }: WorldControlsOption
   const clock = el('p', { class: 'world-clock' })
   const said = el('p', { class: 'world-said', attrs: { role: 'status' }, say: (w) => w.world.ready })
   let known: WorldState | undefined
+  let isMending = false
 
   function tell(happened: Saying): void {
     log.note(happened)
@@ -91,17 +92,21 @@ export function createWorldControls({ world, log, onReset }: WorldControlsOption
 
   /** An earlier visitor may have left WeChat down, which would look like a broken page. */
   async function mendWechat(): Promise<void> {
-    if (await move('switch', { up: true })) tell((w) => w.world.foundDown)
+    isMending = true
+    const isMended = await move('switch', { up: true })
+    isMending = false
+    if (isMended) tell((w) => w.world.foundDown)
   }
 
   return {
     element,
     update() {
-      const state = world.state()
-      if (!state) return
+      const told = world.state()
+      if (!told) return
+      if (!known && !told.wechatUp) void mendWechat()
+      const state = isMending ? { ...told, wechatUp: true } : told
       if (known) tellChanges(known, state)
-      else if (!state.wechatUp) void mendWechat()
-      known = known ? state : { ...state, wechatUp: true }
+      known = state
       setAttribute(element, 'data-wechat', state.wechatUp ? 'up' : 'down')
       say(wechat, (w) => (state.wechatUp ? w.world.takeDown : w.world.bringBack))
     },

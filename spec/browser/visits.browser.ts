@@ -50,8 +50,10 @@ describe('a visit to the page', function () {
     await takeWechatDown(bed)
     expect(await warning(page).innerText()).to.contain('WeChat is down')
     await page.reload()
-    await page.locator('.world-note').waitFor()
-    expect(await page.locator('.world-note').innerText()).to.contain('WeChat was down')
+    await page.locator('.world-note').first().waitFor()
+    expect(await page.locator('.world-note').allInnerTexts()).to.deep.equal([
+      'WeChat was down when this page opened, and is back now',
+    ])
     expect(await warning(page).isVisible()).to.equal(false)
     expect(await outcomeOf('log-in')).to.equal('ok')
     await takeWechatDown(bed)
@@ -79,7 +81,7 @@ describe('a visit to the page', function () {
     const user = String(await userOn(page))
     if (sandbox) await runtime.sessions.revokeUser(sandbox.phone({ user }))
     await page.reload()
-    await state.filter({ hasText: 'has ended' }).waitFor()
+    await state.filter({ hasText: 'no longer valid' }).waitFor()
     await outcomeOf('profile')
     await state.filter({ hasText: /^holds a token$/ }).waitFor()
   })
