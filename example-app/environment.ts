@@ -16,7 +16,7 @@ import { openUsers, type Users } from './users.js'
 const SHOWN_LIFETIMES: Lifetimes = { loginDurationDays: 30, sessionDurationSeconds: 7 * 86_400 }
 
 /** What the example app runs on: real credentials and Redis where the environment names them, else the sandbox and memory. */
-export interface Surroundings {
+export interface Runtime {
   readonly sessions: Sessions
   readonly port: number
   /** Where to listen; undefined: everywhere. */
@@ -28,7 +28,7 @@ export interface Surroundings {
 }
 
 /** Reads the environment. Throws a `TypeError` that names the variable when one is wrong. */
-export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Surroundings> {
+export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Runtime> {
   const port = readPort(env.PORT)
   const users = openUsers(env.DATABASE || databaseBeside(env))
   const showcase = env.WEAPP_APPID ? undefined : await readShowcase(env)

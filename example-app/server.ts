@@ -1,19 +1,19 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.js'
-import { readEnvironment, type Surroundings } from './environment.js'
+import { type Runtime, readEnvironment } from './environment.js'
 import { createHttpServer } from './http-server.js'
 import { isLoopback } from './showcase/from-here.js'
 import { gracefulShutDown } from './shut-down.js'
 
 const SHUTDOWN_MS = 10_000
 
-const surroundings = await readEnvironment(process.env).catch(endBecauseOf)
-const server = createHttpServer(createApp(surroundings))
+const runtime = await readEnvironment(process.env).catch(endBecauseOf)
+const server = createHttpServer(createApp(runtime))
 const stopServing = gracefulShutDown(server)
-server.listen(surroundings.port, surroundings.host)
+server.listen(runtime.port, runtime.host)
 await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
-  const { port, host = 'all addresses' } = surroundings
+  const { port, host = 'all addresses' } = runtime
   const isTaken = error.code === 'EADDRINUSE'
   endBecauseOf(
     new TypeError(
@@ -25,13 +25,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void shutDown().catch(endBecauseOf))
 }
 const bound = server.address() as AddressInfo
-if (surroundings.showcase && !isLoopback(bound.address)) process.stderr.write(warningFor(surroundings))
-process.stdout.write(welcome(urlOf(bound), surroundings))
+if (runtime.showcase && !isLoopback(bound.address)) process.stderr.write(warningFor(runtime))
+process.stdout.write(welcome(urlOf(bound), runtime))
 
 async function shutDown(): Promise<void> {
   setTimeout(() => process.exit(1), SHUTDOWN_MS).unref()
   await stopServing()
-  await surroundings.close()
+  await runtime.close()
 }
 
 function endBecauseOf(error: unknown): never {
@@ -44,11 +44,11 @@ function urlOf({ address, family, port }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-function warningFor({ host }: Surroundings): string {
+function warningFor({ host }: Runtime): string {
   return `HOST ${host} shows the page to others, too; its levers answer this machine only, at 127.0.0.1 or localhost\n`
 }
 
-function welcome(url: string, { showcase }: Surroundings): string {
+function welcome(url: string, { showcase }: Runtime): string {
   if (!showcase) return `weapp-session example: ${url}\n`
   const { sandbox } = showcase
   return `weapp-session example: ${url}, on a fake WeChat: ${sandbox.url}

@@ -12,7 +12,7 @@ export interface Shape {
 
 type Child = Node | string
 
-/** Makes an element with all that belongs to it. */
+/** Makes an element with its attributes, texts and children. */
 export function el<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   shape: Shape = {},
@@ -29,7 +29,7 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** A button with the name that tests press it by. */
+/** A button. Tests find it by the name of its action. */
 export function button(action: string, say: Saying, onClick: () => void, look = ''): HTMLButtonElement {
   return el('button', {
     class: `button ${look}`.trim(),
@@ -40,12 +40,12 @@ export function button(action: string, say: Saying, onClick: () => void, look = 
   })
 }
 
-/** Something drawn only, which a screen reader passes over. */
+/** Something to look at only, which screen readers skip. */
 export function ornament(look: string, ...children: readonly Child[]): HTMLSpanElement {
   return el('span', { class: look, attrs: { 'aria-hidden': 'true' } }, ...children)
 }
 
-/** Shows or takes away an attribute. */
+/** Sets an attribute, or removes it. */
 export function setAttribute(element: Element, name: string, value: string | undefined): void {
   if (value === undefined) element.removeAttribute(name)
   else element.setAttribute(name, value)

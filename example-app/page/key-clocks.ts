@@ -1,14 +1,15 @@
 import { el, ornament, type Shape, setAttribute } from './elements.js'
 import { type Saying, say, words } from './language.js'
 import { countdown, dayAndTime } from './moments.js'
+import type { Nickname } from './nickname.js'
 import type { UserSession, World } from './page-state.js'
 import type { PhoneName } from './request-log.js'
 import { canDigest } from './session-of-token.js'
 
-/** The user's keys in the store, with the clocks that run on each. */
+/** What the store holds of the user: the sessions with their clocks, and the profile. */
 export interface KeyClocks {
   readonly element: HTMLElement
-  /** Draws the sessions anew. */
+  /** Draws the sessions again. */
   update(): void
   /** Moves the clocks. */
   tick(): void
@@ -24,8 +25,15 @@ interface Card {
   tick(now: number): void
 }
 
-/** `holderOf` tells which phone holds the token of a session, where the page knows. */
-export function createKeyClocks(world: World, holderOf: (id: string) => PhoneName | undefined): KeyClocks {
+/** What the view of the store needs of the page. */
+export interface KeyClocksOptions {
+  world: World
+  nickname: Nickname
+  /** Tells which phone holds the token of a session, where the page knows. */
+  holderOf: (id: string) => PhoneName | undefined
+}
+
+export function createKeyClocks({ world, nickname, holderOf }: KeyClocksOptions): KeyClocks {
   const empty = el('p', { class: 'keys-empty', say: (w) => w.keys.empty })
   const list = el('ul', { class: 'key-cards' })
   const element = el(
@@ -35,13 +43,19 @@ export function createKeyClocks(world: World, holderOf: (id: string) => PhoneNam
     el('p', { class: 'hint', say: (w) => w.keys.hint }),
     list,
     empty,
+    el('p', { class: 'key-profile', say: (w) => w.keys.profile(nickname.current()) }),
     el(
-      'dl',
-      { class: 'clock-words' },
-      el('dt', { say: (w) => w.keys.idle }),
-      el('dd', { say: (w) => w.keys.idleMeans }),
-      el('dt', { say: (w) => w.keys.absolute }),
-      el('dd', { say: (w) => w.keys.absoluteMeans }),
+      'details',
+      {},
+      el('summary', { say: (w) => w.keys.twoClocks }),
+      el(
+        'dl',
+        { class: 'clock-words' },
+        el('dt', { say: (w) => w.keys.idle }),
+        el('dd', { say: (w) => w.keys.idleMeans }),
+        el('dt', { say: (w) => w.keys.absolute }),
+        el('dd', { say: (w) => w.keys.absoluteMeans }),
+      ),
     ),
   )
   let cards: Card[] = []

@@ -1,10 +1,11 @@
 import { createStorage } from './storage.js'
-import { en, type Words, zh } from './words.js'
+import { en, type Words } from './words.js'
+import { zh } from './words-zh.js'
 
 /** A language of the page. */
 export type Language = 'en' | 'zh'
 
-/** A text in whatever language the page speaks. */
+/** A text in each language of the page. */
 export type Saying = (words: Words) => string
 
 const DICTIONARIES: Readonly<Record<Language, Words>> = { en, zh }
@@ -38,13 +39,13 @@ export function say(element: Element, saying: Saying): void {
   if (element.textContent !== text) element.textContent = text
 }
 
-/** The same for what a screen reader calls the element. */
+/** Does the same with the name of an element for screen readers. */
 export function label(element: Element, saying: Saying): void {
   labelled.set(element, saying)
   element.setAttribute('aria-label', saying(words()))
 }
 
-/** The address decides, then what was chosen before, then the browser. */
+/** The language that the address names, else the one that was chosen before, else that of the browser. */
 export function preferredLanguage(): Language {
   const asked = new URLSearchParams(location.search).get('lang') ?? storage.get('lang')
   if (asked === 'en' || asked === 'zh') return asked
@@ -68,7 +69,7 @@ export function speak(language: Language): void {
   }
 }
 
-/** Says everything below an element anew. What was not on the page while the language changed needs it. */
+/** Says everything below an element again. What was not on the page while the language changed needs it. */
 export function sayAgain(root: Element): void {
   for (const element of root.querySelectorAll('*')) {
     const [text, name] = [spoken.get(element), labelled.get(element)]

@@ -9,6 +9,13 @@ export function lengthOf(seconds: number): string {
   return seconds < DAY ? hours(Math.round(seconds / HOUR)) : days(Math.round(seconds / DAY))
 }
 
+/** The same in few characters, such as "6 h". */
+export function shortLengthOf(seconds: number): string {
+  const { shortMinutes, shortHours, shortDays } = words().lengths
+  if (seconds < HOUR) return shortMinutes(Math.round(seconds / MINUTE))
+  return seconds < DAY ? shortHours(Math.round(seconds / HOUR)) : shortDays(Math.round(seconds / DAY))
+}
+
 /** What is left of a clock, such as "6 d 23:59:08". */
 export function countdown(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000))

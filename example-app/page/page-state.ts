@@ -9,11 +9,13 @@ export interface UserSession {
   idleExpiresAt: string
 }
 
-/** The state of the world that the server keeps. */
+/** The world outside of the phones, which the server keeps. */
 export interface WorldState {
   now: string
+  /** How far the clock has been set forward. */
+  aheadSeconds: number
   store: 'memory' | 'redis'
-  /** Whether the store answers. */
+  /** Whether the store can be reached. */
   storeUp: boolean
   wechatUp: boolean
   sessionDurationSeconds: number
@@ -25,12 +27,12 @@ export interface World {
   readonly user: string
   /** Undefined until the server has told it for the first time. */
   state(): WorldState | undefined
-  /** The app's clock, in milliseconds; it runs on between two answers. */
+  /** The app's clock, in milliseconds; it runs on between two responses. */
   now(): number
   isReachable(): boolean
   refresh(): Promise<void>
-  /** Pulls a lever. Rejects when the server does not answer. */
-  move(lever: 'time' | 'rotate' | 'switch', fields?: object): Promise<void>
+  /** Pulls a lever. Rejects when the server cannot be reached, or refuses. */
+  move(lever: 'time' | 'rotate' | 'switch' | 'reset', fields?: object): Promise<void>
   onChange(listener: () => void): void
 }
 
@@ -45,7 +47,7 @@ export function createWorld(user: string): World {
   let asked = 0
   let newest = 0
 
-  /** An older answer that comes late must not cover a newer one. */
+  /** A response that comes late must not replace a newer one. */
   async function hear(question: () => Promise<WorldState>): Promise<void> {
     asked += 1
     const turn = asked

@@ -1,9 +1,8 @@
 import { type Client, ClientError, type LoginAnswer, type PhoneNumber } from 'weapp-session/client'
 import type { PhoneShim } from './phone-shim.js'
 
-/** What `/me` answers. */
+/** What `/me` returns, as far as a phone shows it itself. */
 export interface Profile {
-  userInfo: { nickName?: string; verified?: boolean } | null
   lastVisitAt: string
   user: { id: number; logins: number }
 }
@@ -22,7 +21,7 @@ export interface DaySteps {
   step: number
 }
 
-/** What a button of the phone led to. */
+/** The result of a button. */
 export type Outcome =
   | { kind: 'login'; answer: LoginAnswer }
   | { kind: 'profile'; profile: Profile }
@@ -33,7 +32,7 @@ export type Outcome =
   | { kind: 'logout'; hadToken: boolean }
   | { kind: 'failed'; code: string; message: string }
 
-/** The mini-program: what its buttons do, as one would write it for a real phone. */
+/** The mini-program: what its buttons do, written as for a real phone. */
 export interface PhoneActions {
   logIn(): Promise<Outcome>
   showProfile(): Promise<Outcome>
@@ -53,7 +52,7 @@ export function createPhoneActions(client: Client, wx: PhoneShim): PhoneActions 
     return data
   }
 
-  /** WeChat encrypts for the last login, so there has to be one. */
+  /** WeChat encrypts with the session_key of the last login, so there has to be one. */
   async function sendSteps(): Promise<DaySteps[]> {
     if (!client.isLoggedIn()) await client.login()
     const data = await wx.getWeRunData()
@@ -78,7 +77,7 @@ export function createPhoneActions(client: Client, wx: PhoneShim): PhoneActions 
         return { kind: 'steps', days: await sendSteps(), wasStale: false }
       } catch (error) {
         if (!(error instanceof ClientError) || error.code !== 'ERR_SESSION_KEY_STALE') throw error
-        // The client has logged in by now, so WeChat encrypts for a key that the server knows.
+        // The client has logged in again, so WeChat now encrypts with a key that the server knows.
         return { kind: 'steps', days: await sendSteps(), wasStale: true }
       }
     },

@@ -1,19 +1,30 @@
 import { button, el, ornament } from './elements.js'
 import type { Saying } from './language.js'
 import { dayAndTime } from './moments.js'
+import type { Nickname } from './nickname.js'
 import type { DaySteps, Device, Outcome, Profile } from './phone-actions.js'
 
-/** What became of a press, ready to be shown. `onEnd` ends another device's session. */
-export function outcomeView(outcome: Outcome, onEnd: (id: string) => void): HTMLElement[] {
+/** What the view of an outcome needs. */
+export interface OutcomeOptions {
+  nickname: Nickname
+  /** Ends the session of another device. */
+  onEnd: (id: string) => void
+}
+
+/** The result of a press, ready to be shown. It goes on to show the current nickname. */
+export function outcomeView(outcome: Outcome, { nickname, onEnd }: OutcomeOptions): HTMLElement[] {
   switch (outcome.kind) {
     case 'login':
       return [headline((w) => w.outcome.loggedIn), loginFacts(outcome.answer)]
     case 'profile':
-      return [headline((w) => w.outcome.profile), profileFacts(outcome.profile)]
+      return [headline((w) => w.outcome.profile), profileFacts(outcome.profile, nickname)]
     case 'nickname':
-      return [headline((w) => w.outcome.renamed(outcome.nickName)), line((w) => w.outcome.unverified)]
+      return [
+        headline((w) => w.outcome.renamed(nickname.current() ?? outcome.nickName)),
+        line((w) => w.outcome.unverified),
+      ]
     case 'steps':
-      return [...(outcome.wasStale ? [staleNote()] : []), ...stepsOf(outcome.days)]
+      return [...(outcome.wasStale ? [noteView((w) => w.outcome.stale)] : []), ...stepsOf(outcome.days)]
     case 'phoneNumber':
       return [headline((w) => w.outcome.phoneNumber), el('p', { class: 'big' }, outcome.answer.phoneNumber)]
     case 'devices':
@@ -28,7 +39,7 @@ export function outcomeView(outcome: Outcome, onEnd: (id: string) => void): HTML
   }
 }
 
-/** A line that tells what the client did by itself on the way. */
+/** A line about what the client has done by itself on the way. */
 export function noteView(saying: Saying): HTMLElement {
   return el('p', { class: 'aside', say: saying })
 }
@@ -52,17 +63,13 @@ function loginFacts({ expiresAt, idleExpiresAt }: { expiresAt: string; idleExpir
   )
 }
 
-function profileFacts({ userInfo, lastVisitAt, user }: Profile): HTMLElement {
+function profileFacts({ lastVisitAt, user }: Profile, nickname: Nickname): HTMLElement {
   return facts(
-    [(w) => w.outcome.nickname, (w) => userInfo?.nickName || w.outcome.none],
+    [(w) => w.outcome.nickname, (w) => nickname.current() ?? w.outcome.none],
     [(w) => w.outcome.userNumber, () => `#${user.id}`],
     [(w) => w.outcome.logins, () => String(user.logins)],
     [(w) => w.outcome.lastVisit, () => dayAndTime(lastVisitAt)],
   )
-}
-
-function staleNote(): HTMLElement {
-  return el('p', { class: 'aside', data: { note: 'stale' }, say: (w) => w.outcome.stale })
 }
 
 function stepsOf(days: readonly DaySteps[]): HTMLElement[] {

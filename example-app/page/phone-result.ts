@@ -1,25 +1,28 @@
 import { el, setAttribute } from './elements.js'
 import type { Saying } from './language.js'
+import type { Nickname } from './nickname.js'
 import { failureIn, type Outcome } from './phone-actions.js'
 import { noteView, outcomeView } from './phone-outcome.js'
 import type { PhoneName, RequestLog } from './request-log.js'
 
-/** The part of a phone's screen that shows what became of a press. */
+/** The part of a phone's screen that shows the result of a press. */
 export interface PhoneResult {
   readonly element: HTMLElement
-  /** Runs what a button stands for, and shows what became of it. */
+  /** Runs the action of a button, and shows its result. */
   run(what: Saying, action: () => Promise<Outcome>): Promise<void>
 }
 
-/** What the result of a phone needs of the phone. */
+/** What the result needs of its phone. */
 export interface PhoneResultOptions {
   name: PhoneName
   log: RequestLog
+  nickname: Nickname
   token: () => string
   onEnd: (id: string) => void
 }
 
-export function createPhoneResult({ name, log, token, onEnd }: PhoneResultOptions): PhoneResult {
+export function createPhoneResult(options: PhoneResultOptions): PhoneResult {
+  const { name, log, token } = options
   const element = el(
     'div',
     { class: 'result', attrs: { 'aria-live': 'polite', tabindex: '-1' }, data: { result: '' } },
@@ -38,11 +41,11 @@ export function createPhoneResult({ name, log, token, onEnd }: PhoneResultOption
 
   function show(outcome: Outcome, note: Saying | undefined): void {
     shownCode = outcome.kind === 'failed' ? outcome.code : 'ok'
-    element.replaceChildren(...(note ? [noteView(note)] : []), ...outcomeView(outcome, onEnd))
+    element.replaceChildren(...(note ? [noteView(note)] : []), ...outcomeView(outcome, options))
     setAttribute(element, 'data-failed', outcome.kind === 'failed' ? '' : undefined)
   }
 
-  /** What the client did by itself, which the user of a mini-program never notices. */
+  /** What the client has done by itself; the user of a mini-program never notices. */
   function noteOn(outcome: Outcome, before: string): Saying | undefined {
     const isOwnLogin = outcome.kind === 'login' || (outcome.kind === 'steps' && outcome.wasStale)
     if (isOwnLogin || !token() || token() === before) return undefined
@@ -51,7 +54,7 @@ export function createPhoneResult({ name, log, token, onEnd }: PhoneResultOption
 
   return {
     element,
-    /** Presses may overlap, as on a real phone: the newest of them is shown. */
+    /** Presses may overlap, as on a real phone: the newest one is shown. */
     async run(what, action) {
       newest += 1
       running += 1
@@ -60,7 +63,7 @@ export function createPhoneResult({ name, log, token, onEnd }: PhoneResultOption
       const hadFocus = element.contains(document.activeElement)
       const closeInLog = log.open(name, what)
       showBusy(what)
-      // The button that was pressed may have stood in the result.
+      // The pressed button may have been in the result.
       if (hadFocus) element.focus({ preventScroll: true })
       const outcome = await action().catch(failureIn)
       closeInLog()

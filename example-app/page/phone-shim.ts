@@ -1,7 +1,7 @@
 import type { WxLike } from 'weapp-session/client'
 import type { LogEntry, PhoneName, RequestLog } from './request-log.js'
 import { ask, type RequestAnswer, reasonOf, type WechatAnswer } from './showcase-server.js'
-import { createStorage } from './storage.js'
+import type { PageStorage } from './storage.js'
 
 /** A `wx` for the browser: the phone of a user, as far as the page needs one. */
 export interface PhoneShim extends WxLike {
@@ -11,14 +11,17 @@ export interface PhoneShim extends WxLike {
   getPhoneNumber(): Promise<{ code: string }>
 }
 
-/** What a phone lives among. */
-export interface PhoneSurroundings {
+/** What a phone runs on. */
+export interface PhoneRuntime {
   name: PhoneName
   user: string
   log: RequestLog
-  /** Called after each call, whatever became of it. */
+  storage: PageStorage
+  /** Called with each response of the app. */
+  onResponse: (data: unknown) => void
+  /** Called after each call, failed or not. */
   onSettled: () => void
-  /** Called when the phone stored or forgot something. */
+  /** Called when the phone has stored or forgotten something. */
   onStorage: () => void
 }
 
@@ -37,30 +40,27 @@ interface Handlers<Result> {
   complete?: (outcome: Result | { errMsg: string }) => void
 }
 
-export function createPhoneShim({ name, user, log, onSettled, onStorage }: PhoneSurroundings): PhoneShim {
-  const storage = createStorage(`phone-${name}`)
+export function createPhoneShim(runtime: PhoneRuntime): PhoneShim {
+  const { name, user, log, storage, onResponse, onSettled, onStorage } = runtime
 
-  /** What WeChat gives never reaches the log: codes are secrets, and so is what it encrypted for the app. */
+  /** Nothing that WeChat gives reaches the log: codes are secrets, and so is what it has encrypted for the app. */
   async function askWechat<Result extends object>(
     api: string,
     called: string,
     given: string,
     timeoutMs?: number,
   ): Promise<Result> {
-    const entry = log.begin(name, `wx.${called}`, {
-      from: 'phone',
-      to: 'wechat',
-      text: `wx.${called}`,
-      ok: true,
-    })
+    const text = `wx.${called}`
+    const entry = log.begin(name, text, { from: 'phone', to: 'wechat', text, ok: true, source: text })
     try {
       const { result, errMsg } = await ask<WechatAnswer>('/showcase/wechat', { api, user }, timeoutMs)
       if (!result) throw new Error(errMsg.replace(/^.*:fail /, ''))
-      entry.end([entry.first, { from: 'wechat', to: 'phone', text: given, ok: true }])
+      entry.end([entry.first, { from: 'wechat', to: 'phone', text: given, ok: true, source: text }])
       return { ...result, errMsg: `${called}:ok` } as Result
     } catch (error) {
       const errMsg = `${called}:fail ${reasonOf(error)}`
-      entry.end([entry.first, { from: 'wechat', to: 'phone', text: errMsg, ok: false }])
+      const source = called === 'login' ? 'ERR_WX_LOGIN' : text
+      entry.end([entry.first, { from: 'wechat', to: 'phone', text: errMsg, ok: false, source }])
       throw { errMsg }
     } finally {
       onSettled()
@@ -72,12 +72,8 @@ export function createPhoneShim({ name, user, log, onSettled, onStorage }: Phone
     if (!option.url.startsWith(`${location.origin}/`))
       throw { errMsg: `request:fail invalid url "${option.url}"` }
     const path = option.url.slice(location.origin.length)
-    const entry = log.begin(name, `${method} ${path}`, {
-      from: 'phone',
-      to: 'app',
-      text: `${method} ${path}`,
-      ok: true,
-    })
+    const text = `${method} ${path}`
+    const entry = log.begin(name, text, { from: 'phone', to: 'app', text, ok: true })
     try {
       const { answer, errMsg, trace } = await ask<RequestAnswer>(
         '/showcase/request',
@@ -86,6 +82,7 @@ export function createPhoneShim({ name, user, log, onSettled, onStorage }: Phone
       )
       entry.end(trace)
       if (!answer) throw { errMsg }
+      onResponse(answer.data)
       return { ...answer, cookies: [], errMsg }
     } catch (error) {
       throw errMsgOf(error, entry)
@@ -114,11 +111,11 @@ export function createPhoneShim({ name, user, log, onSettled, onStorage }: Phone
   }
 }
 
-/** `wx.request` fails without an answer: the server of the page is away, or it took too long. */
+/** `wx.request` fails where there is no answer: the server of the page is away, or took too long. */
 function errMsgOf(error: unknown, entry: LogEntry): { errMsg: string } {
   if (error instanceof Error) {
     const errMsg = `request:fail ${reasonOf(error)}`
-    entry.end([entry.first, { from: 'app', to: 'phone', text: errMsg, ok: false }])
+    entry.end([entry.first, { from: 'app', to: 'phone', text: errMsg, ok: false, source: 'ERR_NETWORK' }])
     return { errMsg }
   }
   return error as { errMsg: string }

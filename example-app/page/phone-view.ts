@@ -2,11 +2,14 @@ import { createClient } from 'weapp-session/client'
 import { button, el, setAttribute } from './elements.js'
 import { type Saying, say } from './language.js'
 import { timeOfDay } from './moments.js'
-import { createPhoneActions, type Outcome } from './phone-actions.js'
+import type { Nickname } from './nickname.js'
+import { nicknameForm } from './nickname-form.js'
+import { createPhoneActions, type PhoneActions } from './phone-actions.js'
 import { phoneFrame } from './phone-frame.js'
 import { createPhoneResult } from './phone-result.js'
 import { createPhoneShim } from './phone-shim.js'
 import type { PhoneName, RequestLog } from './request-log.js'
+import { createStorage } from './storage.js'
 
 /** One phone of the user. */
 export interface Phone {
@@ -15,63 +18,78 @@ export interface Phone {
   /** The token that it holds, or ''. */
   token(): string
   showTime(now: number): void
+  /** Says whether the server no longer knows the token. */
+  showEnded(hasEnded: boolean): void
 }
 
 /** What a phone needs of the page. */
 export interface PhoneOptions {
   name: PhoneName
   user: string
+  nickname: Nickname
   log: RequestLog
   onSettled: () => void
   onToken: () => void
 }
 
+/** What a button can do without asking for anything first. */
+type PlainAction = Exclude<keyof PhoneActions, 'rename' | 'endSession'>
+
 const STORAGE_KEY = 'token'
 
-export function createPhone({ name, user, log, onSettled, onToken }: PhoneOptions): Phone {
-  const wx = createPhoneShim({ name, user, log, onSettled, onStorage: showToken })
-  const client = createClient({ baseUrl: location.origin, storageKey: STORAGE_KEY, wx })
-  const actions = createPhoneActions(client, wx)
-  const token = () => String(wx.getStorageSync(STORAGE_KEY))
+export function createPhone({ name, user, nickname, log, onSettled, onToken }: PhoneOptions): Phone {
+  const storage = createStorage(`phone-${name}`)
+  const onResponse = nickname.learn
+  const wx = createPhoneShim({ name, user, log, storage, onResponse, onSettled, onStorage: showToken })
+  const token = () => storage.get(STORAGE_KEY) ?? ''
+  const result = createPhoneResult({ name, log, nickname, token, onEnd: endSession })
+  let actions = startProgram()
 
-  const result = createPhoneResult({ name, log, token, onEnd: endSession })
+  function startProgram(): PhoneActions {
+    return createPhoneActions(createClient({ baseUrl: location.origin, storageKey: STORAGE_KEY, wx }), wx)
+  }
+
+  const press = (name: string, what: Saying, action: PlainAction, look = '') =>
+    button(name, what, () => void result.run(what, () => actions[action]()), look)
+
+  const callName = () => nickname.current() ?? user
   const state = el('span', { class: 'login-state' })
+  const avatar = el('span', {
+    class: `avatar phone-${name}`,
+    attrs: { 'aria-hidden': 'true' },
+    say: () => [...callName()][0] ?? '',
+  })
+  const whose = el('strong', { data: { user }, say: callName })
+  const tokenMeans = el('h4')
   const tokenText = el('code', { class: 'token-text', data: { token: '' } })
-
-  const press = (action: string, what: Saying, work: () => Promise<Outcome>, look = '') =>
-    button(action, what, () => void result.run(what, work), look)
+  const logIn = press('log-in', (w) => w.phone.logIn, 'logIn', 'wide')
 
   const frame = phoneFrame(
     (w) => w.phone.appName,
-    el(
-      'div',
-      { class: 'who' },
-      avatar(name, user),
-      el('span', { class: 'who-name' }, el('strong', {}, user), state),
-    ),
-    el('div', { class: 'token' }, el('h4', { say: (w) => w.phone.token }), tokenText),
+    el('div', { class: 'who' }, avatar, el('span', { class: 'who-name' }, whose, state)),
+    el('div', { class: 'token' }, tokenMeans, tokenText),
     el(
       'div',
       { class: 'tiles' },
-      press('log-in', (w) => w.phone.logIn, actions.logIn, 'primary wide'),
-      press('profile', (w) => w.phone.profile, actions.showProfile),
-      press('steps', (w) => w.phone.steps, actions.countSteps),
-      press('phone-number', (w) => w.phone.phoneNumber, actions.showPhoneNumber),
-      press('devices', (w) => w.phone.devices, actions.listDevices),
+      logIn,
+      press('profile', (w) => w.phone.profile, 'showProfile'),
+      press('steps', (w) => w.phone.steps, 'countSteps'),
+      press('phone-number', (w) => w.phone.phoneNumber, 'showPhoneNumber'),
+      press('devices', (w) => w.phone.devices, 'listDevices'),
     ),
-    nicknameForm(
-      user,
-      (nickName) =>
-        void result.run(
-          (w) => w.phone.rename,
-          () => actions.rename(nickName),
-        ),
-    ),
+    nicknameForm({ name, user, nickname, onSubmit: rename }),
     result.element,
-    press('log-out', (w) => w.phone.logOut, actions.logOut, 'quiet danger'),
+    press('log-out', (w) => w.phone.logOut, 'logOut', 'quiet danger'),
   )
   const heading = el('h3', {}, el('span', { class: `tag phone-${name}`, say: (w) => w.phones[name] }))
   const element = el('article', { class: 'phone', data: { phone: name } }, heading, frame.element)
+
+  function rename(nickName: string): void {
+    void result.run(
+      (w) => w.phone.rename,
+      () => actions.rename(nickName),
+    )
+  }
 
   function endSession(id: string): void {
     void result.run(
@@ -84,36 +102,27 @@ export function createPhone({ name, user, log, onSettled, onToken }: PhoneOption
     const held = token()
     setAttribute(element, 'data-logged-in', held ? '' : undefined)
     setAttribute(tokenText, 'data-empty', held ? undefined : '')
-    say(state, (w) => (held ? w.phone.holdsToken : w.phone.holdsNone))
+    logIn.classList.toggle('primary', !held)
+    say(logIn, (w) => (held ? w.phone.logInAgain : w.phone.logIn))
+    showEnded(false)
+    say(tokenMeans, (w) => (held ? w.phone.tokenMeans : w.phone.token))
     say(tokenText, (w) => held || w.phone.noToken)
     onToken()
   }
 
+  function showEnded(hasEnded: boolean): void {
+    setAttribute(element, 'data-ended', hasEnded ? '' : undefined)
+    say(state, (w) => {
+      if (!token()) return w.phone.holdsNone
+      return hasEnded ? w.phone.holdsEnded : w.phone.holdsToken
+    })
+  }
+
+  // Another tab shows the same phone. The client reads its token only once, so it starts again.
+  storage.onChangeElsewhere(() => {
+    actions = startProgram()
+    showToken()
+  })
   showToken()
-  return { name, element, token, showTime: (now) => frame.showTime(timeOfDay(now)) }
-}
-
-function avatar(name: PhoneName, user: string): HTMLElement {
-  return el('span', { class: `avatar phone-${name}`, attrs: { 'aria-hidden': 'true' } }, user.slice(0, 1))
-}
-
-function nicknameForm(user: string, onSubmit: (nickName: string) => void): HTMLElement {
-  const input = el('input', {
-    attrs: { name: 'nickname', value: user, maxlength: '32', required: '', autocomplete: 'off' },
-    label: (w) => w.phone.nickname,
-  })
-  const submit = el('button', {
-    class: 'button small',
-    attrs: { type: 'submit' },
-    data: { action: 'nickname' },
-    say: (w) => w.phone.rename,
-  })
-  const form = el('form', { class: 'nickname' }, input, submit)
-  form.addEventListener('submit', (event) => {
-    event.preventDefault()
-    const nickName = input.value.trim()
-    if (nickName) onSubmit(nickName)
-    else input.focus()
-  })
-  return form
+  return { name, element, token, showEnded, showTime: (now) => frame.showTime(timeOfDay(now)) }
 }

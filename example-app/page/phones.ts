@@ -6,7 +6,7 @@ import { createStorage } from './storage.js'
 /** The phones of the user: one, and a second one if wanted. */
 export interface Phones {
   readonly element: HTMLElement
-  /** Those that lie on the table. */
+  /** Those that are on the table. */
   all(): readonly Phone[]
 }
 

@@ -1,6 +1,7 @@
 import { el, ornament } from './elements.js'
 import type { Saying } from './language.js'
 import type { Party, Step } from './showcase-server.js'
+import type { SourceView } from './source-view.js'
 
 const LANES: readonly Party[] = ['phone', 'app', 'wechat', 'store']
 
@@ -15,13 +16,15 @@ export function laneHeads(storeName: Saying): HTMLElement {
   return el(
     'div',
     { class: 'lanes' },
-    ...LANES.map((lane) => el('span', { class: `lane lane-${lane}`, data: { lane }, say: names[lane] })),
+    ...LANES.map((lane) => el('span', { class: 'lane', data: { lane }, say: names[lane] })),
   )
 }
 
-/** An arrow from one lane to another, what it says above it and what it carries below. */
-export function stepRow({ from, to, text, detail, ok, atMs }: Step): HTMLElement {
+/** An arrow from one lane to another, below a text that says what passed and links to the line that does it. */
+export function stepRow(step: Step, sources: Pick<SourceView, 'linkTo'>): HTMLElement {
+  const { from, to, text, detail, ok, atMs, source } = step
   const [start, end] = [LANES.indexOf(from), LANES.indexOf(to)]
+  const what: Saying = (w) => w.steps[text] ?? text
   const row = el(
     'li',
     {
@@ -31,15 +34,14 @@ export function stepRow({ from, to, text, detail, ok, atMs }: Step): HTMLElement
     el(
       'span',
       { class: 'step-text' },
+      ...(ok ? [] : [el('b', { class: 'failed-mark', say: (w) => w.log.failed }), ' ']),
       el('span', { class: 'sr-only', say: (w) => `${w.lanes[from]} → ${w.lanes[to]}: ` }),
-      el('span', { say: (w) => w.steps[text] ?? text }),
-      ...(atMs === undefined ? [] : [el('small', {}, `${atMs} ms`)]),
+      source ? sources.linkTo(source, what) : el('span', { say: what }),
+      ...(atMs === undefined ? [] : [' ', el('small', {}, `${atMs} ms`)]),
+      ...(detail ? [' ', el('code', { say: (w) => w.steps[detail] ?? detail })] : []),
     ),
     ornament('arrow'),
   )
-  if (!ok)
-    row.querySelector('.step-text')?.prepend(el('b', { class: 'failed-mark', say: (w) => w.log.failed }))
-  if (detail) row.append(el('code', { class: 'step-detail', say: (w) => w.steps[detail] ?? detail }))
   // Each lane is two columns of the grid wide, and an arrow goes from the middle of one to the middle of the other.
   row.style.setProperty('--left', String(Math.min(start, end) * 2 + 2))
   row.style.setProperty('--right', String(Math.max(start, end) * 2 + 2))

@@ -1,10 +1,12 @@
-/** Something that passed from one party to another, as the server tells it: without secrets. */
+/** Something that passed from one party to another, without secrets. */
 export interface Step {
   from: Party
   to: Party
   text: string
   detail?: string
   ok: boolean
+  /** The name of the line that does it: see {@link SourcePlace}. */
+  source?: string
   /** Since the request began, in milliseconds. */
   atMs?: number
 }
@@ -12,20 +14,31 @@ export interface Step {
 /** Who takes part. */
 export type Party = 'phone' | 'app' | 'wechat' | 'store'
 
-/** What the app answered a phone, if it did, and what happened on the way. */
+/** What a phone got from the app: a response or none, and what happened on the way. */
 export interface RequestAnswer {
   answer: { statusCode: number; header: Record<string, string>; data: unknown } | null
   errMsg: string
   trace: Step[]
 }
 
-/** What WeChat gave a phone; null while it is down. */
+/** What a phone got from WeChat: null while it is down. */
 export interface WechatAnswer {
   result: Record<string, unknown> | null
   errMsg: string
 }
 
-/** Asks the server of this page: POST with a body, else GET. Rejects when it is away or will not do it. */
+/** A line of code, or of a document, which a step of the log links to. */
+export interface SourcePlace {
+  name: string
+  /** The number of its file at `/showcase/sources/:file`. */
+  file: number
+  path: string
+  line: number
+  /** The language of a document that there is in two. */
+  language?: 'en' | 'zh'
+}
+
+/** Asks the server of this page: POST with a body, else GET. Rejects when it is away or refuses. */
 export async function ask<Answer>(path: string, body?: object, timeoutMs?: number): Promise<Answer> {
   const response = await fetch(path, {
     ...(body && {

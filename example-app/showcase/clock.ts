@@ -1,15 +1,22 @@
-/** A clock that runs as time does, and can be set forward: the app, the store and the fake WeChat share it. */
+/** A clock that runs on from the real time and can be set forward. The app, the store and the fake WeChat share it. */
 export interface ShowcaseClock {
   (): number
+  /** How far it has been set forward, in milliseconds. */
+  aheadMs(): number
   advance(ms: number): void
+  /** Sets it back to the real time. */
+  reset(): void
 }
 
 export function createShowcaseClock(): ShowcaseClock {
   let aheadMs = 0
-  const now = () => Date.now() + aheadMs
-  return Object.assign(now, {
+  return Object.assign(() => Date.now() + aheadMs, {
+    aheadMs: () => aheadMs,
     advance(ms: number) {
       aheadMs += ms
+    },
+    reset() {
+      aheadMs = 0
     },
   })
 }

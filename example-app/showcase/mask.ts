@@ -14,7 +14,7 @@ const SECRETS = new Set([
   'skey',
 ])
 
-/** A body as it may be shown: no token, no code of WeChat, nothing encrypted. An error's code is no secret. */
+/** A body as it may be shown: without tokens, codes of WeChat and encrypted data. The code of an error is not a secret. */
 export function masked(body: unknown): string | undefined {
   if (body === undefined || body === '') return undefined
   const text = JSON.stringify(body, (name, value: unknown) => (isSecret(name, value) ? HIDDEN : value))

@@ -7,7 +7,7 @@ export type PageFiles = ReadonlyMap<string, { readonly type: string; readonly bo
 
 const inPage = (name: string) => fileURLToPath(new URL(`../page/${name}`, import.meta.url))
 
-/** Reads the page and bundles its scripts, with the client of the mini-program, in memory. Takes some 50 ms. */
+/** Reads the page, and bundles its scripts with the client of the mini-program, in memory. Takes some 50 ms. */
 export async function buildPage(): Promise<PageFiles> {
   const [html, css, icon, script] = await Promise.all([
     readFile(inPage('index.html')),
@@ -34,6 +34,6 @@ async function bundle(): Promise<Uint8Array> {
     logLevel: 'silent',
   })
   const [script] = outputFiles
-  if (!script) throw new Error('esbuild made nothing of example-app/page/main.ts')
+  if (!script) throw new Error('esbuild returned nothing for example-app/page/main.ts')
   return script.contents
 }

@@ -2,7 +2,7 @@ import type { Request } from 'express'
 import { masked } from './mask.js'
 import { type Step, TRACE_HEADER, type Trace, withTrace } from './trace.js'
 
-/** What a phone asks the app. */
+/** A request of a phone to the app. */
 export interface PhoneRequest {
   readonly method: string
   readonly path: string
@@ -10,7 +10,7 @@ export interface PhoneRequest {
   readonly data?: unknown
 }
 
-/** What the phone gets: an answer of any status, or none. */
+/** What the phone gets: a response of any status, or none, and what happened on the way. */
 export interface PhoneAnswer {
   readonly answer: { statusCode: number; header: Record<string, string>; data: unknown } | null
   readonly errMsg: string
@@ -20,33 +20,30 @@ export interface PhoneAnswer {
 const DEADLINE_MS = 20_000
 
 /**
- * Asks the app in the name of a phone. As in WeChat, it is not the page that talks to the network: the page gets any answer, a 401
- * too, as plain data, and what happened on the way with it.
+ * Sends a request to the app on behalf of a phone. As in WeChat, it is not the page that talks to the network: it gets every response,
+ * a 401 too, as plain data.
  */
 export function askApp(req: Request, asked: PhoneRequest): Promise<PhoneAnswer> {
   return withTrace(async (trace) => {
-    trace.add({
-      from: 'phone',
-      to: 'app',
-      text: `${asked.method} ${asked.path.replace(/\?.*/, '')}`,
-      ok: true,
-      detail: sentOf(asked),
-    })
+    const text = `${asked.method} ${asked.path.replace(/\?.*/, '')}`
+    const route = text.replace(/(?<=\/sessions\/).+/, ':id')
+    trace.add({ from: 'phone', to: 'app', text, ok: true, detail: sentOf(asked), source: route })
     try {
       const answer = await fetchOwn(req, asked, trace)
       const detail = masked(answer.data)
       const ok = answer.statusCode < 400
-      trace.add({ from: 'app', to: 'phone', text: String(answer.statusCode), ok, detail })
+      const source = ok ? `answer ${route}` : (errorCodeIn(answer.data) ?? 'failure')
+      trace.add({ from: 'app', to: 'phone', text: String(answer.statusCode), ok, detail, source })
       return { answer, errMsg: 'request:ok', trace: trace.steps }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      trace.add({ from: 'app', to: 'phone', text: 'no answer', ok: false })
+      trace.add({ from: 'app', to: 'phone', text: 'no answer', ok: false, source: 'ERR_NETWORK' })
       return { answer: null, errMsg: `request:fail ${reason}`, trace: trace.steps }
     }
   })
 }
 
-/** Asks WeChat in the name of a phone, at the endpoint of the sandbox with this name. */
+/** Asks WeChat on behalf of a phone, at the endpoint of the sandbox with this name. */
 export async function askWechat(sandboxUrl: string, api: string, user: string) {
   try {
     const response = await fetch(`${sandboxUrl}/sandbox/${api}`, {
@@ -78,7 +75,7 @@ async function fetchOwn(req: Request, { method, path, header, data }: PhoneReque
   }
 }
 
-/** The address by which the page has reached this server reaches it from here, too. */
+/** The address at which the page has reached this server works from here, too. */
 function ownUrl({ socket: { localAddress = '127.0.0.1', localPort } }: Request): string {
   return `http://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`
 }
@@ -88,6 +85,11 @@ function sentOf({ header, data }: PhoneRequest): string | undefined {
     .filter((name) => /session|authorization/i.test(name))
     .map((name) => `${name}: •••`)
   return [...tokens, masked(data)].filter((part) => part !== undefined).join('\n') || undefined
+}
+
+function errorCodeIn(data: unknown): string | undefined {
+  const { code } = Object(data)
+  return typeof code === 'string' && code.startsWith('ERR_') ? code : undefined
 }
 
 function parsed(text: string): unknown {

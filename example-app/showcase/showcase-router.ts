@@ -8,34 +8,21 @@ import { TRACE_HEADER } from './trace.js'
 const PHONE_APIS = ['login', 'we-run-data', 'phone-number']
 const LONGEST_JUMP_SECONDS = 40 * 86_400
 
-/** The page at `/`, the lines of its phones, and the levers of its world. */
+/** The page at `/`, the lines of its phones, its levers, and the sources that its log links to. */
 export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
-  const { sandbox, app, clock, files, store } = showcase
-  let isWechatUp = true
-  let switched: Promise<void> = Promise.resolve()
+  const { sandbox, wechat, app, clock, files, sources, store } = showcase
 
   async function stateOf(user: string) {
     const live = await sessions.list(sandbox.phone({ user })).catch(() => undefined)
     return {
       now: new Date(clock()).toISOString(),
+      aheadSeconds: clock.aheadMs() / 1000,
       store,
       storeUp: live !== undefined,
-      wechatUp: isWechatUp,
+      wechatUp: wechat.isUp(),
       sessionDurationSeconds: app.sessionDurationSeconds,
       sessions: (live ?? []).map(({ sessionId: id, ...times }) => ({ id, ...times, key: `weapp:{…} ${id}` })),
     }
-  }
-
-  /** One after the other: two pages may pull it at once. */
-  function switchWechat(up: boolean): Promise<void> {
-    switched = switched
-      .catch(() => undefined)
-      .then(async () => {
-        if (up === isWechatUp) return
-        await (up ? sandbox.bringUp() : sandbox.takeDown())
-        isWechatUp = up
-      })
-    return switched
   }
 
   const router = Router()
@@ -45,22 +32,22 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
   router.use('/showcase', onlyFromHere, express.json({ limit: '100kb' }))
   router.get(
     '/showcase/state',
-    answering(async (req) => stateOf(userIn(req.query))),
+    reply(async (req) => stateOf(userIn(req.query))),
   )
   router.post(
     '/showcase/request',
-    answering(async (req) => askApp(req, phoneRequestIn(req.body))),
+    reply(async (req) => askApp(req, phoneRequestIn(req.body))),
   )
   router.post(
     '/showcase/wechat',
-    answering(async ({ body }) => {
+    reply(async ({ body }) => {
       if (!PHONE_APIS.includes(body?.api)) throw new Refusal(`"api" must be one of ${PHONE_APIS.join(', ')}`)
       return askWechat(sandbox.url, body.api, userIn(body))
     }),
   )
   router.post(
     '/showcase/time',
-    answering(async ({ body }) => {
+    reply(async ({ body }) => {
       const [user, seconds] = [userIn(body), secondsIn(body)]
       clock.advance(seconds * 1000)
       return stateOf(user)
@@ -68,7 +55,7 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
   )
   router.post(
     '/showcase/rotate',
-    answering(async ({ body }) => {
+    reply(async ({ body }) => {
       const user = userIn(body)
       sandbox.rotateSessionKey({ user, appid: app.appid })
       return stateOf(user)
@@ -76,30 +63,46 @@ export function showcaseRouter(sessions: Sessions, showcase: Showcase): Router {
   )
   router.post(
     '/showcase/switch',
-    answering(async ({ body }) => {
+    reply(async ({ body }) => {
       const user = userIn(body)
-      await switchWechat(body.up === true)
+      await wechat.turn(body.up === true)
       return stateOf(user)
     }),
   )
-  router.use('/showcase', answerRefusal)
+  router.post(
+    '/showcase/reset',
+    reply(async ({ body }) => {
+      const user = userIn(body)
+      // Where the store is away the sessions stay; the page goes on with another user anyway.
+      await sessions.revokeUser(sandbox.phone({ user })).catch(() => undefined)
+      await wechat.turn(true)
+      clock.reset()
+      return stateOf(user)
+    }),
+  )
+  router.get(
+    '/showcase/sources',
+    reply(async () => sources.places),
+  )
+  router.get('/showcase/sources/:file', (req, res, next) => {
+    const file = sources.files[Number(req.params.file)]
+    if (file) res.type('text/plain').set('cache-control', 'no-store').send(file.text)
+    else next(new Refusal('There is no such file.', 404))
+  })
+  router.use('/showcase', refuse)
   return router
 }
 
-/** The levers are for whoever sits at this machine. A phone of the page has no business with them. */
+/** The levers are for whoever sits at this machine, and not for the phones of the page. */
 const onlyFromHere: RequestHandler = (req, _res, next) => {
   const isPhone = req.get(TRACE_HEADER) !== undefined
-  const isGood = isFromHere(req) && !isPhone
-  next(
-    isGood
-      ? undefined
-      : new Refusal('Open this page on the machine that runs it, at 127.0.0.1 or localhost.', 403),
-  )
+  if (isFromHere(req) && !isPhone) next()
+  else next(new Refusal('Open this page on the machine that runs it, at 127.0.0.1 or localhost.', 403))
 }
 
-function answering(work: (req: Request) => Promise<object>): RequestHandler {
+function reply(work: (req: Request) => Promise<object>): RequestHandler {
   return (req, res, next) => {
-    work(req).then((answer) => res.set('cache-control', 'no-store').json(answer), next)
+    work(req).then((body) => res.set('cache-control', 'no-store').json(body), next)
   }
 }
 
@@ -112,7 +115,7 @@ function userIn(fields: unknown): string {
 function secondsIn(fields: unknown): number {
   const { seconds } = Object(fields)
   if (typeof seconds === 'number' && seconds > 0 && seconds <= LONGEST_JUMP_SECONDS) return seconds
-  throw new Refusal(`"seconds" must be a number up to ${LONGEST_JUMP_SECONDS}`)
+  throw new Refusal(`"seconds" must be a number above 0, up to ${LONGEST_JUMP_SECONDS}`)
 }
 
 function phoneRequestIn(body: unknown): PhoneRequest {
@@ -134,7 +137,7 @@ class Refusal extends Error {
   }
 }
 
-const answerRefusal: ErrorRequestHandler = (error, _req, res, next) => {
+const refuse: ErrorRequestHandler = (error, _req, res, next) => {
   if (error.status >= 400 && error.status < 500) res.status(error.status).json({ error: error.message })
   else next(error)
 }

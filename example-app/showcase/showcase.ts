@@ -2,7 +2,9 @@ import type { AppInfo } from 'weapp-session'
 import { createSandbox, type Sandbox } from 'weapp-session/sandbox'
 import { createShowcaseClock, type ShowcaseClock } from './clock.js'
 import { buildPage, type PageFiles } from './page-files.js'
+import { readSources, type Sources } from './sources.js'
 import { traceWechat } from './trace.js'
+import { createWechatSwitch, type WechatSwitch } from './wechat-switch.js'
 
 /** How long sessions live. */
 export type Lifetimes = Required<Pick<AppInfo, 'loginDurationDays' | 'sessionDurationSeconds'>>
@@ -10,24 +12,43 @@ export type Lifetimes = Required<Pick<AppInfo, 'loginDurationDays' | 'sessionDur
 /** A fake WeChat, a clock that can be set forward, and the page that shows and moves them. */
 export interface Showcase {
   readonly sandbox: Sandbox
+  readonly wechat: WechatSwitch
   readonly app: AppInfo & Lifetimes
   readonly clock: ShowcaseClock
   readonly files: PageFiles
+  /** What the steps of the log link to. */
+  readonly sources: Sources
   /** Where the sessions are. */
   readonly store: 'memory' | 'redis'
   close(): Promise<void>
 }
 
+/** What a build may decide for its page. */
+export interface ShowcaseOptions {
+  /** What the steps of the log link to. Default: the files of the repository, as far as they are there. */
+  readonly sources?: Sources
+}
+
 /** Starts the sandbox and builds the page. */
-export async function openShowcase(lifetimes: Lifetimes, store: Showcase['store']): Promise<Showcase> {
+export async function openShowcase(
+  lifetimes: Lifetimes,
+  store: Showcase['store'],
+  options: ShowcaseOptions = {},
+): Promise<Showcase> {
   const clock = createShowcaseClock()
-  const [files, sandbox] = await Promise.all([buildPage(), createSandbox({ clock })])
+  const [files, sources, sandbox] = await Promise.all([
+    buildPage(),
+    options.sources ?? readSources(store),
+    createSandbox({ clock }),
+  ])
   const stopTracing = traceWechat(sandbox.url)
   return {
     sandbox,
+    wechat: createWechatSwitch(sandbox),
     app: { ...sandbox.app, ...lifetimes },
     clock,
     files,
+    sources,
     store,
     async close() {
       stopTracing()

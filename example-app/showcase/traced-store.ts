@@ -1,7 +1,7 @@
 import type { SessionStore } from 'weapp-session'
 import { currentTrace } from './trace.js'
 
-/** What each call of the store is about. The page has them in Chinese, too. */
+/** What each call of the store does. The page has these words in Chinese, too. */
 export const STORE_WORDS: Readonly<Record<keyof SessionStore, string>> = {
   read: 'read the session',
   readUser: 'look up the user',
@@ -18,12 +18,12 @@ export const STORE_WORDS: Readonly<Record<keyof SessionStore, string>> = {
   close: 'close',
 }
 
-/** What a call carries, where its words do not tell. */
+/** What a call carries, where its words do not say so. */
 const CARRIED: Readonly<Partial<Record<keyof SessionStore, string>>> = {
   issue: 'digest of the token, openid, times, session_key (encrypted)',
 }
 
-/** The same store, whose calls stand in the trace of the request that makes them. */
+/** The same store, whose calls are added to the trace of the request that makes them. */
 export function tracedStore(store: SessionStore): SessionStore {
   const names = Object.keys(STORE_WORDS) as (keyof SessionStore)[]
   const traced = names.map((name) => [name, tracedMethod(store, name)])
@@ -33,11 +33,11 @@ export function tracedStore(store: SessionStore): SessionStore {
 function tracedMethod(store: SessionStore, name: keyof SessionStore) {
   const method = (store[name] ?? (async () => undefined)) as (...args: unknown[]) => Promise<unknown>
   return async (...args: unknown[]) => {
-    const step = { from: 'app', to: 'store', text: STORE_WORDS[name] } as const
+    const step = { from: 'app', to: 'store', text: STORE_WORDS[name], source: `store.${name}` } as const
     try {
-      const answer = await method.apply(store, args)
-      currentTrace()?.add({ ...step, ok: true, detail: CARRIED[name] ?? outcomeOf(answer) })
-      return answer
+      const result = await method.apply(store, args)
+      currentTrace()?.add({ ...step, ok: true, detail: CARRIED[name] ?? outcomeOf(result) })
+      return result
     } catch (error) {
       currentTrace()?.add({ ...step, ok: false })
       throw error
@@ -45,14 +45,12 @@ function tracedMethod(store: SessionStore, name: keyof SessionStore) {
   }
 }
 
-/** What may be told of an answer: whether there was something, and how much; never what it was. */
-function outcomeOf(answer: unknown): string | undefined {
-  if (answer === null) return 'nothing there'
-  if (typeof answer === 'boolean') return answer ? 'yes' : 'no'
-  if (typeof answer === 'number') return String(answer)
-  if (Array.isArray(answer)) return String(answer.length)
-  if (typeof answer === 'string') return 'found'
-  if (typeof answer !== 'object') return undefined
-  if ('isReplaced' in answer) return answer.isReplaced ? 'yes' : 'no'
-  return 'record' in answer || 'text' in answer ? 'found' : undefined
+/** What may be shown of a result: whether there was something, and how much; never what it was. */
+function outcomeOf(result: unknown): string | undefined {
+  if (result === null) return 'nothing there'
+  if (typeof result === 'boolean') return result ? 'yes' : 'no'
+  if (typeof result === 'number') return String(result)
+  if (typeof result !== 'object') return undefined
+  if ('isReplaced' in result) return result.isReplaced ? 'yes' : 'no'
+  return 'record' in result || 'text' in result ? 'found' : undefined
 }

@@ -1,3 +1,5 @@
+import { expect } from 'chai'
+import { after, afterEach, before } from 'mocha'
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
 import { openShowcaseBed, type ShowcaseBed } from '../example-app/showcase-bed.js'
 import { findChromium } from './chromium-binary.js'
@@ -13,14 +15,39 @@ export interface PageBed extends ShowcaseBed {
   readonly page: Page
   /** What went wrong in the browser: errors on the console, uncaught ones, broken rules of the CSP, failed requests. */
   readonly complaints: string[]
+  /** The same page once more, in another tab of the browser. */
+  openTab(): Promise<Page>
   /** A button, of a phone if one is named. */
   button(action: string, phone?: 'a' | 'b'): Locator
-  /** Presses a button of a phone, and answers the outcome that the phone then shows: `ok` or the code of an error. */
+  /** Presses a button of a phone, and returns the outcome that the phone then shows: `ok` or the code of an error. */
   outcomeOf(action: string, phone?: 'a' | 'b'): Promise<string>
 }
 
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: findChromium(), args: FLAGS })
+}
+
+/**
+ * Opens a browser for the tests of a suite. Returns what opens a page in it; each page is closed after its test, and must not have had
+ * any complaints.
+ */
+export function usePages(): (options?: Partial<PageOptions>) => Promise<PageBed> {
+  let browser: Browser
+  let bed: PageBed
+  before(async function () {
+    // Chromium may have to be installed first.
+    this.timeout(300_000)
+    browser = await openBrowser()
+  })
+  after(() => browser.close())
+  afterEach(async () => {
+    await bed.close()
+    expect(bed.complaints).to.deep.equal([])
+  })
+  return async (options = {}) => {
+    bed = await openPage(browser, { language: 'en', ...options })
+    return bed
+  }
 }
 
 export interface PageOptions {
@@ -38,9 +65,15 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
     colorScheme,
     reducedMotion: 'reduce',
   })
-  const page = await context.newPage()
-  const complaints = listenForComplaints(page)
-  await page.goto(`${bed.url}/?lang=${language}`)
+  const complaints: string[] = []
+  const page = await openTab()
+
+  async function openTab(): Promise<Page> {
+    const tab = await context.newPage()
+    listenForComplaints(tab, complaints)
+    await tab.goto(`${bed.url}/?lang=${language}`)
+    return tab
+  }
 
   function button(action: string, phone?: 'a' | 'b'): Locator {
     const place = phone ? page.locator(`[data-phone="${phone}"]`) : page
@@ -51,6 +84,7 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
     ...bed,
     page,
     complaints,
+    openTab,
     button,
     async outcomeOf(action, phone = 'a') {
       const result = page.locator(`[data-phone="${phone}"] [data-result]`)
@@ -65,8 +99,7 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
   }
 }
 
-function listenForComplaints(page: Page): string[] {
-  const complaints: string[] = []
+function listenForComplaints(page: Page, complaints: string[]): void {
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`)
   })
@@ -79,5 +112,4 @@ function listenForComplaints(page: Page): string[] {
   page.on('response', (response) => {
     if (response.status() >= 400) complaints.push(`${response.status()}: ${response.url()}`)
   })
-  return complaints
 }

@@ -1,28 +1,16 @@
 import { expect } from 'chai'
-import { after, afterEach, before, describe, it } from 'mocha'
-import type { Browser } from 'playwright-core'
-import { LANGUAGES, openBrowser, openPage, type PageBed, type PageOptions } from './page-bed.js'
+import { describe, it } from 'mocha'
+import { LANGUAGES, type PageBed, type PageOptions, usePages } from './page-bed.js'
 
 const DAY_SECONDS = 86_400
 
 describe('the page of the example app', function () {
   this.timeout(60_000)
-  let browser: Browser
   let bed: PageBed
-  before(async function () {
-    // Chromium may have to be installed first.
-    this.timeout(300_000)
-    browser = await openBrowser()
-  })
-  after(() => browser.close())
-  afterEach(async () => {
-    const { complaints } = bed
-    await bed.close()
-    expect(complaints).to.deep.equal([])
-  })
+  const openOne = usePages()
 
-  async function open(options: Partial<PageOptions> = {}): Promise<PageBed> {
-    bed = await openPage(browser, { language: 'en', ...options })
+  async function open(options?: Partial<PageOptions>): Promise<PageBed> {
+    bed = await openOne(options)
     return bed
   }
 
@@ -162,7 +150,7 @@ describe('the page of the example app', function () {
     await page.reload()
     expect(await tokenOn()).to.equal(token)
     expect(await bed.outcomeOf('profile')).to.equal('ok')
-    expect(bed.surroundings.showcase?.sandbox.callCount('/sandbox/login')).to.equal(1)
+    expect(bed.runtime.showcase?.sandbox.callCount('/sandbox/login')).to.equal(1)
   })
 
   it('lets both clocks run, the idle one from the last visit, the absolute one from the login', async () => {
@@ -177,19 +165,12 @@ describe('the page of the example app', function () {
     expect(await page.locator('[data-session] [role="progressbar"]').count()).to.equal(2)
 
     async function ends(): Promise<{ idle: number; absolute: number }> {
-      const user = await page.locator('[data-phone="a"] .who-name strong').innerText()
-      const { showcase, sessions } = bed.surroundings
+      const user = await page.locator('[data-phone="a"] [data-user]').innerText()
+      const { showcase, sessions } = bed.runtime
       const [session] = showcase ? await sessions.list(showcase.sandbox.phone({ user })) : []
       if (!session) throw new Error(`${user} has no session`)
       return { idle: session.idleExpiresAt.getTime(), absolute: session.expiresAt.getTime() }
     }
-  })
-
-  it('takes no empty nickname', async () => {
-    const { page } = await open()
-    await page.locator('[data-phone="a"] [name="nickname"]').fill('   ')
-    await bed.button('nickname', 'a').click()
-    expect(await page.locator('[data-request]').count()).to.equal(0)
   })
 
   it('works by keyboard alone', async () => {

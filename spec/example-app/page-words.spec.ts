@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { en, zh } from '../../example-app/page/words.js'
+import { en } from '../../example-app/page/words.js'
+import { zh } from '../../example-app/page/words-zh.js'
 import { STORE_WORDS } from '../../example-app/showcase/traced-store.js'
 
 describe('the words of the page', () => {

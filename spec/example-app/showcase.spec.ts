@@ -87,7 +87,7 @@ describe('the showcase of the example app', () => {
     ]
     const shown = JSON.stringify(traces)
     expect(shown).to.contain(HIDDEN).and.to.contain('Ann').and.to.contain('ERR_TOKEN_MALFORMED')
-    const sandbox = bed.surroundings.showcase?.sandbox
+    const sandbox = bed.runtime.showcase?.sandbox
     const sessionKey = sandbox?.sessionKeyOf({ user: 'ann', appid: sandbox.app.appid })
     for (const secret of [
       code,
@@ -125,6 +125,7 @@ describe('the showcase of the example app', () => {
     const before = await supertest(bed.url).get('/showcase/state?user=ann')
     const state = await post('time', { user: 'ann', seconds: 8 * 86_400 })
     expect(Date.parse(state.now) - Date.parse(before.body.now)).to.be.at.least(8 * 86_400_000)
+    expect([before.body.aheadSeconds, state.aheadSeconds]).to.deep.equal([0, 8 * 86_400])
     expect(state.sessions).to.deep.equal([])
     expect((await ask('GET', '/me', token)).answer).to.deep.include({ statusCode: 401 })
   })
@@ -146,13 +147,48 @@ describe('the showcase of the example app', () => {
     await logIn()
   })
 
+  it('starts over: real time, WeChat up, and the user logged in nowhere', async () => {
+    const { token } = await logIn()
+    await post('time', { user: 'ann', seconds: 86_400 })
+    await post('switch', { user: 'ann', up: false })
+    const state = await post('reset', { user: 'ann' })
+    expect(state).to.deep.include({ aheadSeconds: 0, wechatUp: true, sessions: [] })
+    expect(Date.parse(state.now)).to.be.at.most(Date.now())
+    expect((await ask('GET', '/me', token)).answer.statusCode).to.equal(401)
+    await post('reset', {}, 400)
+    await logIn('bob')
+  })
+
+  it('names the line that does it in every step', async () => {
+    const { trace } = await logIn()
+    expect(trace.map(({ source }) => source)).to.deep.equal([
+      'POST /login',
+      'store.claim',
+      'GET /sns/jscode2session',
+      'answer GET /sns/jscode2session',
+      'store.readUser',
+      'store.issue',
+      'store.replaceValue',
+      'store.settle',
+      'answer POST /login',
+    ])
+    for (const [path, source] of [
+      ['/sessions/abc?a=1', 'DELETE /sessions/:id'],
+      ['/nowhere', 'DELETE /nowhere'],
+    ] as const) {
+      const { trace: refused } = await ask('DELETE', path)
+      expect(refused[0].source).to.equal(source)
+      expect(refused.at(-1).source).to.equal(path === '/nowhere' ? 'failure' : 'ERR_TOKEN_MISSING')
+    }
+  })
+
   it('is for whoever sits at the machine: other names of it, and its own phones, are refused', async () => {
     const lever = () => supertest(bed.url).post('/showcase/time').send({ user: 'ann', seconds: 1 })
     await lever().set('host', 'evil.example:3000').expect(403)
     await lever().set('x-showcase-trace', 'a').expect(403)
     for (const host of ['localhost:3000', '127.0.0.1', '[::1]:3000'])
       await lever().set('host', host).expect(200)
-    expect(bed.surroundings.host).to.equal('127.0.0.1')
+    expect(bed.runtime.host).to.equal('127.0.0.1')
     for (const path of ['/./showcase/state?user=ann', '/Showcase/state?user=ann']) {
       expect((await ask('GET', path)).answer.statusCode).to.equal(403)
     }
@@ -180,9 +216,9 @@ describe('the showcase of the example app', () => {
     ] as const) {
       expect((await post(path, body, 400)).error).to.match(words)
     }
-    const before = bed.surroundings.showcase?.clock() ?? 0
+    const before = bed.runtime.showcase?.clock() ?? 0
     await post('time', { user: '<b>', seconds: 30 * 86_400 }, 400)
-    expect(bed.surroundings.showcase?.clock()).to.be.below(before + 86_400_000)
+    expect(bed.runtime.showcase?.clock()).to.be.below(before + 86_400_000)
     const broken = supertest(bed.url).post('/showcase/time').set('content-type', 'application/json').send('{')
     expect((await broken.expect(400)).body).to.have.property('error')
   })
@@ -228,6 +264,26 @@ describe('the example app', () => {
     }
   })
 
+  it('starts over with Redis, too, and dates the next login by the real time', async () => {
+    const bed = await openShowcaseBed({ REDIS_URL: (await sharedRedis()).url })
+    const post = async (path: string, body: object) =>
+      (await supertest(bed.url).post(`/showcase/${path}`).send(body).expect(200)).body
+    const logIn = async (user: string) => {
+      const { code } = (await post('wechat', { api: 'login', user })).result
+      return post('request', { method: 'POST', path: '/login', data: { code } })
+    }
+    try {
+      await post('time', { user: 'ann', seconds: 8 * 86_400 })
+      expect((await logIn('ann')).answer.statusCode).to.equal(200)
+      expect((await post('reset', { user: 'ann' })).sessions).to.deep.equal([])
+      expect((await logIn('bob')).answer.statusCode).to.equal(200)
+      const [session] = (await supertest(bed.url).get('/showcase/state?user=bob')).body.sessions
+      expect(Date.parse(session.createdAt)).to.be.at.most(Date.now())
+    } finally {
+      await bed.close()
+    }
+  })
+
   it('shows that Redis is away, and moves what was to be moved all the same', async () => {
     const redis = await startRedisServer()
     const bed = await openShowcaseBed({ REDIS_URL: redis.url })
@@ -257,7 +313,7 @@ describe('the example app', () => {
   it('has no page and no levers with real credentials', async () => {
     const bed = await openShowcaseBed({ WEAPP_APPID: 'wx1', WEAPP_SECRET: 'a-secret' })
     try {
-      expect([bed.surroundings.showcase, bed.surroundings.host]).to.deep.equal([undefined, undefined])
+      expect([bed.runtime.showcase, bed.runtime.host]).to.deep.equal([undefined, undefined])
       for (const path of ['/', '/page.js', '/page.css', '/showcase/state?user=ann']) {
         await supertest(bed.url).get(path).expect(404)
       }
