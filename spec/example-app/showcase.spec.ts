@@ -163,13 +163,13 @@ describe('the showcase of the example app', () => {
     const { trace } = await logIn()
     expect(trace.map(({ source }) => source)).to.deep.equal([
       'POST /login',
-      'store.claim',
+      'store.replaceValue',
       'GET /sns/jscode2session',
       'answer GET /sns/jscode2session',
       'store.readUser',
       'store.issue',
       'store.replaceValue',
-      'store.settle',
+      'store.replaceValue',
       'answer POST /login',
     ])
     for (const [path, source] of [
