@@ -12,7 +12,7 @@ describe('the packed package', () => {
 
   const withFolders = (folder: string) => packed.files.filter((path) => path.startsWith(`${folder}/`)).sort()
 
-  for (const folder of ['lib', 'client']) {
+  for (const folder of ['lib', 'sandbox', 'client']) {
     it(`holds the sources of ${folder}`, () => {
       const sources = readSources(folder).map(({ path }) => path)
       const packedSources = withFolders(folder).filter((path) => !/\.json$|\.d\.cts$/.test(path))
@@ -25,7 +25,7 @@ describe('the packed package', () => {
   })
 
   it('holds code, declarations and their maps for each source, and the same code as ES modules', () => {
-    const outputs = readSources('lib').flatMap(({ path }) => {
+    const outputs = [...readSources('lib'), ...readSources('sandbox')].flatMap(({ path }) => {
       const own = path.replace(/^lib\//, '')
       if (own.endsWith('.cjs')) return [`dist/${own}`, `dist/module/${own}`]
       const name = own.replace(/\.ts$/, '')

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { root } from './source-tree.js'
 
-type SandboxModule = typeof import('../../lib/sandbox/index.js')
+type SandboxModule = typeof import('../../sandbox/index.js')
 
 /** The package as `npm publish` would send it. */
 export interface PackedPackage {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { AccessTokens } from '../../lib/sandbox/access-tokens.js'
+import { AccessTokens } from '../../sandbox/access-tokens.js'
 
 describe('the access tokens', () => {
   it('are forgotten, oldest first, when there are more than 10,000', () => {

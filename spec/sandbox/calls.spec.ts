@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { Calls } from '../../lib/sandbox/calls.js'
+import { Calls } from '../../sandbox/calls.js'
 import { aSandbox, exchange, StoppedClock } from './a-sandbox.js'
 import { ask } from './ask.js'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createSandbox } from '../../lib/sandbox/index.js'
+import { createSandbox } from '../../sandbox/index.js'
 import { aSandbox, exchange, StoppedClock } from './a-sandbox.js'
 import { ask } from './ask.js'
 

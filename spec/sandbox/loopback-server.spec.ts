@@ -3,7 +3,7 @@ import { get } from 'node:http'
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createSandbox } from '../../lib/sandbox/index.js'
+import { createSandbox } from '../../sandbox/index.js'
 import { aSandbox, exchange } from './a-sandbox.js'
 import { ask, errorCodeOf } from './ask.js'
 

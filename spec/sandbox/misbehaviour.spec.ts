@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import type { MisbehaveOptions, Misbehaviour } from '../../lib/sandbox/index.js'
+import type { MisbehaveOptions, Misbehaviour } from '../../sandbox/index.js'
 import { aSandbox, exchange } from './a-sandbox.js'
 import { ask } from './ask.js'
 

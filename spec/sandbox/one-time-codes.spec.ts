@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { newCode } from '../../lib/sandbox/identifiers.js'
-import { OneTimeCodes } from '../../lib/sandbox/one-time-codes.js'
+import { newCode } from '../../sandbox/identifiers.js'
+import { OneTimeCodes } from '../../sandbox/one-time-codes.js'
 
 const login = { appid: 'wx1', user: 'li-hua', sessionKey: 'key' }
 

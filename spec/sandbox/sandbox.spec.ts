@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createSandbox, type PhoneOptions, type SandboxOptions } from '../../lib/sandbox/index.js'
+import { createSandbox, type PhoneOptions, type SandboxOptions } from '../../sandbox/index.js'
 import { aSandbox } from './a-sandbox.js'
 import { errorCodeOf } from './ask.js'
 

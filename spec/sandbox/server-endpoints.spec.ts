@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { SERVER_ENDPOINTS } from '../../lib/sandbox/server-endpoints.js'
+import { SERVER_ENDPOINTS } from '../../sandbox/server-endpoints.js'
 import { aSandbox } from './a-sandbox.js'
 import { type Answered, ask, errorCodeOf } from './ask.js'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
-import type { Phone, Sandbox } from '../../lib/sandbox/index.js'
+import type { Phone, Sandbox } from '../../sandbox/index.js'
 import { aSandbox, logInAndExchange, StoppedClock } from './a-sandbox.js'
 import { accessToken } from './access-token.js'
 import { type Answered, ask, postJson } from './ask.js'

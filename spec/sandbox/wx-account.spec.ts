@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createSandbox } from '../../lib/sandbox/index.js'
+import { createSandbox } from '../../sandbox/index.js'
 import { aSandbox, logInAndExchange, StoppedClock } from './a-sandbox.js'
 import { opened } from './opened.js'
 

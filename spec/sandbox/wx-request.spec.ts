@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { WxRequest } from '../../lib/sandbox/index.js'
-import { createWxRequest } from '../../lib/sandbox/wx-request.js'
+import type { WxRequest } from '../../sandbox/index.js'
+import { createWxRequest } from '../../sandbox/wx-request.js'
 
 interface Echo {
   method: string

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createWxStorage } from '../../lib/sandbox/wx-storage.js'
+import { createWxStorage } from '../../sandbox/wx-storage.js'
 
 const errMsgOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.catch((failure: { errMsg: string }) => failure.errMsg)
