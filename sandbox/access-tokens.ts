@@ -8,8 +8,8 @@ const FORCED_PER_DAY = 20
 const REMEMBERED_TOKENS = 10_000
 const TOKEN_SHAPE = /^\d{2}_[\w-]{100,}$/
 
-/** What stable_token tells the app's server. */
-export interface GivenToken extends Record<string, unknown> {
+/** What stable_token returns to the app's server. */
+export interface StableToken extends Record<string, unknown> {
   access_token: string
   /** In seconds. */
   expires_in: number
@@ -28,7 +28,7 @@ interface ForcedRefreshes {
   latestAt: number
 }
 
-/** The stable access tokens: an app has one, and for five minutes the one before it too. */
+/** The stable access tokens: an app has one, and for five minutes also the one before it. */
 export class AccessTokens {
   readonly #clock: () => number
   readonly #issued = new Map<string, IssuedToken>()
@@ -39,27 +39,27 @@ export class AccessTokens {
     this.#clock = clock
   }
 
-  /** The same token until five minutes before its end, then a new one; the old one stays valid to its end. */
-  give(appid: string): GivenToken {
+  /** The same token until five minutes before it expires, then a new one beside it. */
+  get(appid: string): StableToken {
     const latest = this.#latest.get(appid)
     const isFresh = latest && !latest.isRevoked && this.#clock() < latest.expiresAt - OVERLAP_MS
-    return this.#given(isFresh ? latest : this.#issue(appid))
+    return this.#stableToken(isFresh ? latest : this.#issue(appid))
   }
 
-  /** A new token, and the end of the old ones; too soon after the last time it is the same one. */
-  forceRefresh(appid: string): GivenToken | 'quota' {
+  /** Revokes all tokens and issues a new one, unless it has done so in the last 30 seconds. */
+  forceRefresh(appid: string): StableToken | 'quota' {
     const now = this.#clock()
     const day = chinaDayOf(now)
     const forced = this.#forced.get(appid)
-    if (forced && now - forced.latestAt < FORCED_APART_MS) return this.give(appid)
+    if (forced && now - forced.latestAt < FORCED_APART_MS) return this.get(appid)
     const timesBefore = forced?.day === day ? forced.times : 0
     if (timesBefore >= FORCED_PER_DAY) return 'quota'
     this.#forced.set(appid, { day, times: timesBefore + 1, latestAt: now })
     this.revoke(appid)
-    return this.#given(this.#issue(appid))
+    return this.#stableToken(this.#issue(appid))
   }
 
-  /** Whose token it is, or why it is no good. */
+  /** Whose token it is, or why it is refused. */
   holderOf(accessToken: string): { appid: string } | 'malformed' | 'expired' | 'revoked' {
     if (!TOKEN_SHAPE.test(accessToken)) return 'malformed'
     const issued = this.#issued.get(accessToken)
@@ -90,7 +90,7 @@ export class AccessTokens {
     return issued
   }
 
-  #given({ accessToken, expiresAt }: IssuedToken): GivenToken {
+  #stableToken({ accessToken, expiresAt }: IssuedToken): StableToken {
     return { access_token: accessToken, expires_in: Math.floor((expiresAt - this.#clock()) / 1000) }
   }
 }

@@ -7,13 +7,13 @@ export interface Call {
   path: string
   /** Query parameters; of a repeated one, the first. */
   query: Readonly<Record<string, string>>
-  /** The text of its body; empty when there was none, or more than the sandbox reads (16 KiB). */
+  /** The text of its body; empty when there was none, or when it was longer than 16 KiB. */
   body: string
   /** When it arrived, in milliseconds of the sandbox's clock. */
   at: number
 }
 
-/** The log of what reached the sandbox: the latest calls in full, and all of them as numbers. */
+/** The log of what reached the sandbox: the latest calls in full, and how many there were in all. */
 export class Calls {
   #latest: Call[] = []
   readonly #counts = new Map<string, number>()

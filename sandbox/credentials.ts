@@ -10,7 +10,7 @@ export function credentialsErrcode(wechat: WeChat, appid: unknown, secret: unkno
   return secret === app.secret ? undefined : 40125
 }
 
-/** The app which calls with this access token, or the errcode for a token that is no good. */
+/** The app that calls with this access token, or the errcode for a token that is not valid. */
 export function callerOf(wechat: WeChat, accessToken: string | undefined): { appid: string } | number {
   if (!accessToken) return 41001
   const holder = wechat.accessTokens.holderOf(accessToken)

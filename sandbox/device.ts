@@ -1,7 +1,5 @@
-import { exchange } from './http-exchange.js'
+import { jsonOrText, sendRequest } from './http-request.js'
 import { isObject } from './option-checks.js'
-
-const DEFAULT_TIMEOUT_MS = 60_000
 
 /** Whose phone it is, which app runs on it and from where it was opened, and the WeChat it talks to. */
 export interface Device {
@@ -16,29 +14,20 @@ export interface Device {
 
 /** Asks one of the `/sandbox/…` endpoints over real HTTP, and fails as the network or WeChat fails. */
 export async function askWeChat<Result>(
-  { url, appid, user, offline }: Device,
+  device: Device,
   endpoint: string,
   fields: object = {},
-  timeoutMs: number = DEFAULT_TIMEOUT_MS,
+  timeoutMs?: number,
 ): Promise<Result> {
-  if (offline) throw new Error('the phone is offline')
-  const { status, text } = await exchange({
+  const { url, appid, user } = device
+  const { status, text } = await sendRequest(device, {
     url: `${url}/sandbox/${endpoint}`,
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ appid, user, ...fields }),
     timeoutMs,
   })
-  const answer = status === 200 ? parseObject(text) : undefined
-  if (!answer) throw new Error(`WeChat answered HTTP ${status} with no data`)
-  return answer as Result
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  const result = jsonOrText(text)
+  if (status !== 200 || !isObject(result)) throw new Error(`WeChat sent HTTP ${status} and no data`)
+  return result as Result
 }

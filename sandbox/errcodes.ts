@@ -1,5 +1,5 @@
-import { type Answer, jsonAnswer } from './answer.js'
 import { newRid } from './identifiers.js'
+import { jsonReply, type Reply } from './reply.js'
 
 const ERRMSGS: Readonly<Record<number, string>> = {
   [-1]: 'system error',
@@ -30,17 +30,17 @@ const ERRMSGS: Readonly<Record<number, string>> = {
   87009: 'invalid signature',
 }
 
-/** An error as WeChat delivers it: HTTP 200, JSON in a `text/plain` body, a trace id at the end of errmsg. */
-export function errcodeAnswer(errcode: number, errmsg?: string): Answer {
-  return { ...jsonErrcodeAnswer(errcode, errmsg), type: 'text/plain' }
+/** An error as WeChat sends it: HTTP 200, JSON as `text/plain`, and a trace id at the end of errmsg. */
+export function errcodeReply(errcode: number, errmsg?: string): Reply {
+  return { ...jsonErrcodeReply(errcode, errmsg), type: 'text/plain' }
 }
 
-/** The same as the endpoints under `/cgi-bin/` and `/wxa/` deliver it: declared as `application/json`. */
-export function jsonErrcodeAnswer(errcode: number, errmsg: string = ERRMSGS[errcode] ?? 'error'): Answer {
-  return jsonAnswer(200, { errcode, errmsg: `${errmsg}, rid: ${newRid()}` })
+/** The same as the endpoints under `/cgi-bin/` and `/wxa/` send it: as `application/json`. */
+export function jsonErrcodeReply(errcode: number, errmsg: string = ERRMSGS[errcode] ?? 'error'): Reply {
+  return jsonReply(200, { errcode, errmsg: `${errmsg}, rid: ${newRid()}` })
 }
 
-/** A business answer as WeChat delivers it: JSON, declared as `text/plain`. */
-export function plainAnswer(body: Record<string, unknown>): Answer {
-  return { ...jsonAnswer(200, body), type: 'text/plain' }
+/** A result as WeChat sends it: JSON as `text/plain`. */
+export function plainTextReply(body: Record<string, unknown>): Reply {
+  return { ...jsonReply(200, body), type: 'text/plain' }
 }

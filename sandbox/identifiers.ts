@@ -36,7 +36,7 @@ export function newRid(): string {
   return Array.from({ length: 3 }, () => randomBytes(4).toString('hex')).join('-')
 }
 
-/** What Douyin names an answer by: its time, then random digits. */
+/** The log_id of a Douyin response: its time, then random digits. */
 export function newLogId(now: number): string {
   const time = new Date(now).toISOString().replace(/\D/g, '').slice(0, 14)
   return `${time}${randomBytes(9).toString('hex').toUpperCase()}`
@@ -54,7 +54,7 @@ export function anonymousOpenidOf(user: string, appid: string): string {
   return publicId(`anonymous\n${appid}\n${user}`)
 }
 
-/** The id of a group chat, which is another one in each app. */
+/** The id of a group chat, which differs from app to app. */
 export function groupIdOf(group: string, appid: string): string {
   return `tG${publicId(`group\n${appid}\n${group}`).slice(2)}`
 }

@@ -1,6 +1,6 @@
 export type { Call } from './calls.js'
 export type { MisbehaveOptions, Misbehaviour } from './misbehaviour.js'
-export type { SealedData } from './open-data.js'
+export type { EncryptedData } from './open-data.js'
 export type { Phone, Wx } from './phone.js'
 export type { UserInfo } from './profile.js'
 export type { SandboxQuotas } from './quotas.js'
@@ -19,10 +19,10 @@ export type {
 export type {
   NoCallbacks,
   RequestTask,
-  WxAnswer,
   WxCallbacks,
   WxFailure,
   WxMethod,
+  WxResult,
   WxTaskMethod,
 } from './wx-method.js'
 export type { PhoneNumberDetail, WxOpenData } from './wx-open-data.js'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 
-/** An HTTP server which can go away and come back on its port. */
+/** An HTTP server that can go down and come back on the same port. */
 export class LoopbackServer {
   readonly #server: Server
   readonly #host: string
@@ -20,7 +20,7 @@ export class LoopbackServer {
   }
 
   async bringUp(): Promise<void> {
-    if (this.#isClosed) throw new Error('The sandbox is closed and cannot be brought up again.')
+    if (this.#isClosed) throw new Error('the sandbox is closed and cannot be brought up again')
     if (this.#server.listening) return
     this.#server.listen(this.#port, this.#host)
     await once(this.#server, 'listening')

@@ -18,26 +18,26 @@ const NAMED_MISBEHAVIOURS = [
 ] as const
 
 /**
- * How an endpoint can misbehave. In these cases WeChat has done its work, so that a code counts as used,
- * and only the answer goes wrong:
+ * How an endpoint can misbehave. In these cases WeChat has done its work, so that a code counts as used, and
+ * only the response goes wrong:
  *
- * - `hang`: no answer ever comes
+ * - `hang`: no response ever comes
  * - `drop`: the connection is closed after the request has been read
  * - `truncated`: half of the announced body arrives, then the connection breaks
  * - `badJson`: the body ends in the middle of its JSON
  * - `empty`: HTTP 200 without a body
- * - `extraFields`: the proper answer (of Douyin, its `data`) plus `errcode: 0`, `errmsg`, `expires_in` and an unknown field
- * - `missingOpenid`, `missingSessionKey`: the proper answer without that field
- * - `wrongTypes`: openid and access_token are numbers, session_key is null, expires_in and phone_info are texts
- * - `{ slowMs }`: the proper answer, so many milliseconds late
+ * - `extraFields`: the proper response (Douyin's `data`) plus errcode 0, errmsg, expires_in and an unknown field
+ * - `missingOpenid`, `missingSessionKey`: the proper response without that field
+ * - `wrongTypes`: openid and access_token are numbers, session_key is null, expires_in and phone_info are text
+ * - `{ slowMs }`: the proper response, delayed by that many milliseconds
  *
- * In these a gateway, or WeChat at its door, turns the request away, and a code stays unused:
+ * In these a gateway, or WeChat itself, turns the request away, and a code stays unused:
  *
  * - `html`: HTTP 200 with an HTML page
  * - `html502`: HTTP 502 with an HTML page
- * - `http500`: HTTP 500 with a plain text
- * - `redirect`: HTTP 302 to `/redirected` (whether it was followed shows in `calls('/redirected')`)
- * - `{ errcode }`: this WeChat error, with its usual errmsg or with yours; Douyin calls them err_no and err_tips
+ * - `http500`: HTTP 500 with plain text
+ * - `redirect`: HTTP 302 to `/redirected` (`calls('/redirected')` tells whether it was followed)
+ * - `{ errcode }`: this WeChat error, with its usual errmsg or yours; Douyin calls them err_no and err_tips
  */
 export type Misbehaviour =
   | (typeof NAMED_MISBEHAVIOURS)[number]
@@ -46,7 +46,7 @@ export type Misbehaviour =
 
 /** Where and how often an endpoint misbehaves. */
 export interface MisbehaveOptions {
-  /** The endpoint's path. Default `/sns/jscode2session`; those under `/sandbox/` trouble the phones. */
+  /** The endpoint's path. Default `/sns/jscode2session`; those under `/sandbox/` affect the phones. */
   path?: string
   /** For how many requests. Default: until restored. */
   times?: number
@@ -57,11 +57,11 @@ interface Rule {
   remaining: number
 }
 
-/** The rules in force: those of one path wait in line, and the first one decides. */
+/** The rules in force: those of one path queue up, and the first one decides. */
 export class Misbehaviours {
   readonly #rules = new Map<string, Rule[]>()
 
-  /** Adds a rule and returns the function which takes it back. */
+  /** Adds a rule and returns the function that removes it. */
   add(how: Misbehaviour, options: MisbehaveOptions = {}): () => void {
     checkMisbehaviour(how)
     checkOptions('misbehave', options, {
@@ -78,7 +78,7 @@ export class Misbehaviours {
     this.#rules.clear()
   }
 
-  /** The misbehaviour for the request that has just come, which counts as one of its times. */
+  /** The misbehaviour for the request that has just come in. Counts as one of its times. */
   take(path: string): Misbehaviour | undefined {
     const [rule] = this.#rulesOf(path)
     if (!rule) return undefined
@@ -115,6 +115,6 @@ function checkMisbehaviour(how: Misbehaviour): void {
     })
   } else if (typeof how !== 'string' || !NAMED_MISBEHAVIOURS.includes(how)) {
     const names = NAMED_MISBEHAVIOURS.map((name) => `"${name}"`).join(', ')
-    throw new TypeError(`misbehave: the misbehaviour must be one of ${names}, { errcode } or { slowMs }.`)
+    throw new TypeError(`misbehave: the misbehaviour must be one of ${names}, { errcode } or { slowMs }`)
   }
 }

@@ -1,7 +1,7 @@
 const CODE_LIFETIME_MS = 5 * 60 * 1000
 const REMEMBERED_CODES = 100_000
 
-/** Why a code cannot be redeemed. A foreign one was made for another app. */
+/** Why a code cannot be redeemed. A foreign one was issued to another app. */
 export type CodeRefusal = 'invalid' | 'foreign' | 'used'
 
 type IssuedCode<Grant> = Grant & {
@@ -9,7 +9,7 @@ type IssuedCode<Grant> = Grant & {
   used: boolean
 }
 
-/** The codes of one kind: each lives five minutes and can be redeemed once, by the app it was made for. */
+/** The codes of one kind: each lives five minutes and can be redeemed once, by the app it was issued to. */
 export class OneTimeCodes<Grant extends { appid: string }> {
   readonly #clock: () => number
   readonly #newCode: () => string
@@ -23,27 +23,13 @@ export class OneTimeCodes<Grant extends { appid: string }> {
   issue(grant: Grant): string {
     const code = this.#newCode()
     this.#issued.set(code, { ...grant, issuedAt: this.#clock(), used: false })
-    this.#forgetTheOldest()
+    const [oldest = ''] = this.#issued.keys()
+    if (this.#issued.size > REMEMBERED_CODES) this.#issued.delete(oldest)
     return code
   }
 
-  /** What a code would be redeemed for, without using it. */
-  look(code: string, appid: string): Readonly<IssuedCode<Grant>> | CodeRefusal {
-    return this.#redeemable(code, appid)
-  }
-
-  redeem(code: string, appid: string): Readonly<IssuedCode<Grant>> | CodeRefusal {
-    const issued = this.#redeemable(code, appid)
-    if (typeof issued !== 'string') issued.used = true
-    return issued
-  }
-
-  /** What is behind a code, also when the code is used or expired. */
-  grantOf(code: string): Grant | undefined {
-    return this.#issued.get(code)
-  }
-
-  #redeemable(code: string, appid: string): IssuedCode<Grant> | CodeRefusal {
+  /** What {@link redeem} would return, without using the code. */
+  peek(code: string, appid: string): IssuedCode<Grant> | CodeRefusal {
     const issued = this.#issued.get(code)
     if (!issued) return 'invalid'
     if (issued.appid !== appid) return 'foreign'
@@ -51,10 +37,14 @@ export class OneTimeCodes<Grant extends { appid: string }> {
     return issued.used ? 'used' : issued
   }
 
-  #forgetTheOldest(): void {
-    for (const code of this.#issued.keys()) {
-      if (this.#issued.size <= REMEMBERED_CODES) return
-      this.#issued.delete(code)
-    }
+  redeem(code: string, appid: string): IssuedCode<Grant> | CodeRefusal {
+    const issued = this.peek(code, appid)
+    if (typeof issued !== 'string') issued.used = true
+    return issued
+  }
+
+  /** What a code was issued for, even when it is used or expired. */
+  grantOf(code: string): Grant | undefined {
+    return this.#issued.get(code)
   }
 }

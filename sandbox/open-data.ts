@@ -1,14 +1,14 @@
 import { createCipheriv, createHmac, hash, randomBytes } from 'node:crypto'
 
 /** Data that only the holder of the session_key can read. */
-export interface SealedData {
+export interface EncryptedData {
   /** AES-128-CBC under the session_key, base64. */
   encryptedData: string
   /** Initialisation vector of encryptedData, base64. */
   iv: string
 }
 
-export function seal(fields: object, sessionKey: string): SealedData {
+export function encryptFields(fields: object, sessionKey: string): EncryptedData {
   const iv = randomBytes(16).toString('base64')
   return { encryptedData: encryptOpenData(JSON.stringify(fields), sessionKey, iv), iv }
 }

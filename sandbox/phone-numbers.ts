@@ -4,13 +4,13 @@ const HOME = '86'
 
 /** The phone number bound to a WeChat user, in the field names of `phone_info`. */
 export interface PhoneNumber {
-  /** Foreign numbers have their country code in front. */
+  /** A foreign number begins with its country code. */
   phoneNumber: string
   purePhoneNumber: string
   countryCode: string | number
 }
 
-/** The phone numbers of all WeChat users: everybody has one, and phones may set it. */
+/** The phone numbers of all WeChat users: everybody has one, which phones may change. */
 export class PhoneNumbers {
   readonly #changes = new Map<string, Partial<PhoneNumber>>()
 

@@ -13,7 +13,7 @@ export interface UserInfo {
   avatarUrl: string
 }
 
-/** The profiles of all WeChat users: everybody has one, and phones may set fields of it. */
+/** The profiles of all WeChat users: everybody has one, whose fields phones may change. */
 export class Profiles {
   readonly #changes = new Map<string, Partial<UserInfo>>()
 

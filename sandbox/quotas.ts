@@ -5,24 +5,26 @@ const MINUTE_MS = 60 * 1000
 const REMEMBERED_CALLERS = 100_000
 
 /**
- * How many calls WeChat answers before it refuses more. Each is an integer from 0, or `Infinity` for no end. Minutes
- * and days are those of the sandbox's clock; a day begins at midnight in China.
+ * How many calls WeChat takes before it refuses more. Each is an integer from 0, or `Infinity` for no limit.
+ * Minutes and days are those of the sandbox's clock; a day begins at midnight in China.
  *
- * A call counts once it is known who makes it, which is when the secret or the access token is right, whatever the
- * answer is then. One that the minute refuses does not count for the day. Errcodes from `misbehave` do not count.
+ * A call counts as soon as it is known who makes it, that is when the secret or the access token is right,
+ * even if it fails later on. One that the minute refuses does not count for the day. Errcodes from
+ * `misbehave` do not count.
  */
 export interface SandboxQuotas {
   /**
-   * Codes that `/sns/jscode2session` exchanges for one user of one app in a minute; more answer 45011, and the code
-   * stays unused. Default 100, as the documentation said until 2020. Today it names no number, and an answer in the
-   * developer community calls the quota the app's. Only a good code tells whose it is: bad and used ones do not count.
+   * Codes that `/sns/jscode2session` exchanges for one user of one app in a minute; one more gets 45011 and
+   * stays unused. Default 100, as the documentation said until 2020. Today it names no number, and a reply in
+   * the developer community calls the quota the app's. Invalid and used codes do not count, as they tell
+   * nothing of the user.
    */
   code2SessionPerUserPerMinute?: number
-  /** Calls of `/cgi-bin/stable_token` by one app in a minute; more answer 45011. Default 10,000. */
+  /** Calls of `/cgi-bin/stable_token` by one app in a minute; more get 45011. Default 10,000. */
   stableTokenPerMinute?: number
-  /** Calls of `/cgi-bin/stable_token` by one app in a day; more answer 45009. Default 500,000. */
+  /** Calls of `/cgi-bin/stable_token` by one app in a day; more get 45009. Default 500,000. */
   stableTokenPerDay?: number
-  /** Calls of `/wxa/resetusersessionkey` by one app in a minute; more answer 45011. Default 60,000. */
+  /** Calls of `/wxa/resetusersessionkey` by one app in a minute; more get 45011. Default 60,000. */
   resetUserSessionKeyPerMinute?: number
 }
 
@@ -55,7 +57,7 @@ export class Quotas {
     this.#limits = { ...limits }
   }
 
-  /** Counts a call of an app or a user; the errcode when they have no more calls left. */
+  /** Counts a call of an app or a user. Returns the errcode when they have none left. */
   spend(name: QuotaName, caller: string): number | undefined {
     const { limit, windowOf, errcode } = DOCUMENTED[name]
     const counter = this.#counters.get(name) ?? new WindowCounter()
@@ -65,7 +67,7 @@ export class Quotas {
   }
 }
 
-/** Counts of one window of time. The next window forgets them; in a long one the oldest callers are forgotten. */
+/** Counts the calls in one window of time. Too many callers push out the oldest. */
 class WindowCounter {
   readonly #counts = new Map<string, number>()
   #window: number | undefined

@@ -11,8 +11,8 @@ export interface ReceivedRequest {
   body: Buffer | undefined
 }
 
-/** A request body that the sandbox refuses, with the HTTP status to refuse it with. */
-export class RefusedBody extends Error {
+/** A request that the sandbox refuses, with the HTTP status for it. */
+export class HttpError extends Error {
   readonly status: number
 
   constructor(status: number, message: string) {
@@ -21,7 +21,7 @@ export class RefusedBody extends Error {
   }
 }
 
-/** Reads a body to its end but keeps no more than the limit: `undefined` means it was longer. */
+/** Reads a body to its end. Returns `undefined` when it was longer than the limit. */
 export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -32,22 +32,22 @@ export async function readBody(request: IncomingMessage): Promise<Buffer | undef
   return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks) : undefined
 }
 
-/** The fields of a JSON body, whatever its Content-Type says, so that a bare `curl -d` works; nothing is `{}`. */
+/** The fields of a JSON body, if any, whatever its Content-Type: a bare `curl -d` works. */
 export function parseFields(body: Buffer | undefined): Record<string, unknown> {
-  if (body === undefined) throw new RefusedBody(413, `The body is longer than ${MAX_BODY_BYTES} bytes.`)
+  if (body === undefined) throw new HttpError(413, `the body is longer than ${MAX_BODY_BYTES} bytes`)
   const text = body.toString('utf8').trim()
   if (text === '') return {}
   const value = parseJson(text)
-  if (!isObject(value)) throw new RefusedBody(400, 'The body must be a JSON object.')
+  if (!isObject(value)) throw new HttpError(400, 'the body must be a JSON object')
   return { ...value }
 }
 
-/** The fields of a JSON body as WeChat wants it from servers: `undefined` for anything else, nothing included. */
+/** The fields of a JSON body as servers have to send it; `undefined` for anything else, even an empty one. */
 export function jsonFields(body: Buffer | undefined): Record<string, unknown> | undefined {
   try {
     return body?.toString('utf8').trim() ? parseFields(body) : undefined
   } catch (error) {
-    if (error instanceof RefusedBody) return undefined
+    if (error instanceof HttpError) return undefined
     throw error
   }
 }
@@ -56,6 +56,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new RefusedBody(400, 'The body is not JSON.')
+    throw new HttpError(400, 'the body is not JSON')
   }
 }

@@ -1,41 +1,42 @@
-import { type Answer, jsonAnswer } from './answer.js'
 import { callerOf } from './credentials.js'
-import { jsonErrcodeAnswer } from './errcodes.js'
+import { jsonErrcodeReply } from './errcodes.js'
 import { signBody } from './open-data.js'
 import { isText } from './option-checks.js'
+import { jsonReply, type Reply } from './reply.js'
 import { jsonFields, type ReceivedRequest } from './request-body.js'
 import type { WeChat } from './wechat.js'
 
-/** Who signed with a session_key that is valid. */
+/** Who has signed with a valid session_key. */
 interface KeyHolder {
   appid: string
   openid: string
 }
 
 /**
- * Says whether the caller knows the valid session_key of a user. The documentation lists the parameters under
- * "request body" and shows them in the query, so both count. A key that is gone is an invalid signature here.
+ * Tells whether the caller knows the valid session_key of a user. The documentation lists the parameters
+ * under "request body" and shows them in the query, so both count. Without a valid key the signature is
+ * invalid (87009).
  */
-export function checkSessionKey(wechat: WeChat, { query, body }: ReceivedRequest): Answer {
+export function checkSessionKey(wechat: WeChat, { query, body }: ReceivedRequest): Reply {
   const caller = callerOf(wechat, query.access_token)
-  if (typeof caller === 'number') return jsonErrcodeAnswer(caller)
+  if (typeof caller === 'number') return jsonErrcodeReply(caller)
   const holder = keyHolder(wechat, caller, { ...jsonFields(body), ...query })
-  if (typeof holder === 'number') return jsonErrcodeAnswer(holder === 87007 ? 87009 : holder)
-  return jsonAnswer(200, { errcode: 0, errmsg: 'ok' })
+  if (typeof holder === 'number') return jsonErrcodeReply(holder === 87007 ? 87009 : holder)
+  return jsonReply(200, { errcode: 0, errmsg: 'ok' })
 }
 
 /** Replaces the session_key of a user, for a caller who knows the valid one. */
-export function resetUserSessionKey(wechat: WeChat, { method, query }: ReceivedRequest): Answer {
-  if (method !== 'GET') return jsonErrcodeAnswer(43001)
+export function resetUserSessionKey(wechat: WeChat, { method, query }: ReceivedRequest): Reply {
+  if (method !== 'GET') return jsonErrcodeReply(43001)
   const caller = callerOf(wechat, query.access_token)
-  if (typeof caller === 'number') return jsonErrcodeAnswer(caller)
+  if (typeof caller === 'number') return jsonErrcodeReply(caller)
   const overrun = wechat.quotas.spend('resetUserSessionKeyPerMinute', caller.appid)
-  if (overrun !== undefined) return jsonErrcodeAnswer(overrun)
+  if (overrun !== undefined) return jsonErrcodeReply(overrun)
   const holder = keyHolder(wechat, caller, query)
-  if (typeof holder === 'number') return jsonErrcodeAnswer(holder)
+  if (typeof holder === 'number') return jsonErrcodeReply(holder)
   const { openid, appid } = holder
   const sessionKey = wechat.sessionKeys.reset(openid, appid)
-  return jsonAnswer(200, { errcode: 0, errmsg: 'ok', openid, session_key: sessionKey })
+  return jsonReply(200, { errcode: 0, errmsg: 'ok', openid, session_key: sessionKey })
 }
 
 function keyHolder(
@@ -46,7 +47,7 @@ function keyHolder(
   const { openid, signature, sig_method: method } = parameters
   if (!isText(openid) || !isText(signature) || !isText(method)) return 40097
   if (method !== 'hmac_sha256') return 87008
-  const sessionKey = wechat.sessionKeys.validOf(openid, appid)
+  const sessionKey = wechat.sessionKeys.find(openid, appid)
   if (sessionKey === undefined) return 87007
   return signature === signBody('', sessionKey) ? { appid, openid } : 87009
 }

@@ -25,13 +25,13 @@ export class SessionKeys {
     this.#rotation = rotation
   }
 
-  /** The valid key of a user; where there is none, a new one. */
-  valid(user: string, appid: string): string {
-    return this.validOf(openidOf(user, appid), appid) ?? this.rotate(user, appid)
+  /** The valid key of a user; a new one if there is none. */
+  ensure(user: string, appid: string): string {
+    return this.find(openidOf(user, appid), appid) ?? this.rotate(user, appid)
   }
 
-  /** The valid key behind an openid, if there is one. */
-  validOf(openid: string, appid: string): string | undefined {
+  /** The valid key of an openid, if there is one. */
+  find(openid: string, appid: string): string | undefined {
     return this.#live(openid, appid)?.sessionKey
   }
 
@@ -41,7 +41,7 @@ export class SessionKeys {
     return sessionKey
   }
 
-  /** Replaces a valid key by one which ends when the old one would have ended. */
+  /** Replaces a valid key with one that expires when the old one would have. */
   reset(openid: string, appid: string): string | undefined {
     const key = this.#live(openid, appid)
     if (!key) return undefined
@@ -50,7 +50,7 @@ export class SessionKeys {
   }
 
   refreshForLogin(user: string, appid: string): string {
-    return this.#isDue(user, appid) ? this.rotate(user, appid) : this.valid(user, appid)
+    return this.#isDue(user, appid) ? this.rotate(user, appid) : this.ensure(user, appid)
   }
 
   #live(openid: string, appid: string): IssuedKey | undefined {

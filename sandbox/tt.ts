@@ -1,11 +1,11 @@
 import { askWeChat, type Device } from './device.js'
 import { type WxMethod, wxMethod } from './wx-method.js'
 
-/** What `tt.login` answers. */
+/** What `tt.login` resolves with. */
 export interface TtLoginResult {
   /** For the app's server; absent when the user is not logged in. */
   code?: string
-  /** For the app's server, whether the user is logged in or not. */
+  /** For the app's server, also when the user is not logged in. */
   anonymousCode: string
   /** Whether the user is logged in. */
   isLogin: boolean
@@ -13,7 +13,7 @@ export interface TtLoginResult {
 
 /** The `tt` of a phone: what a Douyin mini-program calls to log in. */
 export interface Tt {
-  /** Gets codes for the app's server. With `force: false` the user stays logged out, and there is no `code`. */
+  /** Gets codes for the app's server. With `force: false` the user stays logged out: there is no `code`. */
   login: WxMethod<{ force?: boolean; timeout?: number }, TtLoginResult>
 }
 

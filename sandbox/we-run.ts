@@ -4,13 +4,13 @@ import { chinaDayOf, startOfChinaDay } from './china-day.js'
 const DAYS = 31
 const MOST_STEPS = 20_000
 
-/** The steps of one day; the timestamp, in seconds, is its beginning in China. */
+/** The steps of one day; the timestamp, in seconds, is when it begins in China. */
 export interface StepInfo {
   timestamp: number
   step: number
 }
 
-/** What WeRun knows of somebody: the last 31 days, today at the end. */
+/** A user's steps in WeRun: the last 31 days, today at the end. */
 export function stepInfoList(user: string, now: number): StepInfo[] {
   const today = chinaDayOf(now)
   return Array.from({ length: DAYS }, (_, index) => {

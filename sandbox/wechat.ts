@@ -1,13 +1,11 @@
 import { AccessTokens } from './access-tokens.js'
 import { newCode, newPhoneCode, openidOf, unionidOf } from './identifiers.js'
 import { type CodeRefusal, OneTimeCodes } from './one-time-codes.js'
-import { type SealedData, seal, signRawData } from './open-data.js'
+import { type EncryptedData, encryptFields, signRawData } from './open-data.js'
 import { PhoneNumbers } from './phone-numbers.js'
 import { Profiles, type UserInfo } from './profile.js'
 import { Quotas, type SandboxQuotas } from './quotas.js'
 import { type KeyRotation, SessionKeys } from './session-keys.js'
-
-export const MAX_NAME_LENGTH = 128
 
 /** A mini-program as registered with WeChat. */
 export interface SandboxApp {
@@ -15,13 +13,13 @@ export interface SandboxApp {
   secret: string
 }
 
-/** Somebody using one mini-program. */
+/** A user of one mini-program. */
 export interface AppUser {
   appid: string
   user: string
 }
 
-/** What a login code stands for. The session_key is the one of the login, even if a newer one has replaced it since. */
+/** What a login code stands for, with the session_key of that login, even if it has been replaced since. */
 export interface Login extends AppUser {
   sessionKey: string
 }
@@ -33,21 +31,21 @@ export interface WeChatSettings extends KeyRotation {
   quotas: SandboxQuotas
 }
 
-/** The answer to a code: what code2Session tells the app's server. */
+/** What code2Session returns to the app's server. */
 export interface ExchangedCode extends Record<string, unknown> {
   openid: string
   session_key: string
   unionid?: string
 }
 
-/** User data as it leaves WeChat: readable, signed and encrypted. */
-export interface OpenData extends SealedData {
+/** User data as WeChat gives it to a phone: readable, signed and encrypted. */
+export interface OpenData extends EncryptedData {
   userInfo: UserInfo
   rawData: string
   signature: string
 }
 
-/** What the fake WeChat knows and does, without any HTTP. */
+/** What the fake WeChat knows and does, without HTTP. */
 export class WeChat {
   readonly apps: readonly SandboxApp[]
   readonly clock: () => number
@@ -59,7 +57,7 @@ export class WeChat {
   readonly loginCodes: OneTimeCodes<Login>
   readonly anonymousCodes: OneTimeCodes<AppUser>
   readonly phoneCodes: OneTimeCodes<AppUser>
-  readonly #givesUnionid: boolean
+  readonly #hasUnionids: boolean
 
   constructor(settings: WeChatSettings) {
     const { apps, clock } = settings
@@ -71,7 +69,7 @@ export class WeChat {
     this.loginCodes = new OneTimeCodes(clock, newCode)
     this.anonymousCodes = new OneTimeCodes(clock, newCode)
     this.phoneCodes = new OneTimeCodes(clock, newPhoneCode)
-    this.#givesUnionid = settings.unionid
+    this.#hasUnionids = settings.unionid
   }
 
   appWith(appid: string): SandboxApp | undefined {
@@ -79,7 +77,7 @@ export class WeChat {
   }
 
   unionidOf(user: string): string | undefined {
-    return this.#givesUnionid ? unionidOf(user) : undefined
+    return this.#hasUnionids ? unionidOf(user) : undefined
   }
 
   login({ user, appid }: AppUser): string {
@@ -93,10 +91,10 @@ export class WeChat {
     return { openid: openidOf(login.user, appid), session_key: login.sessionKey, ...(unionid && { unionid }) }
   }
 
-  isSessionOf({ user, appid }: AppUser, code: string): boolean {
+  isCurrentSession({ user, appid }: AppUser, code: string): boolean {
     const login = this.loginCodes.grantOf(code)
     if (login?.user !== user || login.appid !== appid) return false
-    return login.sessionKey === this.sessionKeys.valid(user, appid)
+    return login.sessionKey === this.sessionKeys.ensure(user, appid)
   }
 
   /** `wx.getUserInfo`: the encrypted part names the user. */
@@ -107,20 +105,20 @@ export class WeChat {
   }
 
   /** `wx.getUserProfile`: since 2021 the encrypted part does not name the user. */
-  userProfile(whose: AppUser): OpenData {
-    return this.#userData(whose, {})
+  userProfile(appUser: AppUser): OpenData {
+    return this.#userData(appUser, {})
   }
 
-  /** Encrypts with the session_key which is valid now, and puts a watermark in. */
-  sealFor({ user, appid }: AppUser, fields: object): SealedData {
+  /** Adds a watermark, and encrypts with the session_key that is valid now. */
+  encryptFor({ user, appid }: AppUser, fields: object): EncryptedData {
     const watermark = { timestamp: Math.floor(this.clock() / 1000), appid }
-    return seal({ ...fields, watermark }, this.sessionKeys.valid(user, appid))
+    return encryptFields({ ...fields, watermark }, this.sessionKeys.ensure(user, appid))
   }
 
-  #userData(whose: AppUser, { openId, unionId }: { openId?: string; unionId?: string }): OpenData {
-    const userInfo = this.profiles.of(whose.user)
+  #userData(appUser: AppUser, { openId, unionId }: { openId?: string; unionId?: string }): OpenData {
+    const userInfo = this.profiles.of(appUser.user)
     const rawData = JSON.stringify(userInfo)
-    const signature = signRawData(rawData, this.sessionKeys.valid(whose.user, whose.appid))
-    return { userInfo, rawData, signature, ...this.sealFor(whose, { openId, ...userInfo, unionId }) }
+    const signature = signRawData(rawData, this.sessionKeys.ensure(appUser.user, appUser.appid))
+    return { userInfo, rawData, signature, ...this.encryptFor(appUser, { openId, ...userInfo, unionId }) }
   }
 }

@@ -7,7 +7,7 @@ const MAX_DESC_LENGTH = 30
 /** User data from WeChat. */
 export interface UserInfoResult {
   userInfo: UserInfo
-  /** `userInfo` as the very text that is signed. */
+  /** `userInfo` as JSON, exactly as it was signed. */
   rawData: string
   /** Hex SHA-1 of rawData followed by the session_key. */
   signature?: string
@@ -17,18 +17,18 @@ export interface UserInfoResult {
   iv?: string
 }
 
-/** User data with everything that the session_key protects. */
+/** User data with the parts that are signed or encrypted with the session_key. */
 export type UserProfileResult = Required<UserInfoResult>
 
 /** The methods that ask WeChat about the user. They fail while the phone is offline or WeChat is down. */
 export interface WxAccount {
-  /** Gets a code for the app's server. By default the session_key of user and app changes. */
+  /** Gets a code for the app's server. By default this also changes the user's session_key. */
   login: WxMethod<{ timeout?: number }, { code: string }>
-  /** Succeeds while the session_key of this phone's last login is the valid one. */
+  /** Succeeds while the session_key of this phone's last login is still valid. */
   checkSession: WxMethod<object, object>
   /**
-   * User data whose encrypted part holds openId and unionId. With `withCredentials: false` it comes without
-   * signature, encryptedData and iv; otherwise, as by default, `login` must have been called before.
+   * User data whose encrypted part holds openId and unionId. Needs an earlier `login`, except with
+   * `withCredentials: false`, which leaves out signature, encryptedData and iv.
    */
   getUserInfo: WxMethod<{ withCredentials?: boolean; lang?: string }, UserInfoResult>
   /** User data whose encrypted part does not name the user. `desc` is required: 1 to 30 characters. */

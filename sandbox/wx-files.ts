@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { exchange } from './http-exchange.js'
+import { sendRequest } from './http-request.js'
 import { taskMethod, type WxTaskMethod } from './wx-method.js'
 import { checkedUrl, withLowerCaseNames } from './wx-request.js'
 
-const DEFAULT_TIMEOUT_MS = 60_000
-
 /** The files of one phone. */
 export interface PhoneFiles {
-  /** Puts a file on the phone, such as a picture that the user has chosen. Answers its temporary path. */
+  /** Puts a file on the phone, such as a picture that the user has chosen. Returns its temporary path. */
   add: (content: string | Uint8Array, name?: string) => string
-  /** The content of a file; undefined when there is none at this path. */
+  /** The content of a file; `undefined` when there is none at this path. */
   read: (path: string) => Uint8Array | undefined
 }
 
@@ -17,11 +15,11 @@ export interface PhoneFiles {
 export interface UploadOptions {
   /** Absolute `http:` or `https:` address. */
   url: string
-  /** A path on the phone, such as one that `phone.files.add` answered. */
+  /** A path on the phone, such as `phone.files.add` returns. */
   filePath: string
   /** The field of the form that holds the file. */
   name: string
-  /** Request headers. The content type is that of the form, whatever they say. */
+  /** Request headers. `content-type` is ignored: it is that of the form. */
   header?: Record<string, string>
   /** Other fields of the form. */
   formData?: Record<string, unknown>
@@ -29,8 +27,9 @@ export interface UploadOptions {
   timeout?: number
 }
 
-/** What `wx.uploadFile` answers. `data` is always a text. */
+/** What `wx.uploadFile` resolves with, whatever the HTTP status. */
 export interface UploadResult {
+  /** The response body as it is: JSON is not parsed. */
   data: string
   statusCode: number
 }
@@ -47,18 +46,18 @@ export interface DownloadOptions {
   timeout?: number
 }
 
-/** What `wx.downloadFile` answers, whatever the HTTP status: the body of an error is a file, too. */
+/** What `wx.downloadFile` resolves with, whatever the HTTP status: an error becomes a file, too. */
 export interface DownloadResult {
   tempFilePath?: string
   filePath?: string
   statusCode: number
 }
 
-/** Uploads and downloads. They fail while the phone is offline; an answer of any HTTP status is a success. */
+/** Uploads and downloads. They fail while the phone is offline, but not because of an HTTP status. */
 export interface WxFiles {
   /** Sends a file of the phone as `multipart/form-data`. */
   uploadFile: WxTaskMethod<UploadOptions, UploadResult>
-  /** Keeps an answer as a file on the phone. */
+  /** Saves a response as a file on the phone. */
   downloadFile: WxTaskMethod<DownloadOptions, DownloadResult>
 }
 
@@ -79,9 +78,8 @@ export function createWxFiles(
   device: { offline: boolean },
   files: ReturnType<typeof createPhoneFiles>,
 ): WxFiles {
-  async function upload(options: UploadOptions, breakOff: AbortController): Promise<UploadResult> {
-    const { filePath, name, formData = {}, header = {}, timeout = DEFAULT_TIMEOUT_MS } = options
-    if (device.offline) throw new Error('the phone is offline')
+  async function upload(options: UploadOptions, controller: AbortController): Promise<UploadResult> {
+    const { filePath, name, formData = {}, header = {}, timeout: timeoutMs } = options
     const content = files.read(filePath)
     if (!content) throw new Error(`file not found: ${filePath}`)
     const body = new FormData()
@@ -89,19 +87,25 @@ export function createWxFiles(
     body.append(name, new Blob([Buffer.from(content)]), filePath.replace(/.*\//, ''))
     const { 'content-type': _, ...headers } = withLowerCaseNames(header)
     const url = checkedUrl(options.url)
-    const answer = await exchange({ url, method: 'POST', headers, body, timeoutMs: timeout, breakOff })
-    return { data: answer.text, statusCode: answer.status }
+    const request = { url, method: 'POST', headers, body, timeoutMs, controller }
+    const { text, status } = await sendRequest(device, request)
+    return { data: text, statusCode: status }
   }
 
-  async function download(options: DownloadOptions, breakOff: AbortController): Promise<DownloadResult> {
-    const { filePath, header = {}, timeout = DEFAULT_TIMEOUT_MS } = options
-    if (device.offline) throw new Error('the phone is offline')
+  async function download(options: DownloadOptions, controller: AbortController): Promise<DownloadResult> {
+    const { filePath, header = {}, timeout: timeoutMs } = options
     const url = checkedUrl(options.url)
     const headers = withLowerCaseNames(header)
-    const answer = await exchange({ url, method: 'GET', headers, timeoutMs: timeout, breakOff })
-    if (filePath === undefined) return { tempFilePath: files.add(answer.bytes), statusCode: answer.status }
-    files.set(filePath, answer.bytes)
-    return { filePath, statusCode: answer.status }
+    const { bytes, status } = await sendRequest(device, {
+      url,
+      method: 'GET',
+      headers,
+      timeoutMs,
+      controller,
+    })
+    if (filePath === undefined) return { tempFilePath: files.add(bytes), statusCode: status }
+    files.set(filePath, bytes)
+    return { filePath, statusCode: status }
   }
 
   return { uploadFile: taskMethod('uploadFile', upload), downloadFile: taskMethod('downloadFile', download) }

@@ -1,13 +1,13 @@
-/** What every answer of `wx` carries: `login:ok`, or `login:fail` with a reason. */
-export interface WxAnswer {
+/** What every result of `wx` has: an `errMsg` such as `login:ok`, or `login:fail` and the reason. */
+export interface WxResult {
   errMsg: string
 }
 
-/** The callbacks that every asynchronous `wx` method takes. They run after the call, and each at most once. */
+/** The callbacks of every asynchronous `wx` method. Each runs once at most, after the call has returned. */
 export interface WxCallbacks<Result> {
-  success?: (result: Result & WxAnswer) => void
+  success?: (result: Result & WxResult) => void
   fail?: (failure: WxFailure) => void
-  complete?: (outcome: (Result & WxAnswer) | WxFailure) => void
+  complete?: (outcome: (Result & WxResult) | WxFailure) => void
 }
 
 /** Options without callbacks: the call then returns a promise. */
@@ -17,14 +17,14 @@ export interface NoCallbacks {
   complete?: never
 }
 
-/** An asynchronous `wx` method: with any of the callbacks it returns nothing, without it returns a promise. */
+/** An asynchronous `wx` method: returns a promise, or nothing when it is given a callback. */
 export interface WxMethod<Options, Result> {
-  (options?: Options & NoCallbacks): Promise<Result & WxAnswer>
+  (options?: Options & NoCallbacks): Promise<Result & WxResult>
   (options: Options & WxCallbacks<Result>): void
 }
 
-/** What `fail` receives and promises reject with. `errMsg` is the method's name, `:fail` and the reason. */
-export class WxFailure extends Error implements WxAnswer {
+/** What `fail` receives and promises reject with. Its `errMsg` is such as `login:fail timeout`. */
+export class WxFailure extends Error implements WxResult {
   readonly errMsg: string
 
   constructor(api: string, reason: string) {
@@ -33,52 +33,52 @@ export class WxFailure extends Error implements WxAnswer {
   }
 }
 
-/** Makes an asynchronous `wx` method out of a function which returns a promise. */
+/** Turns a function that returns a promise into an asynchronous `wx` method. */
 export function wxMethod<Options extends object, Result extends object>(
   api: string,
   work: (options: Options) => Promise<Result>,
 ): WxMethod<Options, Result> {
-  function method(options?: Options & NoCallbacks): Promise<Result & WxAnswer>
+  function method(options?: Options & NoCallbacks): Promise<Result & WxResult>
   function method(options: Options & WxCallbacks<Result>): void
-  function method(options?: Options & WxCallbacks<Result>): Promise<Result & WxAnswer> | undefined {
+  function method(options?: Options & WxCallbacks<Result>): Promise<Result & WxResult> | undefined {
     return deliver(api, options, work(options ?? ({} as Options)))
   }
   return method
 }
 
-/** A request, upload or download under way. */
+/** A request, upload or download in progress. */
 export interface RequestTask {
-  /** Breaks it off: it fails with `abort` as its reason, unless it is over. */
+  /** Aborts it: it fails with the reason `abort`, unless it has ended before. */
   abort: () => void
 }
 
-/** Like a {@link WxMethod}, but with callbacks it returns a task that can be broken off. */
+/** Like a {@link WxMethod}, but when it is given a callback it returns a task that can be aborted. */
 export interface WxTaskMethod<Options, Result> {
-  (options: Options & NoCallbacks): Promise<Result & WxAnswer>
+  (options: Options & NoCallbacks): Promise<Result & WxResult>
   (options: Options & WxCallbacks<Result>): RequestTask
 }
 
-/** Makes such a method out of a function which returns a promise and heeds a signal to break off. */
+/** Turns a function that returns a promise and can be aborted into such a method. */
 export function taskMethod<Options extends object, Result extends object>(
   api: string,
-  work: (options: Options, breakOff: AbortController) => Promise<Result>,
+  work: (options: Options, controller: AbortController) => Promise<Result>,
 ): WxTaskMethod<Options, Result> {
-  function method(options: Options & NoCallbacks): Promise<Result & WxAnswer>
+  function method(options: Options & NoCallbacks): Promise<Result & WxResult>
   function method(options: Options & WxCallbacks<Result>): RequestTask
   function method(options: Options & WxCallbacks<Result>): unknown {
-    const breakOff = new AbortController()
-    const promise = deliver(api, options, work(options, breakOff))
-    return hasCallbacks(options) ? { abort: () => breakOff.abort(new Error('abort')) } : promise
+    const controller = new AbortController()
+    const promise = deliver(api, options, work(options, controller))
+    return hasCallbacks(options) ? { abort: () => controller.abort(new Error('abort')) } : promise
   }
   return method
 }
 
-/** Hands an outcome to the callbacks, or returns it as a promise when there are none. */
+/** Hands an outcome to the callbacks, or returns it as a promise if there are none. */
 export function deliver<Result extends object>(
   api: string,
   callbacks: WxCallbacks<Result> | undefined,
   work: Promise<Result>,
-): Promise<Result & WxAnswer> | undefined {
+): Promise<Result & WxResult> | undefined {
   const outcome = work.then(
     (result) => ({ ...result, errMsg: `${api}:ok` }),
     (error: Error) => {
@@ -101,7 +101,7 @@ export function hasCallbacks<Result>(
   return [success, fail, complete].some((callback) => typeof callback === 'function')
 }
 
-/** Outside of the promise, so that what a callback throws is an uncaught exception and calls no other callback. */
+/** Outside the promise, so that what a callback throws is uncaught and calls no other callback. */
 function callLater<Outcome>(
   outcome: Outcome,
   first: ((outcome: Outcome) => void) | undefined,

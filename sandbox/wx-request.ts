@@ -1,13 +1,11 @@
-import { exchange } from './http-exchange.js'
+import { type HttpRequest, jsonOrText, sendRequest } from './http-request.js'
 import {
   type NoCallbacks,
   type RequestTask,
   taskMethod,
-  type WxAnswer,
   type WxCallbacks,
+  type WxResult,
 } from './wx-method.js'
-
-const DEFAULT_TIMEOUT_MS = 60_000
 
 /** Options of `wx.request`. */
 export interface RequestOptions {
@@ -16,19 +14,19 @@ export interface RequestOptions {
   /** Default `GET`. */
   method?: string
   /**
-   * Goes into the query string of a GET or HEAD, else into the body: as JSON, or as a form where the header
-   * says `application/x-www-form-urlencoded`. Strings and ArrayBuffers go as they are.
+   * Goes into the query string of a GET or HEAD, otherwise into the body: as JSON, or as a form if the header
+   * says `application/x-www-form-urlencoded`. Strings and ArrayBuffers are sent as they are.
    */
   data?: string | object | ArrayBuffer
   /** Request headers. `content-type` is `application/json` by default. */
   header?: Record<string, string>
-  /** Parses the answer as JSON where it is JSON when `json`, the default; anything else leaves the text. */
+  /** With `json`, the default, a response that is JSON is parsed; anything else leaves it as text. */
   dataType?: string
   /** In milliseconds. Default 60,000. */
   timeout?: number
 }
 
-/** What `wx.request` answers, whatever the HTTP status. */
+/** What `wx.request` resolves with, whatever the HTTP status. */
 export interface RequestResult<Data = unknown> {
   data: Data
   statusCode: number
@@ -36,9 +34,9 @@ export interface RequestResult<Data = unknown> {
   cookies: string[]
 }
 
-/** `wx.request`: with any of the callbacks it returns a task, without it returns a promise. */
+/** `wx.request`: returns a promise, or a task when it is given a callback. */
 export interface WxRequest {
-  <Data = unknown>(options: RequestOptions & NoCallbacks): Promise<RequestResult<Data> & WxAnswer>
+  <Data = unknown>(options: RequestOptions & NoCallbacks): Promise<RequestResult<Data> & WxResult>
   <Data = unknown>(options: RequestOptions & WxCallbacks<RequestResult<Data>>): RequestTask
 }
 
@@ -47,46 +45,38 @@ export function createWxRequest(device: { offline: boolean; appid: string }): Wx
 
   async function perform<Data>(
     options: RequestOptions,
-    breakOff: AbortController,
+    controller: AbortController,
   ): Promise<RequestResult<Data>> {
-    if (device.offline) throw new Error('the phone is offline')
-    const { url, body, headers, method } = shape(options)
-    const timeoutMs = options.timeout ?? DEFAULT_TIMEOUT_MS
-    const answer = await exchange({
-      url,
-      method,
-      headers: { referer, ...headers },
-      body,
+    const request = toHttpRequest(options)
+    const { dataType = 'json', timeout: timeoutMs } = options
+    const response = await sendRequest(device, {
+      ...request,
+      headers: { referer, ...request.headers },
       timeoutMs,
-      breakOff,
+      controller,
     })
     return {
-      data: options.dataType === undefined || options.dataType === 'json' ? parsed(answer.text) : answer.text,
-      statusCode: answer.status,
-      header: Object.fromEntries(answer.headers),
-      cookies: answer.headers.getSetCookie(),
+      data: dataType === 'json' ? jsonOrText(response.text) : response.text,
+      statusCode: response.status,
+      header: Object.fromEntries(response.headers),
+      cookies: response.headers.getSetCookie(),
     } as RequestResult<Data>
   }
 
   return taskMethod('request', perform) as WxRequest
 }
 
-interface ShapedRequest {
-  url: string
-  method: string
-  headers: Record<string, string>
-  body: string | ArrayBuffer | undefined
-}
-
-function shape({ url, method = 'GET', header = {}, data }: RequestOptions): ShapedRequest {
-  const headers = { 'content-type': 'application/json', ...withLowerCaseNames(header) }
-  const shaped = { url: checkedUrl(url), method: method.toUpperCase(), headers, body: undefined }
-  if (data === undefined || data === null) return shaped
-  if (shaped.method === 'GET' || shaped.method === 'HEAD')
-    return { ...shaped, url: withQuery(shaped.url, data) }
-  if (typeof data === 'string' || data instanceof ArrayBuffer) return { ...shaped, body: data }
+function toHttpRequest({ url, method = 'GET', header = {}, data }: RequestOptions): HttpRequest {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    ...withLowerCaseNames(header),
+  }
+  const request = { url: checkedUrl(url), method: method.toUpperCase(), headers }
+  if (data === undefined || data === null) return request
+  if (['GET', 'HEAD'].includes(request.method)) return { ...request, url: withQuery(url, data) }
+  if (typeof data === 'string' || data instanceof ArrayBuffer) return { ...request, body: data }
   const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded')
-  return { ...shaped, body: isForm ? formOf(data) : JSON.stringify(data) }
+  return { ...request, body: isForm ? formOf(data) : JSON.stringify(data) }
 }
 
 export function checkedUrl(url: string): string {
@@ -114,12 +104,4 @@ function formOf(data: object): string {
 
 function asText(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
 }

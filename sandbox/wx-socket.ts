@@ -1,11 +1,11 @@
 import { type WxMethod, wxMethod } from './wx-method.js'
 
-/** Takes a listener of the phone's socket. */
+/** Registers a listener of the phone's socket, which is never called. */
 export type WxSocketEvent = (listener: (event: object) => void) => void
 
 /**
- * Sockets, of which the sandbox has none: connecting always fails. The rest is there because the Wafer SDKs put their listeners on as
- * soon as they are loaded.
+ * Sockets, which the sandbox does not have: connecting always fails. The rest is there because the Wafer SDKs
+ * register their listeners as soon as they are loaded.
  */
 export interface WxSocket {
   connectSocket: WxMethod<{ url: string }, object>

@@ -2,14 +2,14 @@ import { WxFailure, type WxMethod, wxMethod } from './wx-method.js'
 
 const STORAGE_LIMIT_KIB = 10 * 1024
 
-/** Which keys the storage holds and how full it is, in KiB. */
+/** The keys in the storage, and its size in KiB. */
 export interface StorageInfo {
   keys: string[]
   currentSize: number
   limitSize: number
 }
 
-/** The storage of one phone. Values go in and come out as copies, by way of JSON. */
+/** The storage of one phone. It keeps copies of values, as JSON. */
 export interface WxStorage {
   /** Keeps a value under a key. */
   setStorage: WxMethod<{ key: string; data: unknown }, object>
@@ -23,7 +23,7 @@ export interface WxStorage {
   getStorageInfo: WxMethod<object, StorageInfo>
   /** Keeps a value under a key. */
   setStorageSync: (key: string, data: unknown) => void
-  /** Reads a value; a missing one is `''`. */
+  /** Reads a value; `''` when there is none. */
   getStorageSync: <Value = unknown>(key: string) => Value
   /** Removes a value, if there is one. */
   removeStorageSync: (key: string) => void
@@ -78,7 +78,7 @@ export function createWxStorage(): WxStorage {
 
 function checkedKey(key: unknown): string {
   if (typeof key === 'string' && key !== '') return key
-  throw new Error('parameter error: key should be a string that is not empty')
+  throw new Error('parameter error: key should be a non-empty string')
 }
 
 function orThrow<Result>(api: string, work: () => Result): Result {

@@ -17,9 +17,9 @@ describe('the codes of one kind', () => {
   it('can be looked at without being used', () => {
     const codes = new OneTimeCodes(() => 0, newCode)
     const code = codes.issue(login)
-    expect(codes.look(code, 'wx1')).to.include(login)
+    expect(codes.peek(code, 'wx1')).to.include(login)
     expect(codes.redeem(code, 'wx1')).to.include(login)
-    expect(codes.look(code, 'wx1')).to.equal('used')
+    expect(codes.peek(code, 'wx1')).to.equal('used')
     expect(codes.grantOf(code)).to.include(login)
   })
 

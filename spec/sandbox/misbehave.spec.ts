@@ -25,7 +25,7 @@ describe('a misbehaving code2Session', () => {
     return (await exchangeCode()).json.errcode
   }
 
-  it('answers an errcode with its usual errmsg', async () => {
+  it('returns an errcode with its usual errmsg', async () => {
     sandbox().misbehave({ errcode: 40226 })
     const { status, headers, json } = await exchangeCode()
     expect(status).to.equal(200)
@@ -34,7 +34,7 @@ describe('a misbehaving code2Session', () => {
     expect(json.errmsg).to.match(/^code blocked, rid: [0-9a-f-]{26}$/)
   })
 
-  it('answers an errcode with the errmsg it is told', async () => {
+  it('returns an errcode with the errmsg it is told', async () => {
     sandbox().misbehave({ errcode: 40164, errmsg: 'invalid ip 10.0.0.1' })
     expect((await exchangeCode()).json.errmsg).to.match(/^invalid ip 10\.0\.0\.1, rid: /)
   })
@@ -75,12 +75,12 @@ describe('a misbehaving code2Session', () => {
     expect(await errcodeOfNextTry()).to.equal(40163)
   })
 
-  it('answers properly, but late', async () => {
+  it('responds properly, but late', async () => {
     sandbox().misbehave({ slowMs: 5 })
     expect((await exchangeCode()).json).to.have.all.keys('openid', 'session_key', 'unionid')
   })
 
-  it('answers half of a JSON body as if it were whole', async () => {
+  it('returns half of a JSON body as if it were whole', async () => {
     sandbox().misbehave('badJson')
     const { status, text } = await exchangeCode()
     expect(status).to.equal(200)
@@ -89,7 +89,7 @@ describe('a misbehaving code2Session', () => {
     expect(await errcodeOfNextTry()).to.equal(40163)
   })
 
-  it('answers nothing in a 200', async () => {
+  it('sends nothing in a 200', async () => {
     sandbox().misbehave('empty')
     const { status, text } = await exchangeCode()
     expect(status).to.equal(200)
@@ -97,7 +97,7 @@ describe('a misbehaving code2Session', () => {
     expect(await errcodeOfNextTry()).to.equal(40163)
   })
 
-  it('adds errcode 0, expires_in and unknown fields to a proper answer', async () => {
+  it('adds errcode 0, expires_in and unknown fields to a proper response', async () => {
     sandbox().misbehave('extraFields')
     const { json } = await exchangeCode()
     expect(json).to.include.keys('openid', 'session_key', 'unionid', 'unheard_of')
@@ -114,12 +114,12 @@ describe('a misbehaving code2Session', () => {
     expect((await exchangeCode()).json).to.have.all.keys('openid', 'unionid')
   })
 
-  it('answers with wrong types', async () => {
+  it('responds with wrong types', async () => {
     sandbox().misbehave('wrongTypes')
     expect((await exchangeCode()).json).to.include({ openid: 42, session_key: null })
   })
 
-  it('answers an HTML page with 200, the code unused', async () => {
+  it('returns an HTML page with 200, the code unused', async () => {
     sandbox().misbehave('html')
     const { status, headers, text } = await exchangeCode()
     expect(status).to.equal(200)
@@ -128,7 +128,7 @@ describe('a misbehaving code2Session', () => {
     expect(await errcodeOfNextTry()).to.equal(undefined)
   })
 
-  it('answers an HTML page with 502, the code unused', async () => {
+  it('returns an HTML page with 502, the code unused', async () => {
     sandbox().misbehave('html502')
     const { status, text } = await exchangeCode()
     expect(status).to.equal(502)
@@ -136,7 +136,7 @@ describe('a misbehaving code2Session', () => {
     expect(await errcodeOfNextTry()).to.equal(undefined)
   })
 
-  it('answers 500, the code unused', async () => {
+  it('returns 500, the code unused', async () => {
     sandbox().misbehave('http500')
     const { status, text } = await exchangeCode()
     expect(status).to.equal(500)
@@ -152,14 +152,14 @@ describe('a misbehaving code2Session', () => {
     expect(await errcodeOfNextTry()).to.equal(undefined)
   })
 
-  it('alters only JSON answers', async () => {
+  it('alters only JSON responses', async () => {
     sandbox().misbehave('extraFields', { path: '/elsewhere' })
     const response = await fetch(`${sandbox().url}/elsewhere`)
     expect(response.status).to.equal(404)
     expect(await response.text()).to.include('404 Not Found')
   })
 
-  it('survives a client that leaves before a slow answer', async () => {
+  it('survives a client that leaves before a slow response', async () => {
     sandbox().misbehave({ slowMs: 5 })
     const asking = startExchange()
     const broken = once(asking, 'error')

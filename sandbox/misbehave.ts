@@ -1,16 +1,16 @@
 import type { ServerResponse } from 'node:http'
-import { type Answer, gatewayPage, send, startAnswer, textOf } from './answer.js'
 import type { Misbehaviour } from './misbehaviour.js'
 import { isObject } from './option-checks.js'
+import { bodyText, gatewayPage, type Reply, send, writeHead } from './reply.js'
 
 type NamedMisbehaviour = Extract<Misbehaviour, string>
-type Act = (response: ServerResponse, properAnswer: () => Answer) => void
+type Act = (response: ServerResponse, properReply: () => Reply) => void
 type Fields = Record<string, unknown>
 
-/** What the endpoint would answer, and how it says that something is wrong. */
+/** What the endpoint would send, and how it reports an error. */
 export interface Behaviour {
-  properAnswer: () => Answer
-  failure: (errcode: number, errmsg?: string) => Answer
+  properReply: () => Reply
+  failure: (errcode: number, errmsg?: string) => Reply
 }
 
 const WRONG_TYPES: Readonly<Fields> = {
@@ -21,36 +21,36 @@ const WRONG_TYPES: Readonly<Fields> = {
   phone_info: 'none',
 }
 
-/** Plays a misbehaviour. The proper answer is only worked out where WeChat has done its work. */
+/** Plays a misbehaviour. Asks for the proper reply, which uses a code, only where WeChat does its work. */
 export function misbehave(
   how: Misbehaviour,
   response: ServerResponse,
-  { properAnswer, failure }: Behaviour,
+  { properReply, failure }: Behaviour,
 ): void {
-  if (typeof how === 'string') ACTS[how](response, properAnswer)
+  if (typeof how === 'string') ACTS[how](response, properReply)
   else if ('errcode' in how) send(response, failure(how.errcode, how.errmsg))
-  else sendLate(response, properAnswer(), how.slowMs)
+  else sendLate(response, properReply(), how.slowMs)
 }
 
 const ACTS: Readonly<Record<NamedMisbehaviour, Act>> = {
-  hang: (_response, properAnswer) => {
-    properAnswer()
+  hang: (_response, properReply) => {
+    properReply()
   },
-  drop: (response, properAnswer) => {
-    properAnswer()
+  drop: (response, properReply) => {
+    properReply()
     response.destroy()
   },
-  truncated: (response, properAnswer) => {
-    const body = startAnswer(response, properAnswer())
+  truncated: (response, properReply) => {
+    const body = writeHead(response, properReply())
     response.write(body.subarray(0, body.length / 2), () => response.destroy())
   },
-  badJson: (response, properAnswer) => {
-    const answer = properAnswer()
-    const text = textOf(answer)
-    send(response, { ...answer, body: text.slice(0, text.length / 2) })
+  badJson: (response, properReply) => {
+    const reply = properReply()
+    const text = bodyText(reply)
+    send(response, { ...reply, body: text.slice(0, text.length / 2) })
   },
-  empty: (response, properAnswer) => {
-    send(response, { ...properAnswer(), body: '' })
+  empty: (response, properReply) => {
+    send(response, { ...properReply(), body: '' })
   },
   extraFields: altering((fields) => ({
     ...fields,
@@ -80,22 +80,19 @@ const ACTS: Readonly<Record<NamedMisbehaviour, Act>> = {
 }
 
 function altering(change: (fields: Fields) => Fields): Act {
-  return (response, properAnswer) => {
-    const answer = properAnswer()
-    send(
-      response,
-      typeof answer.body === 'string' ? answer : { ...answer, body: altered(answer.body, change) },
-    )
+  return (response, properReply) => {
+    const reply = properReply()
+    send(response, typeof reply.body === 'string' ? reply : { ...reply, body: altered(reply.body, change) })
   }
 }
 
-/** Douyin wraps what it answers into `data`. */
+/** Douyin puts its results into `data`. */
 function altered(body: Fields, change: (fields: Fields) => Fields): Fields {
   return isObject(body.data) ? { ...body, data: change(body.data) } : change(body)
 }
 
-function sendLate(response: ServerResponse, answer: Answer, delayMs: number): void {
-  const timer = setTimeout(() => send(response, answer), delayMs)
+function sendLate(response: ServerResponse, reply: Reply, delayMs: number): void {
+  const timer = setTimeout(() => send(response, reply), delayMs)
   timer.unref()
   response.once('close', () => clearTimeout(timer))
 }
