@@ -18,10 +18,20 @@ export interface Showcase {
   close(): Promise<void>
 }
 
+/** What a build may decide for its page. */
+export interface ShowcaseOptions {
+  /** The page. Default: built from its sources. */
+  readonly files?: PageFiles
+}
+
 /** Starts the sandbox and builds the page. */
-export async function openShowcase(lifetimes: Lifetimes, store: Showcase['store']): Promise<Showcase> {
+export async function openShowcase(
+  lifetimes: Lifetimes,
+  store: Showcase['store'],
+  options: ShowcaseOptions = {},
+): Promise<Showcase> {
   const clock = createShowcaseClock()
-  const [files, sandbox] = await Promise.all([buildPage(), createSandbox({ clock })])
+  const [files, sandbox] = await Promise.all([options.files ?? buildPage(), createSandbox({ clock })])
   const stopTracing = traceWechat(sandbox.url)
   return {
     sandbox,

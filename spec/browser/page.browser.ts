@@ -162,7 +162,7 @@ describe('the page of the example app', function () {
     await page.reload()
     expect(await tokenOn()).to.equal(token)
     expect(await bed.outcomeOf('profile')).to.equal('ok')
-    expect(bed.surroundings.showcase?.sandbox.callCount('/sandbox/login')).to.equal(1)
+    expect(bed.runtime.showcase?.sandbox.callCount('/sandbox/login')).to.equal(1)
   })
 
   it('lets both clocks run, the idle one from the last visit, the absolute one from the login', async () => {
@@ -178,7 +178,7 @@ describe('the page of the example app', function () {
 
     async function ends(): Promise<{ idle: number; absolute: number }> {
       const user = await page.locator('[data-phone="a"] .who-name strong').innerText()
-      const { showcase, sessions } = bed.surroundings
+      const { showcase, sessions } = bed.runtime
       const [session] = showcase ? await sessions.list(showcase.sandbox.phone({ user })) : []
       if (!session) throw new Error(`${user} has no session`)
       return { idle: session.idleExpiresAt.getTime(), absolute: session.expiresAt.getTime() }

@@ -95,7 +95,7 @@ describe('the levers of the page, where the whole network reaches it', () => {
   it('give none to whoever has no address, as by a socket in the file system', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'weapp-session-socket-'))
     const socketPath = join(folder, 'example')
-    const server = createServer(createApp(bed.surroundings)).listen(socketPath)
+    const server = createServer(createApp(bed.runtime)).listen(socketPath)
     await once(server, 'listening')
     try {
       const headers = { host: 'localhost' }

@@ -87,7 +87,7 @@ describe('the showcase of the example app', () => {
     ]
     const shown = JSON.stringify(traces)
     expect(shown).to.contain(HIDDEN).and.to.contain('Ann').and.to.contain('ERR_TOKEN_MALFORMED')
-    const sandbox = bed.surroundings.showcase?.sandbox
+    const sandbox = bed.runtime.showcase?.sandbox
     const sessionKey = sandbox?.sessionKeyOf({ user: 'ann', appid: sandbox.app.appid })
     for (const secret of [
       code,
@@ -152,7 +152,7 @@ describe('the showcase of the example app', () => {
     await lever().set('x-showcase-trace', 'a').expect(403)
     for (const host of ['localhost:3000', '127.0.0.1', '[::1]:3000'])
       await lever().set('host', host).expect(200)
-    expect(bed.surroundings.host).to.equal('127.0.0.1')
+    expect(bed.runtime.host).to.equal('127.0.0.1')
     for (const path of ['/./showcase/state?user=ann', '/Showcase/state?user=ann']) {
       expect((await ask('GET', path)).answer.statusCode).to.equal(403)
     }
@@ -180,9 +180,9 @@ describe('the showcase of the example app', () => {
     ] as const) {
       expect((await post(path, body, 400)).error).to.match(words)
     }
-    const before = bed.surroundings.showcase?.clock() ?? 0
+    const before = bed.runtime.showcase?.clock() ?? 0
     await post('time', { user: '<b>', seconds: 30 * 86_400 }, 400)
-    expect(bed.surroundings.showcase?.clock()).to.be.below(before + 86_400_000)
+    expect(bed.runtime.showcase?.clock()).to.be.below(before + 86_400_000)
     const broken = supertest(bed.url).post('/showcase/time').set('content-type', 'application/json').send('{')
     expect((await broken.expect(400)).body).to.have.property('error')
   })
@@ -257,7 +257,7 @@ describe('the example app', () => {
   it('has no page and no levers with real credentials', async () => {
     const bed = await openShowcaseBed({ WEAPP_APPID: 'wx1', WEAPP_SECRET: 'a-secret' })
     try {
-      expect([bed.surroundings.showcase, bed.surroundings.host]).to.deep.equal([undefined, undefined])
+      expect([bed.runtime.showcase, bed.runtime.host]).to.deep.equal([undefined, undefined])
       for (const path of ['/', '/page.js', '/page.css', '/showcase/state?user=ann']) {
         await supertest(bed.url).get(path).expect(404)
       }

@@ -13,6 +13,8 @@ export interface PackedPackage {
   readonly tarball: string
   /** Paths inside the package. */
   readonly files: readonly string[]
+  /** Where it lies unpacked. */
+  readonly folder: string
   /** `weapp-session/sandbox` of this very tarball. */
   readonly sandbox: SandboxModule
 }
@@ -56,6 +58,7 @@ async function pack(): Promise<PackedPackage> {
   return {
     tarball,
     files: files.map((path) => path.replace(/^package\//, '')),
+    folder: target,
     sandbox: (await import(sandboxUrl)) as SandboxModule,
   }
 }
