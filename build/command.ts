@@ -4,11 +4,10 @@ import { brotliCompressSync } from 'node:zlib'
 import { build, type Plugin, transformSync } from 'esbuild'
 import { buildPage } from '../example-app/showcase/page-files.js'
 
+const minified = { bundle: true, format: 'esm', minify: true, charset: 'utf8', logLevel: 'warning' } as const
+
 /** What the command imports of the package, which lies beside it. */
-const OWN: Readonly<Record<string, string>> = {
-  'weapp-session': './index.js',
-  'weapp-session/sandbox': './sandbox/index.js',
-}
+const OWN = { 'weapp-session': './index.js', 'weapp-session/sandbox': './sandbox/index.js' }
 
 /** What else it may import: whoever runs it has Express, and nothing more. */
 const AT_HAND = /^(?:node:.+|express)$/
@@ -16,21 +15,18 @@ const AT_HAND = /^(?:node:.+|express)$/
 /** Makes one file of the command, and puts the page, which the example app bundles when it starts, beside it. */
 export async function buildCommand(target: string): Promise<void> {
   const { metafile } = await build({
+    ...minified,
     entryPoints: ['example-app/command.ts'],
     outfile: join(target, 'command.mjs'),
-    bundle: true,
     platform: 'node',
     target: 'node20',
-    format: 'esm',
-    charset: 'utf8',
     packages: 'external',
-    plugins: [besideIt],
-    minify: true,
+    plugins: [leadTo(OWN)],
     metafile: true,
   })
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
-  // esbuild is imported where a page is built, which the command never does.
   const missing = imports.find(
+    // esbuild is imported where a page is built, which the command never does.
     ({ path, kind }) =>
       kind !== 'dynamic-import' && !AT_HAND.test(path) && !Object.values(OWN).includes(path),
   )
@@ -38,24 +34,38 @@ export async function buildCommand(target: string): Promise<void> {
   await writePage(join(target, 'page'))
 }
 
-const besideIt: Plugin = {
-  name: 'beside-it',
-  setup({ onResolve }) {
-    onResolve({ filter: /^weapp-session/ }, ({ path }) => ({ path: OWN[path] ?? path, external: true }))
-  },
-}
-
 async function writePage(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true })
   for (const [path, { body }] of await buildPage()) {
     const name = path === '/' ? 'index.html' : path.slice(1)
-    writeFileSync(join(folder, `${name}.br`), brotliCompressSync(minified(name, Buffer.from(body))))
+    const content =
+      name === 'page.js' ? await pageScript() : name.endsWith('.css') ? minifiedStyle(body) : body
+    writeFileSync(join(folder, `${name}.br`), brotliCompressSync(content))
   }
 }
 
-function minified(name: string, body: Buffer): string | Buffer {
-  const loader = /\.(css|js)$/.exec(name)?.[1] as 'css' | 'js' | undefined
-  return loader
-    ? transformSync(body, { loader, minify: true, format: 'esm', charset: 'utf8', target: 'es2022' }).code
-    : body
+/** The script of the page without the client of the mini-program, which the package has already. */
+async function pageScript(): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    ...minified,
+    entryPoints: ['example-app/page/main.ts'],
+    target: 'es2022',
+    plugins: [leadTo({ 'weapp-session/client': './client.js' })],
+    write: false,
+  })
+  return outputFiles[0]?.contents ?? new Uint8Array()
+}
+
+function minifiedStyle(body: string | Uint8Array): string {
+  return transformSync(Buffer.from(body), { loader: 'css', minify: true, charset: 'utf8' }).code
+}
+
+/** Leaves imports of the package as imports of files. */
+function leadTo(files: Readonly<Record<string, string>>): Plugin {
+  return {
+    name: 'lead-to-files',
+    setup({ onResolve }) {
+      onResolve({ filter: /^weapp-session/ }, ({ path }) => ({ path: files[path] ?? path, external: true }))
+    },
+  }
 }

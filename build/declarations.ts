@@ -80,7 +80,9 @@ export function bundleDeclarations(entry: string, target: string): void {
   const imports = [...packages].map(
     ([from, names]) => `import type { ${[...names].join(', ')} } from '${from}';`,
   )
-  const texts = [...kept.keys()].map(({ text }) => text)
+  const texts = [...kept.keys()].map(({ text }) =>
+    text.replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4)),
+  )
   writeFileSync(target, [...imports, ...texts, `export { ${exported.join(', ')} };\n`].join('\n'))
 }
 

@@ -10,7 +10,7 @@ import type { UserTable } from './users.js'
 /** What the app works with. */
 export interface AppParts {
   readonly sessions: Sessions
-  readonly users: UserTable
+  readonly users: Pick<UserTable, 'of'>
   /** The page at `/` and what it needs; left out with real credentials. */
   readonly showcase?: Showcase | undefined
 }

@@ -58,13 +58,18 @@ async function startSandbox(): Promise<void> {
   await serve('weapp-session sandbox', assembleApp({ ...runtime, users }, headers), runtime)
 }
 
-/** The page as the build has put it there. */
+/** The page as the build has put it there, and the client, which it imports. */
 function readPage(folder: URL): PageFiles {
-  return new Map(
-    readdirSync(folder).map((file) => {
-      const name = file.replace(/\.br$/, '')
-      const body = brotliDecompressSync(readFileSync(new URL(file, folder)))
-      return [name === 'index.html' ? '/' : `/${name}`, { type: extname(name), body }]
-    }),
-  )
+  const files = readdirSync(folder).map((file) => {
+    const name = file.replace(/\.br$/, '')
+    const body = brotliDecompressSync(readFileSync(new URL(file, folder)))
+    return [name === 'index.html' ? '/' : `/${name}`, { type: extname(name), body }] as const
+  })
+  return new Map([...files, ['/client.js', { type: '.js', body: Buffer.from(clientModule()) }]])
+}
+
+/** The client of the mini-program as an ES module. The package has it as CommonJS. */
+function clientModule(): string {
+  const code = readFileSync(new URL('client/index.js', import.meta.url), 'utf8')
+  return `const module = {};\n${code}export const { ClientError, createClient } = module.exports\n`
 }

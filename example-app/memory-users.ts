@@ -1,37 +1,37 @@
 import type { UserInfo } from 'weapp-session'
-import type { Identity, User, Users, UserTable } from './users.js'
+import type { Identity, User, UserTable } from './users.js'
 
-/** The application's own users, in memory: enough for those of a fake WeChat, who end with the process. */
-export function createMemoryUsers(): UserTable & Pick<Users, 'onLogin' | 'onUserInfo'> {
+/** Users in memory: enough for those of a fake WeChat, who end with the process. */
+export function createMemoryUsers(): UserTable {
   const rows = new Map<string, User>()
+  const keyOf = ({ appid, openid }: Identity) => `${appid} ${openid}`
 
-  function change({ appid, openid }: Identity, fields: (row: User) => Partial<User>): User {
-    const key = `${appid} ${openid}`
-    const row = rows.get(key) ?? { id: rows.size + 1, nick_name: null, avatar_url: null, logins: 0 }
-    const changed = { ...row, ...fields(row) }
-    rows.set(key, changed)
-    return changed
+  function write(user: Identity, fields: Omit<User, 'id'>): User {
+    const row = { id: rows.get(keyOf(user))?.id ?? rows.size + 1, ...fields }
+    rows.set(keyOf(user), row)
+    return row
   }
 
   return {
     onLogin(event) {
-      change(event, (row) => ({ ...(event.userInfo && shownOf(event)), logins: row.logins + 1 }))
+      const { logins, ...names } = rows.get(keyOf(event)) ?? { ...namesIn(null), logins: 0 }
+      const { nick_name, avatar_url } = namesIn(event.userInfo)
+      write(event, {
+        nick_name: nick_name ?? names.nick_name,
+        avatar_url: avatar_url ?? names.avatar_url,
+        logins: logins + 1,
+      })
     },
     onUserInfo(event) {
-      change(event, () => shownOf(event))
+      const row = rows.get(keyOf(event))
+      if (row) write(event, { ...row, ...namesIn(event.userInfo) })
     },
-    of: (user) => change(user, () => ({})),
+    of: (user) => rows.get(keyOf(user)) ?? write(user, { ...namesIn(user.userInfo), logins: 0 }),
+    close: () => rows.clear(),
   }
 }
 
-function shownOf({
-  userInfo,
-}: {
-  readonly userInfo?: UserInfo | null | undefined
-}): Pick<User, 'nick_name' | 'avatar_url'> {
+function namesIn(userInfo: UserInfo | null | undefined): Pick<User, 'nick_name' | 'avatar_url'> {
+  const textOf = (value: unknown) => (typeof value === 'string' ? value : null)
   return { nick_name: textOf(userInfo?.nickName), avatar_url: textOf(userInfo?.avatarUrl) }
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
 }

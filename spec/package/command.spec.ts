@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { afterEach, before, describe, it } from 'mocha'
 import { packedPackage, run, saidWhy, temporaryFolder } from './packed-package.js'
@@ -88,6 +89,19 @@ describe('npx weapp-session, from the packed package', () => {
       expect(await file.text()).to.have.lengthOf.above(100)
     }
     expect(errors()).to.equal('')
+  })
+
+  it('sandbox serves the client that the script of its page imports', async () => {
+    const { url } = await startSandbox()
+    const [script, client] = await Promise.all(
+      ['page.js', 'client.js'].map(async (name) => (await fetch(`${url}/${name}`)).text()),
+    )
+    const [, names = ''] = /import\{([^}]*)\}from"\.\/client\.js"/.exec(script ?? '') ?? []
+    const imported = names.split(',').map((name) => name.replace(/ as .*/, ''))
+    expect(imported).to.include('createClient')
+    const file = join(temporaryFolder(), 'client.mjs')
+    writeFileSync(file, client ?? '')
+    expect(await import(pathToFileURL(file).href)).to.include.keys(imported)
   })
 
   it('sandbox logs a phone of the page in, and shows each step', async () => {
