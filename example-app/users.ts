@@ -44,17 +44,21 @@ export interface User {
 /** Whose a row is: WeChat's name of a user in an app. It means the same in every table, which the id of a row does not. */
 export type Identity = Pick<LoginEvent, 'appid' | 'openid'>
 
-/** The application's own users, in SQL. `onLogin` and `onUserInfo` fit the hooks of `createSessions`. */
-export interface Users {
+/** The application's own users. `onLogin` and `onUserInfo` fit the hooks of `createSessions`. */
+export interface UserTable {
   /** Counts the login, and makes the row at the first one. Its id goes nowhere: in another table it is another user's. */
   onLogin(event: LoginEvent): void
   onUserInfo(event: UserInfoEvent): void
   /** The row of the user of a session; made anew where the table has lost it. */
   of(user: Identity & Pick<UserInfoEvent, 'userInfo'>): User
+  close(): void
+}
+
+/** Users in SQL, with their pictures. */
+export interface Users extends UserTable {
   /** Keeps a picture of a user, and drops the oldest of the same user where there are too many. */
   keepAvatar(whose: Identity, avatar: Avatar): { id: string }
   findAvatar(id: string): Avatar | undefined
-  close(): void
 }
 
 /** How long a process waits until another one is done with the file, in milliseconds. */

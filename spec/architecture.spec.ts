@@ -39,7 +39,7 @@ const rules: Readonly<Record<string, Leave>> = {
     ],
   },
 }
-const barrels = ['lib/index.ts', 'lib/sandbox/index.ts', 'client/index.ts']
+const barrels = ['lib/index.ts', 'sandbox/index.ts', 'client/index.ts']
 const mostLines = 300
 
 function roomOf(path: string): string {
@@ -90,7 +90,7 @@ function badNames(paths: readonly string[]): string[] {
     const name = posix.basename(path, '.ts')
     return (
       /^(utils?|helpers?|common|types?)$/i.test(name) ||
-      (/^(?:lib|client)\//.test(path) && name === 'index' && !barrels.includes(path))
+      (/^(?:lib|sandbox|client)\//.test(path) && name === 'index' && !barrels.includes(path))
     )
   })
 }
@@ -108,8 +108,7 @@ function isTooLong({ source }: SourceFile): boolean {
 
 describe('the architecture', () => {
   const lib = readSources('lib')
-  const client = readSources('client')
-  const shipped = [...lib, ...client]
+  const shipped = [...lib, ...readSources('sandbox'), ...readSources('client')]
   const all = [...shipped, ...readSources('example-app')]
 
   it('lets imports point down only, and packages come in where they belong', () => {
@@ -131,9 +130,9 @@ describe('the architecture', () => {
     expect(importCycle(all)).to.deep.equal([])
   })
 
-  it('names files for what they do, and keeps barrels at the two entries', () => {
-    const spec = readSources('spec')
-    expect(badNames([...all, ...spec].map(({ path }) => path))).to.deep.equal([])
+  it('names files for what they do, and keeps barrels at the entries', () => {
+    const others = [...readSources('spec'), ...readSources('build')]
+    expect(badNames([...all, ...others].map(({ path }) => path))).to.deep.equal([])
   })
 
   it(`keeps files of the package within ${mostLines} lines`, () => {
@@ -181,9 +180,11 @@ describe('the checks of the architecture', () => {
     ['lib/protocols/a.ts', 'express'],
     ['lib/http/a.ts', '../index.js'],
     ['lib/http/a.ts', 'express/lib/router'],
-    ['lib/index.ts', './sandbox/index.js'],
-    ['lib/sandbox/a.ts', '../clock.js'],
-    ['lib/sandbox/a.ts', 'express'],
+    ['lib/index.ts', '../sandbox/index.js'],
+    ['sandbox/a.ts', '../lib/clock.js'],
+    ['sandbox/a.ts', '../client/index.js'],
+    ['sandbox/a.ts', 'express'],
+    ['client/a.ts', '../sandbox/index.js'],
     ['client/a.ts', '../lib/errors.js'],
     ['client/a.ts', 'node:crypto'],
     ['example-app/page/a.ts', '../showcase/trace.js'],
@@ -191,6 +192,7 @@ describe('the checks of the architecture', () => {
     ['example-app/miniprogram/a.ts', 'weapp-session'],
     ['example-app/a.ts', './page/main.js'],
     ['example-app/a.ts', '../client/index.js'],
+    ['example-app/a.ts', '../sandbox/index.js'],
     ['example-app/a.ts', '../lib/index.js'],
     ['example-app/a.ts', 'weapp-session/dist/index.js'],
   ] as const) {
@@ -219,9 +221,9 @@ describe('the checks of the architecture', () => {
   })
 
   it('find bad names, inner barrels, any, console and long files', () => {
-    expect(badNames(['lib/utils.ts', 'lib/http/index.ts', 'lib/index.ts', 'spec/types.ts'])).to.have.lengthOf(
-      3,
-    )
+    expect(
+      badNames(['lib/utils.ts', 'lib/http/index.ts', 'lib/index.ts', 'sandbox/index.ts', 'spec/types.ts']),
+    ).to.have.lengthOf(3)
     const file = parseSource('lib/a.ts', 'export const a = (b: any) => console.log(b)')
     expect(badWords(file)).to.deep.equal(['lib/a.ts has the type any', 'lib/a.ts uses console'])
     expect(isTooLong(parseSource('lib/a.ts', 'a()\n'.repeat(mostLines)))).to.equal(false)

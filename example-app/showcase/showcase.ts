@@ -27,6 +27,8 @@ export interface Showcase {
 export interface ShowcaseOptions {
   /** What the steps of the log link to. Default: the files of the repository, as far as they are there. */
   readonly sources?: Sources
+  /** The page. Default: built from its sources. */
+  readonly files?: PageFiles
 }
 
 /** Starts the sandbox and builds the page. */
@@ -37,7 +39,7 @@ export async function openShowcase(
 ): Promise<Showcase> {
   const clock = createShowcaseClock()
   const [files, sources, sandbox] = await Promise.all([
-    buildPage(),
+    options.files ?? buildPage(),
     options.sources ?? readSources(store),
     createSandbox({ clock }),
   ])

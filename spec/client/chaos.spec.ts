@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express'
 import fc from 'fast-check'
 import { after, before, describe, it } from 'mocha'
 import { type Client, ClientError, type WxLike } from '../../client/index.js'
-import type { Phone, SealedData } from '../../lib/sandbox/index.js'
+import type { EncryptedData, Phone } from '../../sandbox/index.js'
 import { type ClientBed, drop, loseAnswer, openClientBed, status } from './client-bed.js'
 
 const SEQUENCES = 1000
@@ -106,7 +106,7 @@ describe('the client in chaos', function () {
     client: Client,
     step: Chaos['steps'][number],
     phone: Phone,
-    weRunData?: SealedData,
+    weRunData?: EncryptedData,
   ): Promise<unknown> {
     switch (step) {
       case 'request':

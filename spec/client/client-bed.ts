@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import express, { type RequestHandler } from 'express'
 import { type Client, ClientError, type ClientOptions, createClient } from '../../client/index.js'
 import { problemHandler, requireSession } from '../../lib/index.js'
-import type { Phone } from '../../lib/sandbox/index.js'
+import type { Phone } from '../../sandbox/index.js'
 import { failureOf } from '../support/failures.js'
 import { openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
 

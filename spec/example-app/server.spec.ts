@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
 import supertest from 'supertest'
-import { createSandbox } from '../../lib/sandbox/index.js'
+import { createSandbox } from '../../sandbox/index.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 import { type ExampleProcess, killExamples, startExample, stopExample } from './example-process.js'
 

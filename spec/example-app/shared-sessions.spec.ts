@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import supertest from 'supertest'
-import { createSandbox, type Phone, type Sandbox } from '../../lib/sandbox/index.js'
+import { createSandbox, type Phone, type Sandbox } from '../../sandbox/index.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 import { type ExampleProcess, killExamples, startExample, stopExample } from './example-process.js'
 

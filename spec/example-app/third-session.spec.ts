@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { Phone, RequestOptions } from '../../lib/sandbox/index.js'
+import type { Phone, RequestOptions } from '../../sandbox/index.js'
 import { type ExampleBed, openExampleBed } from '../support/example-bed.js'
 
 const KEY = '3rd_session'

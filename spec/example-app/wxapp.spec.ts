@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import express from 'express'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { loginRouter, wxappProtocol } from '../../lib/index.js'
-import type { Phone } from '../../lib/sandbox/index.js'
+import type { Phone } from '../../sandbox/index.js'
 import { type ExampleBed, openExampleBed } from '../support/example-bed.js'
 
 const DAY_MS = 86_400_000

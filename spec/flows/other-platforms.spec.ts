@@ -7,7 +7,7 @@ import {
   MemoryStore,
   qqExchange,
 } from '../../lib/index.js'
-import { createSandbox, type Sandbox } from '../../lib/sandbox/index.js'
+import { createSandbox, type Sandbox } from '../../sandbox/index.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 
 const WECHAT = '/sns/jscode2session'

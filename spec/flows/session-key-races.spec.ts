@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { Session } from '../../lib/index.js'
-import type { Phone } from '../../lib/sandbox/index.js'
+import type { Phone } from '../../sandbox/index.js'
 import { weappErrorOf } from '../support/failures.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 

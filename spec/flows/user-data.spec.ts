@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { WeappError } from '../../lib/index.js'
-import { encryptOpenData } from '../../lib/sandbox/open-data.js'
+import { encryptOpenData } from '../../sandbox/open-data.js'
 import { weappErrorOf } from '../support/failures.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 

@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { after, before, describe, it } from 'mocha'
 import { defaultSessions, loginRouter, requireSession } from '../../lib/index.js'
-import { createSandbox, type Sandbox } from '../../lib/sandbox/index.js'
+import { createSandbox, type Sandbox } from '../../sandbox/index.js'
 import { sharedRedis } from '../support/shared-redis.js'
 
 const LIB = import.meta.resolve('../../lib/index.ts')

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/index.js'
-import type { Misbehaviour } from '../../lib/sandbox/index.js'
+import type { Misbehaviour } from '../../sandbox/index.js'
 import { expectProblem } from '../support/problem.js'
 import { EXCHANGE, openTestBed, type TestBed } from '../support/test-bed.js'
 

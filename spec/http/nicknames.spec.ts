@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { encryptOpenData } from '../../lib/sandbox/open-data.js'
+import { encryptOpenData } from '../../sandbox/open-data.js'
 import { IV, LOGINS, openProfileBed, type ProfileBed } from '../support/profile-bed.js'
 
 describe('a nickname with control characters in it', () => {

@@ -3,7 +3,7 @@ import express from 'express'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import supertest from 'supertest'
 import { type LoginRouterOptions, loginRouter, requireSession } from '../../lib/index.js'
-import type { Phone } from '../../lib/sandbox/index.js'
+import type { Phone } from '../../sandbox/index.js'
 import { expectProblem } from '../support/problem.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 

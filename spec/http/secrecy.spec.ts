@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
-import type { Misbehaviour } from '../../lib/sandbox/index.js'
+import type { Misbehaviour } from '../../sandbox/index.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { UserInfo } from '../../lib/sandbox/index.js'
+import type { UserInfo } from '../../sandbox/index.js'
 import { type BackEnd, openBackEnd } from './back-end.js'
 import { loadOldClient, successOf, type Wafer2UserInfo } from './old-clients.js'
 import { call, logIn, loginPara } from './p2-call.js'

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
 import type { RequestHandler } from 'express'
-import type { RequestOptions, RequestResult, UserInfo, Wx } from '../../lib/sandbox/index.js'
+import type { RequestOptions, RequestResult, UserInfo, Wx } from '../../sandbox/index.js'
 
 /* The old clients as npm gives them, with types for what the specs use. They keep state in their modules, so each load is a new copy. */
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import express, { type Express } from 'express'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { RequestResult, UserInfo } from '../../lib/sandbox/index.js'
+import type { RequestResult, UserInfo } from '../../sandbox/index.js'
 import { type BackEnd, type Listener, listen, openBackEnd, WX_LOGIN } from './back-end.js'
 import {
   failOf,

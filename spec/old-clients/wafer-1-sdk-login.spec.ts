@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { UserInfo } from '../../lib/sandbox/index.js'
+import type { UserInfo } from '../../sandbox/index.js'
 import { type BackEnd, openBackEnd, WX_LOGIN } from './back-end.js'
 import { failOf, loadOldClient, successOf, type Wafer1Sdk } from './old-clients.js'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import express, { type Express } from 'express'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { RequestResult, UserInfo } from '../../lib/sandbox/index.js'
+import type { RequestResult, UserInfo } from '../../sandbox/index.js'
 import { type BackEnd, type Listener, listen, openBackEnd } from './back-end.js'
 import { loadOldClient, redirectWeChat, successOf, type Wafer1Sdk } from './old-clients.js'
 

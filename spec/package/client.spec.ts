@@ -4,7 +4,7 @@ import { createContext, Script } from 'node:vm'
 import { expect } from 'chai'
 import { build } from 'esbuild'
 import { after, before, describe, it } from 'mocha'
-import { createSandbox, type Sandbox } from '../../lib/sandbox/index.js'
+import { createSandbox, type Sandbox } from '../../sandbox/index.js'
 import { compile, createConsumer, startProgram, strictTsconfig } from './consumer.js'
 import { packedPackage, temporaryFolder, unpack } from './packed-package.js'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import type { Sandbox } from '../../lib/sandbox/index.js'
+import type { Sandbox } from '../../sandbox/index.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { compile, createConsumer, startProgram, strictTsconfig, typesInstalled } from './consumer.js'
 import { packedPackage } from './packed-package.js'

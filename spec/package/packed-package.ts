@@ -6,13 +6,15 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { root } from './source-tree.js'
 
-type SandboxModule = typeof import('../../lib/sandbox/index.js')
+type SandboxModule = typeof import('../../sandbox/index.js')
 
 /** The package as `npm publish` would send it. */
 export interface PackedPackage {
   readonly tarball: string
   /** Paths inside the package. */
   readonly files: readonly string[]
+  /** Where it lies unpacked. */
+  readonly folder: string
   /** `weapp-session/sandbox` of this very tarball. */
   readonly sandbox: SandboxModule
 }
@@ -56,6 +58,7 @@ async function pack(): Promise<PackedPackage> {
   return {
     tarball,
     files: files.map((path) => path.replace(/^package\//, '')),
+    folder: target,
     sandbox: (await import(sandboxUrl)) as SandboxModule,
   }
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { loginRouter, type SessionStore, WeappError, waferServerProtocol } from '../../lib/index.js'
-import type { Misbehaviour } from '../../lib/sandbox/index.js'
+import type { Misbehaviour } from '../../sandbox/index.js'
 import { jsonIn, openWireBed, type WireBed } from '../support/wire-bed.js'
 
 const NET: [number, string] = [1005, 'WEIXIN_NET_ERR']

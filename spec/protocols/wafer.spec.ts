@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { loginRouter, requireSession, waferProtocol } from '../../lib/index.js'
-import type { Misbehaviour } from '../../lib/sandbox/index.js'
+import type { Misbehaviour } from '../../sandbox/index.js'
 import { headerText, jsonIn, openWireBed, tampered, type WireBed } from '../support/wire-bed.js'
 
 const MAGIC = 'F2C224D4-2BCE-4C64-AF9F-A6D872000D1A'

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { Response } from 'supertest'
 import { loginRouter, requireSession, wafer2Protocol } from '../../lib/index.js'
-import type { Misbehaviour } from '../../lib/sandbox/index.js'
+import type { Misbehaviour } from '../../sandbox/index.js'
 import { headerText, jsonIn, openWireBed, tampered, type WireBed } from '../support/wire-bed.js'
 
 const TEXT = 'A'.repeat(64)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach } from 'mocha'
-import type { Phone, Sandbox, SandboxOptions } from '../../lib/sandbox/index.js'
-import { createSandbox } from '../../lib/sandbox/index.js'
+import type { Phone, Sandbox, SandboxOptions } from '../../sandbox/index.js'
+import { createSandbox } from '../../sandbox/index.js'
 import { type Answered, ask } from './ask.js'
 
 /** A fresh sandbox for each test of the surrounding `describe`, closed afterwards. */

@@ -1,4 +1,4 @@
-import type { Sandbox, SandboxApp } from '../../lib/sandbox/index.js'
+import type { Sandbox, SandboxApp } from '../../sandbox/index.js'
 import { type Answered, postJson } from './ask.js'
 
 export const STABLE_TOKEN = '/cgi-bin/stable_token'

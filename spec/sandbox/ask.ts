@@ -42,7 +42,7 @@ export function postJson(url: string, fields: object): Promise<Answered> {
   return ask(url, { method: 'POST', headers, body: JSON.stringify(fields) })
 }
 
-/** The `code` of the error which a promise rejects with. */
+/** The `code` of the error that a promise rejects with. */
 export async function errorCodeOf(promise: Promise<unknown>): Promise<string | undefined> {
   return promise.then(
     () => undefined,

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { Calls } from '../../lib/sandbox/calls.js'
+import { Calls } from '../../sandbox/calls.js'
 import { aSandbox, exchange, StoppedClock } from './a-sandbox.js'
 import { ask } from './ask.js'
 
@@ -21,7 +21,7 @@ describe('sandbox.calls', () => {
     expect(second).to.deep.include({ query: { ...query, js_code: 'another' }, at: clock.now })
   })
 
-  it('is empty for an endpoint which nobody called', () => {
+  it('is empty for an endpoint that nobody called', () => {
     expect(sandbox().calls(PATH)).to.deep.equal([])
     expect(sandbox().callCount(PATH)).to.equal(0)
   })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createSandbox } from '../../lib/sandbox/index.js'
+import { createSandbox } from '../../sandbox/index.js'
 import { aSandbox, exchange, StoppedClock } from './a-sandbox.js'
 import { ask } from './ask.js'
 
@@ -9,7 +9,7 @@ const UNKNOWN_CODE = 'nobody0was0ever0given0this0code0'
 describe('code2Session', () => {
   const sandbox = aSandbox()
 
-  it('answers openid, session_key and unionid, and no errcode', async () => {
+  it('returns openid, session_key and unionid, and no errcode', async () => {
     const { code } = await sandbox().phone().wx.login()
     const { status, json } = await exchange(sandbox(), code)
     expect(status).to.equal(200)
@@ -73,7 +73,7 @@ describe('code2Session', () => {
     expect(json.errcode).to.equal(41002)
   })
 
-  it('answers other paths with the 404 page of a gateway', async () => {
+  it('responds to other paths with the 404 page of a gateway', async () => {
     const { status, headers, text } = await ask(`${sandbox().url}/sns/elsewhere`)
     expect(status).to.equal(404)
     expect(headers['content-type']).to.match(/^text\/html/)

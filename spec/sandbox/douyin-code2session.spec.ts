@@ -16,7 +16,7 @@ describe("Douyin's code2Session", () => {
   const exchangeCodes = (fields: object): Promise<Answered> =>
     postJson(`${sandbox().url}${PATH}`, { ...sandbox().app, ...fields })
 
-  it('answers a session for a code', async () => {
+  it('returns a session for a code', async () => {
     const phone = sandbox().phone()
     const { code } = await phone.tt.login()
     const { status, headers, json } = await exchangeCodes({ code })
@@ -32,7 +32,7 @@ describe("Douyin's code2Session", () => {
     })
   })
 
-  it('answers an anonymous openid for an anonymous code, and nothing that names the user', async () => {
+  it('returns an anonymous openid for an anonymous code, and nothing that names the user', async () => {
     const phone = sandbox().phone()
     const { anonymousCode } = await phone.tt.login({ force: false })
     const { json } = await exchangeCodes({ anonymous_code: anonymousCode, code: '' })
@@ -43,7 +43,7 @@ describe("Douyin's code2Session", () => {
     expect(json.data).not.to.include({ anonymous_openid: phone.openid })
   })
 
-  it('answers both for both', async () => {
+  it('returns both for both', async () => {
     const { code, anonymousCode } = await sandbox().phone().tt.login()
     const { json } = await exchangeCodes({ code, anonymous_code: anonymousCode })
     expect(json.data).to.have.all.keys('session_key', 'openid', 'unionid', 'anonymous_openid')
@@ -53,7 +53,7 @@ describe("Douyin's code2Session", () => {
     ['a missing appid', { appid: undefined, code: 'any' }, 40014],
     ['a missing secret', { secret: undefined, code: 'any' }, 40014],
     ['both codes missing', {}, 40014],
-    ['codes which are no text', { code: 7, anonymous_code: {} }, 40014],
+    ['codes that are not strings', { code: 7, anonymous_code: {} }, 40014],
     ['an unknown appid', { appid: 'tt0', code: 'any' }, 40015],
     ['a wrong secret', { secret: 'guessed', code: 'any' }, 40017],
     ['an unknown code', { code: 'any' }, 40018],

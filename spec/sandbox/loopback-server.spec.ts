@@ -3,11 +3,11 @@ import { get } from 'node:http'
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createSandbox } from '../../lib/sandbox/index.js'
+import { createSandbox } from '../../sandbox/index.js'
 import { aSandbox, exchange } from './a-sandbox.js'
 import { ask, errorCodeOf } from './ask.js'
 
-describe('a sandbox which is taken down', () => {
+describe('a sandbox that is taken down', () => {
   const sandbox = aSandbox()
 
   it('refuses connections', async () => {
@@ -50,7 +50,7 @@ describe('a sandbox which is taken down', () => {
   })
 })
 
-describe('a sandbox which is closed', () => {
+describe('a sandbox that is closed', () => {
   it('breaks a request that hangs', async () => {
     const sandbox = await createSandbox()
     sandbox.misbehave('hang')

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import type { MisbehaveOptions, Misbehaviour } from '../../lib/sandbox/index.js'
+import type { MisbehaveOptions, Misbehaviour } from '../../sandbox/index.js'
 import { aSandbox, exchange } from './a-sandbox.js'
 import { ask } from './ask.js'
 
@@ -69,7 +69,7 @@ describe('sandbox.misbehave', () => {
     ['a negative delay', { slowMs: -1 }, {}, /"slowMs" must be a number of milliseconds from 0/],
     ['zero times', 'hang', { times: 0 }, /"times" must be a positive integer/],
     ['a path without slash', 'hang', { path: 'sns' }, /"path" must be a path/],
-    ['an unknown option', 'hang', { time: 1 }, /unknown option "time". The options are path, times/],
+    ['an unknown option', 'hang', { time: 1 }, /unknown option "time"; known: path, times$/],
   ]
 
   for (const [what, how, options, message] of wrong) {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { newCode } from '../../lib/sandbox/identifiers.js'
-import { OneTimeCodes } from '../../lib/sandbox/one-time-codes.js'
+import { newCode } from '../../sandbox/identifiers.js'
+import { OneTimeCodes } from '../../sandbox/one-time-codes.js'
 
 const login = { appid: 'wx1', user: 'li-hua', sessionKey: 'key' }
 
@@ -17,9 +17,9 @@ describe('the codes of one kind', () => {
   it('can be looked at without being used', () => {
     const codes = new OneTimeCodes(() => 0, newCode)
     const code = codes.issue(login)
-    expect(codes.look(code, 'wx1')).to.include(login)
+    expect(codes.peek(code, 'wx1')).to.include(login)
     expect(codes.redeem(code, 'wx1')).to.include(login)
-    expect(codes.look(code, 'wx1')).to.equal('used')
+    expect(codes.peek(code, 'wx1')).to.equal('used')
     expect(codes.grantOf(code)).to.include(login)
   })
 

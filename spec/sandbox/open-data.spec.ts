@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { encryptOpenData, signBody, signRawData } from '../../lib/sandbox/open-data.js'
+import { encryptOpenData, signBody, signRawData } from '../../sandbox/open-data.js'
 import decryptVector from '../vectors/decrypt-vector.json' with { type: 'json' }
 import hmacVector from '../vectors/hmac-vector.json' with { type: 'json' }
 import signatureVector from '../vectors/signature-vector.json' with { type: 'json' }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createSandbox, type Phone, type SandboxQuotas } from '../../lib/sandbox/index.js'
-import { Quotas } from '../../lib/sandbox/quotas.js'
+import { createSandbox, type Phone, type SandboxQuotas } from '../../sandbox/index.js'
+import { Quotas } from '../../sandbox/quotas.js'
 import { aSandbox, exchange, logInAndExchange, StoppedClock } from './a-sandbox.js'
 import { accessToken, askForToken, STABLE_TOKEN } from './access-token.js'
 import { type Answered, ask, postJson } from './ask.js'
@@ -78,7 +78,7 @@ describe('a quota', () => {
       expect(failure)
         .to.be.instanceOf(TypeError)
         .with.property('message')
-        .that.equals('createSandbox: quotas: "stableTokenPerMinute" must be an integer from 0, or Infinity.')
+        .that.equals('createSandbox: quotas: "stableTokenPerMinute" must be an integer from 0, or Infinity')
     })
   }
 })
@@ -192,7 +192,7 @@ describe('the quota of stable_token in a day', () => {
   const quotas = { stableTokenPerMinute: 2, stableTokenPerDay: 3 }
   const sandbox = aSandbox({ clock: clock.read, apps, quotas })
 
-  it('ends with 45009 until midnight in China, and calls which the minute refuses do not count', async () => {
+  it('ends with 45009 until midnight in China, and calls that the minute refuses do not count', async () => {
     clock.now = LAST_MINUTE_OF_A_CHINESE_DAY - MINUTE
     const errcodes: unknown[] = []
     const askTwice = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createSandbox, type PhoneOptions, type SandboxOptions } from '../../lib/sandbox/index.js'
+import { createSandbox, type PhoneOptions, type SandboxOptions } from '../../sandbox/index.js'
 import { aSandbox } from './a-sandbox.js'
 import { errorCodeOf } from './ask.js'
 
@@ -47,11 +47,11 @@ describe('createSandbox', () => {
   })
 
   const wrong: [what: string, options: unknown, message: RegExp][] = [
-    ['an unknown option', { prot: 1 }, /unknown option "prot". The options are apps, port, host, clock/],
-    ['options which are no object', 'wx1', /the options must be an object/],
+    ['an unknown option', { prot: 1 }, /unknown option "prot"; known: apps, port, host, clock/],
+    ['options that are not an object', 'wx1', /the options must be an object/],
     ['an empty list of apps', { apps: [] }, /"apps" must be a list of at least one/],
     ['an app without secret', { apps: [{ appid: 'wx1' }] }, /"apps" must be a list/],
-    ['an app which is null', { apps: [null] }, /"apps" must be a list/],
+    ['an app that is null', { apps: [null] }, /"apps" must be a list/],
     [
       'an appid twice',
       {
@@ -64,14 +64,14 @@ describe('createSandbox', () => {
     ],
     ['a port as text', { port: '80' }, /"port" must be an integer from 0 to 65535/],
     ['a port out of range', { port: 65536 }, /"port" must be an integer/],
-    ['an empty host', { host: '' }, /"host" must be a host name/],
-    ['a clock which is a number', { clock: 0 }, /"clock" must be a function/],
-    ['a rotation which is no boolean', { rotateOnLogin: 1 }, /"rotateOnLogin" must be true or false/],
+    ['an empty host', { host: '' }, /"host" must be a non-empty string/],
+    ['a clock that is a number', { clock: 0 }, /"clock" must be a function/],
+    ['a rotation that is not a boolean', { rotateOnLogin: 1 }, /"rotateOnLogin" must be true or false/],
     ['a negative interval', { minRefreshIntervalMs: -1 }, /"minRefreshIntervalMs" must be a number/],
     ['a lifetime of nothing', { sessionKeyLifetimeMs: 0 }, /"sessionKeyLifetimeMs" must be a number/],
-    ['quotas which are no object', { quotas: 2 }, /"quotas" must be an object with some of the quotas/],
+    ['quotas that are not an object', { quotas: 2 }, /"quotas" must be an object with some of the quotas/],
     ['an unknown quota', { quotas: { perMinute: 2 } }, /quotas: unknown option "perMinute"/],
-    ['a unionid which is no boolean', { unionid: 'o1' }, /"unionid" must be true or false/],
+    ['a unionid that is not a boolean', { unionid: 'o1' }, /"unionid" must be true or false/],
   ]
 
   for (const [what, options, message] of wrong) {
@@ -86,15 +86,15 @@ describe('sandbox.phone', () => {
   const sandbox = aSandbox()
 
   const wrong: [what: string, options: unknown, message: RegExp][] = [
-    ['an unknown option', { usr: 'x' }, /unknown option "usr". The options are appid, user, profile/],
+    ['an unknown option', { usr: 'x' }, /unknown option "usr"; known: appid, user, profile/],
     ['an unknown appid', { appid: 'wx0' }, /"appid" must be an app of this sandbox: wx/],
-    ['an empty user', { user: '' }, /"user" must be a name of 1 to 128 characters/],
-    ['a very long user', { user: 'x'.repeat(129) }, /"user" must be a name/],
+    ['an empty user', { user: '' }, /"user" must be a string of 1 to 128 characters/],
+    ['a very long user', { user: 'x'.repeat(129) }, /"user" must be a string/],
     ['a phone number with a sign', { phoneNumber: '+8613800000000' }, /"phoneNumber" must be 5 to 15 digits/],
     ['a country code with a sign', { countryCode: '+86' }, /"countryCode" must be 1 to 4 digits/],
     ['a country code of 0', { countryCode: 0 }, /"countryCode" must be 1 to 4 digits/],
-    ['an empty group', { group: '' }, /"group" must be a name of 1 to 128 characters/],
-    ['a profile which is no object', { profile: 'Band' }, /"profile" must be an object/],
+    ['an empty group', { group: '' }, /"group" must be a string of 1 to 128 characters/],
+    ['a profile that is not an object', { profile: 'Band' }, /"profile" must be an object/],
   ]
 
   for (const [what, options, message] of wrong) {

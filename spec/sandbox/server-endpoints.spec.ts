@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { SERVER_ENDPOINTS } from '../../lib/sandbox/server-endpoints.js'
+import { SERVER_ENDPOINTS } from '../../sandbox/server-endpoints.js'
 import { aSandbox } from './a-sandbox.js'
 import { type Answered, ask, errorCodeOf } from './ask.js'
 
@@ -23,7 +23,7 @@ for (const path of SERVER_ENDPOINTS.keys()) {
 
     const post = (): Promise<Answered> => ask(`${sandbox().url}${path}`, { method: 'POST', body: '{}' })
 
-    it('answers an errcode under its own name', async () => {
+    it('returns an errcode under its own name', async () => {
       sandbox().misbehave({ errcode: -1 }, { path })
       const { status, json } = await post()
       expect(status).to.equal(200)
@@ -31,7 +31,7 @@ for (const path of SERVER_ENDPOINTS.keys()) {
       expect(json.errmsg ?? json.err_tips).to.match(/^system error/)
     })
 
-    it('answers the pages of gateways', async () => {
+    it('returns the pages of gateways', async () => {
       sandbox().misbehave('html', { path, times: 1 })
       sandbox().misbehave('html502', { path, times: 1 })
       sandbox().misbehave('http500', { path, times: 1 })
@@ -40,7 +40,7 @@ for (const path of SERVER_ENDPOINTS.keys()) {
       expect(statuses).to.deep.equal([200, 502, 500, 302])
     })
 
-    it('answers half of its JSON, or nothing', async () => {
+    it('returns half of its JSON, or nothing', async () => {
       sandbox().misbehave('badJson', { path, times: 1 })
       sandbox().misbehave('empty', { path, times: 1 })
       const { text } = await post()
@@ -49,7 +49,7 @@ for (const path of SERVER_ENDPOINTS.keys()) {
       expect((await post()).text).to.equal('')
     })
 
-    it('breaks the connection, or answers late', async () => {
+    it('breaks the connection, or responds late', async () => {
       sandbox().misbehave('drop', { path, times: 1 })
       sandbox().misbehave('truncated', { path, times: 1 })
       sandbox().misbehave({ slowMs: 1 }, { path, times: 1 })
@@ -63,7 +63,7 @@ for (const path of SERVER_ENDPOINTS.keys()) {
 describe('stable_token with wrong types', () => {
   const sandbox = aSandbox()
 
-  it('answers a token which is a number, and an end which is a text', async () => {
+  it('returns a token that is a number, and an end that is a text', async () => {
     const path = '/cgi-bin/stable_token'
     sandbox().misbehave('wrongTypes', { path })
     const body = JSON.stringify({ grant_type: 'client_credential', ...sandbox().app })

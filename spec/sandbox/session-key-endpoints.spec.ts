@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
-import type { Phone, Sandbox } from '../../lib/sandbox/index.js'
+import type { Phone, Sandbox } from '../../sandbox/index.js'
 import { aSandbox, logInAndExchange, StoppedClock } from './a-sandbox.js'
 import { accessToken } from './access-token.js'
 import { type Answered, ask, postJson } from './ask.js'
@@ -16,7 +16,7 @@ const apps = [
   { appid: 'wxbbbbbbbbbbbbbbbb', secret: 'second' },
 ] as const
 
-/** A phone which has logged in, and what an app's server asks about its session_key. */
+/** A phone that has logged in, and what an app's server asks about its session_key. */
 function aLoggedInPhone(): {
   sandbox: () => Sandbox
   phone: () => Phone
@@ -92,7 +92,7 @@ for (const path of [CHECK, RESET]) {
       })
     }
 
-    it('refuses a key which WeChat has rotated with 87009', async () => {
+    it('refuses a key that WeChat has rotated with 87009', async () => {
       sandbox().rotateSessionKey(phone())
       expect((await get(path)).json.errcode).to.equal(87009)
     })
@@ -113,7 +113,7 @@ for (const path of [CHECK, RESET]) {
 describe('checksession', () => {
   const { sandbox, phone, parameters, get } = aLoggedInPhone()
 
-  it('answers 0 for the valid key', async () => {
+  it('returns 0 for the valid key', async () => {
     expect((await get(CHECK)).json).to.deep.equal({ errcode: 0, errmsg: 'ok' })
   })
 
@@ -142,7 +142,7 @@ describe('checksession', () => {
 describe('resetusersessionkey', () => {
   const { sandbox, phone, key, get } = aLoggedInPhone()
 
-  it('answers the new key, and the old one dies at once', async () => {
+  it('returns the new key, and the old one dies at once', async () => {
     const { json } = await get(RESET)
     const { openid } = phone()
     const newKey = sandbox().sessionKeyOf(phone())
@@ -168,7 +168,7 @@ describe('resetusersessionkey', () => {
     expect((await get(RESET, { signature })).json.errcode).to.equal(87007)
   })
 
-  it('answers 87007 where there is no key', async () => {
+  it('returns 87007 where there is no key', async () => {
     expect((await get(RESET, { openid: 'onobody' })).json.errcode).to.equal(87007)
     const token = await accessToken(sandbox(), apps[1])
     expect((await get(RESET, { access_token: token })).json.errcode).to.equal(87007)

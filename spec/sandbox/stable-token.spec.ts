@@ -18,7 +18,7 @@ const apps = [
 describe('stable_token', () => {
   const sandbox = aSandbox({ clock: clock.read, apps })
 
-  it('answers a token and the seconds it has left', async () => {
+  it('returns a token and the seconds it has left', async () => {
     const { status, json } = await askForToken(sandbox())
     expect(status).to.equal(200)
     expect(json).to.have.all.keys('access_token', 'expires_in')
@@ -36,14 +36,14 @@ describe('stable_token', () => {
     }
   })
 
-  it('answers the same token until five minutes before its end', async () => {
+  it('returns the same token until five minutes before its end', async () => {
     const first = await accessToken(sandbox())
     clock.now += 115 * MINUTE - 1
     const { json } = await askForToken(sandbox())
     expect(json).to.deep.equal({ access_token: first, expires_in: 300 })
   })
 
-  it('answers a new one for the last five minutes, in which the old one is still good', async () => {
+  it('returns a new one for the last five minutes, in which the old one is still good', async () => {
     const first = await accessToken(sandbox())
     clock.now += 115 * MINUTE
     const { json } = await askForToken(sandbox())
@@ -56,13 +56,13 @@ describe('stable_token', () => {
     expect(await errcodeWith(sandbox(), String(json.access_token))).to.equal(GOOD)
   })
 
-  it('answers another token to another app', async () => {
+  it('returns another token to another app', async () => {
     expect(await accessToken(sandbox(), apps[1])).not.to.equal(await accessToken(sandbox(), apps[0]))
   })
 
   const refusals: [what: string, changes: Record<string, unknown>, errcode: number][] = [
     ['a missing appid', { appid: undefined }, 41002],
-    ['an appid which is a number', { appid: 7 }, 41002],
+    ['an appid that is a number', { appid: 7 }, 41002],
     ['an unknown appid', { appid: 'wx0000000000000000' }, 40013],
     ['a missing secret', { secret: undefined }, 41004],
     ['a wrong secret', { secret: 'guessed' }, 40125],
@@ -96,7 +96,7 @@ describe('stable_token', () => {
   }
 
   for (const errcode of [-1, 40164, 45009, 45011]) {
-    it(`answers ${errcode} on demand`, async () => {
+    it(`returns ${errcode} on demand`, async () => {
       sandbox().misbehave({ errcode }, { path: STABLE_TOKEN, times: 1 })
       expect((await askForToken(sandbox())).json.errcode).to.equal(errcode)
       expect((await askForToken(sandbox())).json).to.have.property('access_token')
@@ -108,7 +108,7 @@ describe('stable_token with force_refresh', () => {
   const sandbox = aSandbox({ clock: clock.read, apps })
   const force = { force_refresh: true }
 
-  it('answers a new token, and the old one dies at once', async () => {
+  it('returns a new token, and the old one dies at once', async () => {
     const old = await accessToken(sandbox())
     const { json } = await askForToken(sandbox(), force)
     expect(json.access_token).not.to.equal(old)
@@ -117,7 +117,7 @@ describe('stable_token with force_refresh', () => {
     expect(await accessToken(sandbox())).to.equal(json.access_token)
   })
 
-  it('answers the same token sooner than 30 seconds after the last time', async () => {
+  it('returns the same token sooner than 30 seconds after the last time', async () => {
     const { json: first } = await askForToken(sandbox(), force)
     clock.now += 30 * SECOND - 1
     expect((await askForToken(sandbox(), force)).json.access_token).to.equal(first.access_token)

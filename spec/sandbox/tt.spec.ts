@@ -6,14 +6,14 @@ import { postJson } from './ask.js'
 describe('tt.login', () => {
   const sandbox = aSandbox()
 
-  it('answers a code and an anonymous code', async () => {
+  it('returns a code and an anonymous code', async () => {
     const result = await sandbox().phone().tt.login()
     expect(result).to.have.all.keys('code', 'anonymousCode', 'isLogin', 'errMsg')
     expect(result).to.include({ isLogin: true, errMsg: 'login:ok' })
     expect(result.code).not.to.equal(result.anonymousCode)
   })
 
-  it('answers an anonymous code only where nobody is made to log in', async () => {
+  it('returns an anonymous code only where nobody is made to log in', async () => {
     const phone = sandbox().phone()
     const keyBefore = sandbox().sessionKeyOf(phone)
     const result = await phone.tt.login({ force: false })
@@ -39,6 +39,6 @@ describe('tt.login', () => {
   it('is refused where force is neither true nor false', async () => {
     const { status, json } = await postJson(`${sandbox().url}/sandbox/tt-login`, { force: 1 })
     expect(status).to.equal(400)
-    expect(json.error).to.equal('"force" must be true or false.')
+    expect(json.error).to.equal('"force" must be true or false')
   })
 })

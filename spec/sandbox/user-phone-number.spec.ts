@@ -21,7 +21,7 @@ describe('getuserphonenumber', () => {
   }
   const exchangePhoneCode = async (fields: object): Promise<Answered> => postJson(await address(), fields)
 
-  it('answers the phone number behind a code', async () => {
+  it('returns the phone number behind a code', async () => {
     const phone = sandbox().phone({ phoneNumber: '13580006666' })
     const { code } = await phone.getPhoneNumber()
     const tappedAt = clock.now / 1000
@@ -41,13 +41,13 @@ describe('getuserphonenumber', () => {
     })
   })
 
-  it('answers the country code as a number on demand', async () => {
+  it('returns the country code as a number on demand', async () => {
     const { code } = await sandbox().phone({ countryCode: 86 }).getPhoneNumber()
     const { json } = await exchangePhoneCode({ code })
     expect(json.phone_info).to.include({ countryCode: 86 })
   })
 
-  it('answers a foreign number with and without its country code', async () => {
+  it('returns a foreign number with and without its country code', async () => {
     const { code } = await sandbox().phone({ phoneNumber: '61234567', countryCode: '852' }).getPhoneNumber()
     const { json } = await exchangePhoneCode({ code })
     expect(json.phone_info).to.include({

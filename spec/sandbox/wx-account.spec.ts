@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createSandbox } from '../../lib/sandbox/index.js'
+import { createSandbox } from '../../sandbox/index.js'
 import { aSandbox, logInAndExchange, StoppedClock } from './a-sandbox.js'
 import { opened } from './opened.js'
 
@@ -15,7 +15,7 @@ const errMsgOf = (promise: Promise<{ errMsg: string }>): Promise<string> =>
 describe('wx.login', () => {
   const sandbox = aSandbox()
 
-  it('answers a code', async () => {
+  it('returns a code', async () => {
     const result = await sandbox().phone().wx.login()
     expect(result).to.have.all.keys('code', 'errMsg')
     expect(result.errMsg).to.equal('login:ok')
@@ -29,19 +29,19 @@ describe('wx.login', () => {
     expect(await errMsgOf(phone.wx.login())).to.equal('login:ok')
   })
 
-  it('fails when WeChat answers with a page', async () => {
+  it('fails when WeChat responds with a page', async () => {
     sandbox().misbehave('html502', { path: '/sandbox/login' })
     const errMsg = await errMsgOf(sandbox().phone().wx.login())
-    expect(errMsg).to.equal('login:fail WeChat answered HTTP 502 with no data')
+    expect(errMsg).to.equal('login:fail WeChat sent HTTP 502 and no data')
   })
 
-  it('fails when WeChat answers with half of its JSON', async () => {
+  it('fails when WeChat responds with half of its JSON', async () => {
     sandbox().misbehave('badJson', { path: '/sandbox/login' })
     const errMsg = await errMsgOf(sandbox().phone().wx.login())
-    expect(errMsg).to.equal('login:fail WeChat answered HTTP 200 with no data')
+    expect(errMsg).to.equal('login:fail WeChat sent HTTP 200 and no data')
   })
 
-  it('fails when WeChat does not answer in time', async () => {
+  it('fails when WeChat does not respond in time', async () => {
     sandbox().misbehave('hang', { path: '/sandbox/login' })
     expect(await errMsgOf(sandbox().phone().wx.login({ timeout: 5 }))).to.equal('login:fail timeout')
   })
@@ -81,7 +81,7 @@ describe('wx.checkSession', () => {
 describe('wx.getUserInfo', () => {
   const sandbox = aSandbox({ clock: clock.read })
 
-  it('answers data signed and encrypted under the session_key', async () => {
+  it('returns data signed and encrypted under the session_key', async () => {
     const phone = sandbox().phone()
     const { session_key } = await logInAndExchange(sandbox(), phone)
     const result = await phone.wx.getUserInfo({ withCredentials: true })
@@ -97,7 +97,7 @@ describe('wx.getUserInfo', () => {
     })
   })
 
-  it('answers a whole profile, with text beyond ASCII', async () => {
+  it('returns a whole profile, with text beyond ASCII', async () => {
     const phone = sandbox().phone({ profile: { nickName: '阿明😀' } })
     await phone.wx.login()
     const { userInfo } = await phone.wx.getUserInfo()
@@ -113,7 +113,7 @@ describe('wx.getUserInfo', () => {
     )
   })
 
-  it('encrypts under the key which is valid at that moment', async () => {
+  it('encrypts under the key that is valid at that moment', async () => {
     const phone = sandbox().phone()
     await logInAndExchange(sandbox(), phone)
     sandbox().rotateSessionKey(phone)
@@ -121,7 +121,7 @@ describe('wx.getUserInfo', () => {
     expect(opened(result, sandbox().sessionKeyOf(phone))).to.have.property('openId', phone.openid)
   })
 
-  it('answers no secrets without credentials, and needs no login for that', async () => {
+  it('returns no secrets without credentials, and needs no login for that', async () => {
     const result = await sandbox().phone().wx.getUserInfo({ withCredentials: false })
     expect(result).to.have.all.keys('userInfo', 'rawData', 'errMsg')
   })
@@ -148,7 +148,7 @@ describe('wx.getUserInfo', () => {
 describe('wx.getUserProfile', () => {
   const sandbox = aSandbox({ clock: clock.read })
 
-  it('answers data which does not name the user', async () => {
+  it('returns data that does not name the user', async () => {
     const phone = sandbox().phone()
     const { session_key } = await logInAndExchange(sandbox(), phone)
     const result = await phone.wx.getUserProfile({ desc: 'to greet you' })

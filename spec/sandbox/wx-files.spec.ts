@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { createPhoneFiles, createWxFiles, type PhoneFiles, type WxFiles } from '../../lib/sandbox/wx-files.js'
+import { createPhoneFiles, createWxFiles, type PhoneFiles, type WxFiles } from '../../sandbox/wx-files.js'
 
 const picture = Uint8Array.of(0xff, 0xd8, 0xff, 0x00, 0x0a)
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { WxFailure, wxMethod } from '../../lib/sandbox/wx-method.js'
+import { WxFailure, wxMethod } from '../../sandbox/wx-method.js'
 import { aSandbox } from './a-sandbox.js'
 
 describe('a wx method with callbacks', () => {

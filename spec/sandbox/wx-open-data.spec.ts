@@ -45,7 +45,7 @@ describe('wx.getWeRunData', () => {
     expect(errMsg).to.equal('getWeRunData:fail it needs an earlier wx.login')
   })
 
-  it('encrypts under the key which is valid at that moment', async () => {
+  it('encrypts under the key that is valid at that moment', async () => {
     const phone = sandbox().phone()
     await phone.wx.login()
     sandbox().rotateSessionKey(phone)
@@ -109,7 +109,7 @@ describe('wx.getShareInfo', () => {
     expect(await errMsgOf(wx.getShareInfo({ shareTicket: '' }))).to.equal(expected)
   })
 
-  it('fails when WeChat does not answer in time', async () => {
+  it('fails when WeChat does not respond in time', async () => {
     sandbox().misbehave('hang', { path: '/sandbox/share-info' })
     const errMsg = await errMsgOf(sandbox().phone().wx.getShareInfo({ shareTicket: 'x', timeout: 5 }))
     expect(errMsg).to.equal('getShareInfo:fail timeout')

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { WxRequest } from '../../lib/sandbox/index.js'
-import { createWxRequest } from '../../lib/sandbox/wx-request.js'
+import type { WxRequest } from '../../sandbox/index.js'
+import { createWxRequest } from '../../sandbox/wx-request.js'
 
 interface Echo {
   method: string
@@ -105,7 +105,7 @@ describe('wx.request', () => {
       expect((await request({ url })).data).to.deep.equal({ a: 1 })
     })
 
-    it('leaves text which is not JSON', async () => {
+    it('leaves text that is not JSON', async () => {
       listener = (_asked, response) => response.end('{"a":')
       expect((await request({ url })).data).to.equal('{"a":')
     })
@@ -196,7 +196,7 @@ describe('wx.request', () => {
       expect(failure.errMsg).to.equal('request:fail abort')
     })
 
-    it('returns a task which does nothing once the request is over', async () => {
+    it('returns a task that does nothing once the request is over', async () => {
       const calls: string[] = []
       await new Promise<void>((done) => {
         const task = request({

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createWxSocket } from '../../lib/sandbox/wx-socket.js'
+import { createWxSocket } from '../../sandbox/wx-socket.js'
 
 describe('the sockets of wx', () => {
   it('fail to connect, and say why', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { createWxStorage } from '../../lib/sandbox/wx-storage.js'
+import { createWxStorage } from '../../sandbox/wx-storage.js'
 
 const errMsgOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.catch((failure: { errMsg: string }) => failure.errMsg)
@@ -31,7 +31,7 @@ describe('wx storage', () => {
     expect(wx.getStorageSync('session')).to.deep.equal({ skey: 'first' })
   })
 
-  it('answers an empty string for a missing key, synchronously', () => {
+  it('returns an empty string for a missing key, synchronously', () => {
     expect(createWxStorage().getStorageSync('missing')).to.equal('')
   })
 
@@ -79,7 +79,7 @@ describe('wx storage', () => {
     expect(await wx.getStorageInfo()).to.deep.equal({ ...info, errMsg: 'getStorageInfo:ok' })
   })
 
-  it('refuses a key which is no text', async () => {
+  it('refuses a key that is not a string', async () => {
     const wx = createWxStorage()
     const key = 7 as unknown as string
     expect(() => wx.setStorageSync(key, 1)).to.throw(/^setStorageSync:fail parameter error/)

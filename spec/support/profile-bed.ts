@@ -1,5 +1,5 @@
 import { problemHandler } from '../../lib/index.js'
-import { encryptOpenData, signRawData } from '../../lib/sandbox/open-data.js'
+import { encryptOpenData, signRawData } from '../../sandbox/open-data.js'
 import { mountDecryption, mountEveryProtocol } from './every-protocol.js'
 import { openWireBed } from './wire-bed.js'
 

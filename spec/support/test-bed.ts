@@ -10,7 +10,7 @@ import {
   type Sessions,
   type SessionsOptions,
 } from '../../lib/index.js'
-import { createSandbox, type Phone, type Sandbox } from '../../lib/sandbox/index.js'
+import { createSandbox, type Phone, type Sandbox } from '../../sandbox/index.js'
 import { type TestClock, testClock } from './clock.js'
 
 export const EXCHANGE = '/sns/jscode2session'

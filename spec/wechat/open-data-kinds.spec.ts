@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
-import type { Phone } from '../../lib/sandbox/index.js'
 import { decryptOpenData, type OpenData, readCiphertext } from '../../lib/wechat/open-data.js'
 import {
   asKind,
@@ -8,6 +7,7 @@ import {
   type OpenDataKind,
   type OpenDataReader,
 } from '../../lib/wechat/open-data-kinds.js'
+import type { Phone } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { everythingIn, weappErrorOf } from '../support/failures.js'
 

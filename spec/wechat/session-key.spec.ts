@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
-import type { Misbehaviour, Phone } from '../../lib/sandbox/index.js'
 import { isAccessTokenRefused } from '../../lib/wechat/errcodes.js'
 import {
   type HeldKey,
@@ -10,6 +9,7 @@ import {
   signBody,
 } from '../../lib/wechat/session-key.js'
 import { createTransport, type WechatTransport } from '../../lib/wechat/transport.js'
+import type { Misbehaviour, Phone } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { accessToken } from '../sandbox/access-token.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { ERROR_CODES, WeappError } from '../../../lib/index.js'
-import { createSandbox, type Sandbox } from '../../../lib/sandbox/index.js'
+import { createSandbox, type Sandbox } from '../../../sandbox/index.js'
 import { type MiniProgram, startMiniProgram } from './mini-program.js'
 
 const SENTENCE = /^[\p{Script=Han}，A-Za-z0-9 ]+$/u

@@ -1,4 +1,4 @@
-import type { RequestOptions, RequestResult } from '../../../lib/sandbox/index.js'
+import type { RequestOptions, RequestResult } from '../../../sandbox/index.js'
 import { type ExampleBed, openExampleBed } from '../../support/example-bed.js'
 import { type MiniProgram, startMiniProgram } from './mini-program.js'
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire, Module } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import type { Phone } from '../../../lib/sandbox/index.js'
+import type { Phone } from '../../../sandbox/index.js'
 
 export const root: string = fileURLToPath(new URL('../../../example-app/miniprogram/', import.meta.url))
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { createSandbox, type Sandbox } from '../../../lib/sandbox/index.js'
+import { createSandbox, type Sandbox } from '../../../sandbox/index.js'
 import { type MiniProgram, root, startMiniProgram } from './mini-program.js'
 
 interface AppConfig {

@@ -1,0 +1,142 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import { parseSync, type Statement } from 'oxc-parser'
+import { nameOf, namesIn } from './syntax.js'
+
+/** One top-level statement of a declaration file, with its doc comment. */
+interface Declaration {
+  readonly text: string
+  readonly names: readonly string[]
+  /** Every name that it may refer to. */
+  readonly uses: ReadonlySet<string>
+}
+
+/** Where a name comes from, and what it is called there. */
+interface Origin {
+  readonly from: string
+  readonly name: string
+}
+
+interface DeclarationFile {
+  readonly path: string
+  readonly declarations: readonly Declaration[]
+  readonly imports: ReadonlyMap<string, Origin>
+  readonly exports: readonly string[]
+  /** The files of which it exports everything. */
+  readonly stars: readonly string[]
+}
+
+/**
+ * Puts the declarations that `entry` exports, and all that these refer to, into one file. What is private to the
+ * package stays out, although `tsc` declares it.
+ */
+export function bundleDeclarations(entry: string, target: string): void {
+  const files = new Map<string, DeclarationFile>()
+  const kept = new Map<Declaration, string>()
+  const packages = new Map<string, Set<string>>()
+
+  function fileAt(path: string): DeclarationFile {
+    const file = files.get(path) ?? readDeclarations(path)
+    files.set(path, file)
+    return file
+  }
+
+  function exportsOf(path: string): string[] {
+    const { exports, stars } = fileAt(path)
+    return [...exports, ...stars.flatMap(exportsOf)]
+  }
+
+  function keepName(name: string, path: string): void {
+    const { declarations, imports, stars } = fileAt(path)
+    const origin = imports.get(name)
+    if (origin?.from.endsWith('.d.ts')) {
+      if (origin.name !== name) throw new Error(`${path} renames ${origin.name}`)
+      keepName(name, origin.from)
+    } else if (origin) {
+      const names = packages.get(origin.from) ?? new Set()
+      packages.set(origin.from, names.add(origin.name === name ? name : `${origin.name} as ${name}`))
+    }
+    for (const declaration of declarations) if (declaration.names.includes(name)) keep(declaration, path)
+    for (const star of stars) if (exportsOf(star).includes(name)) keepName(name, star)
+  }
+
+  function keep(declaration: Declaration, path: string): void {
+    if (kept.has(declaration)) return
+    for (const [other, from] of kept) {
+      const twin = declaration.names.find((name) => from !== path && other.names.includes(name))
+      if (twin) throw new Error(`${path} and ${from} both declare ${twin}`)
+    }
+    kept.set(declaration, path)
+    for (const name of declaration.uses) keepName(name, path)
+  }
+
+  const exported = exportsOf(entry)
+  for (const name of exported) keepName(name, entry)
+  // What is added to the global scope has no name that anybody refers to.
+  for (const [path, { declarations }] of files) {
+    for (const declaration of declarations) if (declaration.names.includes('global')) keep(declaration, path)
+  }
+
+  const imports = [...packages].map(
+    ([from, names]) => `import type { ${[...names].join(', ')} } from '${from}';`,
+  )
+  const texts = [...kept.keys()].map(({ text }) =>
+    text.replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4)),
+  )
+  writeFileSync(target, [...imports, ...texts, `export { ${exported.join(', ')} };\n`].join('\n'))
+}
+
+function readDeclarations(path: string): DeclarationFile {
+  const source = readFileSync(path, 'utf8')
+  const { program } = parseSync(path, source)
+  const imports = new Map<string, Origin>()
+  const exports: string[] = []
+  const stars: string[] = []
+  const declarations: Declaration[] = []
+  const originOf = (specifier: string) =>
+    specifier.startsWith('.')
+      ? posix.join(posix.dirname(path), specifier.replace(/\.js$/, '.d.ts'))
+      : specifier
+  let end = 0
+  for (const statement of program.body) {
+    const leading = source.slice(end, statement.start)
+    end = statement.end
+    if (statement.type === 'ImportDeclaration') {
+      for (const specifier of statement.specifiers) {
+        if (specifier.type !== 'ImportSpecifier') throw new Error(`${path} imports all of a module`)
+        const origin = { from: originOf(statement.source.value), name: nameOf(specifier.imported) }
+        imports.set(specifier.local.name, origin)
+      }
+    } else if (statement.type === 'ExportAllDeclaration') {
+      stars.push(originOf(statement.source.value))
+    } else if (statement.type === 'ExportNamedDeclaration' && !statement.declaration) {
+      for (const { exported, local } of statement.specifiers) {
+        exports.push(nameOf(exported))
+        const from = statement.source?.value
+        if (from) imports.set(nameOf(exported), { from: originOf(from), name: nameOf(local) })
+      }
+    } else {
+      const declaration = declarationOf(statement, leading, source)
+      declarations.push(declaration)
+      if (statement.type === 'ExportNamedDeclaration') exports.push(...declaration.names)
+    }
+  }
+  return { path, declarations, imports, exports, stars }
+}
+
+function declarationOf(statement: Statement, leading: string, source: string): Declaration {
+  const inner = statement.type === 'ExportNamedDeclaration' ? (statement.declaration ?? statement) : statement
+  const code = source.slice(inner.start, statement.end)
+  const names =
+    inner.type === 'VariableDeclaration'
+      ? inner.declarations.map(({ id }) => nameOf(id))
+      : 'id' in inner && inner.id
+        ? [nameOf(inner.id)]
+        : []
+  const isValue = /^(?:abstract|class|const|enum|function|let|namespace)\b/.test(code)
+  return {
+    text: `${leading.trim()}\n${isValue ? 'declare ' : ''}${code}`.trim(),
+    names,
+    uses: new Set(namesIn(statement)),
+  }
+}

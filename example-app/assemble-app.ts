@@ -1,0 +1,53 @@
+import express, { type Express, type RequestHandler, type Router } from 'express'
+import { loginRouter, problemHandler, requireSession, type Sessions } from 'weapp-session'
+import { answerFailure, answerUnknownRoute } from './answer-failures.js'
+import { olderClients } from './older-clients.js'
+import type { Showcase } from './showcase/showcase.js'
+import { showcaseRouter } from './showcase/showcase-router.js'
+import { traceRequests } from './showcase/trace.js'
+import type { UserTable } from './users.js'
+
+/** What the app works with. */
+export interface AppParts {
+  readonly sessions: Sessions
+  readonly users: Pick<UserTable, 'of'>
+  /** The page at `/` and what it needs; left out with real credentials. */
+  readonly showcase?: Showcase | undefined
+}
+
+/** The login routes, a few protected routes, the same for older clients, and a health check. Needs Express alone. */
+export function assembleApp(
+  { sessions, users, showcase }: AppParts,
+  headers: RequestHandler,
+  more: readonly Router[] = [],
+): Express {
+  const app = express().disable('x-powered-by')
+  app.use(headers)
+  if (showcase) app.use(traceRequests, showcaseRouter(sessions, showcase))
+  app.use(loginRouter({ sessions }))
+
+  app.get('/me', requireSession({ sessions }), (req, res) => {
+    const { openid, userInfo } = req
+    const { appid, lastVisitAt } = req.weapp
+    res.json({ userInfo, lastVisitAt, user: users.of({ appid, openid, userInfo }) })
+  })
+
+  app.post('/steps', requireSession({ sessions }), express.json(), (req, res, next) => {
+    req.weapp.decrypt(req.body, { as: 'weRun' }).then(({ stepInfoList }) => res.json({ stepInfoList }), next)
+  })
+
+  for (const router of more) app.use(router)
+  app.use(olderClients(sessions))
+
+  app.get('/healthz', async (_req, res) => {
+    const isStoreUp = await sessions.ping().then(
+      () => true,
+      () => false,
+    )
+    res.status(isStoreUp ? 200 : 503).json({ store: isStoreUp ? 'up' : 'down' })
+  })
+
+  app.use(answerUnknownRoute)
+  app.use(problemHandler(), answerFailure)
+  return app
+}
