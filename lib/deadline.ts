@@ -1,7 +1,7 @@
 /**
- * Waits for `work`, but no longer than `timeoutMs` milliseconds; then throws what `onTimeout` makes.
- * Work that ends later is left alone: its result, or its rejection, is ignored. An answer that came in time is taken also where the
- * process was too busy to read it: timers are looked at before sockets are.
+ * Waits for `work`, but no longer than `timeoutMs` milliseconds; then throws what `onTimeout` makes. Work
+ * that ends later is left alone: its result, or its rejection, is ignored. An answer that came in time is
+ * taken also where the process was too busy to read it: timers are looked at before sockets are.
  */
 export async function withinDeadline<T>(
   work: Promise<T>,

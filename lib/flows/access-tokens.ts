@@ -7,7 +7,9 @@ import type { SessionStore } from '../sessions/store.js'
 import { valueIdOf } from '../sessions/token.js'
 import type { KeptSecret, Vault } from '../sessions/vault.js'
 
-/** A token is renewed so long before its end, as WeChat then gives a new one while the old one is still good. */
+/**
+ * A token is renewed so long before its end, as WeChat then gives a new one while the old one is still good.
+ */
 const RENEW_BEFORE_MS = 5 * 60_000
 /** While the old token serves, a renewal is not tried more often than this. */
 const RENEWAL_PAUSE_MS = 10_000
@@ -23,7 +25,8 @@ export interface AccessTokenRequest {
  * Gives the access token of an app. {@link AccessTokenRequest.refused} names one that WeChat did not accept.
  *
  * @example
- * const accessTokenProvider: AccessTokenProvider = async ({ appid, refused }) => tokenServer.get(appid, { not: refused })
+ * const accessTokenProvider: AccessTokenProvider = async ({ appid, refused }) =>
+ *   tokenServer.get(appid, { not: refused })
  */
 export type AccessTokenProvider = (request: AccessTokenRequest) => Promise<string>
 
@@ -49,8 +52,9 @@ interface AccessTokensParts {
 }
 
 /**
- * One access token for each app in all processes. It is kept in the store, renewed five minutes before its end by one claimant
- * while the old one serves, and replaced only by who has read what is replaced: who was late writes nothing.
+ * One access token for each app in all processes. It is kept in the store, renewed five minutes before its
+ * end by one claimant while the old one serves, and replaced only by who has read what is replaced: who was
+ * late writes nothing.
  */
 export class AccessTokens {
   readonly #vault: Vault
@@ -74,7 +78,10 @@ export class AccessTokens {
     this.#once = new Once({ store: parts.store, background: this.#background })
   }
 
-  /** A token that is good as far as is known here. Throws `ERR_STORE_UNAVAILABLE`, `ERR_WECHAT_…`, `ERR_SERVER_MISCONFIGURED`. */
+  /**
+   * A token that is good as far as is known here. Throws `ERR_STORE_UNAVAILABLE`, `ERR_WECHAT_…`,
+   * `ERR_SERVER_MISCONFIGURED`.
+   */
   async get({ appid, refused }: AccessTokenRequest): Promise<string> {
     const found = await this.#vault.read(bindingOf(appid))
     const kept = keptIn(found)

@@ -21,13 +21,15 @@ export interface KeyOwner extends UserRef {
 }
 
 /**
- * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the session (without one: in
- * all of the user's), and returns the session_key. A code that has given its session_key already returns none: a session of the user has it.
+ * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the
+ * session (without one: in all of the user's), and returns the session_key. A code that has given its
+ * session_key already returns none: a session of the user has it.
  */
 export type FreshKey = (owner: KeyOwner, code: string) => Promise<string[]>
 
 /**
- * Makes that use case. Throws `ERR_CODE_INVALID`, `ERR_USER_CHANGED` when the code is of somebody else, `ERR_WECHAT_…`.
+ * Makes that use case. Throws `ERR_CODE_INVALID`, `ERR_USER_CHANGED` when the code is of somebody else,
+ * `ERR_WECHAT_…`.
  */
 export function createFreshKey({ apps, sessionKeys, keyRing, loginCodes }: FreshKeyParts): FreshKey {
   return async (owner, code) => {
@@ -47,7 +49,10 @@ export function createFreshKey({ apps, sessionKeys, keyRing, loginCodes }: Fresh
     })
   }
 
-  /** The code is used up, so its session_key is not thrown away because it cannot be stored. The guard around the store has told the log. */
+  /**
+   * The code is used up, so its session_key is not thrown away because it cannot be stored. The guard around
+   * the store has told the log.
+   */
   async function keepSessionKey(owner: KeyOwner, sessionKey: string): Promise<void> {
     await sessionKeys.keep(owner, sessionKey, owner.sessionId).catch(() => undefined)
   }

@@ -28,8 +28,9 @@ export interface LoginRequest extends UserDataRequest {
   /** The token the phone still had: its session ends with this login. */
   readonly presentedToken?: string | undefined
   /**
-   * Where the code came from. Who brings it again within a minute, from the same origin, gets the same session. Default: unknown, so
-   * that the code is good once. Leave it out where codes travel in a query string: those lie in logs.
+   * Where the code came from. Who brings it again within a minute, from the same origin, gets the same
+   * session. Default: unknown, so that the code is good once. Leave it out where codes travel in a query
+   * string: those lie in logs.
    */
   readonly origin?: LoginOrigin | undefined
 }
@@ -73,7 +74,8 @@ export type LogIn = (request: LoginRequest) => Promise<LoginResult>
 
 /**
  * Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell
- * `onLogin` whether the user is new, and one before WeChat's placeholder is written), and the same answer to a client that brings its code again.
+ * `onLogin` whether the user is new, and one before WeChat's placeholder is written), and the same answer to
+ * a client that brings its code again.
  */
 export function createLogIn(parts: LogInParts): LogIn {
   const { apps, issuer, profiles, sessionKeys, loginCodes, replay, decryptions, onLogin, logger } = parts

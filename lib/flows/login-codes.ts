@@ -62,7 +62,10 @@ interface LoginCodesParts {
   readonly patienceMs: number
 }
 
-/** Sees to it that a login code is used once, however many requests and processes bring it, and that all of them learn what became of it. */
+/**
+ * Sees to it that a login code is used once, however many requests and processes bring it, and that all of
+ * them learn what became of it.
+ */
 export class LoginCodes {
   readonly #exchange: ExchangeCode
   readonly #report: ReportFailure
@@ -80,8 +83,9 @@ export class LoginCodes {
   }
 
   /**
-   * Exchanges the code and uses it; or waits for the request that does so, and reuses what that got. Throws what exchange and use throw, to
-   * the others as far as it is for them; `ERR_CODE_INVALID`, `ERR_STORE_UNAVAILABLE`.
+   * Exchanges the code and uses it; or waits for the request that does so, and reuses what that got. Throws
+   * what exchange and use throw, to the others as far as it is for them; `ERR_CODE_INVALID`,
+   * `ERR_STORE_UNAVAILABLE`.
    */
   async redeem<Result>(app: App, code: string, use: CodeUse<Result>): Promise<Result> {
     const redemption = this.#redeem(app, loginCodeOf(app.appid, code), use)
@@ -134,7 +138,10 @@ function isCodeStillGood(error: unknown): boolean {
   return error instanceof WeappError && CODE_STILL_GOOD.has(error.code)
 }
 
-/** What the others are told of a failure. Trouble of this server, and whose code it was, is none of their business. */
+/**
+ * What the others are told of a failure. Trouble of this server, and whose code it was, is none of their
+ * business.
+ */
 function refusalOf(error: unknown): CodeRefusal {
   const isForAll = error instanceof WeappError && error.status < 500 && error.code !== 'ERR_USER_CHANGED'
   const { code, message } = isForAll ? error : codeUsedUp()

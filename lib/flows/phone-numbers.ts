@@ -15,7 +15,10 @@ export class PhoneNumbers {
     this.#vault = vault
   }
 
-  /** Keeps a number for the `userInfoDurationDays` of the app; undefined forgets the one there is. Throws `ERR_STORE_UNAVAILABLE`. */
+  /**
+   * Keeps a number for the `userInfoDurationDays` of the app; undefined forgets the one there is. Throws
+   * `ERR_STORE_UNAVAILABLE`.
+   */
   async keep(app: App, openid: string, phoneNumber: PhoneInfo | undefined): Promise<void> {
     const binding = bindingOf({ appid: app.appid, openid })
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {

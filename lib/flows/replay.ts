@@ -34,13 +34,15 @@ interface ReplayParts {
 }
 
 /**
- * Makes that use case. A code may have been read by others on its way, so only who is known to be the one that used it gets its session
- * again, and the log hears of it. Throws `ERR_CODE_INVALID`.
+ * Makes that use case. A code may have been read by others on its way, so only who is known to be the one
+ * that used it gets its session again, and the log hears of it. Throws `ERR_CODE_INVALID`.
  */
 export function createReplay({ registry, store, clock, logger }: ReplayParts): Replay {
   const replays = new Counter({ store, clock, purpose: 'replay', windowMs: REPLAY_MS })
 
-  /** Counted apart, so that a thief takes nothing from the owner; and what comes too often is no longer told. */
+  /**
+   * Counted apart, so that a thief takes nothing from the owner; and what comes too often is no longer told.
+   */
   async function isOften({ appid, id }: LoginCode, who: 'owner' | 'somebody else'): Promise<boolean> {
     return (await replays.add({ appid, about: `${id} ${who}` })) > MOST_REPLAYS
   }

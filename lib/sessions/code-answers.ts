@@ -43,7 +43,10 @@ export function loginCodeOf(appid: string, code: string): LoginCode {
   return { appid, code, id: codeIdOf(appid, code) }
 }
 
-/** What became of used login codes, kept for a minute, sealed under a key derived from the code: only who holds the code can read it. */
+/**
+ * What became of used login codes, kept for a minute, sealed under a key derived from the code: only who
+ * holds the code can read it.
+ */
 export class CodeAnswers {
   readonly #store: Required<SessionStore>
 
@@ -57,7 +60,10 @@ export class CodeAnswers {
     await this.#store.replaceValue({ id: answerIdOf(code), from: null, to: sealed, keepMs: REPLAY_MS })
   }
 
-  /** What the code was good for. Throws why there was nothing to be had for it, or that it is used up; and `ERR_STORE_UNAVAILABLE`. */
+  /**
+   * What the code was good for. Throws why there was nothing to be had for it, or that it is used up; and
+   * `ERR_STORE_UNAVAILABLE`.
+   */
   async find(code: LoginCode): Promise<CodeGrant> {
     const kept = await this.#store.readValue(answerIdOf(code))
     if (!kept || kept.leftMs <= 0) throw codeUsedUp()

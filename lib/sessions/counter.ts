@@ -26,15 +26,19 @@ interface CounterParts {
   readonly windowMs: number
 }
 
-/** How often this process has counted, and until when that is remembered, by its own clock in milliseconds since 1970. */
+/**
+ * How often this process has counted, and until when that is remembered, by its own clock in milliseconds
+ * since 1970.
+ */
 interface OwnCount {
   readonly events: number
   readonly until: number
 }
 
 /**
- * Counts events of a subject within a window of time, in all processes together. The store learns only digests and numbers. A process
- * also remembers what it has counted itself, for the time in which the store cannot be written to.
+ * Counts events of a subject within a window of time, in all processes together. The store learns only
+ * digests and numbers. A process also remembers what it has counted itself, for the time in which the store
+ * cannot be written to.
  */
 export class Counter {
   readonly #store: Required<SessionStore>
@@ -58,8 +62,8 @@ export class Counter {
   }
 
   /**
-   * Counts one more event; returns how many there are with it. Infinity when so many are counted in the same moment that this one
-   * could not be. Two round trips. Throws `ERR_STORE_UNAVAILABLE`.
+   * Counts one more event; returns how many there are with it. Infinity when so many are counted in the same
+   * moment that this one could not be. Two round trips. Throws `ERR_STORE_UNAVAILABLE`.
    */
   async add(subject: CounterSubject): Promise<number> {
     const id = this.#idOf(subject)
@@ -76,7 +80,10 @@ export class Counter {
     return Number.POSITIVE_INFINITY
   }
 
-  /** Forgets in the store what was counted. What this process has counted itself ends with its window. Throws `ERR_STORE_UNAVAILABLE`. */
+  /**
+   * Forgets in the store what was counted. What this process has counted itself ends with its window. Throws
+   * `ERR_STORE_UNAVAILABLE`.
+   */
   async forget(subject: CounterSubject): Promise<void> {
     const id = this.#idOf(subject)
     let found = await this.#store.readValue(id)

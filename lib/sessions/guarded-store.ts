@@ -17,8 +17,9 @@ interface GuardParts {
 }
 
 /**
- * A store each of whose calls ends in time: a failure, or no answer within `timeoutMs`, is `ERR_STORE_UNAVAILABLE`, and a change that has
- * not been made by then is not made. Logs each kind of failure of a method once, and when the method works again, not each request in between.
+ * A store each of whose calls ends in time: a failure, or no answer within `timeoutMs`, is
+ * `ERR_STORE_UNAVAILABLE`, and a change that has not been made by then is not made. Logs each kind of failure
+ * of a method once, and when the method works again, not each request in between.
  */
 export function guardStore({ store, timeoutMs, clocks, logger }: GuardParts): Required<SessionStore> {
   /** What the log has heard of the methods that fail. */

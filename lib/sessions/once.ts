@@ -53,8 +53,8 @@ interface OnceParts {
 }
 
 /**
- * Lets one at a time, in all processes, do what is to be done once: a claim is a shared value that only one can write where there was none.
- * Whoever was granted a claim has to settle or release it.
+ * Lets one at a time, in all processes, do what is to be done once: a claim is a shared value that only one
+ * can write where there was none. Whoever was granted a claim has to settle or release it.
  */
 export class Once {
   readonly #store: Required<SessionStore>
@@ -67,7 +67,10 @@ export class Once {
     this.#background = background
   }
 
-  /** Waits for its turn: polls another process, and waits for the end of a claim of this one. Throws `ERR_STORE_UNAVAILABLE`. */
+  /**
+   * Waits for its turn: polls another process, and waits for the end of a claim of this one. Throws
+   * `ERR_STORE_UNAVAILABLE`.
+   */
   async claim(request: ClaimRequest): Promise<ClaimResult> {
     const { id, patienceMs } = request
     const claimant = randomBytes(CLAIMANT_BYTES).toString('base64url')
@@ -81,8 +84,8 @@ export class Once {
   }
 
   /**
-   * Writes the answer, and keeps it for `keepMs`, in place of the claim: also where that has run out, and where somebody else has claimed
-   * since. Throws `ERR_STORE_UNAVAILABLE`.
+   * Writes the answer, and keeps it for `keepMs`, in place of the claim: also where that has run out, and
+   * where somebody else has claimed since. Throws `ERR_STORE_UNAVAILABLE`.
    */
   async settle({ id, claimant }: Claim, answer: string, keepMs: number): Promise<void> {
     const to = ANSWER_MARK + answer
@@ -113,7 +116,8 @@ export class Once {
     const to = CLAIM_MARK + claimant
     try {
       const { value } = await this.#store.replaceValue({ id, from: null, to, keepMs: lifetimeMs })
-      // A client may have sent the request twice, after a lost connection: then the claim in the way is its own.
+      // A client may have sent the request twice, after a lost connection: then the claim in the way is its
+      // own.
       if (value?.text === to) return this.#granted({ id, claimant, grantedAt: value.writtenAt })
       if (!value || value.text.startsWith(CLAIM_MARK)) return { state: 'pending' }
       return { state: 'settled', answer: value.text.slice(ANSWER_MARK.length) }

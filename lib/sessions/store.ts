@@ -1,8 +1,8 @@
 import type { SessionAddress } from './token.js'
 
 /**
- * A session as it lies in a store. The store does not look into `record`. Every moment is told by the clock of the store, in
- * milliseconds since 1970.
+ * A session as it lies in a store. The store does not look into `record`. Every moment is told by the clock
+ * of the store, in milliseconds since 1970.
  */
 export interface StoredSession {
   readonly sessionId: string
@@ -38,13 +38,14 @@ export interface SessionEntry {
   readonly address: SessionAddress
   readonly record: string
   /**
-   * When the login began, in microseconds, as {@link StoredValue.writtenAt} told of the claim of its code. A login that began when the
-   * sessions of its user, or of everybody, were ended, or before, is not issued. Undefined: now.
+   * When the login began, in microseconds: {@link StoredValue.writtenAt} of the claim of its code. A login that
+   * began at the moment at which the sessions of its user, or of everybody, were ended, or before, is not
+   * issued. Undefined: now.
    */
   readonly beganAt?: number | undefined
-  /** From the beginning of the login to the end that no touch can move, in milliseconds, like every duration here. */
+  /** From the beginning of the login to the end that no touch can move. Durations are in milliseconds. */
   readonly loginDurationMs: number
-  /** From this call to the end unless a touch comes first. What is kept for zero or less is over at once, here and everywhere. */
+  /** From this call to the end unless a touch comes first. What is kept for zero or less is over at once. */
   readonly sessionDurationMs: number
   /** How many sessions the user may have, this one included. */
   readonly maxSessions: number
@@ -59,8 +60,8 @@ export interface SessionEntry {
 }
 
 /**
- * What became of a login: a session; nothing, because the sessions of the user, or of everybody, were ended since it began (`revoked`); or
- * nothing, because the user had too many sessions (`refused`).
+ * What became of a login: a session; nothing, because the sessions of the user, or of everybody, were ended
+ * since it began (`revoked`); or nothing, because the user had too many sessions (`refused`).
  */
 export type IssueResult =
   | {
@@ -101,7 +102,7 @@ export interface RecordChange {
 /** A value that all processes share. */
 export interface StoredValue {
   readonly text: string
-  /** When it was written, by the clock of the store, in microseconds since 1970. What is written later gets a later moment. */
+  /** When it was written, in microseconds since 1970. What is written later gets a later moment. */
   readonly writtenAt: number
   /** How long it is still kept, in milliseconds. */
   readonly leftMs: number
@@ -115,8 +116,8 @@ export interface ValueChange {
   /** The new text, never empty; null deletes the value. */
   readonly to: string | null
   /**
-   * How long it is kept from now on, in milliseconds. Undefined: as long as the value that it replaces; a value where there was none needs
-   * it, otherwise the store throws a `TypeError`.
+   * How long it is kept from now on, in milliseconds. Undefined: as long as the value that it replaces; a
+   * value where there was none needs it, otherwise the store throws a `TypeError`.
    */
   readonly keepMs?: number | undefined
 }
@@ -124,7 +125,7 @@ export interface ValueChange {
 /** What became of a {@link ValueChange}. */
 export interface ValueOutcome {
   readonly isReplaced: boolean
-  /** The value that is there now: the new one, the one that was found in place of `from`, or null where there is none. */
+  /** The value that is there now: the new one, the one found in place of `from`, or null when there is none. */
   readonly value: StoredValue | null
 }
 
@@ -136,13 +137,14 @@ export interface RevokedBatch {
 }
 
 /**
- * Where sessions live. The store has the clock: durations go in, and moments by that clock come out, so that the clocks of the
- * processes do not matter. The only moments that go in are ones that came out before. Every method is atomic for one user. It throws when it cannot do its work: an error is never reported as
- * "not there".
+ * Where sessions live. The store has the clock: durations go in, and moments by that clock come out, so that
+ * the clocks of the processes do not matter. The only moments that go in are ones that came out before. Every
+ * method is atomic for one user. It throws when it cannot do its work: an error is never reported as "not
+ * there".
  *
- * Whoever calls waits only so long. Each method that changes something is told by `withinMs` for how many milliseconds from the call on
- * the change is wanted: a change that could only be made later is not made, and the method throws {@link tooLate}. Left out: it is
- * always wanted.
+ * Whoever calls waits only so long. Each method that changes something is told by `withinMs` for how many
+ * milliseconds from the call on the change is wanted: a change that could only be made later is not made, and
+ * the method throws {@link tooLate}. Left out: it is always wanted.
  *
  * `spec/contracts/store-contract.ts` in the repository is a test suite for implementations.
  *
@@ -162,38 +164,51 @@ export interface SessionStore {
   /** Ends a session; returns whether there was one. */
   revoke(address: SessionAddress, withinMs?: number): Promise<boolean>
   /**
-   * Ends all sessions of a user, except one if named; returns how many. For {@link USER_MARK_MS} no login that began before is issued. The
-   * profile stays.
+   * Ends all sessions of a user, except one if named; returns how many. For {@link USER_MARK_MS} no login
+   * that began before is issued. The profile stays.
    */
   revokeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number>
-  /** Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share, and keeps it for `keepMs`. */
+  /**
+   * Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share, and
+   * keeps it for `keepMs`.
+   */
   writeUserInfo(handle: string, userInfo: string | null, keepMs: number, withinMs?: number): Promise<void>
   /**
-   * Replaces records of a user, each only if it is still as it was read; visits and ends stay. Returns how many were replaced. All
-   * in one step: nobody reads one of them new and another one old.
+   * Replaces records of a user, each only if it is still as it was read; visits and ends stay. Returns how
+   * many were replaced. All in one step: nobody reads one of them new and another one old.
    */
   rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number>
-  /** Reads a value that all processes share, such as an access token, or that a login code was used; null when there is none. */
+  /** Reads a value that all processes share, such as an access token; null when there is none. */
   readValue(id: string): Promise<StoredValue | null>
-  /** Replaces a shared value if it is still the one that was read: of many who have read the same, one does. One round trip. */
+  /**
+   * Replaces a shared value if it is still the one that was read. Of many who have read the same one, exactly
+   * one replaces it. One round trip.
+   */
   replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome>
   /**
-   * Ends every session of all users. The first call, without a cursor, ends all that are there, and no login that began before is issued
-   * from then on. Called again with `next` until that is undefined, it clears them away; returns how many. A store that does all at once
-   * returns no `next`. Profiles stay.
+   * Ends every session of all users. The first call, without a cursor, ends all that are there, and no login
+   * that began before is issued from then on. Called again with `next` until that is undefined, it clears
+   * them away; returns how many. A store that does all at once returns no `next`. Profiles stay.
    */
   revokeBatch(cursor?: string, withinMs?: number): Promise<RevokedBatch>
-  /** Resolves when the store can do its work: when a login could be written now. It may be asked every second, by many. */
+  /**
+   * Resolves when the store can do its work: when a login could be written now. It may be asked every second,
+   * by many.
+   */
   ping(): Promise<void>
   /** Gives back what the store itself has opened. */
   close?(): Promise<void>
 }
 
-/** How long it is remembered that all sessions of a user were ended, in milliseconds: longer than any login takes. */
+/**
+ * How long it is remembered that all sessions of a user were ended, in milliseconds: longer than any login
+ * takes.
+ */
 export const USER_MARK_MS = 600_000
 
 /**
- * A failure of a store whose message is fit for the operator's log: it holds no secret. Of other errors the log names the kind alone.
+ * A failure of a store whose message is fit for the operator's log: it holds no secret. Of other errors the
+ * log names the kind alone.
  *
  * @example
  * throw new StoreFailure('the table "sessions" does not exist')

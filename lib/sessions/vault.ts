@@ -16,7 +16,10 @@ export interface KeptSecret {
   readonly leftMs: number
 }
 
-/** Secrets that all processes of the server share, each sealed with the key ring. The store learns neither value nor owner. */
+/**
+ * Secrets that all processes of the server share, each sealed with the key ring. The store learns neither
+ * value nor owner.
+ */
 export class Vault {
   readonly #store: Required<SessionStore>
   readonly #keyRing: KeyRing
@@ -35,8 +38,8 @@ export class Vault {
   }
 
   /**
-   * Replaces what was read (undefined: nothing), unless somebody else has done so meanwhile, and keeps it for `keepMs` from now on. The
-   * value undefined deletes. Returns whether it did.
+   * Replaces what was read (undefined: nothing), unless somebody else has done so meanwhile, and keeps it for
+   * `keepMs` from now on. The value undefined deletes. Returns whether it did.
    */
   async replace(
     binding: VaultBinding,

@@ -23,7 +23,10 @@ const SWEEP_MS = 60_000
 
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /** How many sessions are kept at most, and profiles, shared values and so on; one more drops the oldest. Default 100000. */
+  /**
+   * How many sessions are kept at most, and profiles, shared values and so on; one more drops the oldest.
+   * Default 100000.
+   */
   maxSessions?: number
   /** Tells the time. Default: the machine's clock. */
   clock?: Clock
@@ -47,8 +50,9 @@ interface Noted<Value> extends Lasting {
 type WrittenText = Pick<StoredValue, 'text' | 'writtenAt'>
 
 /**
- * Keeps sessions in the memory of this process: for trying things out and for tests. They are gone after a restart and
- * unknown to other processes. Bounded, and swept once a minute by a timer that does not keep the process alive.
+ * Keeps sessions in the memory of this process: for trying things out and for tests. They are gone after a
+ * restart and unknown to other processes. Bounded, and swept once a minute by a timer that does not keep the
+ * process alive.
  *
  * @example
  * const sessions = createSessions({ apps, store: new MemoryStore() })

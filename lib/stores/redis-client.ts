@@ -5,13 +5,16 @@
 export interface RedisClient {
   call(command: string, ...args: (string | number)[]): Promise<unknown>
   /**
-   * Gives the connection up and, with true, makes another one. Called when replies no longer belong to their questions, and when a replica
-   * answers in place of the primary.
+   * Gives the connection up and, with true, makes another one. Called when replies no longer belong to their
+   * questions, and when a replica answers in place of the primary.
    */
   disconnect?(reconnect: boolean): void
 }
 
-/** The part of a Redis Cluster client that is used: `call`, routed by key, and the masters, to visit each of them. */
+/**
+ * The part of a Redis Cluster client that is used: `call`, routed by key, and the masters, to visit each of
+ * them.
+ */
 export interface RedisClusterClient extends RedisClient {
   nodes(role: 'master'): RedisClient[]
 }
@@ -28,8 +31,9 @@ interface UnfitSettings {
 }
 
 /**
- * Refuses what would never work. SCAN returns keys with the client's own prefix, which the client would then add a second time. A client that
- * was made for a database that is not a number, as of the address `redis://host/name`, would use database 0.
+ * Refuses what would never work. SCAN returns keys with the client's own prefix, which the client would then
+ * add a second time. A client that was made for a database that is not a number, as of the address
+ * `redis://host/name`, would use database 0.
  */
 export function refuseUnfitClient(client: object): void {
   const { options } = client as { options?: UnfitSettings & { redisOptions?: UnfitSettings } }

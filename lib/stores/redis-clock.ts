@@ -4,9 +4,9 @@ import type { Clock } from '../clock.js'
 const SHARE_FOR_THE_REPLY = 0.25
 
 /**
- * What time it is in Redis, as far as its replies have told: moments are microseconds since 1970. It goes by the monotonic clock of the
- * process, so that a wall clock that is wrong, or set, does not matter. The moment it tells is not later than the true one, unless the clock
- * of Redis has been set back since the last reply.
+ * What time it is in Redis, as far as its replies have told: moments are microseconds since 1970. It goes by
+ * the monotonic clock of the process, so that a wall clock that is wrong, or set, does not matter. The moment
+ * it tells is not later than the true one, unless the clock of Redis has been set back since the last reply.
  */
 export class RedisClock {
   /** From the monotonic clock to the moment in Redis. */
@@ -23,8 +23,9 @@ export class RedisClock {
   }
 
   /**
-   * Learns from a reply that it was this moment in Redis, some time between the question and the reply. Where several masters have clocks of
-   * their own, it goes by the one that is behind, until that makes a change come too late.
+   * Learns from a reply that it was this moment in Redis, some time between the question and the reply. Where
+   * several masters have clocks of their own, it goes by the one that is behind, until that makes a change
+   * come too late.
    */
   learn(moment: number, askedAt: number, isLate: boolean): void {
     const [earliest, latest] = [moment - this.now(), moment - askedAt]
@@ -33,7 +34,9 @@ export class RedisClock {
     if (known === undefined || known > latest || (mayRise && known < earliest)) this.#offset = earliest
   }
 
-  /** Until when Redis may make a change for somebody who waits until `deadline`; 0 while its time is unknown. */
+  /**
+   * Until when Redis may make a change for somebody who waits until `deadline`; 0 while its time is unknown.
+   */
   lastMomentFor(deadline: number): number {
     if (this.#offset === undefined) return 0
     const now = this.now()
@@ -42,8 +45,8 @@ export class RedisClock {
 }
 
 /**
- * Tells moments in microseconds by the clock of a test. It tells milliseconds, so the last three digits count the calls, that a moment may be
- * told from the one before.
+ * Tells moments in microseconds by the clock of a test. It tells milliseconds, so the last three digits count
+ * the calls, that a moment may be told from the one before.
  */
 export function countedMicros(clock: Clock): () => number {
   let calls = 0

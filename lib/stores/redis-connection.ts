@@ -21,8 +21,8 @@ export function connectionOf(client: RedisClient): RedisConnection {
 }
 
 /**
- * The connection of a client. What fails while there is none says why there is none; and nothing is sent to another database than the
- * client was made for: ioredis goes on in database 0 when its SELECT is refused.
+ * The connection of a client. What fails while there is none says why there is none; and nothing is sent to
+ * another database than the client was made for: ioredis goes on in database 0 when its SELECT is refused.
  */
 export class RedisConnection {
   readonly #client: RedisClient
@@ -107,7 +107,9 @@ export class RedisConnection {
     })
   }
 
-  /** A client that has not said who it is gets no database either: what is to be mended then was told before. */
+  /**
+   * A client that has not said who it is gets no database either: what is to be mended then was told before.
+   */
   #refuse(client: EventfulClient, error: Error): void {
     this.#isRefused = true
     client.disconnect?.(true)

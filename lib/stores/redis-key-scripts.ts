@@ -28,7 +28,10 @@ return reply('ok', before)
 `,
 )
 
-/** KEYS: mark of all. ARGV: the latest moment in any of the masters of a cluster. Sets it; replies the one before, and the new one. */
+/**
+ * KEYS: mark of all. ARGV: the latest moment in any of the masters of a cluster. Sets it; replies the one
+ * before, and the new one.
+ */
 export const END_ALL: RedisScript = script(
   SCRIPT_HEAD,
   MARK,
@@ -41,7 +44,10 @@ return reply('ok', before, mark)
 `,
 )
 
-/** KEYS: mark of all. Writes it as it is, to show that it can be written; where there is none, it is gone in a moment. */
+/**
+ * KEYS: mark of all. Writes it as it is, to show that it can be written; where there is none, it is gone in a
+ * moment.
+ */
 export const PING: RedisScript = script(
   SCRIPT_HEAD,
   MARK,
@@ -55,7 +61,10 @@ return reply('ok')
 `,
 )
 
-/** KEYS: value. Replies `ok`, then, where there is a value, its text, when it was written, and how long it is kept. */
+/**
+ * KEYS: value. Replies `ok`, then, where there is a value, its text, when it was written, and how long it is
+ * kept.
+ */
 export const READ_VALUE: RedisScript = script(
   SCRIPT_HEAD,
   VALUE,
@@ -65,8 +74,9 @@ return known('ok')
 )
 
 /**
- * KEYS: value. ARGV: text as it was read, new text, duration or ''; '' stands for no value. Replies `replaced` and how long the new value is
- * kept, or `other` and what `READ_VALUE` replies of the value that was found.
+ * KEYS: value. ARGV: text as it was read, new text, duration or ''; '' stands for no value. Replies
+ * `replaced` and how long the new value is kept, or `other` and what `READ_VALUE` replies of the value that
+ * was found.
  */
 export const REPLACE_VALUE: RedisScript = script(
   SCRIPT_HEAD,

@@ -1,8 +1,8 @@
 const HANDLE = /^\{([^{}]+)\}$/s
 
 /**
- * The names of the keys of a store. The braces around a handle choose the hash slot of a cluster; no other key has a brace right after
- * the prefix.
+ * The names of the keys of a store. The braces around a handle choose the hash slot of a cluster; no other
+ * key has a brace right after the prefix.
  */
 export class RedisKeys {
   readonly #prefix: string

@@ -41,19 +41,25 @@ export class RedisMarks {
   }
 
   /**
-   * Whether what began at this moment was ended with everybody, by the last mark seen. Where one server has both keys the script has looked
-   * at the mark itself.
+   * Whether what began at this moment was ended with everybody, by the last mark seen. Where one server has
+   * both keys the script has looked at the mark itself.
    */
   hasEnded(beganAt: number): boolean {
     return this.#isSharded && beganAt <= this.#mark
   }
 
-  /** Writes the mark as it is. It takes what a login takes: scripts, a server that may be written to, and room. */
+  /**
+   * Writes the mark as it is. It takes what a login takes: scripts, a server that may be written to, and
+   * room.
+   */
   async prove(): Promise<void> {
     await this.#questions.ask({ script: PING, keys: [this.#all], args: [] })
   }
 
-  /** Sets the mark to this moment, or to a later one that is named: the clocks of the masters of a cluster differ. */
+  /**
+   * Sets the mark to this moment, or to a later one that is named: the clocks of the masters of a cluster
+   * differ.
+   */
   async endAll(atLeast: number, withinMs?: number): Promise<EndOfAll> {
     const question = { script: END_ALL, keys: [this.#all], args: [atLeast] }
     const { texts } = await this.#questions.ask(question, withinMs)

@@ -5,8 +5,9 @@ import { connectionOf, type RedisConnection } from './redis-connection.js'
 import { unexpectedReply } from './redis-lines.js'
 
 /**
- * The connections to the masters by node id; a client that is not one of a cluster stands for itself. A cluster client lists only the nodes
- * it is connected to, so the list is held against what the cluster says of itself: passing over a master would leave sessions in memory.
+ * The connections to the masters by node id; a client that is not one of a cluster stands for itself. A
+ * cluster client lists only the nodes it is connected to, so the list is held against what the cluster says
+ * of itself: passing over a master would leave sessions in memory.
  */
 export async function mastersOf(
   client: RedisClient,

@@ -28,8 +28,8 @@ export interface Question {
 export class UnreadableKey extends StoreFailure {}
 
 /**
- * Asks Redis by scripts. Each question has a nonce, and is answered only by the reply that bears it; each change says until when it is
- * wanted, by the clock of Redis.
+ * Asks Redis by scripts. Each question has a nonce, and is answered only by the reply that bears it; each
+ * change says until when it is wanted, by the clock of Redis.
  */
 export class RedisQuestions {
   readonly #connection: RedisConnection
@@ -46,7 +46,10 @@ export class RedisQuestions {
     this.#momentInstead = momentInstead
   }
 
-  /** Runs a script. A change that Redis calls late is tried once more, as the reply has told the time. Throws `tooLate()`. */
+  /**
+   * Runs a script. A change that Redis calls late is tried once more, as the reply has told the time. Throws
+   * `tooLate()`.
+   */
   async ask(question: Question, withinMs?: number): Promise<RedisReply> {
     if (withinMs === undefined) return this.#asked(question, '')
     const deadline = this.#clock.now() + withinMs * 1000
@@ -82,7 +85,10 @@ export class RedisQuestions {
     }
   }
 
-  /** After a failover the address may lead to the new primary, while the connection still leads to the old one, which is a replica now. */
+  /**
+   * After a failover the address may lead to the new primary, while the connection still leads to the old
+   * one, which is a replica now.
+   */
   async #call(command: string, ...args: (string | number)[]): Promise<unknown> {
     try {
       return await this.#connection.call(command, ...args)

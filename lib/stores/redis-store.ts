@@ -46,18 +46,23 @@ import {
 export interface RedisStoreOptions {
   /** What all keys begin with. Default `weapp:`. Used instead of a `keyPrefix` of the client. */
   prefix?: string
-  /** Tells the time instead of Redis, for tests that move it: all processes have to share it. Default: the clock of Redis. */
+  /**
+   * Tells the time instead of Redis, for tests that move it: all processes have to share it. Default: the
+   * clock of Redis.
+   */
   clock?: Clock
 }
 
 /**
- * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours: its pools, TLS,
- * reconnection and its end. The store listens to its `error`, and tells stderr once for each kind where nobody else listens. Where Redis
- * refuses the database of the client nothing is written, also not to database 0. An authenticated request costs one script that only reads; a login two, or three with `onLogin`.
+ * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours: its pools,
+ * TLS, reconnection and its end. The store listens to its `error`, and tells stderr once for each kind where
+ * nobody else listens. Where Redis refuses the database of the client nothing is written, also not to
+ * database 0. An authenticated request costs one script that only reads; a login two, or three with
+ * `onLogin`.
  *
- * Keys: `weapp:{<handle>}` is a user with all sessions and the profile, `weapp:all` tells when the sessions of everybody were ended,
- * `weapp:claim:<digest>` is a login code that was used in the last minutes, or somebody's turn to renew an access token,
- * `weapp:value:<digest>` what all processes share: access tokens, kept phone numbers. `docs/storage.md` describes what is in them.
+ * Keys: `weapp:{<handle>}` is a user with all sessions and the profile, `weapp:all` tells when the sessions
+ * of everybody were ended, `weapp:value:<digest>` is what all processes share: which login codes were used in
+ * the last minutes, access tokens, kept phone numbers. `docs/storage.md` describes what is in them.
  *
  * @example
  * import { Redis } from 'ioredis'

@@ -53,8 +53,9 @@ local function isLive(line) return endOf(line) > now and beganOf(line) > markOfA
 `
 
 /**
- * The live sessions, and how the user is written. What is over is left out; a user of whom nothing is left is deleted. A line that makes no
- * sense is no session to anybody, and stays as it is until all sessions of the user are ended.
+ * The live sessions, and how the user is written. What is over is left out; a user of whom nothing is left is
+ * deleted. A line that makes no sense is no session to anybody, and stays as it is until all sessions of the
+ * user are ended.
  */
 const SESSIONS = `
 local live, odd = {}, {}
@@ -108,8 +109,9 @@ return known
 )
 
 /**
- * ARGV: session id, record, begin of the login or '', login duration, session duration, cap, onLimit, session id to end, profile,
- * duration of the profile. A client may send it again after a lost connection: the session that it wrote the first time is not counted.
+ * ARGV: session id, record, begin of the login or '', login duration, session duration, cap, onLimit, session
+ * id to end, profile, duration of the profile. A client may send it again after a lost connection: the
+ * session that it wrote the first time is not counted.
  */
 export const ISSUE: UserScript = changing(`
 local id, record, began = ARGV[5], ARGV[6], tonumber(ARGV[7])
@@ -182,8 +184,9 @@ return reply('ok', count(#live - #spared))
 `)
 
 /**
- * ARGV: mark of all, the one before it, by how many microseconds the clocks of several servers may differ. Clears away what the mark has
- * ended; replies how many that were. What seems to have begun in the future began before the clock was set back, and so before the mark.
+ * ARGV: mark of all, the one before it, by how many microseconds the clocks of several servers may differ.
+ * Clears away what the mark has ended; replies how many that were. What seems to have begun in the future
+ * began before the clock was set back, and so before the mark.
  */
 export const CLEAR: UserScript = changing(`
 local newMark, oldMark, tolerance = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -194,7 +197,11 @@ for line in string.gmatch(text, '\\n([^\\n]*)') do
     found = found + 1
     local began = beganOf(line)
     if endOf(line) > now and began > oldMark then
-      if began > newMark and began <= moment + tolerance then kept[#kept + 1] = line else ended = ended + 1 end
+      if began > newMark and began <= moment + tolerance then
+        kept[#kept + 1] = line
+      else
+        ended = ended + 1
+      end
     end
   end
 end

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import type { SessionEntry } from 'weapp-session'
 import { HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
-/** What holds for all sessions of one user: the reading of them, the cap, the session that a login replaces. */
+/**
+ * What holds for all sessions of one user: the reading of them, the cap, the session that a login replaces.
+ */
 export function usersContract(subject: StoreUnderTest): void {
   const { describe, it, entry, issue, listedIds } = subject
 

@@ -22,13 +22,16 @@ export interface StoreContractOptions {
   readonly runner: TestRunner
   /** Makes the store of one test. It has to be empty: give each its own prefix, table or directory. */
   readonly createStore: () => SessionStore | Promise<SessionStore>
-  /** Tells the time about as the store does, whose clock has to go on by itself. Default: the machine's clock. */
+  /**
+   * Tells the time about as the store does, whose clock has to go on by itself. Default: the machine's clock.
+   */
   readonly now?: () => number
 }
 
 /**
- * Registers a test for every sentence of the `SessionStore` interface. It knows nothing of any store or runner: it needs
- * `node:assert`, fast-check and the package's types. A store that passes may be given to `createSessions`.
+ * Registers a test for every sentence of the `SessionStore` interface. It knows nothing of any store or
+ * runner: it needs `node:assert`, fast-check and the package's types. A store that passes may be given to
+ * `createSessions`.
  *
  * @example
  * import { storeContract } from './contracts/store-contract.js'

@@ -33,8 +33,8 @@ export interface StoreUnderTest extends TestRunner {
   /** Resolves when this long, in milliseconds, has passed by the store's clock. */
   passed(durationMs: number): Promise<void>
   /**
-   * Does what has to be done before a short duration is over, and returns that duration. Work that returns false was too late: a
-   * slow machine gets a longer one.
+   * Does what has to be done before a short duration is over, and returns that duration. Work that returns
+   * false was too late: a slow machine gets a longer one.
    */
   inTime(work: (durationMs: number) => Promise<boolean>): Promise<number>
 }
@@ -58,7 +58,10 @@ export function newId(): string {
   return randomBytes(18).toString('base64url')
 }
 
-/** Calls revokeBatch, from a cursor on, until it says that all is done. Returns how many sessions it has cleared away. */
+/**
+ * Calls revokeBatch, from a cursor on, until it says that all is done. Returns how many sessions it has
+ * cleared away.
+ */
 export async function endAllSessions(store: SessionStore, from?: string): Promise<number> {
   let revoked = 0
   let cursor = from

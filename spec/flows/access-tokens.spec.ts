@@ -27,8 +27,8 @@ const BUSY = new WeappError('ERR_WECHAT_BUSY', 'Busy.', { hint: 'errcode -1' })
 const BROKEN = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
 
 /**
- * Access tokens of several processes on one store, and a WeChat that gives `token 1`, `token 2` and so on, each for two hours. Each
- * process may have a clock of its own.
+ * Access tokens of several processes on one store, and a WeChat that gives `token 1`, `token 2` and so on,
+ * each for two hours. Each process may have a clock of its own.
  */
 function processes(instead: Partial<SessionStore> = {}) {
   const clock = testClock(LOGIN)

@@ -109,7 +109,8 @@ describe('when Redis fails', () => {
       const phones = [bed.phone, bed.sandbox.phone()]
       const users: { token: string; openid: string }[] = []
       for (const phone of phones) users.push({ token: await bed.logIn(phone), openid: phone.openid })
-      // Redis replies neither to this nor to the next command: from then on every reply comes two commands too late.
+      // Redis replies neither to this nor to the next command: from then on every reply comes two commands
+      // too late.
       redis.client('REPLY', 'SKIP').catch(() => undefined)
       const requests = Array.from({ length: 20 }, async (_, n) => {
         const { token, openid } = users[n % 2] ?? expect.fail('there are two')

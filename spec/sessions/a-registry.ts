@@ -19,7 +19,10 @@ import { type KeptLog, keptLog } from '../support/log-lines.js'
 export const LOGIN = Date.UTC(2026, 0, 1)
 export const MINUTE_MS = 60_000
 export const DAY_MS = 24 * 60 * MINUTE_MS
-/** Ten days from login, an hour from the last visit; with a share of 0.1 a visit is written down after six minutes. */
+/**
+ * Ten days from login, an hour from the last visit; with a share of 0.1 a visit is written down after six
+ * minutes.
+ */
 export const SHOP: AppInfo = {
   appid: 'wxShop',
   secret: 'secret of the shop',
@@ -114,7 +117,9 @@ export function aRegistry(settings: RegistrySettings = {}): RegistrySetup {
   }
 }
 
-/** Methods of a store that keeps every session for years: only the registry is left to look at the durations. */
+/**
+ * Methods of a store that keeps every session for years: only the registry is left to look at the durations.
+ */
 export function undropping(memory: MemoryStore): Partial<SessionStore> {
   const years = { sessionDurationMs: 10_000 * DAY_MS, loginDurationMs: 10_000 * DAY_MS }
   return {

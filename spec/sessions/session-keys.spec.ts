@@ -21,7 +21,10 @@ const NEW_SECRET = ['another secret, 32 characters long']
 const alice = { appid: SHOP.appid, openid: 'alice' }
 const bob = { appid: SHOP.appid, openid: 'bob' }
 
-/** Logs alice in several times, a minute apart, with `key 0`, `key 1` and so on, and answers the ids in that order. */
+/**
+ * Logs alice in several times, a minute apart, with `key 0`, `key 1` and so on, and answers the ids in that
+ * order.
+ */
 async function logInTimes(setup: RegistrySetup, times: number): Promise<string[]> {
   const ids: string[] = []
   for (let index = 0; index < times; index += 1) {

@@ -138,7 +138,7 @@ describe('a server with one key', () => {
       'read',
       'readUser',
       'writeUserInfo',
-      'removeUser',
+      'revokeUser',
     ])
   })
 })

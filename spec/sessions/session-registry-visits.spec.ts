@@ -40,7 +40,10 @@ async function methodsOfVisit(
   return methodsOf(calls)
 }
 
-/** Whether the session lives a millisecond before the moment, and at it. Asks the later first: a visit may move the end. */
+/**
+ * Whether the session lives a millisecond before the moment, and at it. Asks the later first: a visit may
+ * move the end.
+ */
 async function livesAround(
   moment: number,
   setup: RegistrySetup,

@@ -154,7 +154,8 @@ describe('RedisStore on a Redis Cluster', () => {
     const other = new Cluster(servers.nodes)
     try {
       await other.ping()
-      // Redis replies neither to this nor to the next command: from then on every reply comes two commands too late.
+      // Redis replies neither to this nor to the next command: from then on every reply comes two commands
+      // too late.
       for (const node of other.nodes('master')) node.client('REPLY', 'SKIP').catch(() => undefined)
       const shifted = new RedisStore(other, { prefix })
       const visits = await Promise.allSettled(logins.map(({ address }) => shifted.read(address)))

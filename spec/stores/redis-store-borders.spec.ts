@@ -33,7 +33,10 @@ type Mark = (typeof marks)[number]
 
 interface Border {
   readonly version: IoredisVersion
-  /** Whether each call is of a process that has just started: it knows no time, and no master knows its scripts. */
+  /**
+   * Whether each call is of a process that has just started: it knows no time, and no master knows its
+   * scripts.
+   */
   readonly isYoung: boolean
   readonly place: Place
   readonly mark: Mark
@@ -62,7 +65,9 @@ describe('RedisStore at the borders of a slot that moves to another master', fun
     for (const mark of marks) examples.set(mark, await examplesWith(mark))
   })
 
-  /** Makes all that has to be there before the calls, by a store that does not see when everybody is ended. */
+  /**
+   * Makes all that has to be there before the calls, by a store that does not see when everybody is ended.
+   */
   async function prepare(client: RedisClient, prefix: string, mark: Mark, calls: readonly BorderCall[]) {
     const clock = testClock(start)
     const [store, other] = [

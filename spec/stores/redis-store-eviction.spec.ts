@@ -46,7 +46,9 @@ describe('RedisStore on a Redis that evicts keys', function () {
     return Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1])
   }
 
-  /** Logs users in, every other one twice, until Redis has evicted many of them. Returns all sessions by user. */
+  /**
+   * Logs users in, every other one twice, until Redis has evicted many of them. Returns all sessions by user.
+   */
   async function fill(store: RedisStore): Promise<Map<string, SessionAddress[]>> {
     const users = new Map<string, SessionAddress[]>()
     while (users.size < MOST_USERS) {

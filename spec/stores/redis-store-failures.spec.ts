@@ -144,7 +144,8 @@ describe('RedisStore behind a guard', () => {
 
     it('gives a connection up on which a reply was lost, and goes on over a new one', async () => {
       const [alice, bob] = [await issue({ userInfo: 'of Alice' }), await issue({ userInfo: 'of Bob' })]
-      // Redis replies neither to this nor to the next command: from then on every reply comes two commands too late.
+      // Redis replies neither to this nor to the next command: from then on every reply comes two commands
+      // too late.
       redis.client('REPLY', 'SKIP').catch(() => undefined)
       const visits = await Promise.allSettled(
         Array.from({ length: 20 }, (_, turn) => [alice, bob][turn % 2] ?? alice).map(async (login) => ({

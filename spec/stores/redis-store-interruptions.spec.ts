@@ -29,7 +29,10 @@ describe('RedisStore, interrupted', () => {
     store = new RedisStore(redis(), { prefix })
   })
 
-  /** A store during whose next such command something else happens: once Redis has replied, before the store knows. */
+  /**
+   * A store during whose next such command something else happens: once Redis has replied, before the store
+   * knows.
+   */
   function interrupted(command: RegExp, meanwhile: () => Promise<unknown>): RedisStore {
     let waiting = true
     const client: RedisClient = {
@@ -89,7 +92,8 @@ describe('RedisStore, interrupted', () => {
     }
   })
 
-  // A client sends a command again when the connection was lost before the reply came, although Redis may have carried it out.
+  // A client sends a command again when the connection was lost before the reply came, although Redis may
+  // have carried it out.
   describe('by a lost connection after which a login is sent again', () => {
     it('ends no further session', async () => {
       const handle = newHandle()

@@ -267,7 +267,10 @@ describe('RedisStore whose client has lost a reply, so that each later question 
   }
 })
 
-/** A client that loses a reply when it is told to, and gives every later question the reply to the one before it. */
+/**
+ * A client that loses a reply when it is told to, and gives every later question the reply to the one before
+ * it.
+ */
 class ShiftingClient implements RedisClient {
   readonly disconnects: boolean[] = []
   /** Whether a new connection mends it. */

@@ -13,8 +13,8 @@ export interface BorderCall {
 }
 
 /**
- * Every call about a user in every state, and about a shared value: each in a key of its own, which begins with `name`, and all of them
- * in one slot.
+ * Every call about a user in every state, and about a shared value: each in a key of its own, which begins
+ * with `name`, and all of them in one slot.
  */
 export function borderCalls(slot: number, prefix: string, name: string): BorderCall[] {
   const ofUsers = Object.entries(userStates).flatMap(([state, prepare], stateIndex) =>
@@ -61,7 +61,10 @@ export async function storedUnder(client: RedisClient, key: string): Promise<unk
     : text
 }
 
-/** What the store tells of a user, in every way, before and after it ends the user; nothing where there is none. */
+/**
+ * What the store tells of a user, in every way, before and after it ends the user; nothing where there is
+ * none.
+ */
 export async function lastWordsOf(store: SessionStore, handle: string | undefined): Promise<unknown[]> {
   if (handle === undefined) return []
   const read = () => Promise.all(SESSION_IDS.map((sessionId) => store.read({ handle, sessionId })))

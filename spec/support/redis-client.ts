@@ -8,7 +8,10 @@ interface Disconnectable {
   disconnect(): void
 }
 
-/** A client of the shared server for the tests of a describe block; of another ioredis version if `connect` makes one. */
+/**
+ * A client of the shared server for the tests of a describe block; of another ioredis version if `connect`
+ * makes one.
+ */
 export function aRedisClient(): () => Redis
 export function aRedisClient<T extends Disconnectable>(connect: (url: string) => T): () => T
 export function aRedisClient(

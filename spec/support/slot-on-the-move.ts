@@ -25,7 +25,10 @@ export class SlotOnTheMove {
   readonly #target: Master
   readonly #others: readonly Master[]
 
-  /** A master that has ever been a target cannot be a source as quickly as tests need it: the masters would come to disagree. */
+  /**
+   * A master that has ever been a target cannot be a source as quickly as tests need it: the masters would
+   * come to disagree.
+   */
   constructor(slot: number, source: Master, target: Master, masters: readonly Master[]) {
     this.#slot = slot
     this.#source = source

@@ -23,7 +23,8 @@ export interface StrictProxy {
 const forbidden = new Set(['CLUSTER', 'SCRIPT', 'MOVE', 'COPY', 'SWAPDB', 'FCALL'])
 
 /**
- * Starts a proxy that passes on what it understands: scripts whose keys are all declared, and commands without a key. It speaks RESP2.
+ * Starts a proxy that passes on what it understands: scripts whose keys are all declared, and commands
+ * without a key. It speaks RESP2.
  */
 export async function startStrictProxy({ behind, crossSlot }: StrictProxyOptions): Promise<StrictProxy> {
   const sources = new Map<string, string>()
