@@ -1,4 +1,4 @@
-import { type ErrorCode, WeappError } from '../errors.js'
+import { type ErrorCode, kindOf, WeappError } from '../errors.js'
 import { Claims } from './claims.js'
 import { deriveKey, open, seal } from './envelope.js'
 import type { LoginOrigin } from './login-origin.js'
@@ -11,15 +11,6 @@ const CODE_LIFETIME_MS = 5 * 60_000
 export const REPLAY_MS = 60_000
 /** What the store knows of a code that was used, when its answer has gone. */
 const USED = 'used'
-
-/** Nothing of the code was used up when its exchange failed with one of these: it may be sent again. */
-const CODE_STILL_GOOD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_SERVER_MISCONFIGURED',
-  'ERR_WECHAT_BUSY',
-  'ERR_WECHAT_QUOTA',
-  'ERR_WECHAT_RATE_LIMITED',
-  'ERR_WECHAT_UNREACHABLE',
-])
 
 /** A login code of an app. */
 export interface LoginCode {
@@ -96,7 +87,7 @@ export class CodeLedger {
 
   /** Tells the others why there is no token, or gives the code back when its exchange failed and WeChat did not use it up. */
   fail(login: LoginCode, error: unknown, isExchanged = false): void {
-    if (!isExchanged && error instanceof WeappError && CODE_STILL_GOOD.has(error.code)) {
+    if (!isExchanged && error instanceof WeappError && kindOf(error.code).codeStillGood) {
       const codeId = codeIdOf(login.appid, login.code)
       this.#claims.release(codeId, this.#takeClaimant(codeId))
     } else {
