@@ -14,8 +14,9 @@ import { stableAccessToken } from '../wechat/access-token.js'
 import { code2Session } from '../wechat/code2session.js'
 import { guardExchange } from '../wechat/guarded-exchange.js'
 import { getPhoneNumber, type PhoneInfo } from '../wechat/phone-number.js'
-import { sessionKeyCalls } from '../wechat/session-key.js'
+import { createSessionKeyApi } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
+import { createWechatApi } from '../wechat/wechat-api.js'
 import { addressIn, createAuthenticate, unknownSession } from './authenticate.js'
 import { createDecryptions } from './decryption.js'
 import { createFreshKey } from './fresh-key.js'
@@ -54,7 +55,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
   const ledger = new CodeLedger({ store, patienceMs })
   const transport = createTransport(wechat.baseUrl, wechat.agent)
-  const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
+  const wechatApi = createWechatApi({ transport, timeoutMs: wechat.timeoutMs })
+  const exchange = exchangeOf(code2Session(wechatApi), wechat.timeoutMs)
   const decryptions = createDecryptions({ store, storeTimeoutMs, clock, logger })
   const askAboutProfile = createAskAboutProfile(onUserInfo, logger)
   const report = createFailureReport(logger, clock)
@@ -74,7 +76,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   })
   const freshKey = createFreshKey({ apps, keys, keyRing, ledger, exchange, report })
 
-  const give = stableAccessToken(transport, wechat.timeoutMs)
+  const give = stableAccessToken(wechatApi)
   const accessTokens = new AccessTokens({
     store,
     vault,
@@ -127,8 +129,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       accessToken: accessTokenProvider
         ? guardProvider(accessTokenProvider, wechat.timeoutMs)
         : (request) => accessTokens.get(request),
-      getPhoneNumber: getPhoneNumber(transport, wechat.timeoutMs),
-      sessionKeys: sessionKeyCalls(transport, wechat.timeoutMs),
+      getPhoneNumber: getPhoneNumber(wechatApi),
+      sessionKeyApi: createSessionKeyApi(wechatApi),
       report,
       logger,
     }),

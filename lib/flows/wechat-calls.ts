@@ -11,7 +11,7 @@ import type { SessionRegistry } from '../sessions/session-registry.js'
 import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
-import type { SessionKeyCalls } from '../wechat/session-key.js'
+import type { SessionKeyApi } from '../wechat/session-key.js'
 import { unknownSession } from './authenticate.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { requireFields } from './received-data.js'
@@ -44,7 +44,7 @@ interface WechatCallsParts {
   readonly phoneNumbers: PhoneNumbers<PhoneInfo>
   readonly accessToken: AccessTokenProvider
   readonly getPhoneNumber: (code: PhoneCode, accessToken: string) => Promise<PhoneInfo>
-  readonly sessionKeys: SessionKeyCalls
+  readonly sessionKeyApi: SessionKeyApi
   readonly report: ReportFailure
   readonly logger: Logger
 }
@@ -76,7 +76,7 @@ export interface WechatCalls {
 
 /** Makes the use cases that ask WeChat with an access token. A token that WeChat refuses is replaced once. */
 export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
-  const { apps, registry, keys, phoneNumbers, sessionKeys, getPhoneNumber, report, logger } = parts
+  const { apps, registry, keys, phoneNumbers, sessionKeyApi, getPhoneNumber, report, logger } = parts
 
   async function tokenOf(app: App, refused?: string): Promise<string> {
     if (app.exchange)
@@ -149,7 +149,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
       if (sessionKey === undefined) throw unknownSession()
       if (sessionKey === null) return false
       const held = { openid: session.openid, sessionKey }
-      return asked('checkSessionKey', apps.choose(session.appid), (token) => sessionKeys.check(held, token))
+      return asked('checkSessionKey', apps.choose(session.appid), (token) => sessionKeyApi.check(held, token))
     },
 
     async resetUserSessionKey(selector) {
@@ -158,7 +158,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
       for (const sessionKey of await keys.keysOf(user, first)) {
         const held = { openid: user.openid, sessionKey }
         const fresh = await asked('resetUserSessionKey', app, (token) =>
-          sessionKeys.reset(held, token),
+          sessionKeyApi.reset(held, token),
         ).catch(ignoreStale)
         // WeChat has replaced the key already, so one more try is worth it.
         if (fresh !== undefined) return keys.keep(user, fresh).catch(() => keys.keep(user, fresh))
