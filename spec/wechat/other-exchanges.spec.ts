@@ -167,10 +167,10 @@ for (const [name, make] of Object.entries({ qqExchange, douyinExchange })) {
     })
 
     const wrong: [string, unknown, string][] = [
-      ['nothing but null', null, 'takes an object of options'],
-      ['a list', [], 'takes an object of options'],
-      ['an address alone', 'https://api.q.qq.com', 'takes an object of options'],
-      ['an unknown option', { baseURL: 'https://api.q.qq.com' }, 'has no option "baseURL"; it knows baseUrl'],
+      ['nothing but null', null, 'the options must be an object'],
+      ['a list', [], 'the options must be an object'],
+      ['an address alone', 'https://api.q.qq.com', 'the options must be an object'],
+      ['an unknown option', { baseURL: 'https://api.q.qq.com' }, 'unknown option "baseURL"; known: baseUrl'],
       ['an empty address', { baseUrl: '' }, 'baseUrl must be'],
       ['an address of another kind', { baseUrl: 'ftp://api.q.qq.com' }, 'baseUrl must be an http or https'],
       ['an address without a scheme', { baseUrl: 'api.q.qq.com' }, 'baseUrl must be an http or https'],
