@@ -1,3 +1,5 @@
+import { isJsonObject } from './json-object.js'
+
 /** The names of all options of `T`. Written as a record so that the compiler misses none. */
 export type OptionNames<T> = Readonly<Record<keyof Required<T>, true>>
 
@@ -7,7 +9,7 @@ export function checkOptionNames<T extends object>(
   given: unknown,
   names: OptionNames<T>,
 ): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (!isJsonObject(given)) {
     throw new TypeError(`${where}: the options must be an object, not ${describe(given)}`)
   }
   for (const name of Object.keys(given)) {

@@ -24,7 +24,6 @@ type Entry = { readonly token: string } | { readonly login: LoginRequest }
  */
 export function waferProtocol(): Protocol {
   return {
-    name: 'wafer',
     readToken,
     writeError: writeSessionError,
     routes: [

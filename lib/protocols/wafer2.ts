@@ -56,7 +56,6 @@ const LEGACY_ERRORS: Readonly<Record<ErrorCode, string | null>> = {
  */
 export function wafer2Protocol(): Protocol {
   return {
-    name: 'wafer2',
     readToken,
     writeError: writeSessionError,
     routes: [

@@ -1,10 +1,10 @@
 import { type ErrorCode, WeappError } from '../errors.js'
 import type { LoginRequest, LoginResult } from '../flows/log-in.js'
+import type { JsonObject } from '../json-object.js'
 import type { Session } from '../sessions/session.js'
-import { isAbsent } from './absent.js'
 import { idOf, tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
-import { legacyOrigin } from './legacy-origin.js'
+import { isAbsent, legacyOrigin } from './legacy-request.js'
 import { durationOf, legacyUserInfo } from './legacy-user-info.js'
 import { presentedToken } from './presented-token.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
@@ -62,8 +62,6 @@ const MESSAGES: Readonly<Record<ErrorCode, string | null>> = {
   ERR_WECHAT_UNREACHABLE: WECHAT_AWAY,
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
 interface Check {
   readonly token: string | undefined
   readonly appId: number
@@ -86,7 +84,6 @@ class Refused extends WeappError {
  */
 export function wxappProtocol(): Protocol {
   return {
-    name: 'wxapp',
     readToken,
     readApp: ({ body }) => asAppId(appIdOrDefault(fieldsOf(body))),
     writeError,
@@ -159,7 +156,7 @@ function text(value: unknown, wrong: string): string | undefined {
   return isAbsent(trimmed) ? undefined : trimmed
 }
 
-function appIdOrDefault({ app_id: value }: Fields): unknown {
+function appIdOrDefault({ app_id: value }: JsonObject): unknown {
   return isAbsent(value) ? DEFAULT_APP_ID : value
 }
 
@@ -184,8 +181,8 @@ function readToken({ body }: WireRequest): string | undefined {
     : undefined
 }
 
-function fieldsOf(body: unknown): Fields {
-  return Object(body) as Fields
+function fieldsOf(body: unknown): JsonObject {
+  return Object(body) as JsonObject
 }
 
 function writeLogin({ token, session, seenBefore }: LoginResult): WireReply {

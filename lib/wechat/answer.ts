@@ -1,11 +1,9 @@
+import { isJsonObject, type JsonObject } from '../json-object.js'
 import { errorFromErrcode, type Meanings } from './errcodes.js'
 import { parseLenientJson } from './lenient-json.js'
 import { invalidAnswer } from './transport.js'
 
 const NUMBER = /^-?\d{1,15}$/
-
-/** The fields of an answer. */
-export type AnswerFields = Readonly<Record<string, unknown>>
 
 /** How a platform reports a failure. */
 export interface Dialect {
@@ -24,11 +22,7 @@ export const WECHAT_DIALECT: Dialect = { platform: 'WeChat', errcode: 'errcode',
  * `meanings` before those that all APIs share; `ERR_WECHAT_ANSWER_INVALID` for what is not a JSON object. The fields
  * are not checked here: some have come and gone without notice, and numbers have come as strings.
  */
-export function readAnswer(
-  body: string,
-  meanings: Meanings,
-  dialect: Dialect = WECHAT_DIALECT,
-): AnswerFields {
+export function readAnswer(body: string, meanings: Meanings, dialect: Dialect = WECHAT_DIALECT): JsonObject {
   const answer = parseAnswer(body)
   const { [dialect.errcode]: given, [dialect.errmsg]: errmsg } = answer
   const errcode = given === undefined ? 0 : asNumber(given)
@@ -38,14 +32,14 @@ export function readAnswer(
 }
 
 /** The fields of an answer, whatever it tells. WeChat says text/plain, so the content type is not looked at. */
-export function parseAnswer(body: string): AnswerFields {
+export function parseAnswer(body: string): JsonObject {
   let answer: unknown
   try {
     answer = parseLenientJson(body, 'everywhere')
   } catch {
     throw invalidAnswer('an answer that is not JSON')
   }
-  if (!isFields(answer)) throw invalidAnswer('an answer that is not an object')
+  if (!isJsonObject(answer)) throw invalidAnswer('an answer that is not an object')
   return answer
 }
 
@@ -53,11 +47,6 @@ export function parseAnswer(body: string): AnswerFields {
 export function asNumber(value: unknown): number | undefined {
   if (typeof value === 'string' && NUMBER.test(value)) return Number(value)
   return typeof value === 'number' ? value : undefined
-}
-
-/** Whether a value is a JSON object. */
-export function isFields(value: unknown): value is AnswerFields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Whether a value is a text that is not empty. */

@@ -1,6 +1,6 @@
 import { WeappError } from '../errors.js'
 import type { CodeExchange, Identity } from '../exchange.js'
-import type { AnswerFields } from './answer.js'
+import type { JsonObject } from '../json-object.js'
 import { LOGIN_MEANINGS } from './errcodes.js'
 import type { WechatApi } from './wechat-api.js'
 
@@ -43,6 +43,6 @@ export function checkCode(code: unknown, source = 'wx.login'): string {
 }
 
 /** The identity in an answer. Whether it really is one is left to `guardExchange`, which checks what every exchange returns. */
-export function identityIn({ openid, session_key: sessionKey, unionid }: AnswerFields): Identity {
+export function identityIn({ openid, session_key: sessionKey, unionid }: JsonObject): Identity {
   return { openid, sessionKey, unionid } as Identity
 }

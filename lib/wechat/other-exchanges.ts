@@ -1,7 +1,8 @@
 import type { Agent } from 'node:http'
 import type { CodeExchange } from '../exchange.js'
+import { isJsonObject } from '../json-object.js'
 import { checkOptionNames, httpAddress } from '../options.js'
-import { type Dialect, isFields } from './answer.js'
+import type { Dialect } from './answer.js'
 import { code2Session, identityIn } from './code2session.js'
 import { type Meanings, misconfigured } from './errcodes.js'
 import { agentOption, createTransport, invalidAnswer } from './transport.js'
@@ -53,7 +54,7 @@ export function douyinExchange(options: ExchangeOptions = {}): CodeExchange {
   return async ({ appid, secret }, code, signal) => {
     const body = { appid, secret, code }
     const { data } = await api.call({ path: '/api/apps/v2/jscode2session', body, signal }, DOUYIN_MEANINGS)
-    if (!isFields(data)) throw invalidAnswer('an answer without data')
+    if (!isJsonObject(data)) throw invalidAnswer('an answer without data')
     return identityIn(data)
   }
 }

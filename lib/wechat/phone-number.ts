@@ -1,4 +1,5 @@
-import { type AnswerFields, asNumber, isFields, isText } from './answer.js'
+import { isJsonObject, type JsonObject } from '../json-object.js'
+import { asNumber, isText } from './answer.js'
 import { PHONE_MEANINGS } from './errcodes.js'
 import { invalidAnswer } from './transport.js'
 import type { WechatApi } from './wechat-api.js'
@@ -36,7 +37,7 @@ export function getPhoneNumber(api: WechatApi) {
       body: { code, ...(openid !== undefined && { openid }) },
     }
     const { phone_info: info } = await api.call(request, PHONE_MEANINGS)
-    if (!isFields(info)) throw invalidAnswer('an answer without phone_info')
+    if (!isJsonObject(info)) throw invalidAnswer('an answer without phone_info')
     const phoneInfo = phoneInfoIn(info)
     if (!phoneInfo) throw invalidAnswer('a phone_info whose phoneNumber is missing or odd')
     return phoneInfo
@@ -47,7 +48,7 @@ export function getPhoneNumber(api: WechatApi) {
  * The phone number in `phone_info` or in decrypted data; undefined when there is none. What is missing beside it is told by the rest:
  * a number with nothing in front is a Chinese one.
  */
-export function phoneInfoIn(fields: AnswerFields): PhoneInfo | undefined {
+export function phoneInfoIn(fields: JsonObject): PhoneInfo | undefined {
   const [whole, pure, code] = [fields.phoneNumber, fields.purePhoneNumber, fields.countryCode].map(asText)
   const phoneNumber = whole ?? (pure && withCode(pure, code))
   if (phoneNumber === undefined) return undefined
@@ -76,7 +77,7 @@ function codeBefore(pure: string, phoneNumber: string): string {
 }
 
 function watermarkIn(watermark: unknown): PhoneInfo['watermark'] {
-  if (!isFields(watermark) || !isText(watermark.appid)) return undefined
+  if (!isJsonObject(watermark) || !isText(watermark.appid)) return undefined
   const timestamp = asNumber(watermark.timestamp)
   return timestamp === undefined ? undefined : { timestamp, appid: watermark.appid }
 }

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { WeappError } from '../errors.js'
-import { type AnswerFields, isText } from './answer.js'
+import type { JsonObject } from '../json-object.js'
+import { isText } from './answer.js'
 import { SESSION_KEY_MEANINGS } from './errcodes.js'
 import { invalidAnswer } from './transport.js'
 import type { WechatApi } from './wechat-api.js'
@@ -25,7 +26,7 @@ export interface SessionKeyApi {
  * https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html
  */
 export function createSessionKeyApi(api: WechatApi): SessionKeyApi {
-  function ask(path: string, { openid, sessionKey }: HeldKey, accessToken: string): Promise<AnswerFields> {
+  function ask(path: string, { openid, sessionKey }: HeldKey, accessToken: string): Promise<JsonObject> {
     const query = {
       access_token: accessToken,
       openid,

@@ -1,4 +1,5 @@
-import { type AnswerFields, type Dialect, readAnswer, WECHAT_DIALECT } from './answer.js'
+import type { JsonObject } from '../json-object.js'
+import { type Dialect, readAnswer, WECHAT_DIALECT } from './answer.js'
 import type { Meanings } from './errcodes.js'
 import { withRetries } from './retries.js'
 import type { WechatRequest, WechatTransport } from './transport.js'
@@ -18,7 +19,7 @@ export interface WechatApi {
    * Returns the fields of a successful answer. The deadline holds for all attempts together. Throws what the errcode means, by `meanings`
    * or else everywhere, and `ERR_WECHAT_…`.
    */
-  call(request: WechatCall, meanings: Meanings): Promise<AnswerFields>
+  call(request: WechatCall, meanings: Meanings): Promise<JsonObject>
 }
 
 interface WechatApiParts {

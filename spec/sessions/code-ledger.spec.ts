@@ -16,7 +16,7 @@ const LOGIN = { appid: 'wx1', code: '0a3kFq000aX1bP1KXY200Z9QyV2kFq0s' }
 const TOKEN = 'T'.repeat(64)
 const GRANT = {
   handle: 'T'.repeat(20),
-  login: { token: TOKEN, seenBefore: true, origin: { mount: 'native /login', nonce: 'n'.repeat(16) } },
+  login: { token: TOKEN, seenBefore: true, origin: { mount: '/login', nonce: 'n'.repeat(16) } },
 }
 const REPLAY_MS = 60_000
 const CODE_LIFETIME_MS = 300_000
