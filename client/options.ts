@@ -23,24 +23,28 @@ export interface ClientOptions {
 /** The options, checked and complete. */
 export type Settings = Required<Omit<ClientOptions, 'appid'>> & Pick<ClientOptions, 'appid'>
 
-type Check = [allowed: string, isAllowed: (value: unknown) => boolean]
+/** What an option must be, as a phrase that completes "must be …", and the test for it. */
+type Check = [mustBe: string, holds: (value: unknown) => boolean]
 
-const text: Check = ['a text', (value) => typeof value === 'string' && value !== '']
+const text: Check = ['a non-empty string', (value) => typeof value === 'string' && value !== '']
 const isNumberBelow = (value: unknown, limit: number) =>
   typeof value === 'number' && value >= 0 && value < limit
 
 const CHECKS: Record<keyof ClientOptions, Check> = {
-  baseUrl: ['http(s)://host/path', (url) => /^https?:\/\/[^/?#\s]+[^?#\s]*$/.test(String(url))],
+  baseUrl: [
+    'an http(s) URL without a query, such as https://api.example.com',
+    (url) => /^https?:\/\/[^/?#\s]+[^?#\s]*$/.test(String(url)),
+  ],
   header: text,
   storageKey: text,
   appid: text,
-  timeoutMs: ['a number of milliseconds above 0', (ms) => ms !== 0 && isNumberBelow(ms, 2 ** 31)],
+  timeoutMs: ['a positive number of milliseconds', (ms) => ms !== 0 && isNumberBelow(ms, 2 ** 31)],
   maxWaitSeconds: ['a number of seconds from 0', (seconds) => isNumberBelow(seconds, 2 ** 21)],
   wx: ['an object like wx', (value) => typeof value === 'object' && value !== null],
   wait: ['a function', (value) => typeof value === 'function'],
 }
 
-/** Checks the options and fills in what is left out. Throws a `TypeError` that says what is allowed. */
+/** Fills in the defaults. Throws a `TypeError` for the first option that is unknown or wrong. */
 export function settingsOf(options: ClientOptions): Settings {
   const defaults = {
     header: 'x-3rd-session',
@@ -50,10 +54,13 @@ export function settingsOf(options: ClientOptions): Settings {
     wait: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   }
   const settings: Record<string, unknown> = { baseUrl: undefined, ...defaults }
+  const known = Object.keys(CHECKS)
   for (const [name, value] of Object.entries(Object(options))) if (value !== undefined) settings[name] = value
   for (const [name, value] of Object.entries(settings)) {
-    const [allowed, isAllowed] = CHECKS[name as keyof ClientOptions] || [`one of ${Object.keys(CHECKS)}`]
-    if (!isAllowed?.(value)) throw new TypeError(`createClient: ${name} must be ${allowed}`)
+    if (known.indexOf(name) < 0)
+      throw new TypeError(`createClient: unknown option "${name}"; known: ${known.join(', ')}`)
+    const [mustBe, holds] = CHECKS[name as keyof ClientOptions]
+    if (!holds(value)) throw new TypeError(`createClient: ${name} must be ${mustBe}`)
   }
   const baseUrl = String(settings.baseUrl).replace(/\/+$/, '')
   return { storageKey: `weapp-session:${baseUrl}`, ...settings, baseUrl } as Settings

@@ -30,7 +30,7 @@ export interface Sender {
   logOut(): Promise<void>
 }
 
-/** A 401 with one of these speaks of a code, not of the session. */
+/** A 401 with one of these is about a code, not about the session. A spec compares them with the server's codes. */
 const NOT_OF_THE_SESSION = ['ERR_CODE_INVALID', 'ERR_PHONE_CODE_INVALID']
 
 export function createSender(settings: Settings, token: TokenKeeper, login: SharedLogin): Sender {

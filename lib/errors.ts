@@ -33,49 +33,73 @@ export type ErrorCode =
   | 'ERR_WECHAT_RATE_LIMITED'
   | 'ERR_WECHAT_UNREACHABLE'
 
-interface ErrorKind {
+/** What is the same for every error of one code. */
+export interface ErrorKind {
+  /** The HTTP status. */
   readonly status: number
+  /** Seconds after which trying again makes sense; null where that is not known. */
+  readonly retryAfterSeconds: number | null
+  /** Whether the client has to log in again. No other error may be written in a way that makes an old client do so. */
+  readonly asksLogin: boolean
+  /** Whether a login code may be sent again after its exchange failed this way: WeChat has not used it up. */
+  readonly codeStillGood: boolean
+  /** A short name of the kind of error. */
   readonly title: string
-  readonly retryAfterSeconds?: number
 }
 
-const KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
-  ERR_ACCESS_TOKEN_UNAVAILABLE: { status: 503, title: 'No access token', retryAfterSeconds: 2 },
-  ERR_APP_UNKNOWN: { status: 400, title: 'Unknown app' },
-  ERR_BODY_INVALID: { status: 400, title: 'Body not usable' },
-  ERR_BODY_TIMEOUT: { status: 408, title: 'Body too slow' },
-  ERR_BODY_TOO_LARGE: { status: 413, title: 'Body too large' },
-  ERR_CODE_INVALID: { status: 401, title: 'Login code not valid' },
-  ERR_CODE_MOCK: { status: 400, title: 'Mock login code' },
-  ERR_DATA_MALFORMED: { status: 400, title: 'User data malformed' },
-  ERR_DECRYPTION_LIMIT: { status: 429, title: 'Too many failed decryptions', retryAfterSeconds: 600 },
-  ERR_HOOK_FAILED: { status: 500, title: 'Server failed' },
-  ERR_LOGIN_REFUSED: { status: 403, title: 'Login refused' },
-  ERR_LOGIN_TOO_OLD: { status: 401, title: 'Login too long ago' },
-  ERR_METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
-  ERR_PHONE_CODE_INVALID: { status: 401, title: 'Phone code not valid' },
-  ERR_REQUEST_INVALID: { status: 400, title: 'Request not valid' },
-  ERR_SERVER_MISCONFIGURED: { status: 500, title: 'Server misconfigured' },
-  ERR_SESSION_KEY_STALE: { status: 409, title: 'session_key out of date' },
-  ERR_SESSION_LIMIT: { status: 409, title: 'Too many sessions' },
-  ERR_SESSION_NOT_FOUND: { status: 404, title: 'No such session' },
-  ERR_SESSION_UNKNOWN: { status: 401, title: 'Session unknown or ended' },
-  ERR_STORE_UNAVAILABLE: { status: 503, title: 'Session store unavailable', retryAfterSeconds: 1 },
-  ERR_TOKEN_MALFORMED: { status: 401, title: 'Token malformed' },
-  ERR_TOKEN_MISSING: { status: 401, title: 'Token missing' },
-  ERR_USER_BLOCKED: { status: 403, title: 'User blocked by WeChat' },
-  ERR_USER_CHANGED: { status: 409, title: 'Code of another user' },
-  ERR_USER_INFO_REFUSED: { status: 403, title: 'Profile refused' },
-  ERR_WECHAT_ANSWER_INVALID: { status: 502, title: 'Unusable answer from WeChat' },
-  ERR_WECHAT_BUSY: { status: 503, title: 'WeChat busy', retryAfterSeconds: 2 },
-  ERR_WECHAT_NO_ANSWER: { status: 503, title: 'No answer from WeChat', retryAfterSeconds: 2 },
-  ERR_WECHAT_QUOTA: { status: 503, title: 'WeChat quota used up', retryAfterSeconds: 3600 },
-  ERR_WECHAT_RATE_LIMITED: { status: 429, title: 'Too many requests', retryAfterSeconds: 60 },
-  ERR_WECHAT_UNREACHABLE: { status: 503, title: 'WeChat unreachable', retryAfterSeconds: 2 },
+type Row = readonly [
+  status: number,
+  retryAfterSeconds: number | null,
+  asksLogin: boolean,
+  codeStillGood: boolean,
+  title: string,
+]
+
+// biome-ignore format: a table
+const ROWS: Readonly<Record<ErrorCode, Row>> = {
+  //                             status  retryAfter  asksLogin  codeStillGood  title
+  ERR_ACCESS_TOKEN_UNAVAILABLE: [503,    2,          false,     false,         'Access token unavailable'],
+  ERR_APP_UNKNOWN:              [400,    null,       false,     false,         'Unknown app'],
+  ERR_BODY_INVALID:             [400,    null,       false,     false,         'Invalid body'],
+  ERR_BODY_TIMEOUT:             [408,    null,       false,     false,         'Body timeout'],
+  ERR_BODY_TOO_LARGE:           [413,    null,       false,     false,         'Body too large'],
+  ERR_CODE_INVALID:             [401,    null,       false,     false,         'Invalid login code'],
+  ERR_CODE_MOCK:                [400,    null,       false,     false,         'Mock login code'],
+  ERR_DATA_MALFORMED:           [400,    null,       false,     false,         'Malformed user data'],
+  ERR_DECRYPTION_LIMIT:         [429,    600,        false,     false,         'Too many failed decryptions'],
+  ERR_HOOK_FAILED:              [500,    null,       false,     false,         'Internal server error'],
+  ERR_LOGIN_REFUSED:            [403,    null,       false,     false,         'Login refused'],
+  ERR_LOGIN_TOO_OLD:            [401,    null,       true,      false,         'Recent login required'],
+  ERR_METHOD_NOT_ALLOWED:       [405,    null,       false,     false,         'Method not allowed'],
+  ERR_PHONE_CODE_INVALID:       [401,    null,       false,     false,         'Invalid phone number code'],
+  ERR_REQUEST_INVALID:          [400,    null,       false,     false,         'Invalid request'],
+  ERR_SERVER_MISCONFIGURED:     [500,    null,       false,     true,          'Server misconfigured'],
+  ERR_SESSION_KEY_STALE:        [409,    null,       false,     false,         'Outdated session_key'],
+  ERR_SESSION_LIMIT:            [409,    null,       false,     false,         'Too many sessions'],
+  ERR_SESSION_NOT_FOUND:        [404,    null,       false,     false,         'Session not found'],
+  ERR_SESSION_UNKNOWN:          [401,    null,       true,      false,         'Unknown session'],
+  ERR_STORE_UNAVAILABLE:        [503,    1,          false,     false,         'Session store unavailable'],
+  ERR_TOKEN_MALFORMED:          [401,    null,       true,      false,         'Malformed token'],
+  ERR_TOKEN_MISSING:            [401,    null,       true,      false,         'Missing token'],
+  ERR_USER_BLOCKED:             [403,    null,       false,     false,         'User blocked by WeChat'],
+  ERR_USER_CHANGED:             [409,    null,       false,     false,         'Login code of another user'],
+  ERR_USER_INFO_REFUSED:        [403,    null,       false,     false,         'Profile refused'],
+  ERR_WECHAT_ANSWER_INVALID:    [502,    null,       false,     false,         'Invalid response from WeChat'],
+  ERR_WECHAT_BUSY:              [503,    2,          false,     true,          'WeChat busy'],
+  ERR_WECHAT_NO_ANSWER:         [503,    2,          false,     false,         'No response from WeChat'],
+  ERR_WECHAT_QUOTA:             [503,    3600,       false,     true,          'WeChat quota exceeded'],
+  ERR_WECHAT_RATE_LIMITED:      [429,    60,         false,     true,          'Too many requests'],
+  ERR_WECHAT_UNREACHABLE:       [503,    2,          false,     true,          'WeChat unreachable'],
 }
 
 /** All codes of {@link ErrorCode}, in alphabetical order. */
-export const ERROR_CODES: readonly ErrorCode[] = Object.keys(KINDS) as ErrorCode[]
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ROWS) as ErrorCode[]
+
+/** The kind of error that a code stands for. */
+export function kindOf(code: ErrorCode): ErrorKind {
+  const [status, retryAfterSeconds, asksLogin, codeStillGood, title] = ROWS[code]
+  return { status, retryAfterSeconds, asksLogin, codeStillGood, title }
+}
 
 /** What may be told about a {@link WeappError} besides its code and message. */
 export interface WeappErrorOptions {
@@ -121,20 +145,20 @@ export class WeappError extends Error {
 
   constructor(code: ErrorCode, message: string, options: WeappErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : {})
-    const kind = KINDS[code]
+    const kind = kindOf(code)
     this.code = code
     this.status = kind.status
     this.statusCode = kind.status
     this.title = kind.title
-    this.retryAfterSeconds = kind.retryAfterSeconds
+    this.retryAfterSeconds = kind.retryAfterSeconds ?? undefined
     this.headers = headersFor(kind)
     this.hint = options.hint
   }
 }
 
-function headersFor(kind: ErrorKind): Record<string, string> {
+function headersFor({ status, retryAfterSeconds }: ErrorKind): Record<string, string> {
   const headers: Record<string, string> = {}
-  if (kind.status === 401) headers['WWW-Authenticate'] = 'Bearer'
-  if (kind.retryAfterSeconds !== undefined) headers['Retry-After'] = String(kind.retryAfterSeconds)
+  if (status === 401) headers['WWW-Authenticate'] = 'Bearer'
+  if (retryAfterSeconds !== null) headers['Retry-After'] = String(retryAfterSeconds)
   return headers
 }

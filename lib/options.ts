@@ -1,64 +1,66 @@
+import { isJsonObject } from './json-object.js'
+
 /** The names of all options of `T`. Written as a record so that the compiler misses none. */
 export type OptionNames<T> = Readonly<Record<keyof Required<T>, true>>
 
-/** Refuses what is not an object, and every name that is not an option, with a `TypeError` that lists what is allowed. */
+/** Throws a `TypeError` for what is not an object, and for a name that is not an option; it lists those that are. */
 export function checkOptionNames<T extends object>(
   where: string,
   given: unknown,
   names: OptionNames<T>,
 ): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new TypeError(`${where} takes an object of options, not ${describe(given)}`)
+  if (!isJsonObject(given)) {
+    throw new TypeError(`${where}: the options must be an object, not ${describe(given)}`)
   }
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(names, name)) {
-      throw new TypeError(`${where} has no option "${name}"; it knows ${Object.keys(names).join(', ')}`)
+      throw new TypeError(`${where}: unknown option "${name}"; known: ${Object.keys(names).join(', ')}`)
     }
   }
 }
 
-/** A number above 0 and up to `most`; fractions are allowed. */
+/** Returns a number above 0, fractions allowed. */
 export function positiveNumber(
   where: string,
   value: unknown,
   most: number = Number.MAX_SAFE_INTEGER,
 ): number {
   if (typeof value !== 'number' || !(value > 0 && value <= most)) {
-    throw new TypeError(`${where} must be a number above 0 and at most ${most}, not ${describe(value)}`)
+    throw new TypeError(`${where} must be a positive number up to ${most}, not ${describe(value)}`)
   }
   return value
 }
 
-/** A whole number of 1 or more, up to `most`. */
+/** Returns an integer from 1. */
 export function positiveInteger(
   where: string,
   value: unknown,
   most: number = Number.MAX_SAFE_INTEGER,
 ): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) {
-    throw new TypeError(`${where} must be a whole number from 1 to ${most}, not ${describe(value)}`)
+    throw new TypeError(`${where} must be an integer from 1 to ${most}, not ${describe(value)}`)
   }
   return value
 }
 
-/** A text of at least `least` characters. The value itself is never shown: it may be a secret. */
+/** Returns a string of at least `least` characters. The error never shows it: it may be a secret. */
 export function textOption(where: string, value: unknown, least = 1): string {
   if (typeof value !== 'string' || value.length < least) {
-    const size = least === 1 ? 'a string that is not empty' : `a string of at least ${least} characters`
+    const size = least === 1 ? 'a non-empty string' : `a string of at least ${least} characters`
     throw new TypeError(`${where} must be ${size}, not ${describe(value)}`)
   }
   return value
 }
 
-/** An http or https address. */
+/** Returns an http or https URL. */
 export function httpAddress(where: string, value: unknown): URL {
   const text = textOption(where, value)
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url && /^https?:$/.test(url.protocol)) return url
-  throw new TypeError(`${where} must be an http or https address such as https://api.weixin.qq.com`)
+  throw new TypeError(`${where} must be an http or https URL, such as https://api.weixin.qq.com`)
 }
 
-/** One of a few fixed words. */
+/** Returns one of a few words. */
 export function oneOf<T extends string>(where: string, value: unknown, allowed: readonly T[]): T {
   if (!allowed.includes(value as T)) {
     throw new TypeError(
@@ -68,14 +70,14 @@ export function oneOf<T extends string>(where: string, value: unknown, allowed: 
   return value as T
 }
 
-/** True or false. */
+/** Returns true or false. */
 export function booleanOption(where: string, value: unknown): boolean {
   if (typeof value !== 'boolean')
     throw new TypeError(`${where} must be true or false, not ${describe(value)}`)
   return value
 }
 
-/** A function, or nothing. */
+/** Returns a function, or undefined. */
 export function optionalFunction<T>(where: string, value: T): T {
   if (value !== undefined && typeof value !== 'function') {
     throw new TypeError(`${where} must be a function, not ${describe(value)}`)
@@ -83,21 +85,22 @@ export function optionalFunction<T>(where: string, value: T): T {
   return value
 }
 
-/** An object that has each of `methods`; `what` names it in the error. */
+/** Returns an object that has all of `methods`; `what` names it in the error. */
 export function objectWithMethods<T>(where: string, value: T, methods: readonly string[], what: string): T {
   for (const method of methods) {
     if (typeof (value as Record<string, unknown> | null | undefined)?.[method] !== 'function') {
-      throw new TypeError(`${where} must be ${what} (it has no method "${method}")`)
+      throw new TypeError(`${where} must be ${what}; it has no method "${method}"`)
     }
   }
   return value
 }
 
-/** Names a value without giving away what a string holds. */
+/** Describes a value without giving away what a string holds. */
 function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
     return String(value)
   if (typeof value === 'string')
     return value === '' ? 'an empty string' : `a string of ${value.length} characters`
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

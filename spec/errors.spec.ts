@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { ERROR_CODES, type ErrorCode, WeappError } from '../lib/errors.js'
+import { ERROR_CODES, type ErrorCode, type ErrorKind, kindOf, WeappError } from '../lib/errors.js'
 
 // Written out once more on purpose: clients switch on these, so a change has to be made twice.
 const STATUSES: Record<ErrorCode, number> = {
@@ -38,6 +38,36 @@ const STATUSES: Record<ErrorCode, number> = {
   ERR_WECHAT_UNREACHABLE: 503,
 }
 
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
+  ERR_ACCESS_TOKEN_UNAVAILABLE: 2,
+  ERR_DECRYPTION_LIMIT: 600,
+  ERR_STORE_UNAVAILABLE: 1,
+  ERR_WECHAT_BUSY: 2,
+  ERR_WECHAT_NO_ANSWER: 2,
+  ERR_WECHAT_QUOTA: 3600,
+  ERR_WECHAT_RATE_LIMITED: 60,
+  ERR_WECHAT_UNREACHABLE: 2,
+}
+
+const ASKS_LOGIN: readonly ErrorCode[] = [
+  'ERR_LOGIN_TOO_OLD',
+  'ERR_SESSION_UNKNOWN',
+  'ERR_TOKEN_MALFORMED',
+  'ERR_TOKEN_MISSING',
+]
+
+const CODE_STILL_GOOD: readonly ErrorCode[] = [
+  'ERR_SERVER_MISCONFIGURED',
+  'ERR_WECHAT_BUSY',
+  'ERR_WECHAT_QUOTA',
+  'ERR_WECHAT_RATE_LIMITED',
+  'ERR_WECHAT_UNREACHABLE',
+]
+
+function codesWith(holds: (kind: ErrorKind) => unknown): ErrorCode[] {
+  return ERROR_CODES.filter((code) => holds(kindOf(code)))
+}
+
 function errorsWithStatus(...statuses: number[]): WeappError[] {
   const errors = ERROR_CODES.map((code) => new WeappError(code, 'a message'))
   return errors.filter((error) => statuses.includes(error.status))
@@ -46,6 +76,27 @@ function errorsWithStatus(...statuses: number[]): WeappError[] {
 describe('ERROR_CODES', () => {
   it('lists every code once, in alphabetical order', () => {
     expect(ERROR_CODES).to.deep.equal(Object.keys(STATUSES).sort())
+  })
+})
+
+describe('kindOf', () => {
+  it('tells after how many seconds trying again makes sense', () => {
+    const known = codesWith(({ retryAfterSeconds }) => retryAfterSeconds !== null)
+    const seconds = known.map((code) => [code, kindOf(code).retryAfterSeconds])
+    expect(Object.fromEntries(seconds)).to.deep.equal(RETRY_AFTER)
+  })
+
+  it('tells which errors ask the client to log in again, each of them a 401', () => {
+    expect(codesWith(({ asksLogin }) => asksLogin)).to.deep.equal(ASKS_LOGIN)
+    for (const code of ASKS_LOGIN) expect(kindOf(code).status).to.equal(401)
+  })
+
+  it('tells after which errors of its exchange a login code may be sent again', () => {
+    expect(codesWith(({ codeStillGood }) => codeStillGood)).to.deep.equal(CODE_STILL_GOOD)
+  })
+
+  it('has a title for each code and no other code', () => {
+    expect(new Set(ERROR_CODES.map((code) => kindOf(code).title)).size).to.equal(ERROR_CODES.length)
   })
 })
 

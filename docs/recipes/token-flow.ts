@@ -1,5 +1,6 @@
 import {
   type ErrorCode,
+  nativeProtocol,
   type Protocol,
   route,
   WeappError,
@@ -10,9 +11,11 @@ import {
 // What can be wrong with a code, in the three ways in which `sessions.login` says it.
 const BAD_CODE: readonly ErrorCode[] = ['ERR_CODE_INVALID', 'ERR_CODE_MOCK', 'ERR_REQUEST_INVALID']
 
+// The header `token`. Sent twice it is refused: somebody else may have added one.
+const { readToken } = nativeProtocol('token', { bearer: false })
+
 /** The token flow: `POST login/` with `{ code }` gives `{ status, msg, data: { token } }`; the token comes back in the header `token`. */
 export const tokenFlow: Protocol = {
-  name: 'token-flow',
   readToken,
   writeError,
   routes: [
@@ -35,12 +38,6 @@ export const tokenFlow: Protocol = {
       writeError: writeLoginError,
     }),
   ],
-}
-
-/** A header is a list, one entry for each time it was sent. Two tokens are one too many: somebody else may have added one. */
-function readToken({ headers: { token = [] } }: WireRequest): string | undefined {
-  if (token.length > 1) throw new WeappError('ERR_TOKEN_MALFORMED', 'There is more than one token.')
-  return token[0] || undefined
 }
 
 /** An old token that is damaged keeps nobody from logging in. */

@@ -1,13 +1,9 @@
-import { type Protocol, route, WeappError, type WireRequest } from 'weapp-session'
+import { nativeProtocol, type Protocol, route, WeappError, type WireRequest } from 'weapp-session'
 
 /** The user-state flow: `GET login?code=…&userInfo=…` gives `{ user_uuid }`, which comes back in the header `user-uuid`. */
 export const userStateFlow: Protocol = {
-  name: 'user-state-flow',
   // Only the header is read. A token in the query would lie in every log on the way.
-  readToken({ headers: { 'user-uuid': uuid = [] } }) {
-    if (uuid.length > 1) throw new WeappError('ERR_TOKEN_MALFORMED', 'There is more than one token.')
-    return uuid[0] || undefined
-  },
+  readToken: nativeProtocol('user-uuid', { bearer: false }).readToken,
   // The status tells the client what to do: 401 log in again, 429 and 5xx try later. `headers` holds Retry-After.
   writeError: ({ status, headers, code }) => ({ status, headers, body: { error: code } }),
   routes: [

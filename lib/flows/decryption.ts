@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import { type ErrorCode, WeappError } from '../errors.js'
+import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { Counter } from '../sessions/counter.js'
 import type { UserRef } from '../sessions/session.js'
@@ -17,9 +17,6 @@ import { Turns } from './turns.js'
 /** How often the data of a user may turn out to be no good within {@link WINDOW_MS}. */
 const MOST_FAILURES = 8
 const WINDOW_MS = 600_000
-
-/** Failures by which a forger learns nothing: nobody has looked at the data. */
-const UNTRIED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_DECRYPTION_LIMIT', 'ERR_STORE_UNAVAILABLE'])
 
 /** Encrypted data, whose it has to be, and what it has to be. */
 export interface Decryption<T> {
@@ -107,8 +104,9 @@ function readNow<T>(openData: OpenData, read: (data: OpenData) => T): T {
   return result
 }
 
+/** A store that fails teaches a forger nothing: without keys nobody has looked at the data. */
 function isTried(error: unknown): boolean {
-  return !(error instanceof WeappError && UNTRIED.has(error.code))
+  return !(error instanceof WeappError && error.code === 'ERR_STORE_UNAVAILABLE')
 }
 
 function tooManyFailures(): WeappError {

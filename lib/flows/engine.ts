@@ -8,8 +8,9 @@ import { stableAccessToken } from '../wechat/access-token.js'
 import { code2Session } from '../wechat/code2session.js'
 import { guardExchange } from '../wechat/guarded-exchange.js'
 import { getPhoneNumber } from '../wechat/phone-number.js'
-import { sessionKeyCalls } from '../wechat/session-key.js'
+import { createSessionKeyApi } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
+import { createWechatApi } from '../wechat/wechat-api.js'
 import { AccessTokens } from './access-tokens.js'
 import { createDecryptions } from './decryption.js'
 import { createAskAboutProfile, HOOK_TIMEOUT_MS } from './hooks.js'
@@ -31,15 +32,16 @@ export function createEngine(settings: SessionsSettings) {
   const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clocks, logger })
   const vault = new Vault(store, keyRing)
   const transport = createTransport(wechat.baseUrl, wechat.agent)
+  const wechatApi = createWechatApi({ transport, timeoutMs: wechat.timeoutMs })
   const registry = new SessionRegistry({ apps, store, keyRing, logger })
 
   const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
-  const exchange = exchangeOf(code2Session(transport), wechat.timeoutMs)
+  const exchange = exchangeOf(code2Session(wechatApi), wechat.timeoutMs)
   const report = createFailureReport(logger, clock)
   const loginCodes = new LoginCodes({ store, exchange, report, patienceMs })
 
-  const fetchToken = stableAccessToken(transport, wechat.timeoutMs)
+  const fetchToken = stableAccessToken(wechatApi)
   const accessTokens = new AccessTokens({
     store,
     vault,
@@ -67,8 +69,8 @@ export function createEngine(settings: SessionsSettings) {
     accessToken: accessTokenProvider
       ? guardProvider(accessTokenProvider, wechat.timeoutMs)
       : (request: { appid: string; refused?: string | undefined }) => accessTokens.get(request),
-    getPhoneNumber: getPhoneNumber(transport, wechat.timeoutMs),
-    sessionKeyApi: sessionKeyCalls(transport, wechat.timeoutMs),
+    getPhoneNumber: getPhoneNumber(wechatApi),
+    sessionKeyApi: createSessionKeyApi(wechatApi),
 
     async close(): Promise<void> {
       await loginCodes.idle()

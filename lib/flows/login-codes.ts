@@ -1,4 +1,4 @@
-import { type ErrorCode, WeappError } from '../errors.js'
+import { kindOf, WeappError } from '../errors.js'
 import type { Identity } from '../exchange.js'
 import type { App } from '../sessions/app-info.js'
 import { BackgroundWork } from '../sessions/background-work.js'
@@ -18,15 +18,6 @@ import type { ReportFailure } from './report-failure.js'
 const CODE_LIFETIME_MS = 5 * 60_000
 /** What the store knows of a code that was used, when its answer has gone. */
 const USED = 'used'
-
-/** Nothing of the code was used up when its exchange failed with one of these: it may be sent again. */
-const CODE_STILL_GOOD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_SERVER_MISCONFIGURED',
-  'ERR_WECHAT_BUSY',
-  'ERR_WECHAT_QUOTA',
-  'ERR_WECHAT_RATE_LIMITED',
-  'ERR_WECHAT_UNREACHABLE',
-])
 
 /** Exchanges a code by the way of its app, within its deadline. */
 export type ExchangeCode = (app: App, code: string) => Promise<Identity>
@@ -135,7 +126,7 @@ export class LoginCodes {
 }
 
 function isCodeStillGood(error: unknown): boolean {
-  return error instanceof WeappError && CODE_STILL_GOOD.has(error.code)
+  return error instanceof WeappError && kindOf(error.code).codeStillGood
 }
 
 /**

@@ -1,4 +1,5 @@
 import { WeappError } from '../errors.js'
+import { isJsonObject } from '../json-object.js'
 import {
   type UserInfo,
   type UserInfoRules,
@@ -101,7 +102,7 @@ function profileIn(data: OpenData): UserInfo {
 
 /** Refuses what is no object, such as the body of a request that had none. */
 export function requireFields<T>(given: T): T {
-  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given
+  if (isJsonObject(given)) return given
   throw new WeappError('ERR_REQUEST_INVALID', 'The data must be an object.')
 }
 

@@ -19,6 +19,7 @@ import type { SessionCap } from '../sessions/session-issuer.js'
 import type { SessionStore } from '../sessions/store.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import { agentOption } from '../wechat/transport.js'
+import { DEFAULT_TIMEOUT_MS } from '../wechat/wechat-api.js'
 import type { AccessTokenProvider } from './access-tokens.js'
 import type { OnLogin, OnUserInfo } from './hooks.js'
 
@@ -186,7 +187,7 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
 
 function readWechatOptions(options: WechatOptions): SessionsSettings['wechat'] {
   checkOptionNames<WechatOptions>(named('wechat'), options, { baseUrl: true, timeoutMs: true, agent: true })
-  const { baseUrl: address = 'https://api.weixin.qq.com', timeoutMs = 5000, agent } = options
+  const { baseUrl: address = 'https://api.weixin.qq.com', timeoutMs = DEFAULT_TIMEOUT_MS, agent } = options
   const baseUrl = httpAddress(named('wechat.baseUrl'), address)
   return {
     baseUrl,

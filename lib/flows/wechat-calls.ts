@@ -10,7 +10,7 @@ import type { UserProfiles } from '../sessions/user-profiles.js'
 import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
-import type { SessionKeyCalls } from '../wechat/session-key.js'
+import type { SessionKeyApi } from '../wechat/session-key.js'
 import { type AccessTokenProvider, unavailable } from './access-tokens.js'
 import { unknownSession } from './authenticate.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
@@ -45,7 +45,7 @@ interface WechatCallsParts {
   readonly phoneNumbers: PhoneNumbers
   readonly accessToken: AccessTokenProvider
   readonly getPhoneNumber: (code: PhoneCode, accessToken: string) => Promise<PhoneInfo>
-  readonly sessionKeyApi: SessionKeyCalls
+  readonly sessionKeyApi: SessionKeyApi
   /** Whether the number of a user who is named is kept where the call does not say. */
   readonly keepPhoneNumbers: boolean
   readonly report: ReportFailure

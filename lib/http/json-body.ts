@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
+import { isJsonObject } from '../json-object.js'
 import { checkShape } from './body-shape.js'
 import { jsonInBytes, jsonInSent, jsonInText, MOST_BYTES, notJson, tooLarge } from './json-text.js'
 
@@ -61,7 +62,7 @@ function bytesOf(view: ArrayBufferView): Uint8Array {
 
 /** A parser of forms makes the beginning of JSON a name. */
 function isTornApart(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return false
+  if (!isJsonObject(body)) return false
   for (const name in body) return /^\s*\{/.test(name)
   return false
 }
@@ -92,9 +93,10 @@ function giveUp(req: IncomingMessage, res: ServerResponse): WeappError {
 
 /** Parsers make an empty object of no body at all, or of one that they leave to others. */
 function isEmpty(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null) return body === undefined || body === null
+  if (body === undefined || body === null) return true
+  if (!isJsonObject(body)) return false
   for (const _name in body) return false
-  return !Array.isArray(body)
+  return true
 }
 
 function hasBytes(req: IncomingMessage): boolean {

@@ -40,12 +40,11 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
   })
 
   function handlerOf(route: ProtocolRoute): RequestHandler {
-    const name = `${protocol.name} ${route.path}`
     const words = route.writeError ? { writeError: route.writeError } : protocol
     return async function handleRoute(req: Request, res: Response, next) {
       try {
         const body = route.body === 'json' ? await readJsonBody(req, res) : undefined
-        sendReply(res, await route.answer(sessions, wireRequest(req, name, body)))
+        sendReply(res, await route.answer(sessions, wireRequest(req, route.path, body)))
       } catch (error) {
         sendError(error, words, res, next)
       }

@@ -40,7 +40,7 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
   async function findSession(req: Request): Promise<Session | undefined> {
     // A body that cannot be read carries no token; what else it is good for, the route knows.
     const body = await leftBody(req).catch(() => undefined)
-    const request = wireRequest(req, protocol.name, body)
+    const request = wireRequest(req, '', body)
     const token = protocol.readToken(request)
     if (isOptional && token === undefined) return undefined
     return sessions.authenticate(token, { maxAgeSeconds, appid: protocol.readApp?.(request) })

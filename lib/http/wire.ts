@@ -10,10 +10,10 @@ const LINGER_MS = 5_000
 /** Of a request no more is asked than `node:http` promises; what Express adds may be missing. */
 type HostRequest = IncomingMessage & Partial<Pick<Request, 'baseUrl' | 'ip' | 'params' | 'query'>>
 
-/** A request as a protocol sees it, at a route of that protocol. */
-export function wireRequest(req: HostRequest, route: string, body?: unknown): WireRequest {
+/** Returns a request as a protocol sees it, at a route with this path. */
+export function wireRequest(req: HostRequest, path: string, body?: unknown): WireRequest {
   return {
-    mount: `${route} at ${req.baseUrl ?? ''}`,
+    mount: `${req.baseUrl ?? ''}${path}`,
     // Hosts that make up requests may leave the socket out, where Express looks for the address.
     peer: req.socket ? (req.ip ?? req.socket.remoteAddress) : undefined,
     method: req.method ?? '',

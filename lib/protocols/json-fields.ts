@@ -1,17 +1,16 @@
 import { WeappError } from '../errors.js'
+import { isJsonObject, type JsonObject } from '../json-object.js'
 import type { WireRequest } from './protocol.js'
 
 /** The body as a JSON object. Throws `ERR_BODY_INVALID` for anything else, an empty body included. */
-export function jsonObject(request: WireRequest): Readonly<Record<string, unknown>> {
+export function jsonObject(request: WireRequest): JsonObject {
   const { body } = request
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new WeappError('ERR_BODY_INVALID', 'The body must be a JSON object.')
-  }
-  return body as Record<string, unknown>
+  if (isJsonObject(body)) return body
+  throw new WeappError('ERR_BODY_INVALID', 'The body must be a JSON object.')
 }
 
 /** A text among the fields; undefined when it is absent or null. Throws `ERR_REQUEST_INVALID` for any other type. */
-export function textField(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
+export function textField(fields: JsonObject, name: string): string | undefined {
   const value = fields[name] ?? undefined
   if (value !== undefined && typeof value !== 'string') {
     throw new WeappError('ERR_REQUEST_INVALID', `"${name}" must be a string.`)

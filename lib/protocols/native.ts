@@ -2,6 +2,7 @@ import { WeappError } from '../errors.js'
 import type { LoginRequest, LoginResult } from '../flows/log-in.js'
 import type { UserDataRequest } from '../flows/received-data.js'
 import type { Sessions } from '../flows/sessions.js'
+import type { JsonObject } from '../json-object.js'
 import { isSessionId } from '../sessions/token.js'
 import { tokenInHeaders } from './header-token.js'
 import { jsonObject, textField } from './json-fields.js'
@@ -27,7 +28,6 @@ export function nativeProtocol(
   const readToken = (request: WireRequest) => tokenInHeaders(request, places)
 
   return {
-    name: 'native',
     readToken,
     writeError: problemReply,
     routes: [
@@ -115,13 +115,13 @@ function readLogin(request: WireRequest, presented: string | undefined): LoginRe
   }
 }
 
-function neededCode(fields: Readonly<Record<string, unknown>>, source: string): string {
+function neededCode(fields: JsonObject, source: string): string {
   const code = textField(fields, 'code')
   if (code !== undefined) return code
   throw new WeappError('ERR_REQUEST_INVALID', `"code" is missing: send the code of ${source}.`)
 }
 
-function readUserData(fields: Readonly<Record<string, unknown>>): UserDataRequest {
+function readUserData(fields: JsonObject): UserDataRequest {
   return {
     encryptedData: textField(fields, 'encryptedData'),
     iv: textField(fields, 'iv'),

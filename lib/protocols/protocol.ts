@@ -4,7 +4,7 @@ import type { AppSelector } from '../sessions/app-info.js'
 
 /** A request as a protocol sees it, free of any web framework. */
 export interface WireRequest {
-  /** The protocol and the route that the request came in by. */
+  /** The path of the route that the request came in by, with that of its mount, such as `/v2/login`. */
   readonly mount: string
   /** The address of the client, where it is known; behind proxies by Express' `trust proxy`. */
   readonly peer: string | undefined
@@ -40,8 +40,6 @@ export interface ProtocolRoute {
 
 /** How one kind of client speaks: where its requests carry what, and how it wants to be answered. Pure: text in, text out. */
 export interface Protocol {
-  /** For error texts. */
-  readonly name: string
   /** What `loginRouter` mounts. */
   readonly routes: readonly ProtocolRoute[]
   /** The token that a request carries, undefined when it carries none. Never taken from the query string. */

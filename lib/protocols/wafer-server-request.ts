@@ -1,9 +1,9 @@
 import type { LoginRequest } from '../flows/log-in.js'
+import { isJsonObject, type JsonObject } from '../json-object.js'
 import type { EncryptedData } from '../wechat/open-data.js'
-import { isAbsent } from './absent.js'
 import { tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
-import { legacyOrigin } from './legacy-origin.js'
+import { isAbsent, legacyOrigin } from './legacy-request.js'
 import { presentedToken } from './presented-token.js'
 import type { WireRequest } from './protocol.js'
 import { PARA_ERR, RefusedInterface } from './wafer-server-outcomes.js'
@@ -24,16 +24,13 @@ interface OldData extends EncryptedData {
   readonly ivIsKey: boolean
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
 /** Reads a call. What is wrong with it is said as that server said it. */
 export function readInterface(request: WireRequest): Interface {
-  const asked = asFields(jsonObject(request).interface)
-  const name = asked?.interfaceName
+  const { interface: asked } = jsonObject(request)
+  const { interfaceName: name, para } = isJsonObject(asked) ? asked : {}
   if (typeof name !== 'string' || name === '' || isAbsent(name))
     throw new RefusedInterface([1002, 'NO_INTERFACENAME_PARA'])
-  const para = asFields(asked?.para)
-  if (!para) throw new RefusedInterface([1011, 'NO_PARA'])
+  if (!isJsonObject(para)) throw new RefusedInterface([1011, 'NO_PARA'])
 
   switch (name) {
     case 'qcloud.cam.id_skey':
@@ -49,7 +46,7 @@ export function readInterface(request: WireRequest): Interface {
   }
 }
 
-function loginOf(request: WireRequest, para: Fields): LoginRequest {
+function loginOf(request: WireRequest, para: JsonObject): LoginRequest {
   const { id, skey } = para
   const data = encryptedData(para)
   const presented = () =>
@@ -62,21 +59,17 @@ function loginOf(request: WireRequest, para: Fields): LoginRequest {
   }
 }
 
-function credential(para: Fields): Credential {
+function credential(para: JsonObject): Credential {
   return { id: text(para, 'id'), skey: text(para, 'skey') }
 }
 
-function encryptedData(para: Fields): OldData {
+function encryptedData(para: JsonObject): OldData {
   const iv = isAbsent(para.iv) || para.iv === '' ? undefined : text(para, 'iv')
   return { encryptedData: text(para, 'encrypt_data'), iv, ivIsKey: iv === undefined }
 }
 
-function text(para: Fields, name: string): string {
+function text(para: JsonObject, name: string): string {
   const value = para[name]
   if (typeof value !== 'string' || value === '' || isAbsent(value)) throw new RefusedInterface(PARA_ERR)
   return value
-}
-
-function asFields(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
 }

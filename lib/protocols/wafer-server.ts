@@ -28,7 +28,6 @@ interface Done {
  */
 export function waferServerProtocol(): Protocol {
   return {
-    name: 'wafer-server',
     readToken: tokenInBody,
     writeError,
     routes: [

@@ -1,8 +1,7 @@
-import type { WeappError } from '../errors.js'
+import { kindOf, type WeappError } from '../errors.js'
 import type { LoginRequest } from '../flows/log-in.js'
 import type { Sessions } from '../flows/sessions.js'
 import { idOf, tokenFromPair } from './id-skey.js'
-import { isLoginNeeded } from './login-needed.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 import { loginInHeaders, wxHeader } from './wx-headers.js'
 
@@ -25,7 +24,6 @@ type Entry = { readonly token: string } | { readonly login: LoginRequest }
  */
 export function waferProtocol(): Protocol {
   return {
-    name: 'wafer',
     readToken,
     writeError: writeSessionError,
     routes: [
@@ -63,13 +61,13 @@ async function enter(sessions: Sessions, entry: Entry) {
 
 /** The magic key makes the client drop its session and call `fail`; what is wrong with a single request is told without. */
 function writeSessionError(error: WeappError): WireReply {
-  if (isLoginNeeded(error)) return withMagic(failure('ERR_INVALID_SESSION', '会话已失效，请重新登录'))
+  if (kindOf(error.code).asksLogin) return withMagic(failure('ERR_INVALID_SESSION', '会话已失效，请重新登录'))
   const body = failure('ERR_CHECK_LOGIN_FAILED', `检查登录态失败（${error.code}）`)
   return error.status >= 500 ? withMagic(body) : { status: error.status, headers: error.headers, body }
 }
 
 function writeLoginError(error: WeappError): WireReply {
-  if (isLoginNeeded(error)) return writeSessionError(error)
+  if (kindOf(error.code).asksLogin) return writeSessionError(error)
   const message = `登录小程序会话失败（${error.code}）：${error.message}`
   return withMagic(failure('ERR_LOGIN_FAILED', message))
 }

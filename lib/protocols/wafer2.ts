@@ -1,7 +1,6 @@
-import type { ErrorCode, WeappError } from '../errors.js'
+import { type ErrorCode, kindOf, type WeappError } from '../errors.js'
 import type { LoginResult } from '../flows/log-in.js'
 import { legacyUserInfo } from './legacy-user-info.js'
-import { isLoginNeeded } from './login-needed.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 import { loginInHeaders, wxHeader } from './wx-headers.js'
 
@@ -9,17 +8,40 @@ import { loginInHeaders, wxHeader } from './wx-headers.js'
 const LOG_IN_AGAIN = -1
 const FAILED = 1
 
-/** What `wafer-node-sdk` called the failures that it knew. */
-const LEGACY_ERRORS: Partial<Record<ErrorCode, string>> = {
+/** What `wafer-node-sdk` called the failures that it knew; null for one that it did not. */
+const LEGACY_ERRORS: Readonly<Record<ErrorCode, string | null>> = {
+  ERR_ACCESS_TOKEN_UNAVAILABLE: null,
+  ERR_APP_UNKNOWN: null,
+  ERR_BODY_INVALID: null,
+  ERR_BODY_TIMEOUT: null,
+  ERR_BODY_TOO_LARGE: null,
   ERR_CODE_INVALID: 'ERR_GET_SESSION_KEY',
+  ERR_CODE_MOCK: null,
   ERR_DATA_MALFORMED: 'ERR_IN_DECRYPT_DATA',
   ERR_DECRYPTION_LIMIT: 'ERR_IN_DECRYPT_DATA',
+  ERR_HOOK_FAILED: null,
+  ERR_LOGIN_REFUSED: null,
   ERR_LOGIN_TOO_OLD: 'ERR_SKEY_INVALID',
+  ERR_METHOD_NOT_ALLOWED: null,
+  ERR_PHONE_CODE_INVALID: null,
   ERR_REQUEST_INVALID: 'ERR_HEADER_MISSED',
+  ERR_SERVER_MISCONFIGURED: null,
   ERR_SESSION_KEY_STALE: 'ERR_IN_DECRYPT_DATA',
+  ERR_SESSION_LIMIT: null,
+  ERR_SESSION_NOT_FOUND: null,
   ERR_SESSION_UNKNOWN: 'ERR_SKEY_INVALID',
+  ERR_STORE_UNAVAILABLE: null,
   ERR_TOKEN_MALFORMED: 'ERR_SKEY_INVALID',
   ERR_TOKEN_MISSING: 'ERR_SKEY_INVALID',
+  ERR_USER_BLOCKED: null,
+  ERR_USER_CHANGED: null,
+  ERR_USER_INFO_REFUSED: null,
+  ERR_WECHAT_ANSWER_INVALID: null,
+  ERR_WECHAT_BUSY: null,
+  ERR_WECHAT_NO_ANSWER: null,
+  ERR_WECHAT_QUOTA: null,
+  ERR_WECHAT_RATE_LIMITED: null,
+  ERR_WECHAT_UNREACHABLE: null,
 }
 
 /**
@@ -34,7 +56,6 @@ const LEGACY_ERRORS: Partial<Record<ErrorCode, string>> = {
  */
 export function wafer2Protocol(): Protocol {
   return {
-    name: 'wafer2',
     readToken,
     writeError: writeSessionError,
     routes: [
@@ -63,7 +84,7 @@ function writeLogin({ token, session }: LoginResult): WireReply {
 }
 
 function writeSessionError(error: WeappError): WireReply {
-  if (isLoginNeeded(error)) return { status: 200, body: failure(LOG_IN_AGAIN, error) }
+  if (kindOf(error.code).asksLogin) return { status: 200, body: failure(LOG_IN_AGAIN, error) }
   // The client takes a 401 for "log in again" whatever the body says.
   const status = error.status === 401 ? 400 : error.status
   return { status, headers: error.headers, body: failure(FAILED, error) }

@@ -1,7 +1,6 @@
 import { WeappError } from '../errors.js'
 import type { LoginRequest } from '../flows/log-in.js'
-import { isAbsent } from './absent.js'
-import { legacyOrigin } from './legacy-origin.js'
+import { isAbsent, legacyOrigin } from './legacy-request.js'
 import { presentedToken } from './presented-token.js'
 import type { WireRequest } from './protocol.js'
 

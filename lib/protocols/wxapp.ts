@@ -1,12 +1,11 @@
 import { type ErrorCode, WeappError } from '../errors.js'
 import type { LoginRequest, LoginResult } from '../flows/log-in.js'
+import type { JsonObject } from '../json-object.js'
 import type { Session } from '../sessions/session.js'
-import { isAbsent } from './absent.js'
 import { idOf, tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
-import { legacyOrigin } from './legacy-origin.js'
+import { isAbsent, legacyOrigin } from './legacy-request.js'
 import { durationOf, legacyUserInfo } from './legacy-user-info.js'
-import { isLoginNeeded } from './login-needed.js'
 import { presentedToken } from './presented-token.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 
@@ -14,6 +13,11 @@ const DEFAULT_APP_ID = 1
 const WRONG_LOGIN = '参数错误'
 const WRONG_CHECK = '请求参数错误'
 const ODD_ANSWER = '微信返回值错误'
+const WECHAT_AWAY = '网络错误'
+const SERVER_FAILED = '数据库错误'
+const NOT_DECRYPTED = '解密用户数据失败'
+const NOT_LOGGED_IN = '验证失败'
+const LOGIN_REFUSED = '登录被拒绝'
 const DIGITS = /^\d+$/
 const SHORTEST_CODE = 7
 const SHORTEST_UUID = 6
@@ -22,31 +26,41 @@ const SHORTEST_SKEY = 7
 const SHORTEST_ENCRYPTED_DATA = 51
 const SHORTEST_IV = 6
 
-const MESSAGES: Partial<Record<ErrorCode, string>> = {
+/** What wxapp says of a failure; null where the request itself is wrong, for which each route has words of its own. */
+const MESSAGES: Readonly<Record<ErrorCode, string | null>> = {
+  ERR_ACCESS_TOKEN_UNAVAILABLE: ODD_ANSWER,
   ERR_APP_UNKNOWN: '获取app相关参数出错',
+  ERR_BODY_INVALID: null,
+  ERR_BODY_TIMEOUT: null,
+  ERR_BODY_TOO_LARGE: null,
   ERR_CODE_INVALID: 'code 无效或已被使用',
-  ERR_DATA_MALFORMED: '解密用户数据失败',
-  ERR_DECRYPTION_LIMIT: '解密用户数据失败',
-  ERR_HOOK_FAILED: '数据库错误',
-  ERR_LOGIN_REFUSED: '登录被拒绝',
-  ERR_SESSION_KEY_STALE: '解密用户数据失败',
+  ERR_CODE_MOCK: null,
+  ERR_DATA_MALFORMED: NOT_DECRYPTED,
+  ERR_DECRYPTION_LIMIT: NOT_DECRYPTED,
+  ERR_HOOK_FAILED: SERVER_FAILED,
+  ERR_LOGIN_REFUSED: LOGIN_REFUSED,
+  ERR_LOGIN_TOO_OLD: NOT_LOGGED_IN,
+  ERR_METHOD_NOT_ALLOWED: ODD_ANSWER,
+  ERR_PHONE_CODE_INVALID: ODD_ANSWER,
+  ERR_REQUEST_INVALID: null,
+  ERR_SERVER_MISCONFIGURED: ODD_ANSWER,
+  ERR_SESSION_KEY_STALE: NOT_DECRYPTED,
   ERR_SESSION_LIMIT: '更新session出错',
-  ERR_STORE_UNAVAILABLE: '数据库错误',
-  ERR_USER_INFO_REFUSED: '登录被拒绝',
-  ERR_WECHAT_BUSY: '网络错误',
-  ERR_WECHAT_NO_ANSWER: '网络错误',
-  ERR_WECHAT_UNREACHABLE: '网络错误',
+  ERR_SESSION_NOT_FOUND: ODD_ANSWER,
+  ERR_SESSION_UNKNOWN: NOT_LOGGED_IN,
+  ERR_STORE_UNAVAILABLE: SERVER_FAILED,
+  ERR_TOKEN_MALFORMED: NOT_LOGGED_IN,
+  ERR_TOKEN_MISSING: NOT_LOGGED_IN,
+  ERR_USER_BLOCKED: ODD_ANSWER,
+  ERR_USER_CHANGED: ODD_ANSWER,
+  ERR_USER_INFO_REFUSED: LOGIN_REFUSED,
+  ERR_WECHAT_ANSWER_INVALID: ODD_ANSWER,
+  ERR_WECHAT_BUSY: WECHAT_AWAY,
+  ERR_WECHAT_NO_ANSWER: WECHAT_AWAY,
+  ERR_WECHAT_QUOTA: ODD_ANSWER,
+  ERR_WECHAT_RATE_LIMITED: ODD_ANSWER,
+  ERR_WECHAT_UNREACHABLE: WECHAT_AWAY,
 }
-
-const FORM_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_BODY_INVALID',
-  'ERR_BODY_TIMEOUT',
-  'ERR_BODY_TOO_LARGE',
-  'ERR_CODE_MOCK',
-  'ERR_REQUEST_INVALID',
-])
-
-type Fields = Readonly<Record<string, unknown>>
 
 interface Check {
   readonly token: string | undefined
@@ -70,7 +84,6 @@ class Refused extends WeappError {
  */
 export function wxappProtocol(): Protocol {
   return {
-    name: 'wxapp',
     readToken,
     readApp: ({ body }) => asAppId(appIdOrDefault(fieldsOf(body))),
     writeError,
@@ -90,7 +103,7 @@ export function wxappProtocol(): Protocol {
         read: readCheck,
         run: (sessions, { token, appId }) => sessions.authenticate(token, { appid: appId }),
         write: writeAuth,
-        writeError: (error) => failure(isOfForm(error) ? WRONG_CHECK : messageOf(error)),
+        writeError: (error) => failure(messageOf(error, WRONG_CHECK)),
       }),
       refuseOtherMethods('/login'),
       refuseOtherMethods('/auth'),
@@ -143,7 +156,7 @@ function text(value: unknown, wrong: string): string | undefined {
   return isAbsent(trimmed) ? undefined : trimmed
 }
 
-function appIdOrDefault({ app_id: value }: Fields): unknown {
+function appIdOrDefault({ app_id: value }: JsonObject): unknown {
   return isAbsent(value) ? DEFAULT_APP_ID : value
 }
 
@@ -168,8 +181,8 @@ function readToken({ body }: WireRequest): string | undefined {
     : undefined
 }
 
-function fieldsOf(body: unknown): Fields {
-  return Object(body) as Fields
+function fieldsOf(body: unknown): JsonObject {
+  return Object(body) as JsonObject
 }
 
 function writeLogin({ token, session, seenBefore }: LoginResult): WireReply {
@@ -194,17 +207,11 @@ function welcome(): WireReply {
 }
 
 function writeError(error: WeappError): WireReply {
-  return failure(isOfForm(error) ? WRONG_LOGIN : messageOf(error))
+  return failure(messageOf(error, WRONG_LOGIN))
 }
 
-/** Whether the request itself is wrong, in a way that this protocol has no better word for. */
-function isOfForm(error: WeappError): boolean {
-  return !(error instanceof Refused) && FORM_ERRORS.has(error.code)
-}
-
-function messageOf(error: WeappError): string {
-  if (error instanceof Refused) return error.message
-  return isLoginNeeded(error) ? '验证失败' : (MESSAGES[error.code] ?? ODD_ANSWER)
+function messageOf(error: WeappError, wrongRequest: string): string {
+  return error instanceof Refused ? error.message : (MESSAGES[error.code] ?? wrongRequest)
 }
 
 function failure(msg: string): WireReply {

@@ -5,7 +5,7 @@ const NONCE = /^[\x21-\x7e]{16,128}$/
 
 /** Where a login code came from, as far as a protocol can tell. By it a client that lost the answer to its login is known again. */
 export interface LoginOrigin {
-  /** The protocol and the route that the code came in by: `mount` of a `WireRequest`. */
+  /** The path of the route that the code came in by: `mount` of a `WireRequest`. */
   readonly mount: string
   /** A random text of the client, the same each time it sends this code: 16 to 128 visible ASCII characters. */
   readonly nonce?: string | undefined

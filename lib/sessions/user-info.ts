@@ -1,4 +1,5 @@
 import { WeappError } from '../errors.js'
+import { isJsonObject } from '../json-object.js'
 import { isAddress, isOnPhone, isReachable, leadsAstray } from './profile-address.js'
 import { cleaned, isFieldName, isLookAlike, isReserved, namesAddress } from './profile-text.js'
 
@@ -51,7 +52,7 @@ export interface UserInfoRules {
  * without characters that nobody sees. Throws `ERR_REQUEST_INVALID`.
  */
 export function unverifiedUserInfo(given: unknown, rules: UserInfoRules): UserInfo {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (!isJsonObject(given)) {
     throw refused('must be an object such as { "nickName": "…", "avatarUrl": "…" }')
   }
   const fields = Object.entries(given).filter(([name]) => !isReserved(name))

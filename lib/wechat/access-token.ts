@@ -1,8 +1,8 @@
 import type { ExchangeApp } from '../exchange.js'
-import { asNumber, isText, readAnswer } from './answer.js'
+import { asNumber, isText } from './answer.js'
 import { LOGIN_MEANINGS } from './errcodes.js'
-import { withRetries } from './retries.js'
-import { invalidAnswer, type WechatTransport } from './transport.js'
+import { invalidAnswer } from './transport.js'
+import type { WechatApi } from './wechat-api.js'
 
 /** An access token as WeChat gave it. */
 export interface GivenAccessToken {
@@ -14,27 +14,21 @@ export interface GivenAccessToken {
 export type GiveAccessToken = (app: ExchangeApp) => Promise<GivenAccessToken>
 
 /**
- * The stable access token in normal mode: WeChat gives the same one until five minutes before its end, then a new one, and
- * both are good for those five minutes. Never `force_refresh`, which kills the old one. Ends within `timeoutMs` milliseconds.
+ * The stable access token in normal mode: WeChat gives the same one until five minutes before its end, then a new one,
+ * and both are good for those five minutes. Never `force_refresh`, which kills the old one.
  * Throws `ERR_SERVER_MISCONFIGURED`, `ERR_WECHAT_…`.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-access-token/getStableAccessToken.html
  */
-export function stableAccessToken(transport: WechatTransport, timeoutMs: number): GiveAccessToken {
-  return ({ appid, secret }) => {
-    const signal = AbortSignal.timeout(timeoutMs)
+export function stableAccessToken(api: WechatApi): GiveAccessToken {
+  return async ({ appid, secret }) => {
     const body = { grant_type: 'client_credential', appid, secret }
-    return withRetries(signal, async () => {
-      const answer = readAnswer(
-        await transport.send({ path: '/cgi-bin/stable_token', body, signal }),
-        LOGIN_MEANINGS,
-      )
-      const { access_token: accessToken, expires_in: expiresIn } = answer
-      const expiresInSeconds = asNumber(expiresIn)
-      if (!isText(accessToken)) throw invalidAnswer('an answer without an access_token')
-      if (expiresInSeconds === undefined || expiresInSeconds <= 0) {
-        throw invalidAnswer('an answer whose expires_in is missing or odd')
-      }
-      return { accessToken, expiresInSeconds }
-    })
+    const answer = await api.call({ path: '/cgi-bin/stable_token', body }, LOGIN_MEANINGS)
+    const { access_token: accessToken, expires_in: expiresIn } = answer
+    const expiresInSeconds = asNumber(expiresIn)
+    if (!isText(accessToken)) throw invalidAnswer('an answer without an access_token')
+    if (expiresInSeconds === undefined || expiresInSeconds <= 0) {
+      throw invalidAnswer('an answer whose expires_in is missing or odd')
+    }
+    return { accessToken, expiresInSeconds }
   }
 }

@@ -1,34 +1,45 @@
+import { isJsonObject, type JsonObject } from '../json-object.js'
 import { errorFromErrcode, type Meanings } from './errcodes.js'
 import { parseLenientJson } from './lenient-json.js'
 import { invalidAnswer } from './transport.js'
 
 const NUMBER = /^-?\d{1,15}$/
 
-/** The fields of an answer. */
-export type AnswerFields = Readonly<Record<string, unknown>>
+/** How a platform reports a failure. */
+export interface Dialect {
+  /** Its name, for the log. */
+  readonly platform: string
+  /** The name of the field that holds the errcode. */
+  readonly errcode: string
+  /** The name of the field that holds its text. */
+  readonly errmsg: string
+}
+
+export const WECHAT_DIALECT: Dialect = { platform: 'WeChat', errcode: 'errcode', errmsg: 'errmsg' }
 
 /**
- * The fields of an answer in which WeChat tells of no failure: errcode is absent or 0. Throws what the errcode means, by
- * `meanings` before those that all APIs share; `ERR_WECHAT_ANSWER_INVALID` for what is no JSON object. Of the fields no more is asked than
- * whoever reads them needs: others have come and gone without notice, and numbers have come as texts.
+ * Returns the fields of an answer that reports no failure: its errcode is absent or 0. Throws what the errcode means, by
+ * `meanings` before those that all APIs share; `ERR_WECHAT_ANSWER_INVALID` for what is not a JSON object. The fields
+ * are not checked here: some have come and gone without notice, and numbers have come as strings.
  */
-export function readAnswer(body: string, meanings: Meanings): AnswerFields {
+export function readAnswer(body: string, meanings: Meanings, dialect: Dialect = WECHAT_DIALECT): JsonObject {
   const answer = parseAnswer(body)
-  const errcode = answer.errcode === undefined ? 0 : asNumber(answer.errcode)
+  const { [dialect.errcode]: given, [dialect.errmsg]: errmsg } = answer
+  const errcode = given === undefined ? 0 : asNumber(given)
   if (errcode === 0) return answer
-  if (errcode === undefined) throw invalidAnswer('an errcode that is not a number')
-  throw errorFromErrcode(errcode, answer.errmsg, meanings)
+  if (errcode === undefined) throw invalidAnswer(`an ${dialect.errcode} that is not a number`)
+  throw errorFromErrcode(errcode, errmsg, meanings, dialect.platform)
 }
 
 /** The fields of an answer, whatever it tells. WeChat says text/plain, so the content type is not looked at. */
-export function parseAnswer(body: string): AnswerFields {
+export function parseAnswer(body: string): JsonObject {
   let answer: unknown
   try {
     answer = parseLenientJson(body, 'everywhere')
   } catch {
     throw invalidAnswer('an answer that is not JSON')
   }
-  if (!isFields(answer)) throw invalidAnswer('an answer that is not an object')
+  if (!isJsonObject(answer)) throw invalidAnswer('an answer that is not an object')
   return answer
 }
 
@@ -36,11 +47,6 @@ export function parseAnswer(body: string): AnswerFields {
 export function asNumber(value: unknown): number | undefined {
   if (typeof value === 'string' && NUMBER.test(value)) return Number(value)
   return typeof value === 'number' ? value : undefined
-}
-
-/** Whether a value is a JSON object. */
-export function isFields(value: unknown): value is AnswerFields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Whether a value is a text that is not empty. */

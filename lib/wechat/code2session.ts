@@ -1,9 +1,8 @@
 import { WeappError } from '../errors.js'
-import { type CodeExchange, type Identity, isOpenid } from '../exchange.js'
-import { type AnswerFields, isText, readAnswer } from './answer.js'
+import type { CodeExchange, Identity } from '../exchange.js'
+import type { JsonObject } from '../json-object.js'
 import { LOGIN_MEANINGS } from './errcodes.js'
-import { withRetries } from './retries.js'
-import { invalidAnswer, type WechatTransport } from './transport.js'
+import type { WechatApi } from './wechat-api.js'
 
 const MOST_CODE_LENGTH = 256
 const CODE = /^[\x21-\x7e]+$/
@@ -16,14 +15,10 @@ const MOCK_CODE = 'the code is a mock one'
  * Throws `ERR_CODE_INVALID`, `ERR_USER_BLOCKED`, `ERR_WECHAT_…` and `ERR_SERVER_MISCONFIGURED`.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
  */
-export function code2Session(transport: WechatTransport): CodeExchange {
-  return ({ appid, secret }, code, signal) => {
+export function code2Session(api: WechatApi): CodeExchange {
+  return async ({ appid, secret }, code, signal) => {
     const query = { appid, secret, js_code: code, grant_type: 'authorization_code' }
-    return withRetries(signal, async () =>
-      identityIn(
-        readAnswer(await transport.send({ path: '/sns/jscode2session', query, signal }), LOGIN_MEANINGS),
-      ),
-    )
+    return identityIn(await api.call({ path: '/sns/jscode2session', query, signal }, LOGIN_MEANINGS))
   }
 }
 
@@ -47,9 +42,7 @@ export function checkCode(code: unknown, source = 'wx.login'): string {
   return code
 }
 
-/** Needs openid and session_key and nothing else: fields have come and gone without notice. */
-export function identityIn({ openid, session_key: sessionKey, unionid }: AnswerFields): Identity {
-  if (!isOpenid(openid)) throw invalidAnswer('an answer without an openid')
-  if (!isText(sessionKey)) throw invalidAnswer('an answer without a session_key')
-  return { openid, sessionKey, unionid: isText(unionid) ? unionid : undefined }
+/** The identity in an answer. Whether it really is one is left to `guardExchange`, which checks what every exchange returns. */
+export function identityIn({ openid, session_key: sessionKey, unionid }: JsonObject): Identity {
+  return { openid, sessionKey, unionid } as Identity
 }

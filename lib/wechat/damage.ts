@@ -1,4 +1,4 @@
-import { type AnswerFields, isFields } from './answer.js'
+import { isJsonObject, type JsonObject } from '../json-object.js'
 import { type ControlsAllowed, parseLenientJson } from './lenient-json.js'
 
 /** What programs do to a text of WeChat's on its way, and how that is seen. */
@@ -20,9 +20,9 @@ export function damageOf(text: string): string {
 }
 
 /** The fields of a text that is a JSON object, with control characters in its texts where that is allowed; undefined for any other text. */
-export function fieldsIn(text: string, where: ControlsAllowed): AnswerFields | undefined {
+export function fieldsIn(text: string, where: ControlsAllowed): JsonObject | undefined {
   const value = jsonIn(text, where)
-  return isFields(value) ? value : undefined
+  return isJsonObject(value) ? value : undefined
 }
 
 function jsonIn(text: string, where: ControlsAllowed): unknown {

@@ -1,4 +1,4 @@
-import type { AnswerFields } from './answer.js'
+import type { JsonObject } from '../json-object.js'
 
 /** The fields that data may have, and what each of them has to be. */
 export type DataShape = Readonly<Record<string, (value: unknown) => boolean>>
@@ -6,7 +6,7 @@ export type DataShape = Readonly<Record<string, (value: unknown) => boolean>>
 const ASCII = /^[\x20-\x7e]*$/
 
 /** Whether data has these fields, each as it has to be, and no others. With `'some'` not all of them have to be there. */
-export function hasShape(data: AnswerFields, shape: DataShape, howMany: 'all' | 'some' = 'all'): boolean {
+export function hasShape(data: JsonObject, shape: DataShape, howMany: 'all' | 'some' = 'all'): boolean {
   const names = Object.keys(data)
   if (howMany === 'all' && names.length !== Object.keys(shape).length) return false
   return names.every((name) => isKnown(shape, [name, data[name]]))

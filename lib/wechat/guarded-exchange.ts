@@ -1,7 +1,8 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
-import type { CodeExchange, ExchangeApp, Identity } from '../exchange.js'
-import { identityIn } from './code2session.js'
+import { type CodeExchange, type ExchangeApp, type Identity, isOpenid } from '../exchange.js'
+import { isText } from './answer.js'
+import { invalidAnswer } from './transport.js'
 
 /** An exchange that heeds its signal says by itself why it ends; one that does not is left alone so much later. */
 const GRACE_MS = 100
@@ -16,11 +17,18 @@ export function guardExchange(timeoutMs: number) {
       const { appid, secret } = app
       const work = exchange({ appid, secret }, code, AbortSignal.timeout(timeoutMs))
       const answer = await withinDeadline(work, timeoutMs + GRACE_MS, () => noAnswer('it took too long'))
-      return identityIn({ ...answer, session_key: answer?.sessionKey })
+      return checkIdentity({ ...answer })
     } catch (error) {
       throw error instanceof WeappError ? error : noAnswer(`it threw what is no WeappError${placeOf(error)}`)
     }
   }
+}
+
+/** Needs openid and sessionKey and nothing else: fields have come and gone without notice. */
+function checkIdentity({ openid, sessionKey, unionid }: Partial<Record<keyof Identity, unknown>>): Identity {
+  if (!isOpenid(openid)) throw invalidAnswer('an answer without an openid')
+  if (!isText(sessionKey)) throw invalidAnswer('an answer without a session_key')
+  return { openid, sessionKey, unionid: isText(unionid) ? unionid : undefined }
 }
 
 /** Where it was thrown. Its message may repeat the AppSecret or the code. */

@@ -1,5 +1,6 @@
 import { WeappError } from '../errors.js'
-import { isFields, isText } from './answer.js'
+import { isJsonObject } from '../json-object.js'
+import { isText } from './answer.js'
 import { type DataShape, hasShape, isAscii, isKnown, isWholeNumber } from './data-shape.js'
 import type { OpenData } from './open-data.js'
 import { type PhoneInfo, phoneInfoIn } from './phone-number.js'
@@ -66,7 +67,7 @@ const PHONE: DataShape = {
 const DAY: DataShape = { timestamp: isWholeNumber, step: isWholeNumber }
 
 const WE_RUN: DataShape = {
-  stepInfoList: (days) => Array.isArray(days) && days.every((day) => isFields(day) && hasShape(day, DAY)),
+  stepInfoList: (days) => Array.isArray(days) && days.every((day) => isJsonObject(day) && hasShape(day, DAY)),
 }
 
 const GROUP: DataShape = {
@@ -88,7 +89,7 @@ const USER_INFO: DataShape = {
   city: isString,
   province: isString,
   country: isString,
-  watermark: isFields,
+  watermark: isJsonObject,
 }
 
 /** What `wx.getUserProfile` encrypts. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
 import { WeappError } from '../errors.js'
-import { type AnswerFields, isFields } from './answer.js'
+import { isJsonObject, type JsonObject } from '../json-object.js'
 import { damageOf, fieldsIn } from './damage.js'
 import { type DataShape, hasShape, isWholeNumber } from './data-shape.js'
 
@@ -105,7 +105,7 @@ export function isOpenedBy(data: Ciphertext, sessionKeys: readonly string[], own
  * Checks the form of signed data, and returns what `rawData` says. Throws `ERR_BODY_TOO_LARGE`, and `ERR_DATA_MALFORMED` with a word of its own for what
  * is done to a text on its way.
  */
-export function checkSignedData(data: SignedData): AnswerFields {
+export function checkSignedData(data: SignedData): JsonObject {
   if (typeof data.rawData !== 'string') throw malformed('rawData must be a text')
   if (data.rawData.length > MOST_ENCRYPTED_LENGTH) throw tooLarge('rawData')
   if (typeof data.signature !== 'string' || !SIGNATURE.test(data.signature)) {
@@ -143,7 +143,7 @@ function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
 }
 
 function isWatermarkFor({ appid, notBefore = 0 }: DataOwner, watermark: unknown): boolean {
-  if (!isFields(watermark) || !hasShape(watermark, WATERMARK)) return false
+  if (!isJsonObject(watermark) || !hasShape(watermark, WATERMARK)) return false
   return watermark.appid === appid && Number(watermark.timestamp) >= notBefore
 }
 

@@ -1,11 +1,12 @@
 import type { Agent } from 'node:http'
 import type { CodeExchange } from '../exchange.js'
+import { isJsonObject } from '../json-object.js'
 import { checkOptionNames, httpAddress } from '../options.js'
-import { asNumber, isFields, parseAnswer } from './answer.js'
+import type { Dialect } from './answer.js'
 import { code2Session, identityIn } from './code2session.js'
-import { errorFromErrcode, type Meanings, misconfigured } from './errcodes.js'
-import { withRetries } from './retries.js'
-import { agentOption, createTransport, invalidAnswer, type WechatTransport } from './transport.js'
+import { type Meanings, misconfigured } from './errcodes.js'
+import { agentOption, createTransport, invalidAnswer } from './transport.js'
+import { createWechatApi, type WechatApi } from './wechat-api.js'
 
 /** Options of {@link qqExchange} and {@link douyinExchange}. */
 export interface ExchangeOptions {
@@ -16,6 +17,8 @@ export interface ExchangeOptions {
 }
 
 const NEW_CODE = 'Douyin does not accept this code: it is used or expired. Call tt.login for a new one.'
+
+const DOUYIN: Dialect = { platform: 'Douyin', errcode: 'err_no', errmsg: 'err_tips' }
 
 /** Douyin numbers its mistakes otherwise: these are its own, what it shares with WeChat means the same. */
 const DOUYIN_MEANINGS: Meanings = {
@@ -35,7 +38,7 @@ const DOUYIN_MEANINGS: Meanings = {
  * createSessions({ apps: [{ appid: '…', secret: '…', exchange: qqExchange() }], store })
  */
 export function qqExchange(options: ExchangeOptions = {}): CodeExchange {
-  return code2Session(transportFor('qqExchange', options, 'https://api.q.qq.com'))
+  return code2Session(apiAt('https://api.q.qq.com', 'qqExchange', options))
 }
 
 /**
@@ -47,22 +50,18 @@ export function qqExchange(options: ExchangeOptions = {}): CodeExchange {
  * createSessions({ apps: [{ appid: 'tt…', secret: '…', exchange: douyinExchange() }], store })
  */
 export function douyinExchange(options: ExchangeOptions = {}): CodeExchange {
-  const transport = transportFor('douyinExchange', options, 'https://developer.toutiao.com')
-  return ({ appid, secret }, code, signal) =>
-    withRetries(signal, async () => {
-      const body = { appid, secret, code }
-      const answer = parseAnswer(await transport.send({ path: '/api/apps/v2/jscode2session', body, signal }))
-      const { err_no: errNo, err_tips: errTips, data } = answer
-      const errcode = errNo === undefined ? 0 : asNumber(errNo)
-      if (errcode === undefined) throw invalidAnswer('an err_no that is not a number')
-      if (errcode !== 0) throw errorFromErrcode(errcode, errTips, DOUYIN_MEANINGS, 'Douyin')
-      if (!isFields(data)) throw invalidAnswer('an answer without data')
-      return identityIn(data)
-    })
+  const api = apiAt('https://developer.toutiao.com', 'douyinExchange', options, DOUYIN)
+  return async ({ appid, secret }, code, signal) => {
+    const body = { appid, secret, code }
+    const { data } = await api.call({ path: '/api/apps/v2/jscode2session', body, signal }, DOUYIN_MEANINGS)
+    if (!isJsonObject(data)) throw invalidAnswer('an answer without data')
+    return identityIn(data)
+  }
 }
 
-function transportFor(where: string, options: ExchangeOptions, publicAddress: string): WechatTransport {
+function apiAt(publicAddress: string, where: string, options: ExchangeOptions, dialect?: Dialect): WechatApi {
   checkOptionNames<ExchangeOptions>(where, options, { baseUrl: true, agent: true })
   const baseUrl = httpAddress(`${where}: baseUrl`, options.baseUrl ?? publicAddress)
-  return createTransport(baseUrl, agentOption(`${where}: agent`, options.agent, baseUrl))
+  const transport = createTransport(baseUrl, agentOption(`${where}: agent`, options.agent, baseUrl))
+  return createWechatApi({ transport, ...(dialect && { dialect }) })
 }

@@ -1,7 +1,8 @@
-import { type AnswerFields, asNumber, isFields, isText, readAnswer } from './answer.js'
+import { isJsonObject, type JsonObject } from '../json-object.js'
+import { asNumber, isText } from './answer.js'
 import { PHONE_MEANINGS } from './errcodes.js'
-import { withRetries } from './retries.js'
-import { invalidAnswer, type WechatTransport } from './transport.js'
+import { invalidAnswer } from './transport.js'
+import type { WechatApi } from './wechat-api.js'
 
 /** A user's phone number: `phone_info` of WeChat. */
 export interface PhoneInfo {
@@ -28,22 +29,18 @@ export interface PhoneCode {
  * Throws `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html
  */
-export function getPhoneNumber(transport: WechatTransport, timeoutMs: number) {
-  return ({ code, openid }: PhoneCode, accessToken: string): Promise<PhoneInfo> => {
-    const signal = AbortSignal.timeout(timeoutMs)
+export function getPhoneNumber(api: WechatApi) {
+  return async ({ code, openid }: PhoneCode, accessToken: string): Promise<PhoneInfo> => {
     const request = {
       path: '/wxa/business/getuserphonenumber',
       query: { access_token: accessToken },
       body: { code, ...(openid !== undefined && { openid }) },
-      signal,
     }
-    return withRetries(signal, async () => {
-      const { phone_info: info } = readAnswer(await transport.send(request), PHONE_MEANINGS)
-      if (!isFields(info)) throw invalidAnswer('an answer without phone_info')
-      const phoneInfo = phoneInfoIn(info)
-      if (!phoneInfo) throw invalidAnswer('a phone_info whose phoneNumber is missing or odd')
-      return phoneInfo
-    })
+    const { phone_info: info } = await api.call(request, PHONE_MEANINGS)
+    if (!isJsonObject(info)) throw invalidAnswer('an answer without phone_info')
+    const phoneInfo = phoneInfoIn(info)
+    if (!phoneInfo) throw invalidAnswer('a phone_info whose phoneNumber is missing or odd')
+    return phoneInfo
   }
 }
 
@@ -51,7 +48,7 @@ export function getPhoneNumber(transport: WechatTransport, timeoutMs: number) {
  * The phone number in `phone_info` or in decrypted data; undefined when there is none. What is missing beside it is told by the rest:
  * a number with nothing in front is a Chinese one.
  */
-export function phoneInfoIn(fields: AnswerFields): PhoneInfo | undefined {
+export function phoneInfoIn(fields: JsonObject): PhoneInfo | undefined {
   const [whole, pure, code] = [fields.phoneNumber, fields.purePhoneNumber, fields.countryCode].map(asText)
   const phoneNumber = whole ?? (pure && withCode(pure, code))
   if (phoneNumber === undefined) return undefined
@@ -80,7 +77,7 @@ function codeBefore(pure: string, phoneNumber: string): string {
 }
 
 function watermarkIn(watermark: unknown): PhoneInfo['watermark'] {
-  if (!isFields(watermark) || !isText(watermark.appid)) return undefined
+  if (!isJsonObject(watermark) || !isText(watermark.appid)) return undefined
   const timestamp = asNumber(watermark.timestamp)
   return timestamp === undefined ? undefined : { timestamp, appid: watermark.appid }
 }

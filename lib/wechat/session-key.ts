@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { WeappError } from '../errors.js'
-import { type AnswerFields, isText, readAnswer } from './answer.js'
+import type { JsonObject } from '../json-object.js'
+import { isText } from './answer.js'
 import { SESSION_KEY_MEANINGS } from './errcodes.js'
-import { withRetries } from './retries.js'
-import { invalidAnswer, type WechatTransport } from './transport.js'
+import { invalidAnswer } from './transport.js'
+import type { WechatApi } from './wechat-api.js'
 
 /** A session_key and whose it is. */
 export interface HeldKey {
@@ -11,8 +12,8 @@ export interface HeldKey {
   readonly sessionKey: string
 }
 
-/** The calls about a session_key, each within its deadline. They prove that they know the key, and do not send it. */
-export interface SessionKeyCalls {
+/** The calls about a session_key. They prove that they know the key, and do not send it. */
+export interface SessionKeyApi {
   /** Whether WeChat takes this key for the user's valid one. */
   check(held: HeldKey, accessToken: string): Promise<boolean>
   /** Replaces the valid key, which dies at once; the new one inherits its end. Throws `ERR_SESSION_KEY_STALE` for another key. */
@@ -24,18 +25,15 @@ export interface SessionKeyCalls {
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html and
  * https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html
  */
-export function sessionKeyCalls(transport: WechatTransport, timeoutMs: number): SessionKeyCalls {
-  function ask(path: string, { openid, sessionKey }: HeldKey, accessToken: string): Promise<AnswerFields> {
-    const signal = AbortSignal.timeout(timeoutMs)
+export function createSessionKeyApi(api: WechatApi): SessionKeyApi {
+  function ask(path: string, { openid, sessionKey }: HeldKey, accessToken: string): Promise<JsonObject> {
     const query = {
       access_token: accessToken,
       openid,
       signature: signBody('', sessionKey),
       sig_method: 'hmac_sha256',
     }
-    return withRetries(signal, async () =>
-      readAnswer(await transport.send({ path, query, signal }), SESSION_KEY_MEANINGS),
-    )
+    return api.call({ path, query }, SESSION_KEY_MEANINGS)
   }
 
   return {

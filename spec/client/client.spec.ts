@@ -253,23 +253,23 @@ describe('createClient', () => {
   const { wx } = { wx: {} as never }
 
   for (const [words, options] of [
-    ['baseUrl must be http(s)://host/path', undefined],
-    ['baseUrl must be http(s)://host/path', { wx }],
-    ['baseUrl must be http(s)://host/path', { wx, baseUrl: 'api.example.com' }],
-    ['baseUrl must be http(s)://host/path', { wx, baseUrl: 'https://a.example/?x=1' }],
-    ['header must be a text', { wx, baseUrl: 'https://a.example', header: '' }],
-    ['storageKey must be a text', { wx, baseUrl: 'https://a.example', storageKey: 7 }],
-    ['appid must be a text', { wx, baseUrl: 'https://a.example', appid: null }],
+    ['baseUrl must be an http(s) URL without a query', undefined],
+    ['baseUrl must be an http(s) URL without a query', { wx }],
+    ['baseUrl must be an http(s) URL without a query', { wx, baseUrl: 'api.example.com' }],
+    ['baseUrl must be an http(s) URL without a query', { wx, baseUrl: 'https://a.example/?x=1' }],
+    ['header must be a non-empty string', { wx, baseUrl: 'https://a.example', header: '' }],
+    ['storageKey must be a non-empty string', { wx, baseUrl: 'https://a.example', storageKey: 7 }],
+    ['appid must be a non-empty string', { wx, baseUrl: 'https://a.example', appid: null }],
     [
-      'timeoutMs must be a number of milliseconds above 0',
+      'timeoutMs must be a positive number of milliseconds',
       { wx, baseUrl: 'https://a.example', timeoutMs: '1' },
     ],
     [
-      'timeoutMs must be a number of milliseconds above 0',
+      'timeoutMs must be a positive number of milliseconds',
       { wx, baseUrl: 'https://a.example', timeoutMs: 0 },
     ],
     [
-      'timeoutMs must be a number of milliseconds above 0',
+      'timeoutMs must be a positive number of milliseconds',
       { wx, baseUrl: 'https://a.example', timeoutMs: 1e10 },
     ],
     [
@@ -278,7 +278,8 @@ describe('createClient', () => {
     ],
     ['wx must be an object like wx', { baseUrl: 'https://a.example' }],
     ['wait must be a function', { wx, baseUrl: 'https://a.example', wait: 1 }],
-    ['retries must be one of baseUrl,', { wx, baseUrl: 'https://a.example', retries: 1 }],
+    ['unknown option "retries"; known: baseUrl, header,', { wx, baseUrl: 'https://a.example', retries: 1 }],
+    ['unknown option "toString"; known: baseUrl,', { wx, baseUrl: 'https://a.example', toString: 1 }],
   ] as const) {
     it(`refuses ${JSON.stringify(options)}: ${words}`, () => {
       expect(() => createClient(options as never)).to.throw(TypeError, `createClient: ${words}`)

@@ -67,7 +67,7 @@ describe('processes whose clocks differ, on one Redis', () => {
   })
 
   it('send a code to WeChat once', async () => {
-    const origin = { mount: 'native /login', nonce: 'n'.repeat(16) }
+    const origin = { mount: '/login', nonce: 'n'.repeat(16) }
     const code = await newCode()
     const logins = await Promise.all(processes.map(({ sessions }) => sessions.login({ code, origin })))
     expect(new Set(logins.map(({ token }) => token)).size).to.equal(1)

@@ -9,20 +9,16 @@ const store = new MemoryStore()
 
 describe('createSessions', () => {
   const wrong: [string, unknown, RegExp][] = [
-    ['no options', undefined, /^createSessions takes an object of options, not undefined$/],
+    ['no options', undefined, /^createSessions: the options must be an object, not undefined$/],
     [
       'an unknown name',
       { apps, store, ttl: 1 },
-      /^createSessions has no option "ttl"; it knows apps, store, keys/,
+      /^createSessions: unknown option "ttl"; known: apps, store, keys/,
     ],
     ['no apps', { apps: [], store }, /^createSessions: apps must be an array of one or more apps/],
     ['apps that are none', { apps: 'wx1', store }, /^createSessions: apps must be an array/],
-    ['no appid', { apps: [{ secret: 's' }], store }, /apps\[0\]\.appid must be a string that is not empty/],
-    [
-      'no secret',
-      { apps: [{ appid: 'wx1' }], store },
-      /apps\[0\]\.secret must be a string that is not empty/,
-    ],
+    ['no appid', { apps: [{ secret: 's' }], store }, /apps\[0\]\.appid must be a non-empty string/],
+    ['no secret', { apps: [{ appid: 'wx1' }], store }, /apps\[0\]\.secret must be a non-empty string/],
     ['one appid twice', { apps: [...apps, ...apps], store }, /apps names the appid wx1 twice/],
     [
       'one id twice',
@@ -35,16 +31,20 @@ describe('createSessions', () => {
       },
       /the id 2 twice/,
     ],
-    ['an unknown name in an app', { apps: [{ ...apps[0], ttl: 1 }], store }, /apps\[0\] has no option "ttl"/],
+    [
+      'an unknown name in an app',
+      { apps: [{ ...apps[0], ttl: 1 }], store },
+      /apps\[0\]: unknown option "ttl"/,
+    ],
     [
       'a negative duration',
       { apps: [{ ...apps[0], loginDurationDays: -1 }], store },
-      /apps\[0\]\.loginDurationDays must be a number above 0 and at most 3650, not -1/,
+      /apps\[0\]\.loginDurationDays must be a positive number up to 3650, not -1/,
     ],
     [
       'a duration of NaN',
       { apps: [{ ...apps[0], sessionDurationSeconds: Number.NaN }], store },
-      /apps\[0\]\.sessionDurationSeconds must be a number above 0 .* not NaN/,
+      /apps\[0\]\.sessionDurationSeconds must be a positive number .* not NaN/,
     ],
     ['no store', { apps }, /^createSessions: store must be a SessionStore/],
     ['a store that is none', { apps, store: {} }, /it has no method "read"/],
@@ -53,19 +53,15 @@ describe('createSessions', () => {
     [
       'a cap of 0',
       { apps, store, maxSessionsPerUser: 0 },
-      /maxSessionsPerUser must be a whole number from 1 to 1000/,
+      /maxSessionsPerUser must be an integer from 1 to 1000/,
     ],
     [
       'a cap of an app above 1000',
       { apps: [{ ...apps[0], maxSessionsPerUser: 1001 }], store },
-      /apps\[0\]\.maxSessionsPerUser must be a whole number from 1 to 1000, not 1001/,
+      /apps\[0\]\.maxSessionsPerUser must be an integer from 1 to 1000, not 1001/,
     ],
     ['an unknown onLimit', { apps, store, onLimit: 'x' }, /onLimit must be one of 'end-oldest', 'refuse'/],
-    [
-      'a touch share of 2',
-      { apps, store, touchShare: 2 },
-      /touchShare must be a number above 0 and at most 0.5/,
-    ],
+    ['a touch share of 2', { apps, store, touchShare: 2 }, /touchShare must be a positive number up to 0.5/],
     [
       'a baseUrl that is none',
       { apps, store, wechat: { baseUrl: 'weixin' } },
@@ -76,16 +72,16 @@ describe('createSessions', () => {
       { apps, store, wechat: { baseUrl: 'file:///x' } },
       /wechat\.baseUrl must be an http/,
     ],
-    ['an unknown name in wechat', { apps, store, wechat: { url: 'x' } }, /wechat has no option "url"/],
+    ['an unknown name in wechat', { apps, store, wechat: { url: 'x' } }, /wechat: unknown option "url"/],
     [
       'a timeout of half a millisecond',
       { apps, store, storeTimeoutMs: 0.5 },
-      /storeTimeoutMs must be a whole number/,
+      /storeTimeoutMs must be an integer/,
     ],
     [
       'a fraction of a timeout',
       { apps, store, wechat: { timeoutMs: 1.5 } },
-      /wechat\.timeoutMs must be a whole number/,
+      /wechat\.timeoutMs must be an integer/,
     ],
     ['an onLogin that is none', { apps, store, onLogin: 1 }, /onLogin must be a function/],
     ['a logger that is none', { apps, store, logger: {} }, /logger must be a Logger/],

@@ -8,7 +8,7 @@ import { sharedRedis } from '../support/shared-redis.js'
 import { EXCHANGE, openTestBed, type TestBed } from '../support/test-bed.js'
 import { watchStore } from '../support/watched-store.js'
 
-const origin = { mount: 'native /login', nonce: 'n'.repeat(16) }
+const origin = { mount: '/login', nonce: 'n'.repeat(16) }
 
 for (const kind of ['memory', 'Redis'] as const) {
   describe(`a login under way when sessions are ended, in ${kind}`, () => {

@@ -10,7 +10,7 @@ import { sharedRedis } from '../support/shared-redis.js'
 import { EXCHANGE, openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
 
 /** A client that brings its code again. */
-const origin = { mount: 'native /login', nonce: 'n'.repeat(16) }
+const origin = { mount: '/login', nonce: 'n'.repeat(16) }
 
 describe('logging in, on Redis', () => {
   let redis: Redis

@@ -77,7 +77,7 @@ describe('an app of another platform', () => {
       asked.push(app, code)
       return { openid: 'userid-of-ada', sessionKey: 'AAAAAAAAAAAAAAAAAAAAAA==' }
     })
-    const login = { code: 'a-code', origin: { mount: 'native /login', peer: '127.0.0.1' } }
+    const login = { code: 'a-code', origin: { mount: '/login', peer: '127.0.0.1' } }
     const { session, token } = await sessions.login(login)
     expect(asked).to.deep.equal([sandbox.app, 'a-code'])
     expect(session).to.include({ openid: 'userid-of-ada', unionid: undefined })

@@ -148,7 +148,7 @@ describe('defaultSessions', () => {
     [
       'a duration is no number',
       { WEAPP_LOGIN_DURATION_DAYS: 'x' },
-      /WEAPP_LOGIN_DURATION_DAYS must be a number/,
+      /WEAPP_LOGIN_DURATION_DAYS must be a positive number/,
     ],
     [
       'a duration is negative',

@@ -206,17 +206,17 @@ describe('a mount with options of its own', () => {
     const wrong: [object, RegExp][] = [
       [
         { sessions, maxSessionsPerUser: 0 },
-        /^loginRouter: maxSessionsPerUser must be a whole number from 1 to 1000/,
+        /^loginRouter: maxSessionsPerUser must be an integer from 1 to 1000/,
       ],
       [{ sessions, maxSessionsPerUser: 1001 }, /^loginRouter: maxSessionsPerUser .* not 1001$/],
-      [{ sessions, appid: '' }, /^loginRouter: appid must be a string that is not empty/],
-      [{ sessions, appid: 1 }, /^loginRouter: appid must be a string that is not empty, not 1$/],
+      [{ sessions, appid: '' }, /^loginRouter: appid must be a non-empty string/],
+      [{ sessions, appid: 1 }, /^loginRouter: appid must be a non-empty string, not 1$/],
     ]
     for (const [options, message] of wrong) expect(() => loginRouter(options)).to.throw(TypeError, message)
     expect(() => requireSession({ sessions, appid: '' })).to.throw(TypeError, /^requireSession: appid/)
     expect(() => requireSession({ sessions, maxSessionsPerUser: 1 } as object)).to.throw(
       TypeError,
-      'has no option "maxSessionsPerUser"',
+      'unknown option "maxSessionsPerUser"',
     )
   })
 })

@@ -189,21 +189,21 @@ describe('requireSession, by its options', () => {
   it('throws a TypeError for a wrong one that says what is allowed', () => {
     const { sessions } = bed
     const wrong: [unknown, RegExp][] = [
-      [{ sessions, headers: 'x' }, /has no option "headers"; it knows sessions, header/],
-      [{ sessions, header: '' }, /header must be a string that is not empty/],
+      [{ sessions, headers: 'x' }, /unknown option "headers"; known: sessions, header/],
+      [{ sessions, header: '' }, /header must be a non-empty string/],
       [{ sessions, header: 'not a header' }, /header must be the name of an HTTP header/],
       [{ sessions, header: 'x', protocol: nativeProtocol() }, /header belongs to the native protocol/],
       [{ sessions, protocol: {} }, /protocol must be a Protocol/],
       [{ sessions, optional: 'yes' }, /optional must be true or false/],
-      [{ sessions, maxAgeSeconds: -1 }, /maxAgeSeconds must be a number above 0/],
+      [{ sessions, maxAgeSeconds: -1 }, /maxAgeSeconds must be a positive number/],
       [{ sessions: {} }, /sessions must be what createSessions\(\) returns/],
-      [sessions, /has no option "login"/],
-      [null, /takes an object of options, not null/],
+      [sessions, /unknown option "login"/],
+      [null, /the options must be an object, not null/],
     ]
     for (const [options, message] of wrong) {
       expect(() => requireSession(options as object)).to.throw(TypeError, message)
     }
-    expect(() => loginRouter({ session: sessions } as object)).to.throw(TypeError, /no option "session"/)
+    expect(() => loginRouter({ session: sessions } as object)).to.throw(TypeError, /unknown option "session"/)
   })
 
   it('passes what its handler throws to the application', async () => {

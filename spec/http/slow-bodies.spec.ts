@@ -57,16 +57,16 @@ describe('a body that is slow', () => {
       const { status, head, body } = await answerOn(socket)
       expect(status).to.equal(408)
       expect(head).to.contain('connection: close').and.contain('content-type: application/problem+json')
-      expect(JSON.parse(body)).to.include({ code: 'ERR_BODY_TIMEOUT', title: 'Body too slow', status: 408 })
+      expect(JSON.parse(body)).to.include({ code: 'ERR_BODY_TIMEOUT', title: 'Body timeout', status: 408 })
     })
   }
 
-  const mounts: [Protocol, words: object][] = [
-    [waferServerProtocol(), { returnCode: 1009, returnMessage: 'REQUEST_IS_NOT_JSON' }],
-    [wxappProtocol(), { ok: 'fail' }],
+  const mounts: [name: string, Protocol, words: object][] = [
+    ['wafer-server', waferServerProtocol(), { returnCode: 1009, returnMessage: 'REQUEST_IS_NOT_JSON' }],
+    ['wxapp', wxappProtocol(), { ok: 'fail' }],
   ]
-  for (const [protocol, words] of mounts) {
-    it(`is answered in the words of the mount (${protocol.name})`, async () => {
+  for (const [name, protocol, words] of mounts) {
+    it(`is answered in the words of the mount (${name})`, async () => {
       const socket = await open(protocol, SHORT_MS)
       await post(socket, ['Content-Length: 1000'], '{')
       const { status, head, body } = await answerOn(socket)

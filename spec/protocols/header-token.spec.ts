@@ -20,7 +20,7 @@ const FOREIGN = [
 const read = (headers: Record<string, string[]>, bearer = true) =>
   tokenInHeaders(
     {
-      mount: 'native',
+      mount: '',
       peer: '127.0.0.1',
       method: 'POST',
       headers,

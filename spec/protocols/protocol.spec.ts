@@ -7,7 +7,6 @@ import { openTestBed, type TestBed } from '../support/test-bed.js'
 
 /* A protocol of somebody else: the code in a header, failures as 200 with a number. */
 const ownProtocol: Protocol = {
-  name: 'own',
   readToken: (request: WireRequest) => request.headers['x-own']?.[0],
   writeError: (error) => ({ status: 200, body: { ok: 0, why: error.code } }),
   routes: [

@@ -5,7 +5,7 @@ import type { WireRequest } from '../../lib/protocols/protocol.js'
 import { loginInHeaders, wxHeader } from '../../lib/protocols/wx-headers.js'
 
 const request = (headers: WireRequest['headers']): WireRequest => ({
-  mount: 'wafer /login at /',
+  mount: '/wafer/login',
   peer: '127.0.0.1',
   method: 'GET',
   headers,
@@ -63,7 +63,7 @@ describe('the headers of the Wafer clients', () => {
   it('make a login that knows where it came from and which session it replaces, damaged or not', () => {
     const login = request({ 'x-wx-code': ['c'], 'x-wx-skey': ['s'] })
     expect(loginInHeaders(login, (from) => wxHeader(from, 'skey'))).to.deep.include({
-      origin: { mount: 'wafer /login at /', peer: '127.0.0.1', nonce: undefined },
+      origin: { mount: '/wafer/login', peer: '127.0.0.1', nonce: undefined },
       presentedToken: 's',
     })
     const twice = request({ 'x-wx-code': ['c'], 'x-wx-skey': ['s', 't'] })

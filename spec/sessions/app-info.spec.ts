@@ -105,15 +105,15 @@ describe('createApps', () => {
   })
 
   const wrong: [string, Record<string, unknown>, RegExp][] = [
-    ['a missing appid', { appid: undefined }, /^apps\[1\]\.appid must be a string/],
-    ['an empty secret', { secret: '' }, /^apps\[1\]\.secret must be a string/],
-    ['an id of 0', { id: 0 }, /^apps\[1\]\.id must be a whole number from 1/],
-    ['an id with a fraction', { id: 1.5 }, /^apps\[1\]\.id must be a whole number from 1/],
-    ['an empty title', { title: '' }, /^apps\[1\]\.title must be a string/],
+    ['a missing appid', { appid: undefined }, /^apps\[1\]\.appid must be a non-empty string/],
+    ['an empty secret', { secret: '' }, /^apps\[1\]\.secret must be a non-empty string/],
+    ['an id of 0', { id: 0 }, /^apps\[1\]\.id must be an integer from 1/],
+    ['an id with a fraction', { id: 1.5 }, /^apps\[1\]\.id must be an integer from 1/],
+    ['an empty title', { title: '' }, /^apps\[1\]\.title must be a non-empty string/],
     [
       'no login duration at all',
       { loginDurationDays: 0 },
-      /^apps\[1\]\.loginDurationDays .* at most 3650, not 0$/,
+      /^apps\[1\]\.loginDurationDays .* up to 3650, not 0$/,
     ],
     [
       'a login of more than ten years',
@@ -128,7 +128,7 @@ describe('createApps', () => {
     [
       'a duration in words',
       { sessionDurationSeconds: '2h' },
-      /^apps\[1\]\.sessionDurationSeconds must be a number/,
+      /^apps\[1\]\.sessionDurationSeconds must be a positive number/,
     ],
     [
       'a profile kept for ever',
@@ -144,7 +144,7 @@ describe('createApps', () => {
     [
       'a misspelt setting',
       { loginDuration: 30 },
-      /^apps\[1\] has no option "loginDuration"; it knows appid, secret/,
+      /^apps\[1\]: unknown option "loginDuration"; known: appid, secret/,
     ],
   ]
   for (const [what, change, message] of wrong) {
@@ -156,7 +156,7 @@ describe('createApps', () => {
 
   it('refuses an app that is no object', () => {
     for (const app of [null, undefined, 'wx1', []])
-      expect(() => appsOf(app)).to.throw(TypeError, 'apps[0] takes an object of options')
+      expect(() => appsOf(app)).to.throw(TypeError, 'apps[0]: the options must be an object')
   })
 })
 

@@ -320,7 +320,7 @@ describe('MemoryStore', () => {
     it('refuses one that it does not know', () => {
       expect(() => new MemoryStore({ maxSession: 2 } as object)).to.throw(
         TypeError,
-        'MemoryStore has no option "maxSession"; it knows maxSessions, clock',
+        'MemoryStore: unknown option "maxSession"; known: maxSessions, clock',
       )
     })
 
@@ -328,7 +328,7 @@ describe('MemoryStore', () => {
       it(`refuses ${JSON.stringify(maxSessions)} (${typeof maxSessions}) for maxSessions`, () => {
         expect(() => new MemoryStore({ maxSessions: maxSessions as number })).to.throw(
           TypeError,
-          /^MemoryStore: maxSessions must be a whole number from 1/,
+          /^MemoryStore: maxSessions must be an integer from 1/,
         )
       })
     }
@@ -339,7 +339,7 @@ describe('MemoryStore', () => {
 
     for (const options of [null, 'memory', 7, []]) {
       it(`refuses ${JSON.stringify(options)} for options`, () => {
-        expect(() => new MemoryStore(options as object)).to.throw(TypeError, /takes an object of options/)
+        expect(() => new MemoryStore(options as object)).to.throw(TypeError, /the options must be an object/)
       })
     }
   })

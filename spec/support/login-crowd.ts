@@ -18,7 +18,7 @@ await redis.ping()
 process.stdout.write('ready\n')
 await new Promise((resolve) => process.stdin.once('data', resolve))
 
-const origin = { mount: 'native /login', nonce: 'one-phone-at-once' }
+const origin = { mount: '/login', nonce: 'one-phone-at-once' }
 const results = await Promise.all(Array.from({ length: logins }, () => sessions.login({ code, origin })))
 process.stdout.write(`${JSON.stringify(results.map(({ token }) => token))}\n`)
 await sessions.close()

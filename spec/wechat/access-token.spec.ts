@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
 import { stableAccessToken } from '../../lib/wechat/access-token.js'
 import { createTransport, type WechatTransport } from '../../lib/wechat/transport.js'
+import { createWechatApi } from '../../lib/wechat/wechat-api.js'
 import type { Misbehaviour } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { accessToken, errcodeWith, STABLE_TOKEN } from '../sandbox/access-token.js'
@@ -14,7 +15,8 @@ const APP = { appid: 'wx1', secret: 'f00dfeedf00dfeedf00dfeedf00dfeed' }
 /** What becomes of a body that WeChat sends. */
 function givenBy(answer: unknown) {
   const body = typeof answer === 'string' ? answer : JSON.stringify(answer)
-  return stableAccessToken({ send: async () => body, close() {} }, AMPLE_MS)(APP)
+  const transport = { send: async () => body, close() {} }
+  return stableAccessToken(createWechatApi({ transport }))(APP)
 }
 
 describe('stableAccessToken', () => {
@@ -25,7 +27,8 @@ describe('stableAccessToken', () => {
   })
   afterEach(() => transport.close())
 
-  const give = (app = sandbox().app, timeoutMs = AMPLE_MS) => stableAccessToken(transport, timeoutMs)(app)
+  const give = (app = sandbox().app, timeoutMs = AMPLE_MS) =>
+    stableAccessToken(createWechatApi({ transport, timeoutMs }))(app)
 
   it('answers a token that WeChat accepts, and for how many seconds', async () => {
     const { accessToken: token, expiresInSeconds } = await give()
@@ -114,10 +117,12 @@ describe('stableAccessToken', () => {
       signals.push(signal)
       return busy
     }
-    await weappErrorOf('ERR_WECHAT_BUSY', () => stableAccessToken({ send, close() {} }, AMPLE_MS)(APP))
+    const giveWithin = (timeoutMs: number) =>
+      stableAccessToken(createWechatApi({ transport: { send, close() {} }, timeoutMs }))(APP)
+    await weappErrorOf('ERR_WECHAT_BUSY', () => giveWithin(AMPLE_MS))
     expect(signals).to.have.length(3)
     expect(new Set(signals).size).to.equal(1)
-    await weappErrorOf('ERR_WECHAT_BUSY', () => stableAccessToken({ send, close() {} }, 1)(APP))
+    await weappErrorOf('ERR_WECHAT_BUSY', () => giveWithin(1))
     expect(signals).to.have.length(4)
   })
 })

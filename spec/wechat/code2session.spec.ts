@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import { type ErrorCode, WeappError } from '../../lib/errors.js'
 import type { ExchangeApp, Identity } from '../../lib/exchange.js'
 import { checkCode, code2Session } from '../../lib/wechat/code2session.js'
+import { guardExchange } from '../../lib/wechat/guarded-exchange.js'
 import { createTransport, type WechatTransport } from '../../lib/wechat/transport.js'
+import { createWechatApi } from '../../lib/wechat/wechat-api.js'
 import type { Misbehaviour, Phone } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
@@ -20,7 +22,7 @@ interface ScriptedTransport extends WechatTransport {
 /** The exchange with a deadline in milliseconds. */
 function exchanging(transport: WechatTransport, timeoutMs: number) {
   return (app: ExchangeApp, code: string) =>
-    code2Session(transport)(app, code, AbortSignal.timeout(timeoutMs))
+    guardExchange(timeoutMs)(code2Session(createWechatApi({ transport })), app, code)
 }
 
 /** A transport that gives these answers in turn, the last one again and again. */

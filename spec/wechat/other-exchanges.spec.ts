@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
 import type { CodeExchange } from '../../lib/exchange.js'
+import { guardExchange } from '../../lib/wechat/guarded-exchange.js'
 import { douyinExchange, qqExchange } from '../../lib/wechat/other-exchanges.js'
 import type { Misbehaviour } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
@@ -18,7 +19,7 @@ const WRONG_SECRET = 'f00dfeedf00dfeedf00dfeedf00dfeed'
 describe('qqExchange', () => {
   const sandbox = aSandbox()
   const exchange: CodeExchange = (...how) => qqExchange({ baseUrl: sandbox().url })(...how)
-  const ask = (code: string, app = sandbox().app) => exchange(app, code, AbortSignal.timeout(AMPLE_MS))
+  const ask = (code: string, app = sandbox().app) => guardExchange(AMPLE_MS)(exchange, app, code)
 
   it('exchanges a code by the rules of WeChat, on another host', async () => {
     const phone = sandbox().phone()
@@ -45,7 +46,7 @@ describe('qqExchange', () => {
 describe('douyinExchange', () => {
   const sandbox = aSandbox()
   const ask = (code: string, app = sandbox().app, timeoutMs = AMPLE_MS) =>
-    douyinExchange({ baseUrl: sandbox().url })(app, code, AbortSignal.timeout(timeoutMs))
+    guardExchange(timeoutMs)(douyinExchange({ baseUrl: sandbox().url }), app, code)
 
   async function login() {
     const phone = sandbox().phone()
@@ -166,10 +167,10 @@ for (const [name, make] of Object.entries({ qqExchange, douyinExchange })) {
     })
 
     const wrong: [string, unknown, string][] = [
-      ['nothing but null', null, 'takes an object of options'],
-      ['a list', [], 'takes an object of options'],
-      ['an address alone', 'https://api.q.qq.com', 'takes an object of options'],
-      ['an unknown option', { baseURL: 'https://api.q.qq.com' }, 'has no option "baseURL"; it knows baseUrl'],
+      ['nothing but null', null, 'the options must be an object'],
+      ['a list', [], 'the options must be an object'],
+      ['an address alone', 'https://api.q.qq.com', 'the options must be an object'],
+      ['an unknown option', { baseURL: 'https://api.q.qq.com' }, 'unknown option "baseURL"; known: baseUrl'],
       ['an empty address', { baseUrl: '' }, 'baseUrl must be'],
       ['an address of another kind', { baseUrl: 'ftp://api.q.qq.com' }, 'baseUrl must be an http or https'],
       ['an address without a scheme', { baseUrl: 'api.q.qq.com' }, 'baseUrl must be an http or https'],

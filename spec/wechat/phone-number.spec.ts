@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../lib/errors.js'
 import { isAccessTokenRefused } from '../../lib/wechat/errcodes.js'
 import { getPhoneNumber, type PhoneCode, phoneInfoIn } from '../../lib/wechat/phone-number.js'
 import { createTransport, type WechatTransport } from '../../lib/wechat/transport.js'
+import { createWechatApi } from '../../lib/wechat/wechat-api.js'
 import type { Misbehaviour, PhoneOptions } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { accessToken } from '../sandbox/access-token.js'
@@ -27,7 +28,8 @@ describe('getPhoneNumber', () => {
   })
   afterEach(() => transport.close())
 
-  const ask = (code: PhoneCode, timeoutMs = AMPLE_MS) => getPhoneNumber(transport, timeoutMs)(code, token)
+  const ask = (code: PhoneCode, timeoutMs = AMPLE_MS) =>
+    getPhoneNumber(createWechatApi({ transport, timeoutMs }))(code, token)
 
   async function tap(options: PhoneOptions = {}): Promise<PhoneCode> {
     const phone = sandbox().phone(options)
@@ -158,7 +160,7 @@ describe('an answer without a phone number', () => {
   ] as const) {
     it(`is refused by the name of the field: ${what}`, async () => {
       const send = async () => JSON.stringify({ errcode: 0, phone_info: info })
-      const ask = getPhoneNumber({ send, close: () => undefined }, AMPLE_MS)
+      const ask = getPhoneNumber(createWechatApi({ transport: { send, close: () => undefined } }))
       const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () =>
         ask({ code: 'code', openid: undefined }, 'token'),
       )
