@@ -7,22 +7,20 @@ import type { SessionStore } from '../sessions/store.js'
 import { valueIdOf } from '../sessions/token.js'
 import type { KeptSecret, Vault } from '../sessions/vault.js'
 
-/**
- * A token is renewed so long before its end, as WeChat then gives a new one while the old one is still good.
- */
+/** WeChat gives a new token this long before the end of the old one, and both are valid until then. */
 const RENEW_BEFORE_MS = 5 * 60_000
-/** While the old token serves, a renewal is not tried more often than this. */
+/** The least time between two renewals in the background. */
 const RENEWAL_PAUSE_MS = 10_000
 
 /** Asks for the access token of an app. */
 export interface AccessTokenRequest {
   readonly appid: string
-  /** The token that WeChat has just refused: another one is wanted. */
+  /** A token that WeChat has just refused. */
   readonly refused?: string | undefined
 }
 
 /**
- * Gives the access token of an app. {@link AccessTokenRequest.refused} names one that WeChat did not accept.
+ * Returns the access token of an app, and another one than {@link AccessTokenRequest.refused}.
  *
  * @example
  * const accessTokenProvider: AccessTokenProvider = async ({ appid, refused }) =>
@@ -30,13 +28,11 @@ export interface AccessTokenRequest {
  */
 export type AccessTokenProvider = (request: AccessTokenRequest) => Promise<string>
 
-/** A token that WeChat has just given. */
 interface FetchedToken {
   readonly accessToken: string
   readonly expiresInSeconds: number
 }
 
-/** An access token as it is sealed. */
 interface KeptToken {
   readonly token: string
 }
@@ -52,9 +48,8 @@ interface AccessTokensParts {
 }
 
 /**
- * One access token for each app in all processes. It is kept in the store, renewed five minutes before its
- * end by one claimant while the old one serves, and replaced only by who has read what is replaced: who was
- * late writes nothing.
+ * One access token for each app in all processes, kept in the store. One process renews it five minutes before its end,
+ * while the old one serves. It is replaced only by a process that has read what it replaces: one that is late writes nothing.
  */
 export class AccessTokens {
   readonly #vault: Vault
@@ -64,7 +59,7 @@ export class AccessTokens {
   readonly #renewalMs: number
   readonly #background = new BackgroundWork()
   readonly #once: Once
-  /** Renewals of this process that are under way, by appid. */
+  /** Renewals of this process in progress, by appid. */
   readonly #renewals = new Map<string, Promise<string>>()
   /** When the last renewal in the background began, by appid. */
   readonly #lastTries = new Map<string, number>()
@@ -79,7 +74,7 @@ export class AccessTokens {
   }
 
   /**
-   * A token that is good as far as is known here. Throws `ERR_STORE_UNAVAILABLE`, `ERR_WECHAT_…`,
+   * Returns a token that is valid as far as is known here. Throws `ERR_STORE_UNAVAILABLE`, `ERR_WECHAT_…`,
    * `ERR_SERVER_MISCONFIGURED`.
    */
   async get({ appid, refused }: AccessTokenRequest): Promise<string> {
@@ -94,7 +89,7 @@ export class AccessTokens {
     return kept.token
   }
 
-  /** Resolves when no renewal is under way. */
+  /** Resolves when no renewal is in progress. */
   async idle(): Promise<void> {
     await this.#background.idle()
   }
@@ -141,20 +136,19 @@ export class AccessTokens {
 
   #warn(error: unknown): void {
     const why = error instanceof WeappError ? `${error.code}: ${error.hint ?? error.message}` : 'a bug'
-    this.#logger.warn(`an access token could not be renewed, the old one serves on (${why})`)
+    this.#logger.warn(`an access token could not be renewed, so the old one stays in use (${why})`)
   }
 }
 
-/** There is no access token, or none that WeChat accepts. `hint` goes to the operator's log. */
 export function unavailable(hint: string): WeappError {
   return new WeappError(
     'ERR_ACCESS_TOKEN_UNAVAILABLE',
-    'WeChat cannot be asked at the moment. Please try again.',
+    'WeChat cannot be called at the moment. Please try again.',
     { hint: `there is no access token: ${hint}` },
   )
 }
 
-/** The token that was found, if it is good, and whether another one is wanted soon. */
+/** Returns the token that was found if it is still valid, and whether it ends soon. */
 function keptIn(found: KeptSecret | undefined): { token: string; isEnding: boolean } | undefined {
   if (!found?.value || found.leftMs <= 0) return undefined
   const { token } = found.value as KeptToken

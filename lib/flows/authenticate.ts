@@ -7,32 +7,31 @@ import type { SessionRegistry } from '../sessions/session-registry.js'
 import { addressOf, type SessionAddress } from '../sessions/token.js'
 
 /**
- * The address that a presented token opens, found without asking the store. Throws `ERR_TOKEN_MISSING` for none and
- * `ERR_TOKEN_MALFORMED` for what cannot be a token.
+ * Returns the address that a token opens, without asking the store. Throws `ERR_TOKEN_MISSING`, and `ERR_TOKEN_MALFORMED` for
+ * what cannot be a token.
  */
 export function addressIn(token: string | undefined): SessionAddress {
   if (token === undefined || token === '') {
     throw new WeappError('ERR_TOKEN_MISSING', 'Log in first, then send the token with each request.')
   }
   const address = typeof token === 'string' ? addressOf(token) : undefined
-  if (!address) throw new WeappError('ERR_TOKEN_MALFORMED', 'This is not a token that was given out here.')
+  if (!address) throw new WeappError('ERR_TOKEN_MALFORMED', 'Malformed token.')
   return address
 }
 
-/** What a session must fulfil besides being live. */
+/** What a session must fulfil besides being alive. */
 export interface AuthenticateOptions {
   /** The login may be at most this long ago, in seconds. Default: no limit but the absolute end. */
   readonly maxAgeSeconds?: number | undefined
-  /** The app it has to be of: its appid, or its `id`. A session of another one is as unknown as none. Default: any. */
+  /** The app that the session has to belong to: its appid, or its `id`. Default: any of the apps here. */
   readonly appid?: AppSelector | undefined
 }
 
 const OPTION_NAMES: OptionNames<AuthenticateOptions> = { maxAgeSeconds: true, appid: true }
 
-/** The use case "authenticate". */
 export type Authenticate = (token: string | undefined, options?: AuthenticateOptions) => Promise<Session>
 
-/** Makes the use case "authenticate". Whether an unknown session expired, was ended or never was is not told. */
+/** Makes the use case "authenticate". Does not tell whether an unknown session has expired, was revoked, or never existed. */
 export function createAuthenticate(apps: Apps, registry: SessionRegistry): Authenticate {
   return async function authenticate(
     token: string | undefined,
@@ -47,14 +46,13 @@ export function createAuthenticate(apps: Apps, registry: SessionRegistry): Authe
     if (!(visit.ageMs <= maxAgeSeconds * 1000)) {
       throw new WeappError(
         'ERR_LOGIN_TOO_OLD',
-        'This asks for a fresh login. Call wx.login and log in again.',
+        'This action requires a recent login. Call wx.login and log in again.',
       )
     }
     return visit.session
   }
 }
 
-/** What there is to say of a session that is not there. */
 export function unknownSession(): WeappError {
   return new WeappError('ERR_SESSION_UNKNOWN', 'This session is unknown or has ended. Log in again.')
 }

@@ -12,12 +12,12 @@ import { createSessionKeyApi } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
 import { createWechatApi } from '../wechat/wechat-api.js'
 import { AccessTokens } from './access-tokens.js'
-import { createDecryptions } from './decryption.js'
-import { createAskAboutProfile, HOOK_TIMEOUT_MS } from './hooks.js'
+import { Decryptions } from './decryptions.js'
+import { FailureLog } from './failure-log.js'
+import { createCallOnUserInfo, HOOK_TIMEOUT_MS } from './hooks.js'
 import { type ExchangeCode, LoginCodes } from './login-codes.js'
 import { PhoneNumbers } from './phone-numbers.js'
 import { createReplay } from './replay.js'
-import { createFailureReport } from './report-failure.js'
 import type { SessionsSettings } from './sessions-options.js'
 import { guardProvider } from './wechat-calls.js'
 
@@ -38,8 +38,8 @@ export function createEngine(settings: SessionsSettings) {
   const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
   const exchange = exchangeOf(code2Session(wechatApi), wechat.timeoutMs)
-  const report = createFailureReport(logger, clock)
-  const loginCodes = new LoginCodes({ store, exchange, report, patienceMs })
+  const failureLog = new FailureLog(logger, clock)
+  const loginCodes = new LoginCodes({ store, exchange, failureLog, patienceMs })
 
   const fetchToken = stableAccessToken(wechatApi)
   const accessTokens = new AccessTokens({
@@ -60,12 +60,12 @@ export function createEngine(settings: SessionsSettings) {
     clock,
     logger,
     loginCodes,
-    report,
+    failureLog,
     profiles: new UserProfiles(store, keyRing),
     phoneNumbers: new PhoneNumbers(vault),
-    decryptions: createDecryptions({ store, storeTimeoutMs, clock, logger }),
+    decryptions: new Decryptions({ store, storeTimeoutMs, clock, logger }),
     replay: createReplay({ registry, store, clock, logger }),
-    askAboutProfile: createAskAboutProfile(onUserInfo, logger),
+    callOnUserInfo: createCallOnUserInfo(onUserInfo, logger),
     accessToken: accessTokenProvider
       ? guardProvider(accessTokenProvider, wechat.timeoutMs)
       : (request: { appid: string; refused?: string | undefined }) => accessTokens.get(request),

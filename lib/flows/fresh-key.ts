@@ -21,16 +21,12 @@ export interface KeyOwner extends UserRef {
 }
 
 /**
- * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the
- * session (without one: in all of the user's), and returns the session_key. A code that has given its
- * session_key already returns none: a session of the user has it.
+ * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the session (or, without
+ * one, in all sessions of the user) and returns it. Returns none for a code that has given its session_key already: a
+ * session of the user has it. Throws `ERR_CODE_INVALID`, `ERR_WECHAT_…`, and `ERR_USER_CHANGED` for a code of somebody else.
  */
 export type FreshKey = (owner: KeyOwner, code: string) => Promise<string[]>
 
-/**
- * Makes that use case. Throws `ERR_CODE_INVALID`, `ERR_USER_CHANGED` when the code is of somebody else,
- * `ERR_WECHAT_…`.
- */
 export function createFreshKey({ apps, sessionKeys, keyRing, loginCodes }: FreshKeyParts): FreshKey {
   return async (owner, code) => {
     const app = apps.choose(owner.appid)
@@ -49,10 +45,7 @@ export function createFreshKey({ apps, sessionKeys, keyRing, loginCodes }: Fresh
     })
   }
 
-  /**
-   * The code is used up, so its session_key is not thrown away because it cannot be stored. The guard around
-   * the store has told the log.
-   */
+  /** The code is used up, so its session_key is returned even if it cannot be stored. The guarded store has told the log. */
   async function keepSessionKey(owner: KeyOwner, sessionKey: string): Promise<void> {
     await sessionKeys.keep(owner, sessionKey, owner.sessionId).catch(() => undefined)
   }

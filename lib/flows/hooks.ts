@@ -8,22 +8,23 @@ import { stackOf, tookTooLong } from './thrown.js'
 /** How long a hook may take, in milliseconds. */
 export const HOOK_TIMEOUT_MS = 5000
 
-/** What `onLogin` is told. */
+/** What `onLogin` gets. */
 export interface LoginEvent {
   readonly appid: string
   readonly openid: string
   readonly unionid: string | undefined
-  /** Whether this user has logged in here before, as long as that is remembered: the `userInfoDurationDays` of the app. */
+  /** Whether this user has logged in before, as long as that is remembered: for `userInfoDurationDays`. */
   readonly seenBefore: boolean
   /** The profile that came with this login, if any; `verified` tells whether WeChat vouched for it. */
   readonly userInfo: UserInfo | undefined
 }
 
 /**
- * Called before a session is issued. Its answer, which JSON must be able to carry in 4096 bytes, is kept as `session.data`, which
- * `sessions.setData` changes, and does not change with the tables that it came from: a row is found by appid and openid, not by an id kept
- * there. To refuse the login throw a `WeappError`: the phone gets its code and message. Throwing anything else, an answer that JSON cannot
- * carry or that is longer, or taking longer than 5 seconds is a fault of the server: `ERR_HOOK_FAILED`.
+ * Called before a session is issued. What it returns becomes `session.data`, as JSON carries it, up to 4096 bytes;
+ * `sessions.setData` changes it. It does not follow the tables that it came from: find a row by appid and openid, not by
+ * an id kept there. To refuse the login, throw a `WeappError`: the phone gets its code and message. Whatever else it
+ * throws, a value that JSON cannot carry or that is too long, and taking more than 5 seconds are faults of the server:
+ * `ERR_HOOK_FAILED`.
  *
  * @example
  * const onLogin = async ({ appid, openid }) => {
@@ -34,7 +35,7 @@ export interface LoginEvent {
  */
 export type OnLogin = (event: LoginEvent) => SessionData | Promise<SessionData>
 
-/** What `onUserInfo` is told. */
+/** What `onUserInfo` gets. */
 export interface UserInfoEvent {
   readonly appid: string
   readonly openid: string
@@ -43,59 +44,55 @@ export interface UserInfoEvent {
 }
 
 /**
- * Called before a profile is changed, also by a login that brings one, and then before `onLogin`. To refuse the change, and the login
- * with it, throw a `WeappError`: the phone gets its code and message. Throwing anything else, or taking longer than 5 seconds, is a fault of the
- * server: `ERR_HOOK_FAILED`, and nothing is changed either. The answer is not used. `onLogin` may refuse a login after it, so at a login it
- * judges, and `onLogin` writes.
+ * Called before a profile is changed; at a login that brings one, before `onLogin`. To refuse the change, and with it
+ * the login, throw a `WeappError`: the phone gets its code and message. Whatever else it throws and taking more than 5
+ * seconds are faults of the server: `ERR_HOOK_FAILED`, and nothing is changed either. What it returns is not used.
+ * `onLogin` may still refuse the login, so judge here, and write there.
  *
  * @example
  * const onUserInfo = ({ userInfo }) => {
- *   if (isForbidden(userInfo?.nickName)) throw new WeappError('ERR_USER_INFO_REFUSED', 'This name is not for everybody.')
+ *   if (isForbidden(userInfo?.nickName)) {
+ *     throw new WeappError('ERR_USER_INFO_REFUSED', 'Please choose another name.')
+ *   }
  * }
  */
 export type OnUserInfo = (event: UserInfoEvent) => unknown
 
-/** Asks `onLogin`. Its answer is given as a later request will find it: after its way through JSON. */
-export function askAtLogin(
-  call: OnLogin,
+/** Calls `onLogin`. Returns the data as a later request will find it. */
+export function callOnLogin(
+  hook: OnLogin,
   event: LoginEvent,
   logger: Logger,
   timeoutMs: number = HOOK_TIMEOUT_MS,
 ): Promise<unknown> {
-  return ask({ name: 'onLogin', answer: async () => throughJson(await call(event)), logger, timeoutMs })
+  return guarded('onLogin', async () => throughJson(await hook(event)), logger, timeoutMs)
 }
 
-/** Asks `onUserInfo`, if there is one, before a profile is written, wherever that happens. Throws what it refuses with, and `ERR_HOOK_FAILED`. */
-export type AskAboutProfile = (event: UserInfoEvent) => Promise<void>
+/** Calls `onUserInfo`, if there is one, before a profile is written. Throws what it refuses with, and `ERR_HOOK_FAILED`. */
+export type CallOnUserInfo = (event: UserInfoEvent) => Promise<void>
 
-/** Makes that question. */
-export function createAskAboutProfile(
-  call: OnUserInfo | undefined,
+export function createCallOnUserInfo(
+  hook: OnUserInfo | undefined,
   logger: Logger,
   timeoutMs: number = HOOK_TIMEOUT_MS,
-): AskAboutProfile {
+): CallOnUserInfo {
   return async (event) => {
-    if (call) await ask({ name: 'onUserInfo', answer: async () => call(event), logger, timeoutMs })
+    if (hook) await guarded('onUserInfo', async () => hook(event), logger, timeoutMs)
   }
 }
 
-/** A call of a hook. */
-interface Question {
-  readonly name: string
-  readonly answer: () => Promise<unknown>
-  readonly logger: Logger
-  readonly timeoutMs: number
-}
-
-/** A hook refuses with a `WeappError`, which is passed on. Whatever else it fails with is a fault, and the log's alone to hear. */
-async function ask({ name, answer, logger, timeoutMs }: Question): Promise<unknown> {
+async function guarded(
+  name: string,
+  call: () => Promise<unknown>,
+  logger: Logger,
+  timeoutMs: number,
+): Promise<unknown> {
   try {
-    return await withinDeadline(answer(), timeoutMs, () => tookTooLong(timeoutMs))
+    return await withinDeadline(call(), timeoutMs, () => tookTooLong(timeoutMs))
   } catch (cause) {
     if (cause instanceof WeappError) throw cause
     logger.error(`${name} failed: ${stackOf(cause)}`)
-    throw new WeappError('ERR_HOOK_FAILED', 'Something went wrong on the server. Please try again later.', {
-      cause,
-    })
+    const message = 'Something went wrong on the server. Please try again later.'
+    throw new WeappError('ERR_HOOK_FAILED', message, { cause })
   }
 }

@@ -10,8 +10,8 @@ import { handleIn } from '../sessions/token.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
 import type { UserProfiles } from '../sessions/user-profiles.js'
 import { checkCode } from '../wechat/code2session.js'
-import type { Decryptions } from './decryption.js'
-import { type AskAboutProfile, askAtLogin, type OnLogin } from './hooks.js'
+import type { Decryptions } from './decryptions.js'
+import { type CallOnUserInfo, callOnLogin, type OnLogin } from './hooks.js'
 import { keptProfile } from './kept-profile.js'
 import type { ExchangedCode, LoginCodes } from './login-codes.js'
 import { profileFrom, type ReceivedData, readReceivedData, type UserDataRequest } from './received-data.js'
@@ -21,21 +21,21 @@ import type { Replay } from './replay.js'
 export interface LoginRequest extends UserDataRequest {
   /** The one-time code of `wx.login`. */
   readonly code: string
-  /** Which app it is of: its appid, or its `id`. May be left out when there is only one. */
+  /** The app: its appid, or its `id`. May be left out when there is only one. */
   readonly appid?: AppSelector | undefined
   /** How many sessions the user may have after this login. Default: what the app or all apps allow. */
   readonly maxSessionsPerUser?: number | undefined
-  /** The token the phone still had: its session ends with this login. */
+  /** The token that the phone still has: its session ends with this login. */
   readonly presentedToken?: string | undefined
   /**
-   * Where the code came from. Who brings it again within a minute, from the same origin, gets the same
-   * session. Default: unknown, so that the code is good once. Leave it out where codes travel in a query
-   * string: those lie in logs.
+   * Where the code came from. Whoever brings it again within a minute from the same origin gets the same session.
+   * Default: unknown, so that the code is good once. Leave it out where codes travel in a query string, which ends up in
+   * logs.
    */
   readonly origin?: LoginOrigin | undefined
 }
 
-/** What a login gives. Only the token goes to the phone; who the user is stays on the server. */
+/** The result of a login. Only the token goes to the phone; who the user is stays on the server. */
 export interface LoginResult {
   readonly token: string
   readonly session: Session
@@ -43,7 +43,6 @@ export interface LoginResult {
   readonly seenBefore: boolean
 }
 
-/** A login of the right form, its app found. */
 interface CheckedLogin {
   readonly app: App
   readonly code: string
@@ -64,18 +63,16 @@ interface LogInParts {
   readonly replay: Replay
   readonly decryptions: Decryptions
   readonly profileRules: UserInfoRules
-  readonly askAboutProfile: AskAboutProfile
+  readonly callOnUserInfo: CallOnUserInfo
   readonly onLogin: OnLogin | undefined
   readonly logger: Logger
 }
 
-/** The use case "log in". */
 export type LogIn = (request: LoginRequest) => Promise<LoginResult>
 
 /**
- * Makes the use case "log in": one call to WeChat for a code, two round trips to the store (one more to tell
- * `onLogin` whether the user is new, and one before WeChat's placeholder is written), and the same answer to
- * a client that brings its code again.
+ * Makes the use case "log in": one call to WeChat for a code and two round trips to the store, one more to tell `onLogin`
+ * whether the user is new, and one more before WeChat's placeholder is written.
  */
 export function createLogIn(parts: LogInParts): LogIn {
   const { apps, issuer, profiles, sessionKeys, loginCodes, replay, decryptions, onLogin, logger } = parts
@@ -111,13 +108,13 @@ export function createLogIn(parts: LogInParts): LogIn {
     }
     const given = await profileFrom(data, candidates, owner, decryptions)
     const userInfo = (await keptProfile(profiles, owner, given)) ? undefined : given
-    if (userInfo) await parts.askAboutProfile({ ...owner, userInfo })
+    if (userInfo) await parts.callOnUserInfo({ ...owner, userInfo })
     const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser, beganAt }
     if (!onLogin) return issuer.issue(app, { ...beginning, data: undefined })
 
     const seenBefore = await profiles.hasSeen(owner)
     const event = { ...owner, unionid: identity.unionid, userInfo, seenBefore }
-    const answer = await askAtLogin(onLogin, event, logger)
+    const answer = await callOnLogin(onLogin, event, logger)
     return { ...(await issuer.issue(app, { ...beginning, data: answer })), seenBefore }
   }
 

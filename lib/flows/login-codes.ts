@@ -12,14 +12,13 @@ import {
 } from '../sessions/code-answers.js'
 import { type Claim, Once } from '../sessions/once.js'
 import type { SessionStore } from '../sessions/store.js'
-import type { ReportFailure } from './report-failure.js'
+import type { FailureLog } from './failure-log.js'
 
 /** WeChat forgets a code after five minutes; until then this remembers that it was sent. */
 const CODE_LIFETIME_MS = 5 * 60_000
-/** What the store knows of a code that was used, when its answer has gone. */
 const USED = 'used'
 
-/** Exchanges a code by the way of its app, within its deadline. */
+/** Exchanges a code as its app does it, within a deadline. */
 export type ExchangeCode = (app: App, code: string) => Promise<Identity>
 
 /** What a login code was exchanged for. */
@@ -29,54 +28,50 @@ export interface ExchangedCode {
   readonly beganAt: number
 }
 
-/** What a use of a code has come to: the result, and what the others are told who bring the code. */
+/** The result of using a code, and what others get who bring the same code. */
 export interface UsedCode<Result> {
   readonly result: Result
   readonly grant: CodeGrant
 }
 
-/** What a request wants a login code for. */
+/** What a request does with a login code. */
 export interface CodeUse<Result> {
-  /** What fails when it fails, for the log: `a login`. */
+  /** For the log, when it fails: `a login`. */
   readonly name: string
-  /** Called for the one request that may use the code. */
+  /** Called for the one request that uses the code. */
   use(exchanged: ExchangedCode): Promise<UsedCode<Result>>
-  /** Called for the others, with what the code was good for. */
+  /** Called for other requests, with what the code was used for. */
   reuse(grant: CodeGrant, code: LoginCode): Promise<Result>
 }
 
 interface LoginCodesParts {
   readonly store: Required<SessionStore>
   readonly exchange: ExchangeCode
-  readonly report: ReportFailure
-  /** How long somebody else's use of the same code is waited for, in milliseconds. */
+  readonly failureLog: FailureLog
+  /** How long another request's use of the same code is awaited, in milliseconds. */
   readonly patienceMs: number
 }
 
-/**
- * Sees to it that a login code is used once, however many requests and processes bring it, and that all of
- * them learn what became of it.
- */
+/** Uses each login code once, however many requests and processes bring it, and lets all of them know the outcome. */
 export class LoginCodes {
   readonly #exchange: ExchangeCode
-  readonly #report: ReportFailure
+  readonly #failureLog: FailureLog
   readonly #patienceMs: number
   readonly #background = new BackgroundWork()
   readonly #once: Once
   readonly #answers: CodeAnswers
 
-  constructor({ store, exchange, report, patienceMs }: LoginCodesParts) {
+  constructor({ store, exchange, failureLog, patienceMs }: LoginCodesParts) {
     this.#exchange = exchange
-    this.#report = report
+    this.#failureLog = failureLog
     this.#patienceMs = patienceMs
     this.#once = new Once({ store, background: this.#background })
     this.#answers = new CodeAnswers(store)
   }
 
   /**
-   * Exchanges the code and uses it; or waits for the request that does so, and reuses what that got. Throws
-   * what exchange and use throw, to the others as far as it is for them; `ERR_CODE_INVALID`,
-   * `ERR_STORE_UNAVAILABLE`.
+   * Exchanges and uses the code; or waits for the request that does, and reuses its grant. Throws what exchange and use throw;
+   * other requests get that as far as it concerns them. Throws `ERR_CODE_INVALID`, `ERR_STORE_UNAVAILABLE`.
    */
   async redeem<Result>(app: App, code: string, use: CodeUse<Result>): Promise<Result> {
     const redemption = this.#redeem(app, loginCodeOf(app.appid, code), use)
@@ -84,7 +79,7 @@ export class LoginCodes {
     return redemption
   }
 
-  /** Resolves when the redemptions under way have ended, well or not, and what they told has been written. */
+  /** Resolves when the redemptions in progress have ended and their outcome is written. */
   async idle(): Promise<void> {
     await this.#background.idle()
   }
@@ -110,12 +105,12 @@ export class LoginCodes {
       this.#background.add(
         isGivenBack ? this.#once.release(claim) : this.#settle(code, claim, refusalOf(error)),
       )
-      this.#report(name, error)
+      this.#failureLog.report(name, error)
       throw error
     }
   }
 
-  /** The answer first: who waits for the code looks for it as soon as the code is settled. */
+  /** The answer comes first: whoever waits for the code reads it as soon as the code is settled. */
   async #settle(code: LoginCode, claim: Claim, answer: CodeGrant | CodeRefusal): Promise<void> {
     try {
       await this.#answers.keep(code, answer)
@@ -129,10 +124,7 @@ function isCodeStillGood(error: unknown): boolean {
   return error instanceof WeappError && kindOf(error.code).codeStillGood
 }
 
-/**
- * What the others are told of a failure. Trouble of this server, and whose code it was, is none of their
- * business.
- */
+/** What other requests are told of a failure. Trouble of this server, and whose code it was, does not concern them. */
 function refusalOf(error: unknown): CodeRefusal {
   const isForAll = error instanceof WeappError && error.status < 500 && error.code !== 'ERR_USER_CHANGED'
   const { code, message } = isForAll ? error : codeUsedUp()

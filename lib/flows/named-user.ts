@@ -6,15 +6,14 @@ import type { SessionRef, SessionSelector, UserRef, UserSelector } from '../sess
 import { isSessionId } from '../sessions/token.js'
 import { requireFields } from './received-data.js'
 
-/** A user whose app is known here. */
 export interface NamedUser {
   readonly app: App
   readonly user: UserRef
 }
 
 /**
- * The user whom a call names. A wrong name must not look like a user without sessions: throws `ERR_APP_UNKNOWN`, and
- * `ERR_REQUEST_INVALID` for what cannot be an openid.
+ * Returns the user whom a call names. A wrong name must not look like a user without sessions: throws `ERR_APP_UNKNOWN`,
+ * and `ERR_REQUEST_INVALID` for what cannot be an openid.
  */
 export function namedUser(apps: Apps, selector: UserSelector): NamedUser {
   const { appid, openid } = requireFields(selector)
@@ -23,13 +22,13 @@ export function namedUser(apps: Apps, selector: UserSelector): NamedUser {
   return { app, user: { appid: app.appid, openid } }
 }
 
-/** The session that a call names. Throws as {@link namedUser} does. */
+/** Returns the session that a call names. Throws as {@link namedUser} does. */
 export function namedSession(apps: Apps, selector: SessionSelector): SessionRef {
   const { user } = namedUser(apps, selector)
   return { ...user, sessionId: sessionIdIn(selector.sessionId) }
 }
 
-/** The id of a session, which is no token. Throws `ERR_REQUEST_INVALID` for what cannot be one. */
+/** Returns a session id. Throws `ERR_REQUEST_INVALID` for what cannot be one, such as a token. */
 export function sessionIdIn(sessionId: unknown): string {
   if (typeof sessionId === 'string' && isSessionId(sessionId)) return sessionId
   throw notA('sessionId', 'the id of a session')

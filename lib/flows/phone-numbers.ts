@@ -4,10 +4,10 @@ import type { UserRef } from '../sessions/session.js'
 import type { Vault } from '../sessions/vault.js'
 import type { PhoneInfo } from '../wechat/phone-number.js'
 
-/** Each try but the first means that somebody else wrote in the same moment. */
+/** Each retry means that somebody else wrote at the same time. */
 const MOST_TRIES = 5
 
-/** The phone numbers that are to be kept, one for each user of an app, encrypted. */
+/** The phone numbers that were kept, one for each user of an app, encrypted. */
 export class PhoneNumbers {
   readonly #vault: Vault
 
@@ -16,7 +16,7 @@ export class PhoneNumbers {
   }
 
   /**
-   * Keeps a number for the `userInfoDurationDays` of the app; undefined forgets the one there is. Throws
+   * Keeps a number for the `userInfoDurationDays` of the app; undefined deletes the one there is. Throws
    * `ERR_STORE_UNAVAILABLE`.
    */
   async keep(app: App, openid: string, phoneNumber: PhoneInfo | undefined): Promise<void> {

@@ -18,15 +18,15 @@ import {
 } from '../wechat/open-data.js'
 import { profileData } from '../wechat/open-data-kinds.js'
 import { type CandidateKeys, withFittingKeys } from './candidate-keys.js'
-import type { Decryptions } from './decryption.js'
+import type { Decryptions } from './decryptions.js'
 
-/** User data as a mini-program sends it: encrypted, signed, or neither. What belongs together comes together. */
+/** User data as a mini-program sends it: encrypted, signed, or neither. */
 export interface UserDataRequest {
   /** Base64, with `iv`. */
   readonly encryptedData?: string | undefined
   /** Base64, with `encryptedData`. */
   readonly iv?: string | undefined
-  /** The encrypted data was made by the algorithm of 2016, whose iv is the key itself; there is no `iv` then. Default false. */
+  /** Whether the data was encrypted as in 2016, when the iv was the key itself and `iv` was not sent. Default false. */
   readonly ivIsKey?: boolean | undefined
   /** The text WeChat signed, untouched to the byte, with `signature`. */
   readonly rawData?: string | undefined
@@ -38,12 +38,11 @@ export interface UserDataRequest {
   readonly userInfo?: unknown
 }
 
-/** A profile, and what has to hold for it to be WeChat's. */
 interface SignedProfile extends SignedData {
   readonly profile: UserInfo
 }
 
-/** User data of the right form. */
+/** User data whose form has been checked. */
 export interface ReceivedData {
   readonly encrypted: Ciphertext | undefined
   readonly signed: SignedProfile | undefined
@@ -70,16 +69,17 @@ export function needsKey({ encrypted, signed }: ReceivedData): boolean {
 }
 
 /**
- * The profile in the data: signed, else decrypted, else as typed in. All that comes from WeChat has to hold; otherwise
- * `ERR_SESSION_KEY_STALE`.
+ * Returns the profile in the data: the signed one, else the decrypted one, else the one that the user typed in. Throws
+ * `ERR_SESSION_KEY_STALE` unless all that comes from WeChat holds.
  */
 export async function profileFrom(
   { encrypted, signed, unsigned }: ReceivedData,
   candidates: CandidateKeys,
   owner: DataOwner,
-  { decrypt }: Decryptions,
+  decryptions: Decryptions,
 ): Promise<UserInfo | undefined> {
-  const decrypted = encrypted && (await decrypt({ data: encrypted, owner, candidates, read: profileIn }))
+  const decrypted =
+    encrypted && (await decryptions.decrypt({ data: encrypted, owner, candidates, read: profileIn }))
   if (!signed) return decrypted ?? unsigned
   await verifyFor(signed, candidates)
   return signed.profile
@@ -91,8 +91,8 @@ export async function verifyFor(signed: SignedData, candidates: CandidateKeys): 
 }
 
 /**
- * WeChat begins a profile with its owner. One that names nobody may have lost its beginning to whoever sent it; and a nickname with control
- * characters has room for a joint. Signed data has neither.
+ * WeChat begins a profile with its owner: one without may have lost its beginning to whoever sent it. A nickname with
+ * control characters has room for a seam. Signed data has neither problem.
  */
 function profileIn(data: OpenData): UserInfo {
   const profile = profileData(data)
@@ -100,7 +100,7 @@ function profileIn(data: OpenData): UserInfo {
   return wechatUserInfo(profile, isWhole)
 }
 
-/** Refuses what is no object, such as the body of a request that had none. */
+/** Refuses what is not an object, such as the missing body of a request. */
 export function requireFields<T>(given: T): T {
   if (isJsonObject(given)) return given
   throw new WeappError('ERR_REQUEST_INVALID', 'The data must be an object.')

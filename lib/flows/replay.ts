@@ -9,17 +9,15 @@ import type { SessionRegistry } from '../sessions/session-registry.js'
 import type { SessionStore } from '../sessions/store.js'
 import { addressOf } from '../sessions/token.js'
 
-/** How often a used code gives its session again. A client asks again once or twice. */
+/** How often a used code gives its session again. A client retries once or twice. */
 const MOST_REPLAYS = 5
 
-/** The session of a used code, for who brings the code again. */
 export interface ReplayedLogin {
   readonly token: string
   readonly session: Session
   readonly seenBefore: boolean
 }
 
-/** The use case "the answer to my login was lost". */
 export type Replay = (
   code: LoginCode,
   grant: CodeGrant,
@@ -34,8 +32,8 @@ interface ReplayParts {
 }
 
 /**
- * Makes that use case. A code may have been read by others on its way, so only who is known to be the one
- * that used it gets its session again, and the log hears of it. Throws `ERR_CODE_INVALID`.
+ * Makes the use case "the response to my login was lost". Others may have read a code on its way, so only the client that is
+ * known to have used it gets its session again, and the log is told. Throws `ERR_CODE_INVALID`.
  */
 export function createReplay({ registry, store, clock, logger }: ReplayParts): Replay {
   const replays = new Counter({ store, clock, purpose: 'replay', windowMs: REPLAY_MS })

@@ -24,7 +24,6 @@ import type { AccessTokenProvider } from './access-tokens.js'
 import type { OnLogin, OnUserInfo } from './hooks.js'
 
 const MOST_TIMEOUT_MS = 60_000
-/** A visit that is not written down shortens the idle window by up to this share. */
 const MOST_TOUCH_SHARE = 0.5
 const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
   read: true,
@@ -43,13 +42,13 @@ const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
 
 /** How WeChat is called. */
 export interface WechatOptions {
-  /** Where its API is. Default `https://api.weixin.qq.com`; a sandbox's `url` in tests. */
+  /** The address of its API. Default `https://api.weixin.qq.com`; a sandbox's `url` in tests. */
   baseUrl?: string
-  /** The deadline of each call, such as a code exchange, with its retries, in whole milliseconds. Default 5000. */
+  /** The deadline of each call with its retries, in whole milliseconds. Default 5000. */
   timeoutMs?: number
   /**
-   * The Agent of `node:http` or `node:https` by which it is reached, such as the `HttpsProxyAgent` of a forward proxy. It stays yours, with its
-   * connections. Default: connections of its own.
+   * The Agent of `node:http` or `node:https` for the connections, such as the `HttpsProxyAgent` of a forward proxy. You close
+   * it. Default: an Agent of its own.
    */
   agent?: Agent
 }
@@ -60,21 +59,18 @@ export interface SessionsOptions {
   apps: readonly AppInfo[]
   /** Where sessions live: a `RedisStore`, a `MemoryStore` or your own. */
   store: SessionStore
-  /**
-   * Secrets that encrypt every session_key at rest, 32 characters or more each, newest first. Default: derived from
-   * the AppSecrets.
-   */
+  /** Secrets that encrypt every session_key at rest, 32 characters or more each, newest first. Default: the AppSecrets. */
   keys?: readonly string[]
   /** How many sessions a user of an app may have at once. Default 10. */
   maxSessionsPerUser?: number
   /**
-   * What happens to one more: `'end-oldest'` ends the user's oldest session, `'refuse'` answers `ERR_SESSION_LIMIT`.
-   * Default `'end-oldest'`.
+   * What one more login does: `'end-oldest'` ends the user's oldest session, `'refuse'` throws `ERR_SESSION_LIMIT`. Default
+   * `'end-oldest'`.
    */
   onLimit?: 'end-oldest' | 'refuse'
   /**
-   * A visit is written down when this share of the session duration has passed since the last one. By as much the
-   * session may end early. Above 0, at most 0.5. Default 0.02.
+   * A visit is written when this share of the session duration has passed since the last one that was. The session may end
+   * early by as much. Above 0, at most 0.5. Default 0.02.
    */
   touchShare?: number
   /** The deadline of each call to the store, in whole milliseconds. Default 1000. */
@@ -82,22 +78,22 @@ export interface SessionsOptions {
   /** How WeChat is called. */
   wechat?: WechatOptions
   /**
-   * Where access tokens come from, for teams that have a token server; asked for each call, within `wechat.timeoutMs`. Default:
-   * fetched from WeChat, and shared by all processes through the store.
+   * Provides access tokens, for teams that have a token server; called each time, within `wechat.timeoutMs`. Default:
+   * tokens are fetched from WeChat, and shared by all processes through the store.
    */
   accessTokenProvider?: AccessTokenProvider
-  /** Called before a session is issued, for 5 seconds at most; its answer becomes `session.data`, a `WeappError` refuses the login. */
+  /** Called before a session is issued; returns `session.data`, or refuses by a `WeappError`. At most 5 seconds. */
   onLogin?: OnLogin
-  /** Called before a profile is changed, also by a login, for 5 seconds at most; a `WeappError` refuses it. */
+  /** Called before a profile is changed, also by a login; refuses by a `WeappError`. At most 5 seconds. */
   onUserInfo?: OnUserInfo
   /**
-   * Whether addresses in a profile, such as `avatarUrl`, may lead to this machine or its network: `http://127.0.0.1/…`. For development.
-   * Default false.
+   * Whether addresses in a profile, such as `avatarUrl`, may lead to this machine or its network: `http://127.0.0.1/…`. For
+   * development. Default false.
    */
   allowPrivateAddresses?: boolean
-  /** Where the operator's few lines go. Default: stderr. */
+  /** Gets the few lines for the operator. Default: stderr. */
   logger?: Logger
-  /** Tells the time of this process, for what does not go by the clock of the store. Default: the machine's clock. */
+  /** The time of this process, for what does not go by the clock of the store. Default: the machine's clock. */
   clock?: Clock
 }
 
@@ -118,7 +114,7 @@ const OPTION_NAMES: OptionNames<SessionsOptions> = {
   clock: true,
 }
 
-/** The options as they are used: checked, every default filled in. */
+/** The options, checked and with every default filled in. */
 export interface SessionsSettings {
   readonly apps: Apps
   readonly store: SessionStore

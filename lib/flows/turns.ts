@@ -1,13 +1,10 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 
-/**
- * Lets work with the same key be done one after the other. Whoever comes waits for those before, but no longer than `patienceMs`: work
- * whose turn does not come in time is not begun.
- */
+/** Runs work under one name one after the other. Work whose turn does not come within `patienceMs` is not begun. */
 export class Turns {
   readonly #patienceMs: number
-  /** By key: resolves when all that has come so far has ended. */
+  /** By name: resolves when all work so far has ended. */
   readonly #ends = new Map<string, Promise<void>>()
 
   constructor(patienceMs: number) {
@@ -15,14 +12,14 @@ export class Turns {
   }
 
   /** Throws `ERR_STORE_UNAVAILABLE` when the turn does not come in time. */
-  async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#ends.get(key) ?? Promise.resolve()
+  async inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#ends.get(name) ?? Promise.resolve()
     const turn = withinDeadline(before, this.#patienceMs, tooLate).then(work)
-    // Also when this turn is given up, those before it may go on: who comes later waits for them as well.
+    // When this turn is given up, those before it may still run, and whoever comes later waits for them, too.
     const end = Promise.allSettled([before, turn]).then(() => {
-      if (this.#ends.get(key) === end) this.#ends.delete(key)
+      if (this.#ends.get(name) === end) this.#ends.delete(name)
     })
-    this.#ends.set(key, end)
+    this.#ends.set(name, end)
     return turn
   }
 }
@@ -30,6 +27,6 @@ export class Turns {
 function tooLate(): WeappError {
   return new WeappError(
     'ERR_STORE_UNAVAILABLE',
-    'Too much of this user is waiting at the moment. Please try again.',
+    'Too many requests of this user are waiting. Please try again.',
   )
 }

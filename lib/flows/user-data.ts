@@ -12,9 +12,9 @@ import { checkSignedData, type EncryptedData, readCiphertext, type SignedData } 
 import { asKind, OPEN_DATA_KINDS, type OpenDataAs, type OpenDataOf } from '../wechat/open-data-kinds.js'
 import { unknownSession } from './authenticate.js'
 import type { CandidateKeys } from './candidate-keys.js'
-import type { Decryptions } from './decryption.js'
+import type { Decryptions } from './decryptions.js'
 import type { FreshKey, KeyOwner } from './fresh-key.js'
-import type { AskAboutProfile } from './hooks.js'
+import type { CallOnUserInfo } from './hooks.js'
 import { keptProfile } from './kept-profile.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import {
@@ -28,29 +28,29 @@ import {
 
 /** What decrypted data has to fulfil. */
 export interface DecryptOptions<As extends OpenDataAs = OpenDataAs> {
-  /** What it has to be: one of the kinds, or a function that reads another one. Also types the result. Default `any`: any of the kinds. */
+  /** One of the kinds, or a function that reads another kind. Also types the result. Default `any`: any of the kinds. */
   readonly as?: As
   /**
-   * How long ago WeChat may have made it, in seconds, by its watermark. It keeps honest phones from sending old data; it proves
-   * nothing. Default: any time.
+   * The greatest age of the data by its watermark, in seconds. It keeps honest phones from sending old data and proves
+   * nothing. Default: no limit.
    */
   readonly maxAgeSeconds?: number
-  /** The data was made by the algorithm of 2016, whose iv is the key itself; there is no `iv` then. Default false. */
+  /** Whether the data was encrypted as in 2016, when the iv was the key itself and `iv` was not sent. Default false. */
   readonly ivIsKey?: boolean | undefined
 }
 
-/** The use cases about the data of a user: its profile, and what WeChat has encrypted or signed. */
+/** The use cases about the data of a user: the profile, and what WeChat has encrypted or signed. */
 export interface UserDataCalls {
   /**
-   * Sets a user's profile, which all of the user's sessions share, or deletes it (null). Returns the profile as it then is: WeChat's
-   * placeholder takes the place of no other one. Throws `ERR_REQUEST_INVALID`, `ERR_SESSION_UNKNOWN` for a session that has ended,
-   * `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`, and for encrypted data and a fresh code what `decrypt` throws.
+   * Sets the profile that all sessions of a user share, or deletes it (null). Returns the profile as it is then: WeChat's
+   * placeholder replaces no other one. Throws `ERR_REQUEST_INVALID`, `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`,
+   * `ERR_SESSION_UNKNOWN` for a session that has ended, and for encrypted data and a fresh code what `decrypt` throws.
    */
   setUserInfo(user: UserSelector | SessionSelector, data: UserDataRequest | null): Promise<UserInfo | null>
   /**
-   * Decrypts `encryptedData` of a session's user. `options` are the server's and never part of `data`, which is the
-   * phone's. The encryption proves little: whatever is worth stealing needs a proof of its own, as `phoneNumber` is for a number.
-   * Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`; with a fresh code also `ERR_CODE_INVALID`,
+   * Decrypts `encryptedData` of a session's user. `data` comes from the phone, `options` never do. The encryption proves
+   * little: what is worth stealing needs a proof of its own, as `phoneNumber` is for a number. Throws
+   * `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`; with a fresh code also `ERR_CODE_INVALID`,
    * `ERR_USER_CHANGED` and `ERR_WECHAT_…`.
    */
   decrypt<As extends OpenDataAs = 'any'>(
@@ -69,14 +69,14 @@ interface UserDataCallsParts {
   readonly sessionKeys: SessionKeys
   readonly freshKey: FreshKey
   readonly decryptions: Decryptions
-  readonly askAboutProfile: AskAboutProfile
+  readonly callOnUserInfo: CallOnUserInfo
   readonly profileRules: UserInfoRules
   readonly clock: Clock
 }
 
 /**
- * Makes the use cases about the data of a user with a session. The form is checked before a code is spent. The key of a fresh
- * code is tried first, then that of the session, then those of the user's other sessions.
+ * Makes those use cases. The form is checked before a code is spent. The session_key of a fresh code is tried first, then
+ * that of the session, then those of the user's other sessions.
  */
 export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
   const { apps, registry, profiles, sessionKeys, freshKey, decryptions, profileRules, clock } = parts
@@ -86,7 +86,7 @@ export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
     return freshKey(owner, code)
   }
 
-  /** A code is used up before the data is looked at: nobody else waits for WeChat meanwhile. */
+  /** The code is exchanged before it is the turn of the data: nobody else's data has to wait for WeChat. */
   async function candidatesFor(owner: KeyOwner, code: string | null | undefined): Promise<CandidateKeys> {
     const fresh = code === undefined || code === null ? [] : await freshKeyOf(owner, code)
     return async function* () {
@@ -109,8 +109,8 @@ export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
         )
       }
       const kept = await keptProfile(profiles, user, userInfo)
-      if (!kept) await parts.askAboutProfile({ ...user, userInfo })
-      // The user may have been forgotten while WeChat or the hook was asked.
+      if (!kept) await parts.callOnUserInfo({ ...user, userInfo })
+      // The user may have been forgotten during the calls of WeChat and the hook.
       if (isSession(owner) && !(await registry.isThere(owner))) throw unknownSession()
       if (kept) return frozen(kept)
       await profiles.set(app, user.openid, userInfo)

@@ -13,21 +13,21 @@ import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
 import type { SessionKeyApi } from '../wechat/session-key.js'
 import { type AccessTokenProvider, unavailable } from './access-tokens.js'
 import { unknownSession } from './authenticate.js'
+import type { FailureLog } from './failure-log.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import type { PhoneNumbers } from './phone-numbers.js'
 import { requireFields } from './received-data.js'
-import type { ReportFailure } from './report-failure.js'
 import { stackOf, tookTooLong } from './thrown.js'
 
 /** The code of a phone number button. */
 export interface PhoneNumberRequest {
-  /** `e.detail.code` of `bindgetphonenumber`; it is no code of `wx.login`. */
+  /** `e.detail.code` of `bindgetphonenumber`; not a code of `wx.login`. */
   readonly code: string
-  /** Which app it is of: its appid, or its `id`. May be left out when there is only one. */
+  /** The app: its appid, or its `id`. May be left out when there is only one. */
   readonly appid?: AppSelector | undefined
-  /** Whose number it has to be, as WeChat then checks. Default: anybody's. */
+  /** The user whose number it has to be, which WeChat checks. Default: anybody. */
   readonly openid?: string | undefined
-  /** Keeps the number for `phoneNumberOf`; needs `openid`. Default false. */
+  /** Keeps the number for `phoneNumberOf`; needs `openid`. Default: as `sessions.with` says, else false. */
   readonly keep?: boolean | undefined
 }
 
@@ -48,42 +48,44 @@ interface WechatCallsParts {
   readonly sessionKeyApi: SessionKeyApi
   /** Whether the number of a user who is named is kept where the call does not say. */
   readonly keepPhoneNumbers: boolean
-  readonly report: ReportFailure
+  readonly failureLog: FailureLog
   readonly logger: Logger
 }
 
-/** The use cases that ask WeChat with an access token. */
+/** The use cases that call WeChat with an access token. */
 export interface WechatCalls {
   /**
-   * The phone number behind the code of a phone number button. Throws `ERR_PHONE_CODE_INVALID`, `ERR_WECHAT_…`,
+   * Returns the phone number for the code of a phone number button. Throws `ERR_PHONE_CODE_INVALID`, `ERR_WECHAT_…`,
    * `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_SERVER_MISCONFIGURED`.
    */
   phoneNumber(request: PhoneNumberRequest): Promise<PhoneInfo>
-  /** The phone number that was to be kept, or null. */
+  /** Returns the phone number that was kept, or null. */
   phoneNumberOf(user: UserSelector): Promise<PhoneInfo | null>
-  /** Forgets the phone number that was kept. */
+  /** Deletes the phone number that was kept. */
   forgetPhoneNumber(user: UserSelector): Promise<void>
   /**
-   * The access token of an app, for other APIs of WeChat. `refused` names one that WeChat did not accept, so that another is
-   * fetched. Throws `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`, `ERR_SERVER_MISCONFIGURED`.
+   * Returns the access token of an app, for other APIs of WeChat. `refused` is a token that WeChat did not accept, so that
+   * another one is fetched. Throws `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`, `ERR_SERVER_MISCONFIGURED`.
    */
   accessToken(request?: { appid?: AppSelector | undefined; refused?: string | undefined }): Promise<string>
-  /** Asks WeChat whether the session_key of this session is still the valid one. Throws `ERR_SESSION_UNKNOWN`, `ERR_WECHAT_…`. */
+  /** Asks WeChat whether the session_key of a session is still valid. Throws `ERR_SESSION_UNKNOWN`, `ERR_WECHAT_…`. */
   checkSessionKey(session: SessionSelector): Promise<boolean>
   /**
-   * Has WeChat replace the session_key of a user, and stores the new one in all sessions of the user in one step; answers in how many.
-   * Throws `ERR_SESSION_KEY_STALE`, `ERR_WECHAT_…`. When the answer is lost or cannot be stored, so is the new key: a login brings it back.
+   * Has WeChat replace the session_key of a user, stores the new one in all sessions of the user in one step, and returns
+   * in how many. Throws `ERR_SESSION_KEY_STALE`, `ERR_WECHAT_…`. If the response is lost or cannot be stored, the new key is
+   * lost until the next login.
    */
   resetUserSessionKey(user: UserSelector | SessionSelector): Promise<number>
 }
 
-/** Makes the use cases that ask WeChat with an access token. A token that WeChat refuses is replaced once. */
+/** Makes those use cases. An access token that WeChat refuses is replaced once. */
 export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
-  const { apps, profiles, sessionKeys, phoneNumbers, sessionKeyApi, getPhoneNumber, report, logger } = parts
+  const { apps, profiles, sessionKeys, phoneNumbers, sessionKeyApi, getPhoneNumber, failureLog, logger } =
+    parts
 
   async function tokenOf(app: App, refused?: string): Promise<string> {
     if (app.exchange)
-      throw new WeappError('ERR_REQUEST_INVALID', 'WeChat alone has this, not the platform of this app.')
+      throw new WeappError('ERR_REQUEST_INVALID', 'Only WeChat has this, not the platform of this app.')
     return parts.accessToken({ appid: app.appid, refused })
   }
 
@@ -91,7 +93,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
     try {
       return await work()
     } catch (error) {
-      report(what, error)
+      failureLog.report(what, error)
       throw error
     }
   }
@@ -108,15 +110,15 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
     })
   }
 
-  /** WeChat has charged for the number and given it once: it is not lost because it cannot be kept. */
+  /** WeChat has charged for the number and gives it once, so the caller gets it even if it cannot be kept. */
   async function keepNumber(app: App, user: UserRef, phoneInfo: PhoneInfo, wasHere: boolean): Promise<void> {
     const keep = async () => {
       await phoneNumbers.keep(app, user.openid, phoneInfo)
-      // Nothing is kept of a user who was forgotten while WeChat was asked.
+      // Nothing is kept of a user who was forgotten during the call.
       if (wasHere && !(await profiles.hasSeen(user))) await phoneNumbers.keep(app, user.openid, undefined)
     }
     await keep().catch(() => {
-      logger.error('a phone number was to be kept and could not be; the caller has got it all the same')
+      logger.error('a phone number could not be kept; the caller has got it all the same')
     })
   }
 
@@ -176,7 +178,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
   }
 }
 
-/** A provider of the application, held to its deadline. A `WeappError` is passed on; any other failure is the log's alone to hear. */
+/** Guards a provider of the application by a deadline. Passes a `WeappError` on; tells the log alone of any other failure. */
 export function guardProvider(provider: AccessTokenProvider, timeoutMs: number): AccessTokenProvider {
   return async (request) => {
     const answer = (async () => provider(request))()
@@ -188,11 +190,10 @@ export function guardProvider(provider: AccessTokenProvider, timeoutMs: number):
       },
     )
     if (typeof token === 'string' && token !== '') return token
-    throw unavailable('accessTokenProvider answered no text')
+    throw unavailable('accessTokenProvider did not return a non-empty string')
   }
 }
 
-/** Nothing for a key that WeChat does not take; any other failure goes on. */
 function ignoreStale(error: unknown): undefined {
   if (error instanceof WeappError && error.code === 'ERR_SESSION_KEY_STALE') return undefined
   throw error

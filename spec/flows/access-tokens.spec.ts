@@ -313,7 +313,7 @@ describe('the renewal of an access token', () => {
     })
     expect(unhandled).to.deep.equal([])
     expect(log.lines).to.deep.equal([
-      'warn: an access token could not be renewed, the old one serves on (ERR_WECHAT_BUSY: errcode -1)',
+      'warn: an access token could not be renewed, so the old one stays in use (ERR_WECHAT_BUSY: errcode -1)',
     ])
     clock.advance(5 * MINUTE_MS - 1)
     expect(await own.get(OF_SHOP)).to.equal('token 1')
@@ -336,7 +336,7 @@ describe('the renewal of an access token', () => {
     await own.get(OF_SHOP)
     await own.idle()
     expect(log.lines).to.deep.equal([
-      'warn: an access token could not be renewed, the old one serves on (a bug)',
+      'warn: an access token could not be renewed, so the old one stays in use (a bug)',
     ])
   })
 

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { ERROR_CODES, type ErrorCode, WeappError } from '../../lib/errors.js'
 import type { Identity } from '../../lib/exchange.js'
+import { FailureLog } from '../../lib/flows/failure-log.js'
 import { type CodeUse, LoginCodes } from '../../lib/flows/login-codes.js'
 import type { App } from '../../lib/sessions/app-info.js'
 import { createApps } from '../../lib/sessions/apps.js'
@@ -13,6 +14,7 @@ import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { GAME, LOGIN, methodsOf, recording, SHOP, type StoreCall } from '../sessions/a-registry.js'
 import { testClock } from '../support/clock.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
+import { keptLog } from '../support/log-lines.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
 
 const APPS = createApps('apps', [SHOP, GAME], 0.1)
@@ -69,8 +71,10 @@ function processes(instead: Partial<SessionStore> = {}) {
     return ALICE
   }
   const reports: [what: string, error: unknown][] = []
-  const report = (what: string, error: unknown) => void reports.push([what, error])
-  const codes = (patienceMs = 60_000) => new LoginCodes({ store, exchange, report, patienceMs })
+  const failureLog = Object.assign(new FailureLog(keptLog(), clock), {
+    report: (what: string, error: unknown) => void reports.push([what, error]),
+  })
+  const codes = (patienceMs = 60_000) => new LoginCodes({ store, exchange, failureLog, patienceMs })
   return { clock, memory, calls, instead, asked, wechat, reports, codes }
 }
 

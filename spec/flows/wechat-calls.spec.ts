@@ -191,7 +191,7 @@ describe('what is asked of WeChat with an access token', () => {
         () => Promise.reject(new TypeError('no token server')),
         /TypeError: no token server\n.* at .*wechat-calls\.spec/s,
       ],
-      ['answers nothing', async () => '', /answered no text/],
+      ['answers nothing', async () => '', /did not return a non-empty string/],
       ['never answers', () => new Promise<string>(() => {}), /took longer than 20 ms/],
     ] as const) {
       it(`is not there when the provider ${what}, and the log tells why`, async () => {

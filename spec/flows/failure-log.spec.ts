@@ -1,16 +1,17 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
-import { createFailureReport } from '../../lib/flows/report-failure.js'
+import { FailureLog } from '../../lib/flows/failure-log.js'
 import { testClock } from '../support/clock.js'
 import { keptLog } from '../support/log-lines.js'
 
 const MINUTE_MS = 60_000
 
-describe('the report of failures', () => {
+describe('the log of failures', () => {
   function reports() {
     const [log, clock] = [keptLog(), testClock()]
-    return { log, clock, report: createFailureReport(log, clock) }
+    const failureLog = new FailureLog(log, clock)
+    return { log, clock, report: failureLog.report.bind(failureLog) }
   }
   const busy = (hint = 'errcode -1, rid 11111111-22222222-33333333') =>
     new WeappError('ERR_WECHAT_BUSY', 'Later.', { hint })
