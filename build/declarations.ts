@@ -18,12 +18,13 @@ interface Origin {
 }
 
 interface DeclarationFile {
-  readonly path: string
   readonly declarations: readonly Declaration[]
   readonly imports: ReadonlyMap<string, Origin>
   readonly exports: readonly string[]
   /** The files of which it exports everything. */
   readonly stars: readonly string[]
+  /** All files of ours that it names. */
+  readonly neighbours: readonly string[]
 }
 
 /**
@@ -49,6 +50,7 @@ export function bundleDeclarations(entry: string, target: string): void {
   function keepName(name: string, path: string): void {
     const { declarations, imports, stars } = fileAt(path)
     const origin = imports.get(name)
+    if (origin?.name === '*') throw new Error(`${path} imports all of ${origin.from}`)
     if (origin?.from.endsWith('.d.ts')) {
       if (origin.name !== name) throw new Error(`${path} renames ${origin.name}`)
       keepName(name, origin.from)
@@ -73,8 +75,10 @@ export function bundleDeclarations(entry: string, target: string): void {
   const exported = exportsOf(entry)
   for (const name of exported) keepName(name, entry)
   // What is added to the global scope has no name that anybody refers to.
-  for (const [path, { declarations }] of files) {
-    for (const declaration of declarations) if (declaration.names.includes('global')) keep(declaration, path)
+  for (const path of withAllNeighbours(entry, fileAt)) {
+    for (const declaration of fileAt(path).declarations) {
+      if (declaration.names.includes('global')) keep(declaration, path)
+    }
   }
 
   const imports = [...packages].map(
@@ -92,6 +96,7 @@ function readDeclarations(path: string): DeclarationFile {
   const imports = new Map<string, Origin>()
   const exports: string[] = []
   const stars: string[] = []
+  const neighbours: string[] = []
   const declarations: Declaration[] = []
   const originOf = (specifier: string) =>
     specifier.startsWith('.')
@@ -101,19 +106,19 @@ function readDeclarations(path: string): DeclarationFile {
   for (const statement of program.body) {
     const leading = source.slice(end, statement.start)
     end = statement.end
+    const from = 'source' in statement && statement.source ? originOf(statement.source.value) : ''
+    if (from.endsWith('.d.ts')) neighbours.push(from)
     if (statement.type === 'ImportDeclaration') {
       for (const specifier of statement.specifiers) {
-        if (specifier.type !== 'ImportSpecifier') throw new Error(`${path} imports all of a module`)
-        const origin = { from: originOf(statement.source.value), name: nameOf(specifier.imported) }
-        imports.set(specifier.local.name, origin)
+        const name = specifier.type === 'ImportSpecifier' ? nameOf(specifier.imported) : '*'
+        imports.set(specifier.local.name, { from, name })
       }
     } else if (statement.type === 'ExportAllDeclaration') {
-      stars.push(originOf(statement.source.value))
+      stars.push(from)
     } else if (statement.type === 'ExportNamedDeclaration' && !statement.declaration) {
       for (const { exported, local } of statement.specifiers) {
         exports.push(nameOf(exported))
-        const from = statement.source?.value
-        if (from) imports.set(nameOf(exported), { from: originOf(from), name: nameOf(local) })
+        if (from) imports.set(nameOf(exported), { from, name: nameOf(local) })
       }
     } else {
       const declaration = declarationOf(statement, leading, source)
@@ -121,7 +126,14 @@ function readDeclarations(path: string): DeclarationFile {
       if (statement.type === 'ExportNamedDeclaration') exports.push(...declaration.names)
     }
   }
-  return { path, declarations, imports, exports, stars }
+  return { declarations, imports, exports, stars, neighbours }
+}
+
+function withAllNeighbours(entry: string, fileAt: (path: string) => DeclarationFile): Set<string> {
+  const found = new Set([entry])
+  // A set goes on to what is added to it meanwhile.
+  for (const path of found) for (const neighbour of fileAt(path).neighbours) found.add(neighbour)
+  return found
 }
 
 function declarationOf(statement: Statement, leading: string, source: string): Declaration {
