@@ -26,7 +26,7 @@ const urlSafe = (text: string) => text.replaceAll('+', '-').replaceAll('/', '_')
 const texts: [what: string, damage: (text: string) => string, told: RegExp][] = [
   ['percent-encoded', encodeURIComponent, /percent-encoded/],
   ['percent-encoded twice', (text) => encodeURIComponent(encodeURIComponent(text)), /percent-encoded/],
-  ['stringified twice', (text) => JSON.stringify(text), /JSON\.stringify once more|not base64/],
+  ['stringified twice', (text) => JSON.stringify(text), /JSON\.stringify twice|not base64/],
   ['missing, as text', () => 'undefined', /not there/],
   ['null, as text', () => 'null', /not there|whole number of blocks|16 bytes/],
   ['an object, as text', () => '[object Object]', /not there/],
@@ -43,7 +43,7 @@ const ofRawData: typeof texts = [
 const ofBase64: typeof texts = [
   ...texts,
   ['with blanks for plus signs', (text) => `+${text.slice(1)}`.replaceAll('+', ' '), /blanks/],
-  ['url-safe', (text) => urlSafe(`+/${text.slice(2)}`), /alphabet of base64 for addresses/],
+  ['url-safe', (text) => urlSafe(`+/${text.slice(2)}`), /base64url, not base64/],
   ['of another number of bytes', (text) => text.slice(4), /whole number of blocks|16 bytes/],
 ]
 
