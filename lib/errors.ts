@@ -80,7 +80,7 @@ const ROWS: Readonly<Record<ErrorCode, Row>> = {
   ERR_PHONE_CODE_INVALID:       [401,    null,       false,     false,         'Invalid phone number code'],
   ERR_REQUEST_INVALID:          [400,    null,       false,     false,         'Invalid request'],
   ERR_SERVER_MISCONFIGURED:     [500,    null,       false,     true,          'Server misconfigured'],
-  ERR_SESSION_KEY_STALE:        [409,    null,       false,     false,         'Outdated session_key'],
+  ERR_SESSION_KEY_STALE:        [409,    null,       false,     false,         'Outdated session key'],
   ERR_SESSION_LIMIT:            [409,    null,       false,     false,         'Too many sessions'],
   ERR_SESSION_NOT_FOUND:        [404,    null,       false,     false,         'Session not found'],
   ERR_SESSION_UNKNOWN:          [401,    null,       true,      false,         'Unknown session'],
