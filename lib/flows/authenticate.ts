@@ -11,10 +11,10 @@ import { addressOf, type SessionAddress } from '../sessions/token.js'
  */
 export function addressIn(token: string | undefined): SessionAddress {
   if (token === undefined || token === '') {
-    throw new WeappError('ERR_TOKEN_MISSING', 'Log in first, then send the token with each request.')
+    throw new WeappError('ERR_TOKEN_MISSING', 'Missing token. Log in, then send the token with each request.')
   }
   const address = typeof token === 'string' ? addressOf(token) : undefined
-  if (!address) throw new WeappError('ERR_TOKEN_MALFORMED', 'This is not a token that was given out here.')
+  if (!address) throw new WeappError('ERR_TOKEN_MALFORMED', 'Malformed token.')
   return address
 }
 
@@ -44,10 +44,7 @@ export function createAuthenticate(apps: Apps, registry: SessionRegistry): Authe
     if (!visit) throw unknownSession()
     const { maxAgeSeconds = Number.POSITIVE_INFINITY } = options
     if (!(visit.ageMs <= maxAgeSeconds * 1000)) {
-      throw new WeappError(
-        'ERR_LOGIN_TOO_OLD',
-        'This asks for a fresh login. Call wx.login and log in again.',
-      )
+      throw new WeappError('ERR_LOGIN_TOO_OLD', 'This action requires a recent login.')
     }
     return visit.session
   }
