@@ -113,7 +113,11 @@ describe('user data that was damaged on its way', () => {
 
   it('costs no code and no login where the signature is none', async () => {
     for (const signature of ['undefined', '', data.signature.slice(1), data.signature.toUpperCase()])
-      await expectMalformed({ rawData: data.rawData, signature }, [logIn, profile()], /40 lowercase hexadecimal/)
+      await expectMalformed(
+        { rawData: data.rawData, signature },
+        [logIn, profile()],
+        /40 lowercase hexadecimal/,
+      )
   })
 
   describe('but was opened by the right key', () => {

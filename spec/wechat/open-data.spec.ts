@@ -235,9 +235,21 @@ describe('checkSignedData', () => {
   })
 
   const malformed: [string, Record<string, unknown>, string][] = [
-    ['a signature in upper case', { signature: signed.signature.toUpperCase() }, 'signature must be 40 lowercase hex'],
-    ['a signature of 39 digits', { signature: signed.signature.slice(1) }, 'signature must be 40 lowercase hex'],
-    ['a signature with a line break', { signature: `${signed.signature}\n` }, 'signature must be 40 lowercase hex'],
+    [
+      'a signature in upper case',
+      { signature: signed.signature.toUpperCase() },
+      'signature must be 40 lowercase hex',
+    ],
+    [
+      'a signature of 39 digits',
+      { signature: signed.signature.slice(1) },
+      'signature must be 40 lowercase hex',
+    ],
+    [
+      'a signature with a line break',
+      { signature: `${signed.signature}\n` },
+      'signature must be 40 lowercase hex',
+    ],
     ['no signature', { signature: undefined }, 'signature must be 40 lowercase hex'],
     ['rawData that was parsed', { rawData: JSON.parse(signed.rawData) }, 'rawData must be a string'],
   ]

@@ -229,9 +229,7 @@ describe('a request to a host that is not there', () => {
   it('names the host and no password of the address', async () => {
     const url = 'https://user:hunter2@wechat.invalid/proxy'
     const error = await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => get(transportTo(url)))
-    expect(error.hint).to.match(
-      /at wechat\.invalid: Error \(getaddrinfo E\w+ wechat\.invalid\)$/,
-    )
+    expect(error.hint).to.match(/at wechat\.invalid: Error \(getaddrinfo E\w+ wechat\.invalid\)$/)
     expect(everythingIn(error)).to.not.include('hunter2')
   })
 
