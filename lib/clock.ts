@@ -1,12 +1,12 @@
-/** Tells the time in milliseconds since 1970, as `Date.now` does. Injected, so that tests can move it. */
+/** Returns the time in milliseconds since 1970, like `Date.now`. Injected, so that tests can move it. */
 export type Clock = () => number
 
-/** The clock of the machine. */
+/** The machine's clock. */
 export const systemClock: Clock = () => Date.now()
 
 /**
- * Tells moments of a clock in microseconds, no two of which are the same unless the clock is set back in between: for clocks that tell
- * milliseconds, and for those that stand still in tests.
+ * Returns the moments of a clock in microseconds, never the same one twice unless the clock is set back: for
+ * clocks that count milliseconds, and for those that stand still in tests.
  */
 export function distinctMicros(clock: Clock): () => number {
   let latestMs = Number.NEGATIVE_INFINITY

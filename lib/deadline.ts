@@ -1,7 +1,7 @@
 /**
- * Waits for `work`, but no longer than `timeoutMs` milliseconds; then throws what `onTimeout` makes. Work
- * that ends later is left alone: its result, or its rejection, is ignored. An answer that came in time is
- * taken also where the process was too busy to read it: timers are looked at before sockets are.
+ * Waits for `work` for at most `timeoutMs` milliseconds, then throws what `onTimeout` returns. Work that ends
+ * later is left alone: its result or rejection is ignored. A response that arrived in time counts even if the
+ * process was too busy to read it, because timers run before sockets are read.
  */
 export async function withinDeadline<T>(
   work: Promise<T>,
@@ -19,10 +19,10 @@ export async function withinDeadline<T>(
   }
 }
 
-/** Tells how many milliseconds are left, whenever it is asked; undefined: there is no end to them. */
+/** Returns how many milliseconds are left; undefined where there is no deadline. */
 export type Countdown = () => number | undefined
 
-/** Counts down from now on. */
+/** Starts a countdown. */
 export function countdown(withinMs: number): () => number
 export function countdown(withinMs: number | undefined): Countdown
 export function countdown(withinMs: number | undefined): Countdown {

@@ -1,4 +1,7 @@
-/** Every code a {@link WeappError} can carry. Stable: programs may switch on it. One heading each in docs/error-codes.md. */
+/**
+ * Every code that a {@link WeappError} can have. Stable, so programs may switch on them. Each has a heading
+ * in docs/error-codes.md.
+ */
 export type ErrorCode =
   | 'ERR_ACCESS_TOKEN_UNAVAILABLE'
   | 'ERR_APP_UNKNOWN'
@@ -37,13 +40,16 @@ export type ErrorCode =
 export interface ErrorKind {
   /** The HTTP status. */
   readonly status: number
-  /** Seconds after which trying again makes sense; null where that is not known. */
+  /** Seconds after which to try again; null where unknown. */
   readonly retryAfterSeconds: number | null
-  /** Whether the client has to log in again. No other error may be written in a way that makes an old client do so. */
+  /**
+   * Whether the client has to log in again. No other error may be written in a way that makes an old client
+   * do so.
+   */
   readonly asksLogin: boolean
   /** Whether a login code may be sent again after its exchange failed this way: WeChat has not used it up. */
   readonly codeStillGood: boolean
-  /** A short name of the kind of error. */
+  /** A short name for this kind of error. */
   readonly title: string
 }
 
@@ -74,7 +80,7 @@ const ROWS: Readonly<Record<ErrorCode, Row>> = {
   ERR_PHONE_CODE_INVALID:       [401,    null,       false,     false,         'Invalid phone number code'],
   ERR_REQUEST_INVALID:          [400,    null,       false,     false,         'Invalid request'],
   ERR_SERVER_MISCONFIGURED:     [500,    null,       false,     true,          'Server misconfigured'],
-  ERR_SESSION_KEY_STALE:        [409,    null,       false,     false,         'Outdated session_key'],
+  ERR_SESSION_KEY_STALE:        [409,    null,       false,     false,         'Outdated session key'],
   ERR_SESSION_LIMIT:            [409,    null,       false,     false,         'Too many sessions'],
   ERR_SESSION_NOT_FOUND:        [404,    null,       false,     false,         'Session not found'],
   ERR_SESSION_UNKNOWN:          [401,    null,       true,      false,         'Unknown session'],
@@ -101,20 +107,20 @@ export function kindOf(code: ErrorCode): ErrorKind {
   return { status, retryAfterSeconds, asksLogin, codeStillGood, title }
 }
 
-/** What may be told about a {@link WeappError} besides its code and message. */
+/** Options of {@link WeappError}. */
 export interface WeappErrorOptions {
-  /** The error behind it. Never sent to a client. */
+  /** The error that caused it. Never sent to a client. */
   cause?: unknown
-  /** A sentence for the operator's log: what to mend. Never sent to a client, never holds a secret. */
+  /** For the operator's log: what to fix. Never sent to a client, and never holds a secret. */
   hint?: string
 }
 
 /**
  * Any failure that is not a bug: bad input, an ended session, WeChat or the store out of reach.
  *
- * `message` may be shown to a client; it never holds a secret, a token, a session_key or an address. `status`,
- * `statusCode`, `headers` and `expose` let Express' own error handler answer correctly after `next(error)`.
- * Wrong options are not reported this way but as a `TypeError` at construction.
+ * `message` may be shown to a client: it never holds a secret, a token, a session_key or an address.
+ * `status`, `statusCode`, `headers` and `expose` let Express's own error handler respond correctly after
+ * `next(error)`. Wrong options throw a `TypeError` at construction instead.
  *
  * @example
  * try {
@@ -128,19 +134,19 @@ export class WeappError extends Error {
   override readonly name = 'WeappError'
   /** The stable code, for programs. */
   readonly code: ErrorCode
-  /** The HTTP status that fits. */
+  /** The HTTP status. */
   readonly status: number
-  /** The same as `status`, under the name that Express and Koa also read. */
+  /** The same as `status`, for Express and Koa, which also read this name. */
   readonly statusCode: number
-  /** A short name of the kind of error; the same for every error of one code. */
+  /** A short name for this kind of error, the same for every error with this code. */
   readonly title: string
-  /** Seconds after which trying again makes sense, where that is known. */
+  /** Seconds after which to try again, where known. */
   readonly retryAfterSeconds: number | undefined
-  /** Headers that belong to the answer: `WWW-Authenticate` with 401, `Retry-After` with 429 and 503. */
+  /** Headers for the response: `WWW-Authenticate` with 401, `Retry-After` with 429 and 503. */
   readonly headers: Readonly<Record<string, string>>
   /** Whether `message` may be shown to a client: always. */
   readonly expose = true
-  /** What the operator should mend, for the log only. */
+  /** What the operator should fix, for the log only. */
   readonly hint: string | undefined
 
   constructor(code: ErrorCode, message: string, options: WeappErrorOptions = {}) {

@@ -6,33 +6,37 @@ export interface ExchangeApp {
 
 const OPENID = /^[^\s\p{C}]{1,128}$/u
 
-/** Whether a value can be an openid: a text of up to 128 visible characters without blanks. */
+/** Whether a value can be an openid: a string of up to 128 visible characters. */
 export function isOpenid(value: unknown): value is string {
   return typeof value === 'string' && OPENID.test(value)
 }
 
-/** Who the platform says somebody is, with the key for the data of that somebody. */
+/** A user as the platform identifies them, with the key for their data. */
 export interface Identity {
-  /** The user of this app. Stands for the user from now on, so it has to be unique and lasting. */
+  /**
+   * The user's id within this app. It identifies the user from now on, so it has to be unique and permanent.
+   */
   readonly openid: string
-  /** The user across apps, where the platform tells. */
+  /** The user's id across apps, where the platform provides one. */
   readonly unionid?: string | undefined
   /** 16 bytes as base64, with which the platform encrypts and signs the user's data. */
   readonly sessionKey: string
 }
 
 /**
- * Exchanges a one-time login code for an identity. WeChat's is built in; {@link qqExchange} and {@link douyinExchange} are
- * others, and `exchange` of an `AppInfo` takes yours. It is called once for a code and has to end by itself or by `signal`.
+ * Exchanges a one-time login code for an identity. WeChat's is built in; {@link qqExchange} and {@link
+ * douyinExchange} are others, and `exchange` of an `AppInfo` takes your own. It is called once per code and
+ * must end on its own or when `signal` aborts. What it returns is checked.
  *
- * What it throws besides a `WeappError` is answered as `ERR_WECHAT_NO_ANSWER`: the code may have been used.
+ * Anything it throws other than a `WeappError` becomes `ERR_WECHAT_NO_ANSWER`, as the code may have been
+ * used.
  *
  * @example
  * const weCom: CodeExchange = async (app, code, signal) => {
  *   const url = `https://qyapi.weixin.qq.com/cgi-bin/miniprogram/jscode2session?${query(code)}`
  *   const { errcode, userid, session_key } = await (await fetch(url, { signal })).json()
  *   if (errcode === 40029) throw new WeappError('ERR_CODE_INVALID', 'Call wx.login for a new code.')
- *   if (errcode !== 0) throw new Error(`WeCom answered ${errcode}`)
+ *   if (errcode !== 0) throw new Error(`WeCom returned ${errcode}`)
  *   return { openid: userid, sessionKey: session_key }
  * }
  */

@@ -1,4 +1,4 @@
-/** Where the few lines go that an operator has to see. `console` fits. No line ever holds a credential. */
+/** Receives the few lines that an operator has to see; `console` will do. No line ever holds a credential. */
 export interface Logger {
   warn(message: string): void
   error(message: string): void
@@ -10,13 +10,13 @@ export const stderrLogger: Logger = {
   error: (message) => void process.stderr.write(`weapp-session: ${message}\n`),
 }
 
-/** A logger whose own failure fails nothing else. */
+/** Returns a logger that ignores its own failures. */
 export function unfailing(logger: Logger): Logger {
   const attempt = (write: () => void) => {
     try {
       write()
     } catch {
-      // There is nowhere left to say so.
+      // There is nowhere left to report this.
     }
   }
   return {

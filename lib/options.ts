@@ -1,9 +1,11 @@
 import { isJsonObject } from './json-object.js'
 
-/** The names of all options of `T`. Written as a record so that the compiler misses none. */
+/** The names of all options of `T`, as a record so that the compiler finds a missing one. */
 export type OptionNames<T> = Readonly<Record<keyof Required<T>, true>>
 
-/** Throws a `TypeError` for what is not an object, and for a name that is not an option; it lists those that are. */
+/**
+ * Throws a `TypeError` for what is not an object, and for an unknown option; it lists those that are known.
+ */
 export function checkOptionNames<T extends object>(
   where: string,
   given: unknown,

@@ -1,14 +1,14 @@
-/** What of a command may be told: its name. */
+/** A command's name, the only part of it that may be logged. */
 const COMMAND = /^[a-z][a-z._|-]{0,30}$/i
-/** Names and numbers of hosts, which are no secrets. */
+/** Host names and addresses, which are not secrets. */
 const HOST = /^[\w.:%-]{1,255}$/
 const CODE = /^[A-Z][A-Z0-9_]{1,60}$/
-/** Where Redis says in its own words which command it is about. */
+/** Replies in which Redis names the command. */
 const COMMANDS_IN_REPLIES = [
   /unknown (?:redis )?command [`'"]?([\w|.-]+)[`'",]/i,
   /no permissions to run the '([\w|.-]+)' command/i,
 ]
-/** What Redis says in words that are always the same, and why they are worth telling. */
+/** Constant phrases of Redis that help the operator. */
 const PHRASES = [
   'DB index is out of range',
   'invalid DB index',
@@ -20,14 +20,15 @@ const PHRASES = [
   'max number of clients reached',
   'Unknown Redis command called from script',
 ]
-/** The first words of what Redis answers: minified clients have lost the name of the error. */
+/** The first words of error replies, for minified clients, whose errors have lost their name. */
 const REPLY =
   /^(?:ASK|BUSY|CLUSTERDOWN|CROSSSLOT|ERR|EXECABORT|LOADING|MASTERDOWN|MISCONF|MOVED|NOAUTH|NOPERM|NOREPLICAS|NOSCRIPT|OOM|READONLY|TRYAGAIN|UNKILLABLE|WRONGPASS|WRONGTYPE)\b/
 const MOST_CAUSES = 3
 
 /**
- * Why something failed, for the operator's log: the kind of error, its errno, host and port, or the first word of what Redis answered and the
- * command. No other word of an error is told, as it may hold an address with a password in it, or what was to be written.
+ * Returns why something failed, for the operator's log: the kind of error, its errno, host and port, or the
+ * first word of Redis's reply and the command. Nothing else of an error is logged, as it may hold an address
+ * with a password, or the data that was to be written.
  */
 export function reasonOf(error: unknown, depth = 1): string {
   if (!(error instanceof Error)) return 'unknown reason'
@@ -38,7 +39,7 @@ export function reasonOf(error: unknown, depth = 1): string {
   return why instanceof Error && depth < MOST_CAUSES ? `${reason}: ${reasonOf(why, depth + 1)}` : reason
 }
 
-/** Fields of errors of `node:net`, `node:dns` and `node:tls`. */
+/** Fields of errors from `node:net`, `node:dns` and `node:tls`. */
 interface ErrorPlace {
   readonly hostname?: unknown
   readonly host?: unknown

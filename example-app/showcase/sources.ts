@@ -36,7 +36,7 @@ interface Landmark {
   readonly language?: 'en' | 'zh'
 }
 
-const APP = 'example-app/app.ts'
+const APP = 'example-app/assemble-app.ts'
 const PHONE = 'example-app/page/phone-actions.ts'
 
 const ROUTES: readonly (readonly [method: string, path: string])[] = [

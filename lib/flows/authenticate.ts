@@ -12,7 +12,7 @@ import { addressOf, type SessionAddress } from '../sessions/token.js'
  */
 export function addressIn(token: string | undefined): SessionAddress {
   if (token === undefined || token === '') {
-    throw new WeappError('ERR_TOKEN_MISSING', 'Log in first, then send the token with each request.')
+    throw new WeappError('ERR_TOKEN_MISSING', 'Missing token. Log in, then send the token with each request.')
   }
   const address = typeof token === 'string' ? addressOf(token) : undefined
   if (!address) throw new WeappError('ERR_TOKEN_MALFORMED', 'Malformed token.')

@@ -2,20 +2,20 @@ import { WeappError } from '../errors.js'
 
 const MOST_DEPTH = 8
 
-/** In JSON a value takes two bytes or more, the comma between two of them included. */
+/** In JSON a value takes at least two bytes, including the comma before the next one. */
 const LEAST_BYTES_OF_A_VALUE = 2
 
 /**
- * Checks a parsed body, which may be what a parser of the application has left. Throws `ERR_BODY_INVALID` for text and bytes, for
- * nesting deeper than 8 levels, for a key `__proto__` and for what no JSON holds, and `ERR_BODY_TOO_LARGE` for more values
- * than `mostBytes` of JSON can hold.
+ * Checks a parsed body, which a parser of the application may have left. Throws `ERR_BODY_INVALID` for
+ * strings and bytes, for nesting deeper than 8 levels, for a key `__proto__` and for what JSON cannot hold,
+ * and `ERR_BODY_TOO_LARGE` for more values than `mostBytes` of JSON can hold.
  */
 export function checkShape(body: unknown, mostBytes: number): void {
   if (typeof body === 'string') throw notParsed()
   let valuesLeft = mostBytes / LEAST_BYTES_OF_A_VALUE
 
   function check(value: unknown, depthLeft: number): void {
-    if (valuesLeft === 0) throw new WeappError('ERR_BODY_TOO_LARGE', 'The body holds too many values.')
+    if (valuesLeft === 0) throw new WeappError('ERR_BODY_TOO_LARGE', 'The body has too many values.')
     valuesLeft -= 1
     if (typeof value !== 'object' || value === null) return
     if (ArrayBuffer.isView(value)) throw notParsed()
@@ -26,7 +26,7 @@ export function checkShape(body: unknown, mostBytes: number): void {
   check(body, MOST_DEPTH)
 }
 
-/** One after the other, as a list of all of them may be long. */
+/** One at a time, as a list of all of them may be long. */
 function* valuesIn(value: object): Generator<unknown> {
   if (Array.isArray(value)) {
     yield* value
@@ -40,9 +40,9 @@ function* valuesIn(value: object): Generator<unknown> {
 }
 
 function notParsed(): WeappError {
-  return new WeappError('ERR_BODY_INVALID', 'The body could not be read as JSON.')
+  return new WeappError('ERR_BODY_INVALID', 'The body is not valid JSON.')
 }
 
 function badShape(): WeappError {
-  return new WeappError('ERR_BODY_INVALID', 'The body has a shape that is not accepted.')
+  return new WeappError('ERR_BODY_INVALID', 'The body has an unsupported structure.')
 }

@@ -10,7 +10,7 @@ import loadIoredis from './ioredis.cjs'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Which variable an option comes from, where `createSessions` is the one to check it. */
+/** The variable that an option comes from, where `createSessions` checks it. */
 const VARIABLES: Readonly<Record<string, string>> = {
   'apps names': 'WEAPP_APPID names',
   'apps[0].loginDurationDays': 'WEAPP_LOGIN_DURATION_DAYS',
@@ -22,14 +22,15 @@ const VARIABLES: Readonly<Record<string, string>> = {
 let made: Sessions | undefined
 
 /**
- * The one `Sessions` that `loginRouter()` and `requireSession()` share when they are given none. Made at the first call, from
- * the environment (an empty variable is an absent one):
+ * Returns the `Sessions` that `loginRouter()` and `requireSession()` share when they are given none. Created
+ * on the first call, from the environment (an empty variable counts as unset):
  *
- * `WEAPP_APPID` and `WEAPP_SECRET` (both needed, several divided by commas), `REDIS_URL` (without it sessions live in memory, said once on stderr),
- * `WEAPP_API_BASE`, `WEAPP_LOGIN_DURATION_DAYS`, `WEAPP_SESSION_DURATION_SECONDS` (fractions allowed) and
- * `WEAPP_KEYS` (secrets divided by commas, newest first).
+ * `WEAPP_APPID` and `WEAPP_SECRET` (both required, several separated by commas), `REDIS_URL` (without it
+ * sessions live in memory, which is noted once on stderr), `WEAPP_API_BASE`, `WEAPP_LOGIN_DURATION_DAYS`,
+ * `WEAPP_SESSION_DURATION_SECONDS` (fractions allowed) and `WEAPP_KEYS` (secrets separated by commas, newest
+ * first).
  *
- * Throws a `TypeError` that names the variable when one is missing or wrong.
+ * Throws a `TypeError` that names the variable if one is missing or wrong.
  *
  * @example
  * process.once('SIGTERM', () => defaultSessions().close())
@@ -40,9 +41,10 @@ export function defaultSessions(): Sessions {
 }
 
 /**
- * The apps that environment variables name, as `defaultSessions` has them, for who makes sessions of their own: `WEAPP_APPID` and
- * `WEAPP_SECRET`, several divided by commas and in the same order, with `WEAPP_LOGIN_DURATION_DAYS` and `WEAPP_SESSION_DURATION_SECONDS`
- * for all of them. Throws a `TypeError` that names the variable.
+ * Returns the apps that environment variables name, as `defaultSessions` uses them, for sessions of your own:
+ * `WEAPP_APPID` and `WEAPP_SECRET`, several separated by commas and in the same order, with
+ * `WEAPP_LOGIN_DURATION_DAYS` and `WEAPP_SESSION_DURATION_SECONDS` for all of them. Throws a `TypeError` that
+ * names the variable.
  *
  * @example
  * createSessions({ apps: appsFromEnvironment(process.env), store })
@@ -52,7 +54,7 @@ export function appsFromEnvironment(environment: Environment): AppInfo[] {
   const secrets = needed(environment, 'WEAPP_SECRET').split(',')
   if (secrets.length !== appids.length) {
     throw new TypeError(
-      `WEAPP_SECRET must hold as many secrets as WEAPP_APPID holds AppIDs, divided by commas: ${appids.length}, not ${secrets.length}`,
+      `WEAPP_SECRET must have as many secrets as WEAPP_APPID has AppIDs, separated by commas: ${appids.length}, not ${secrets.length}`,
     )
   }
   const { WEAPP_LOGIN_DURATION_DAYS: days, WEAPP_SESSION_DURATION_SECONDS: seconds } = environment
@@ -64,7 +66,7 @@ export function appsFromEnvironment(environment: Environment): AppInfo[] {
   }))
 }
 
-/** Makes sessions from environment variables. */
+/** Creates sessions from environment variables. */
 export function sessionsFrom(environment: Environment): Sessions {
   const text = (name: string) => environment[name] || undefined
   const baseUrl = text('WEAPP_API_BASE')
@@ -102,14 +104,14 @@ function storeFrom(redisUrl: string | undefined): SessionStore {
   return Object.assign(store, { close: async () => client.disconnect() })
 }
 
-/** The address of Redis, in the one spelling in which a client takes all of it: what it cannot read it would pass over. */
+/** Returns the URL of Redis, in the one form that a client reads in full: it ignores what it cannot parse. */
 function redisAddress(redisUrl: string): string {
   const url = URL.canParse(redisUrl) ? new URL(redisUrl) : undefined
   const databases = [url?.pathname.slice(1), ...(url?.searchParams.getAll('db') ?? [])].filter(Boolean)
   const isOdd = url?.searchParams.get('db') === '' || databases.some((db) => !/^\d+$/.test(db ?? ''))
   if (!url || !/^rediss?:$/.test(url.protocol) || isOdd || databases.length > 1) {
     throw new TypeError(
-      'REDIS_URL must be an address such as redis://127.0.0.1:6379, or redis://127.0.0.1:6379/2 for database 2; rediss:// for TLS',
+      'REDIS_URL must be a URL such as redis://127.0.0.1:6379, or redis://127.0.0.1:6379/2 for database 2; rediss:// for TLS',
     )
   }
   return url.href

@@ -12,9 +12,10 @@ export const BODY_TIMEOUT_MS = 20_000
 type RequestWithBody = IncomingMessage & { body?: unknown }
 
 /**
- * The JSON body of a request, whatever its content type says: mini-programs have sent JSON as text and as form for years. What a host or a
- * parser in front has left is taken as it is, and as JSON where it is bytes or a text. Undefined where there is no body. Throws
- * `ERR_BODY_INVALID`, `ERR_BODY_TOO_LARGE` and `ERR_BODY_TIMEOUT`.
+ * Returns the JSON body of a request, whatever its content type: mini-programs have sent JSON as text and as
+ * form for years. What a host or a parser in front left is taken as it is, and parsed as JSON if it is bytes
+ * or a string. Undefined if there is no body. Throws `ERR_BODY_INVALID`, `ERR_BODY_TOO_LARGE` and
+ * `ERR_BODY_TIMEOUT`.
  */
 export async function readJsonBody(
   req: RequestWithBody,
@@ -29,25 +30,25 @@ export async function readJsonBody(
   return isToRead || hasBytes(req) || !isEmpty(body) ? body : undefined
 }
 
-/** What a host or a parser in front has left as the body; bytes and texts are read as JSON. */
+/** Returns what a host or a parser in front left as the body; bytes and strings are parsed as JSON. */
 export async function leftBody(req: RequestWithBody): Promise<unknown> {
   const left = bodyOn(req)
   if (typeof left === 'string') return jsonInText(left)
   const bytes = left instanceof ArrayBuffer ? new Uint8Array(left) : left
-  // Who has read the stream has inflated it too; who has set the bytes beside it has not.
+  // Whoever read the stream has inflated it, too; whoever set the bytes beside it has not.
   if (ArrayBuffer.isView(bytes)) {
     return req.readable ? jsonInSent(bytesOf(bytes), req.headers) : jsonInBytes(bytesOf(bytes), req.headers)
   }
   if (isTornApart(left)) {
     throw new WeappError(
       'ERR_BODY_INVALID',
-      'The body is JSON that a parser of forms, such as express.urlencoded, has taken for a form. Send it as application/json, or mount that parser behind loginRouter.',
+      'The body is JSON that a form parser, such as express.urlencoded, has parsed as a form. Send it as application/json, or mount that parser after loginRouter.',
     )
   }
   return left
 }
 
-/** Some hosts parse when they are first asked. What they then throw is of the body. */
+/** Some hosts parse on first access. What they throw then is about the body. */
 function bodyOn(req: RequestWithBody): unknown {
   try {
     return req.body
@@ -60,7 +61,7 @@ function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
-/** A parser of forms makes the beginning of JSON a name. */
+/** A form parser turns the beginning of JSON into a name. */
 function isTornApart(body: unknown): boolean {
   if (!isJsonObject(body)) return false
   for (const name in body) return /^\s*\{/.test(name)
@@ -79,19 +80,22 @@ function received(req: IncomingMessage): Promise<unknown> {
       else chunks.push(bytes)
     })
     req.once('end', () => resolve(Buffer.concat(chunks)))
-    const onBreak = () => reject(new WeappError('ERR_BODY_INVALID', 'The body broke off.'))
+    const onBreak = () => reject(new WeappError('ERR_BODY_INVALID', 'The body was cut off.'))
     req.on('error', onBreak)
     req.once('close', onBreak)
   }).then((bytes) => jsonInSent(bytes, req.headers))
 }
 
-/** What is still to come would be taken for the next request, so the connection ends with the answer. HTTP/2 has no such trouble. */
+/**
+ * The rest would be taken for the next request, so the connection ends with the response. HTTP/2 does not
+ * have this problem.
+ */
 function giveUp(req: IncomingMessage, res: ServerResponse): WeappError {
   if (!res.headersSent && req.httpVersionMajor < 2) res.setHeader('Connection', 'close')
   return new WeappError('ERR_BODY_TIMEOUT', 'The body took too long to arrive. Send it again.')
 }
 
-/** Parsers make an empty object of no body at all, or of one that they leave to others. */
+/** Parsers make an empty object of no body, or of one that they leave to others. */
 function isEmpty(body: unknown): boolean {
   if (body === undefined || body === null) return true
   if (!isJsonObject(body)) return false

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { WeappError } from '../errors.js'
 
-/** How many bytes a body may have, as it is sent and inflated, in bytes. */
+/** How many bytes a body may have, as sent and inflated. */
 export const MOST_BYTES: number = 64 * 1024
 
 type Inflate = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>
@@ -20,12 +20,15 @@ const CHARSET = /;\s*charset\s*=\s*["']?\s*([^\s"';,]+)/i
 const UTF_8 = /^utf[-_]?8$/i
 const MOST_OF_A_NAME = 32
 
-/** The JSON in bytes as they were sent: undefined for none. Throws `ERR_BODY_INVALID` and `ERR_BODY_TOO_LARGE`. */
+/**
+ * Returns the JSON in bytes as they were sent; undefined for none. Throws `ERR_BODY_INVALID` and
+ * `ERR_BODY_TOO_LARGE`.
+ */
 export async function jsonInSent(bytes: Uint8Array, headers: IncomingHttpHeaders): Promise<unknown> {
   return jsonInBytes(await inflated(bytes, headers['content-encoding']), headers)
 }
 
-/** The same of bytes that are not compressed, or no more. */
+/** The same for bytes that are not, or no longer, compressed. */
 export function jsonInBytes(bytes: Uint8Array, headers: IncomingHttpHeaders): unknown {
   if (bytes.byteLength > MOST_BYTES) throw tooLarge()
   const [, charset = 'utf-8'] = CHARSET.exec(headers['content-type'] ?? '') ?? []
@@ -33,7 +36,7 @@ export function jsonInBytes(bytes: Uint8Array, headers: IncomingHttpHeaders): un
   return jsonInText(new TextDecoder().decode(bytes))
 }
 
-/** The same of a text. */
+/** The same for a string. */
 export function jsonInText(text: string): unknown {
   if (text.length > MOST_BYTES || Buffer.byteLength(text) > MOST_BYTES) throw tooLarge()
   if (text === '') return undefined
@@ -49,7 +52,7 @@ export function tooLarge(): WeappError {
 }
 
 export function notJson(): WeappError {
-  return new WeappError('ERR_BODY_INVALID', 'The body could not be read as JSON.')
+  return new WeappError('ERR_BODY_INVALID', 'The body is not valid JSON.')
 }
 
 async function inflated(bytes: Uint8Array, encoding: string = 'identity'): Promise<Uint8Array> {
@@ -64,10 +67,10 @@ async function inflated(bytes: Uint8Array, encoding: string = 'identity'): Promi
 }
 
 function notUnderstood(what: string, advice: string): WeappError {
-  return new WeappError('ERR_BODY_INVALID', `The ${what} of the body is not understood. ${advice}`)
+  return new WeappError('ERR_BODY_INVALID', `The ${what} of the body is not supported. ${advice}`)
 }
 
-/** What a stranger wrote, as far as it can be the name of something. */
+/** Returns what a stranger wrote, as far as it can be the name of something. */
 function named(word: string): string {
   return `"${word.replace(/[^\w.:-]/g, '').slice(0, MOST_OF_A_NAME)}"`
 }

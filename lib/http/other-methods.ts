@@ -4,8 +4,8 @@ import type { Protocol, ProtocolRoute } from '../protocols/protocol.js'
 import { sendError, sendReply } from './wire.js'
 
 /**
- * Answers each path of a protocol for every method that has no route there, with `Allow`: OPTIONS with 204, others with
- * `ERR_METHOD_NOT_ALLOWED`. To be called when the routes stand.
+ * Handles every method that has no route at a path of the protocol, with `Allow`: OPTIONS with 204, others
+ * with `ERR_METHOD_NOT_ALLOWED`. To be called after the routes are mounted.
  */
 export function handleOtherMethods(router: Router, protocol: Protocol): void {
   for (const [path, methods] of methodsByPath(protocol.routes))
@@ -22,7 +22,7 @@ function refusal(methods: readonly ProtocolRoute['method'][], protocol: Protocol
 }
 
 function notAllowed(method: string, allow: string): WeappError {
-  return new WeappError('ERR_METHOD_NOT_ALLOWED', `This path does not take ${method}. It takes ${allow}.`)
+  return new WeappError('ERR_METHOD_NOT_ALLOWED', `This path does not support ${method}, only ${allow}.`)
 }
 
 function methodsByPath(routes: readonly ProtocolRoute[]): Map<string, ProtocolRoute['method'][]> {

@@ -5,8 +5,9 @@ import type { Protocol } from '../protocols/protocol.js'
 import { isAnswered, sendError } from './wire.js'
 
 /**
- * An error handler that answers every `WeappError` of your own routes, such as one that `req.weapp.decrypt()` threw, as the
- * routes of this package do. All other errors go on to the next handler. Default: problem details, as the native protocol.
+ * Returns an error handler that responds to every `WeappError` of your own routes, such as one from
+ * `req.weapp.decrypt()`, as the routes of this package do. All other errors go on to the next handler.
+ * Default: problem details, as in the native protocol.
  *
  * @example
  * const steps = asyncHandler(async (req, res) => res.json(await req.weapp.decrypt(req.body, { as: 'weRun' })))
@@ -17,7 +18,7 @@ export function problemHandler(
   protocol: Pick<Protocol, 'writeError'> = { writeError: problemReply },
 ): ErrorRequestHandler {
   return function handleProblem(error, _req, res, next) {
-    // A bug is told to the application all the same, and an answer that breaks off half way has to lose its connection.
+    // The application still hears of a bug, and a response that is cut off has to lose its connection.
     const isOver = error instanceof WeappError && res.writableEnded
     if (isAnswered(res) && !isOver) next(error)
     else sendError(error, protocol, res, next)

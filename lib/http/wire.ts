@@ -4,17 +4,17 @@ import { WeappError } from '../errors.js'
 import type { Protocol, WireReply, WireRequest } from '../protocols/protocol.js'
 import { asError } from './async-handler.js'
 
-/** How long the rest of a request may still come when it has been answered, in milliseconds. */
+/** How long the rest of a request may keep coming after the response, in milliseconds. */
 const LINGER_MS = 5_000
 
-/** Of a request no more is asked than `node:http` promises; what Express adds may be missing. */
+/** Only what `node:http` promises is required of a request; what Express adds may be missing. */
 type HostRequest = IncomingMessage & Partial<Pick<Request, 'baseUrl' | 'ip' | 'params' | 'query'>>
 
 /** Returns a request as a protocol sees it, at a route with this path. */
 export function wireRequest(req: HostRequest, path: string, body?: unknown): WireRequest {
   return {
     mount: `${req.baseUrl ?? ''}${path}`,
-    // Hosts that make up requests may leave the socket out, where Express looks for the address.
+    // Hosts that synthesise requests may omit the socket, where Express looks for the address.
     peer: req.socket ? (req.ip ?? req.socket.remoteAddress) : undefined,
     method: req.method ?? '',
     headers: headersOf(req),
@@ -24,12 +24,15 @@ export function wireRequest(req: HostRequest, path: string, body?: unknown): Wir
   }
 }
 
-/** Whether somebody else, such as a timeout, has begun to answer: then there is nothing left to say, not even to `next`. */
+/**
+ * Whether somebody else, such as a timeout, has begun to respond: then there is nothing left to say, not even
+ * to `next`.
+ */
 export function isAnswered(res: ServerResponse): boolean {
   return res.headersSent || res.writableEnded
 }
 
-/** Sends what a protocol answered. It speaks of a session, so no cache may keep it (RFC 9111). */
+/** Sends the response of a protocol. It is about a session, so no cache may keep it (RFC 9111). */
 export function sendReply(res: ServerResponse, reply: WireReply, lingerMs: number = LINGER_MS): void {
   if (isAnswered(res)) return
   res.statusCode = reply.status
@@ -45,8 +48,8 @@ export function sendReply(res: ServerResponse, reply: WireReply, lingerMs: numbe
 }
 
 /**
- * Answers a failure in the protocol's way. A bug is not a failure: it goes to the error handler of the application, and always as an
- * Error, as `next` takes some other values for "go on".
+ * Sends a failure as the protocol writes it. A bug is not a failure: it goes to the error handler of the
+ * application, and always as an Error, because `next` takes some other values for "go on".
  */
 export function sendError(
   error: unknown,
@@ -67,20 +70,20 @@ export function sendError(
 }
 
 /**
- * What is still to come of a request that has been answered would keep its connection open, however slowly it comes. It has a while, as who
- * sends all before reading would otherwise not hear the answer.
+ * The rest of a request that has its response would keep the connection open, however slowly it comes. It
+ * gets a while, because a client that sends everything before it reads would otherwise miss the response.
  */
 function endLingering(res: ServerResponse, lingerMs: number): void {
   const { req } = res
   res.once('finish', () => {
-    // Hosts that make up requests have nothing on its way.
+    // Hosts that synthesise requests have nothing on its way.
     if (req?.complete !== false) return
     const end = setTimeout(() => req.destroy(), lingerMs).unref()
     req.once('close', () => clearTimeout(end))
   })
 }
 
-/** The query as Express reads it, but for brackets: a name that comes twice is a list. */
+/** Returns the query as Express parses it, except for brackets: a repeated name is a list. */
 function queryIn(url: string = ''): WireRequest['query'] {
   const query: Record<string, string | string[]> = Object.create(null)
   for (const [name, value] of new URLSearchParams(url.split('?')[1])) {
@@ -90,11 +93,11 @@ function queryIn(url: string = ''): WireRequest['query'] {
   return query
 }
 
-/** Without a prototype: a stranger chooses the names, and `__proto__` is none that a plain object could hold. */
+/** Without a prototype: a stranger chooses the names, and a plain object cannot hold `__proto__`. */
 function headersOf(req: IncomingMessage): WireRequest['headers'] {
   const sent = pairsIn(req.rawHeaders ?? [])
   const sentNames = new Set(sent.map(([name]) => name))
-  // Hosts that make up requests, such as adapters for cloud functions, fill in `headers`, and the raw ones in part or not at all.
+  // Hosts that synthesise requests, such as adapters for cloud functions, may not fill in the raw headers.
   const madeUp = madeUpHeaders(req).filter(([name]) => !sentNames.has(name))
   const headers: Record<string, string[]> = Object.create(null)
   for (const [name, value] of [...sent, ...madeUp]) {

@@ -4,18 +4,18 @@ import type { WireRequest } from './protocol.js'
 
 const BEARER = /^Bearer +(.*)$/i
 
-/** Where a client's token is. */
+/** Where a client puts its token. */
 export interface TokenPlaces {
-  /** The header of the client's own, in lower case. */
+  /** The client's own header, in lower case. */
   readonly header: string
   /** Whether `Authorization: Bearer` is read as well. */
   readonly bearer: boolean
 }
 
 /**
- * The token in a header of the client's own, or in `Authorization: Bearer`. What cannot be a token of ours belongs to somebody else there,
- * such as a gateway, and counts as none. Two tokens are `ERR_TOKEN_MALFORMED`, unless they are the same one in both places: one may have been put
- * there by somebody else.
+ * Returns the token in a header of the client's own, or in `Authorization: Bearer`. What cannot be one of our
+ * tokens there belongs to somebody else, such as a gateway, and is ignored. Two tokens are
+ * `ERR_TOKEN_MALFORMED`, unless they are the same one in both places: somebody else may have added one.
  */
 export function tokenInHeaders(request: WireRequest, { header, bearer }: TokenPlaces): string | undefined {
   const own = request.headers[header] ?? []

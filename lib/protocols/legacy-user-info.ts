@@ -1,7 +1,9 @@
 import type { Session } from '../sessions/session.js'
 import { type UserInfo, type UserInfoValue, WECHAT_FIELDS } from '../sessions/user-info.js'
 
-/** A profile as the systems of 2016 to 2018 gave it: the decrypted user info of WeChat, identity and all. */
+/**
+ * A profile as the systems of 2016 to 2018 returned it: WeChat's decrypted user info, including the identity.
+ */
 export interface LegacyUserInfo {
   readonly openId: string
   readonly unionId?: string
@@ -11,9 +13,10 @@ export interface LegacyUserInfo {
 }
 
 /**
- * The profile of a session in that shape. Their back ends took the user's identity from it, so it is there even
- * without a profile; it comes from code2Session, never from the decrypted data. Of the profile it has the fields that WeChat's has, and
- * no others; one that the user typed in says `verified: false`. `timestamp` is the login, in seconds since 1970.
+ * Returns the profile of a session in that shape. Their back ends took the user's identity from it, so it is
+ * there even without a profile; it comes from code2Session, never from decrypted data. Of the profile it has
+ * only the fields that WeChat's has; one that the user typed in has `verified: false`. `timestamp` is the
+ * login, in seconds since 1970.
  */
 export function legacyUserInfo(session: Session): LegacyUserInfo {
   const { verified } = session.userInfo ?? {}
@@ -26,13 +29,16 @@ export function legacyUserInfo(session: Session): LegacyUserInfo {
   }
 }
 
-/** What WeChat has of a user, and no other field: in those times nobody else could write into this object. */
+/**
+ * Returns the fields that WeChat has of a user, and no others: in those days nobody else could write into
+ * this object.
+ */
 function profileOf(userInfo: UserInfo | null): Omit<Partial<UserInfo>, 'verified'> {
   const known = WECHAT_FIELDS.filter((name) => userInfo?.[name] !== undefined)
   return Object.fromEntries(known.map((name) => [name, userInfo?.[name]]))
 }
 
-/** The seconds until a session ends unless it is visited again, as `duration`. */
+/** Returns the seconds until a session ends unless it is visited again, as `duration`. */
 export function durationOf(session: Session): number {
   return Math.round((session.idleExpiresAt.getTime() - session.lastVisitAt.getTime()) / 1000)
 }

@@ -15,7 +15,7 @@ export const DEFAULT_HEADER = 'x-3rd-session'
 
 /** Options of {@link nativeProtocol}. */
 export interface NativeOptions {
-  /** Whether a token in `Authorization: Bearer` is read as well. Default true. */
+  /** Whether a token in `Authorization: Bearer` is accepted as well. Default true. */
   readonly bearer?: boolean
 }
 
@@ -118,7 +118,7 @@ function readLogin(request: WireRequest, presented: string | undefined): LoginRe
 function neededCode(fields: JsonObject, source: string): string {
   const code = textField(fields, 'code')
   if (code !== undefined) return code
-  throw new WeappError('ERR_REQUEST_INVALID', `"code" is missing: send the code of ${source}.`)
+  throw new WeappError('ERR_REQUEST_INVALID', `"code" is missing: send the code from ${source}.`)
 }
 
 function readUserData(fields: JsonObject): UserDataRequest {
@@ -164,7 +164,7 @@ async function revokeOwn(sessions: Sessions, input: { token: string | undefined;
   const { sessionId } = input
   const wasThere = isSessionId(sessionId) && (await sessions.revoke({ appid, openid, sessionId }))
   if (!wasThere)
-    throw new WeappError('ERR_SESSION_NOT_FOUND', 'You have no such session, or it has ended already.')
+    throw new WeappError('ERR_SESSION_NOT_FOUND', 'There is no such session, or it has already ended.')
 }
 
 async function revokeOthers(sessions: Sessions, token: string | undefined) {

@@ -1,4 +1,6 @@
-/** The token that a login brings along, if any. One that is damaged must not keep anybody from logging in. */
+/**
+ * Returns the token that a login brings along, if any. A damaged one must not keep anybody from logging in.
+ */
 export function presentedToken(read: () => string | undefined): string | undefined {
   try {
     return read()

@@ -12,7 +12,7 @@ const NOT_AUTHENTICATED: Outcome = [60012, 'AUTH_FAIL']
 const NOT_DECRYPTED: Outcome = [60021, 'DECRYPT_FAIL']
 const SERVER_FAILED: Outcome = [1001, 'DATABASE_ERR']
 
-/** Parameters that are missing or of the wrong form. */
+/** Parameters that are missing or malformed. */
 export const PARA_ERR: Outcome = [1003, 'PARA_ERR']
 
 const OUTCOMES: Readonly<Record<ErrorCode, Outcome>> = {
@@ -50,7 +50,7 @@ const OUTCOMES: Readonly<Record<ErrorCode, Outcome>> = {
   ERR_WECHAT_UNREACHABLE: WECHAT_AWAY,
 }
 
-/** A request that the session server refuses in words of its own. */
+/** A request that the session server refuses with an outcome of its own. */
 export class RefusedInterface extends WeappError {
   readonly outcome: Outcome
 
@@ -60,7 +60,7 @@ export class RefusedInterface extends WeappError {
   }
 }
 
-/** How the session server tells of a failure. */
+/** Returns how the session server reports a failure. */
 export function outcomeOf(error: WeappError): Outcome {
   return error instanceof RefusedInterface ? error.outcome : OUTCOMES[error.code]
 }

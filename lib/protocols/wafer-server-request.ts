@@ -13,7 +13,7 @@ interface Credential {
   readonly skey: string
 }
 
-/** A call of the Wafer session server, its parameters checked. */
+/** A call to the Wafer session server, its parameters checked. */
 export type Interface =
   | { readonly name: 'qcloud.cam.id_skey'; readonly login: LoginRequest }
   | ({ readonly name: 'qcloud.cam.auth' } & Credential)
@@ -24,7 +24,7 @@ interface OldData extends EncryptedData {
   readonly ivIsKey: boolean
 }
 
-/** Reads a call. What is wrong with it is said as that server said it. */
+/** Reads a call. Mistakes in it are reported as that server reported them. */
 export function readInterface(request: WireRequest): Interface {
   const { interface: asked } = jsonObject(request)
   const { interfaceName: name, para } = isJsonObject(asked) ? asked : {}

@@ -9,19 +9,19 @@ import { type Protocol, route, type WireReply, type WireRequest } from './protoc
 import { outcomeOf } from './wafer-server-outcomes.js'
 import { type Interface, readInterface } from './wafer-server-request.js'
 
-/** What an interface gave, and what `returnMessage` says of it. */
+/** What an interface returns, and its `returnMessage`. */
 interface Done {
   readonly returnMessage: string
   readonly returnData: unknown
 }
 
 /**
- * The protocol of the Wafer session server, which the Wafer server SDKs of five languages call: one route, JSON under
- * any content type, `{ interface: { interfaceName, para } }` in and `{ returnCode, returnMessage, returnData }` out,
- * always HTTP 200. Knows `qcloud.cam.id_skey`, `qcloud.cam.auth` and `qcloud.cam.decrypt`; `qcloud.cam.initdata` is
- * refused, as apps are configured on the server.
+ * The protocol of the Wafer session server, which the Wafer server SDKs of five languages call: one route,
+ * JSON under any content type, `{ interface: { interfaceName, para } }` in and `{ returnCode, returnMessage,
+ * returnData }` out, always HTTP 200. Supports `qcloud.cam.id_skey`, `qcloud.cam.auth` and
+ * `qcloud.cam.decrypt`; `qcloud.cam.initdata` is refused, because apps are configured on the server.
  *
- * With several apps, name the one of a mount: `loginRouter({ sessions, protocol, appid })`.
+ * With several apps, name the one of each mount: `loginRouter({ sessions, protocol, appid })`.
  *
  * @example
  * app.use('/mina_auth', loginRouter({ sessions, protocol: waferServerProtocol() }))
@@ -67,7 +67,10 @@ function decrypted(data: OpenData): Done {
   return { returnMessage: 'DECRYPT_SUCCESS', returnData: JSON.stringify(data) }
 }
 
-/** For `requireSession`: the body that a parser of the application has left; a call that is none carries no token. */
+/**
+ * For `requireSession`: reads the body that a parser of the application left. What is not a call carries no
+ * token.
+ */
 function tokenInBody(request: WireRequest): string | undefined {
   const asked = callIn(request)
   return asked && 'skey' in asked ? tokenFromPair(asked.id, asked.skey) : undefined

@@ -5,18 +5,19 @@ import { idOf, tokenFromPair } from './id-skey.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 import { loginInHeaders, wxHeader } from './wx-headers.js'
 
-/** By this the client tells an answer of the session layer from one of the application. */
+/** Tells the client that a response comes from the session layer, not from the application. */
 const MAGIC = { 'F2C224D4-2BCE-4C64-AF9F-A6D872000D1A': 1 } as const
 
 type Entry = { readonly token: string } | { readonly login: LoginRequest }
 
 /**
- * The protocol of Wafer 1: `wafer-client-sdk`, and the servers `wafer-node-session` and `qcloud-weapp-server-sdk`. Everything
- * travels in headers: `X-WX-Code`, `X-WX-Encrypted-Data` and `X-WX-IV` to log in, then `X-WX-Id` and `X-WX-Skey`. Failures of
- * the session are HTTP 200 with the client's magic key. Mounts `/login`, for any method.
+ * The protocol of Wafer 1: `wafer-client-sdk`, and the servers `wafer-node-session` and
+ * `qcloud-weapp-server-sdk`. Everything travels in headers: `X-WX-Code`, `X-WX-Encrypted-Data` and `X-WX-IV`
+ * to log in, then `X-WX-Id` and `X-WX-Skey`. Failures of the session are HTTP 200 with the client's magic
+ * key. Mounts `/login` for any method.
  *
- * Only a session that is not there is `ERR_INVALID_SESSION`, upon which the client logs in again and repeats its
- * request. A store that is down is `ERR_CHECK_LOGIN_FAILED`: the client fails at once, and logs in with a later
+ * Only a missing session is `ERR_INVALID_SESSION`, on which the client logs in again and repeats its request.
+ * A store that is down is `ERR_CHECK_LOGIN_FAILED`: the client fails at once, and logs in with a later
  * request.
  *
  * @example
@@ -43,13 +44,13 @@ function readToken(request: WireRequest): string | undefined {
   return tokenFromPair(wxHeader(request, 'id'), wxHeader(request, 'skey'))
 }
 
-/** A code is a login, also beside a session that is still good: that one then ends. */
+/** A code is a login, even with a session that is still valid: that one then ends. */
 function readEntry(request: WireRequest): Entry {
   const token = wxHeader(request, 'code') === undefined ? readToken(request) : undefined
   return token === undefined ? { login: loginInHeaders(request, readToken) } : { token }
 }
 
-/** Who comes with a good session, and without a code, is logged in already, as with `wafer-node-session`. */
+/** A client with a valid session and no code is already logged in, as with `wafer-node-session`. */
 async function enter(sessions: Sessions, entry: Entry) {
   if ('token' in entry) {
     await sessions.authenticate(entry.token)
@@ -59,7 +60,10 @@ async function enter(sessions: Sessions, entry: Entry) {
   return { ...MAGIC, session: { id: idOf(token), skey: token } }
 }
 
-/** The magic key makes the client drop its session and call `fail`; what is wrong with a single request is told without. */
+/**
+ * The magic key makes the client drop its session and call `fail`; what is wrong with a single request is
+ * reported without it.
+ */
 function writeSessionError(error: WeappError): WireReply {
   if (kindOf(error.code).asksLogin) return withMagic(failure('ERR_INVALID_SESSION', '会话已失效，请重新登录'))
   const body = failure('ERR_CHECK_LOGIN_FAILED', `检查登录态失败（${error.code}）`)
@@ -76,7 +80,7 @@ function withMagic(body: object): WireReply {
   return { status: 200, body: { ...MAGIC, ...body } }
 }
 
-/** `error` for the client; `type` is its name in `wafer-node-session`. */
+/** `error` is for the client; `wafer-node-session` calls it `type`. */
 function failure(error: string, message: string) {
   return { error, type: error, message }
 }

@@ -4,7 +4,7 @@ import { legacyUserInfo } from './legacy-user-info.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 import { loginInHeaders, wxHeader } from './wx-headers.js'
 
-/** Upon this code the client drops its session and logs in again. */
+/** On this code the client drops its session and logs in again. */
 const LOG_IN_AGAIN = -1
 const FAILED = 1
 
@@ -45,11 +45,12 @@ const LEGACY_ERRORS: Readonly<Record<ErrorCode, string | null>> = {
 }
 
 /**
- * The protocol of Wafer 2: `wafer2-client-sdk`, and `wafer-node-sdk` with its quickstart server. `X-WX-Code`, with or without
- * `X-WX-Encrypted-Data` and `X-WX-IV`, logs in; then `X-WX-Skey` alone. Mounts `/login`, for any method.
+ * The protocol of Wafer 2: `wafer2-client-sdk`, and `wafer-node-sdk` with its quickstart server. `X-WX-Code`
+ * logs in, with or without `X-WX-Encrypted-Data` and `X-WX-IV`; after that `X-WX-Skey` is enough. Mounts
+ * `/login` for any method.
  *
- * A session that is not there is HTTP 200 with code -1, upon which the client logs in again. A store that is down is
- * a 503 with another code, upon which it does not.
+ * A missing session is HTTP 200 with code -1, on which the client logs in again. A store that is down is a
+ * 503 with another code, on which it does not.
  *
  * @example
  * app.use('/wafer2', loginRouter({ sessions, protocol: wafer2Protocol() }))

@@ -4,7 +4,10 @@ import { isAbsent, legacyOrigin } from './legacy-request.js'
 import { presentedToken } from './presented-token.js'
 import type { WireRequest } from './protocol.js'
 
-/** The one value of a header of the Wafer clients; empty, `undefined` and `null` are absent. Sent twice it is `ERR_TOKEN_MALFORMED`. */
+/**
+ * Returns the value of a header of the Wafer clients; an empty one, `undefined` and `null` count as absent. A
+ * repeated header is `ERR_TOKEN_MALFORMED`.
+ */
 export function wxHeader(
   request: WireRequest,
   name: 'code' | 'encrypted-data' | 'iv' | 'id' | 'skey',
@@ -17,8 +20,8 @@ export function wxHeader(
 }
 
 /**
- * The login that the Wafer clients send in headers: the code and, if the user allowed it, the encrypted user info. `readToken` finds the
- * token of a session that ends with it.
+ * Returns the login that Wafer clients send in headers: the code and, if the user allowed it, the encrypted
+ * user info. `readToken` finds the token of the session that ends with it.
  */
 export function loginInHeaders(
   request: WireRequest,

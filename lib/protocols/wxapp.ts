@@ -22,11 +22,14 @@ const DIGITS = /^\d+$/
 const SHORTEST_CODE = 7
 const SHORTEST_UUID = 6
 const SHORTEST_SKEY = 7
-/** Shorter texts are what clients send for "none". */
+/** Clients send shorter strings for "none". */
 const SHORTEST_ENCRYPTED_DATA = 51
 const SHORTEST_IV = 6
 
-/** What wxapp says of a failure; null where the request itself is wrong, for which each route has words of its own. */
+/**
+ * What wxapp says about a failure; null where the request itself is wrong, for which each route has its own
+ * words.
+ */
 const MESSAGES: Readonly<Record<ErrorCode, string | null>> = {
   ERR_ACCESS_TOKEN_UNAVAILABLE: ODD_ANSWER,
   ERR_APP_UNKNOWN: '获取app相关参数出错',
@@ -67,7 +70,7 @@ interface Check {
   readonly appId: number
 }
 
-/** A request that wxapp refuses in words of its own. */
+/** A request that wxapp refuses with a message of its own. */
 class Refused extends WeappError {
   constructor(message: string) {
     super('ERR_REQUEST_INVALID', message)
@@ -76,8 +79,9 @@ class Refused extends WeappError {
 
 /**
  * The protocol of wxapp, Wafer for Django: `POST /login` and `POST /auth` with JSON under any content type,
- * `{ ok: "success" | "fail", msg, data }` out, always HTTP 200. Business services post what the phone sent them to `/auth`. Several
- * apps are told apart by `app_id`, the `id` of an `AppInfo`; without one a login is of app 1.
+ * `{ ok: "success" | "fail", msg, data }` out, always HTTP 200. Business services post what the phone sent
+ * them to `/auth`. `app_id`, the `id` of an `AppInfo`, distinguishes several apps; without it a login is for
+ * app 1.
  *
  * @example
  * app.use('/mina', loginRouter({ sessions, protocol: wxappProtocol() }))
@@ -166,13 +170,13 @@ function appId(value: unknown, wrong: string): number {
   throw new Refused(wrong)
 }
 
-/** A number above 0, or its digits as a text; 0, which no app has, for anything else. */
+/** Returns a positive integer, also one sent as a string; 0, which no app has, for anything else. */
 function asAppId(value: unknown): number {
   const id = typeof value === 'string' && DIGITS.test(value.trim()) ? Number(value) : value
   return typeof id === 'number' && Number.isInteger(id) && id > 0 ? id : 0
 }
 
-/** For `requireSession`: the body that a parser of the application has left, whatever it is. */
+/** For `requireSession`: reads the body that a parser of the application left, whatever it is. */
 function readToken({ body }: WireRequest): string | undefined {
   const { uuid, skey } = fieldsOf(body)
   if (isAbsent(uuid) || isAbsent(skey)) return undefined

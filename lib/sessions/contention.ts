@@ -4,7 +4,7 @@ import type { App } from './app-info.js'
 
 /** What there is to say when others change the same thing again and again, and no try has got through. */
 export function changedAllTheTime(): WeappError {
-  return new WeappError('ERR_STORE_UNAVAILABLE', 'Somebody else changes this all the time. Please try again.')
+  return new WeappError('ERR_STORE_UNAVAILABLE', 'Too many concurrent changes. Please try again.')
 }
 
 /** What there is to say to a login whose user was ended while it was under way, and to the operator. */

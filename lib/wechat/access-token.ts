@@ -4,19 +4,19 @@ import { LOGIN_MEANINGS } from './errcodes.js'
 import { invalidAnswer } from './transport.js'
 import type { WechatApi } from './wechat-api.js'
 
-/** An access token as WeChat gave it. */
+/** An access token from WeChat. */
 export interface GivenAccessToken {
   readonly accessToken: string
   readonly expiresInSeconds: number
 }
 
-/** Asks for the access token of an app. */
+/** Fetches the access token of an app. */
 export type GiveAccessToken = (app: ExchangeApp) => Promise<GivenAccessToken>
 
 /**
- * The stable access token in normal mode: WeChat gives the same one until five minutes before its end, then a new one,
- * and both are good for those five minutes. Never `force_refresh`, which kills the old one.
- * Throws `ERR_SERVER_MISCONFIGURED`, `ERR_WECHAT_…`.
+ * Fetches the stable access token in normal mode: WeChat returns the same one until five minutes before it
+ * expires, then a new one, and both are valid for those five minutes. Never with `force_refresh`, which
+ * invalidates the old one. Throws `ERR_SERVER_MISCONFIGURED`, `ERR_WECHAT_…`.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-access-token/getStableAccessToken.html
  */
 export function stableAccessToken(api: WechatApi): GiveAccessToken {
@@ -25,9 +25,9 @@ export function stableAccessToken(api: WechatApi): GiveAccessToken {
     const answer = await api.call({ path: '/cgi-bin/stable_token', body }, LOGIN_MEANINGS)
     const { access_token: accessToken, expires_in: expiresIn } = answer
     const expiresInSeconds = asNumber(expiresIn)
-    if (!isText(accessToken)) throw invalidAnswer('an answer without an access_token')
+    if (!isText(accessToken)) throw invalidAnswer('a response without an access_token')
     if (expiresInSeconds === undefined || expiresInSeconds <= 0) {
-      throw invalidAnswer('an answer whose expires_in is missing or odd')
+      throw invalidAnswer('a response with a missing or invalid expires_in')
     }
     return { accessToken, expiresInSeconds }
   }

@@ -18,9 +18,10 @@ export interface Dialect {
 export const WECHAT_DIALECT: Dialect = { platform: 'WeChat', errcode: 'errcode', errmsg: 'errmsg' }
 
 /**
- * Returns the fields of an answer that reports no failure: its errcode is absent or 0. Throws what the errcode means, by
- * `meanings` before those that all APIs share; `ERR_WECHAT_ANSWER_INVALID` for what is not a JSON object. The fields
- * are not checked here: some have come and gone without notice, and numbers have come as strings.
+ * Returns the fields of an answer that reports no failure: its errcode is absent or 0. Throws what the
+ * errcode means, by `meanings` before those that all APIs share; `ERR_WECHAT_ANSWER_INVALID` for what is not
+ * a JSON object. The fields are not checked here: some have come and gone without notice, and numbers have
+ * come as strings.
  */
 export function readAnswer(body: string, meanings: Meanings, dialect: Dialect = WECHAT_DIALECT): JsonObject {
   const answer = parseAnswer(body)
@@ -31,25 +32,28 @@ export function readAnswer(body: string, meanings: Meanings, dialect: Dialect = 
   throw errorFromErrcode(errcode, errmsg, meanings, dialect.platform)
 }
 
-/** The fields of an answer, whatever it tells. WeChat says text/plain, so the content type is not looked at. */
+/**
+ * Returns the fields of an answer, whatever it reports. WeChat labels it text/plain, so the content type is
+ * ignored.
+ */
 export function parseAnswer(body: string): JsonObject {
   let answer: unknown
   try {
     answer = parseLenientJson(body, 'everywhere')
   } catch {
-    throw invalidAnswer('an answer that is not JSON')
+    throw invalidAnswer('a response that is not JSON')
   }
-  if (!isJsonObject(answer)) throw invalidAnswer('an answer that is not an object')
+  if (!isJsonObject(answer)) throw invalidAnswer('a response that is not an object')
   return answer
 }
 
-/** A number, also where it came as a text; undefined for anything else. */
+/** Returns a number, also one sent as a string; undefined for anything else. */
 export function asNumber(value: unknown): number | undefined {
   if (typeof value === 'string' && NUMBER.test(value)) return Number(value)
   return typeof value === 'number' ? value : undefined
 }
 
-/** Whether a value is a text that is not empty. */
+/** Whether a value is a non-empty string. */
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }

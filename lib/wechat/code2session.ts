@@ -9,10 +9,10 @@ const CODE = /^[\x21-\x7e]+$/
 const MOCK_CODE = 'the code is a mock one'
 
 /**
- * The exchange of WeChat, and of QQ, whose API is the same on another host. It needs no access_token.
+ * Returns the exchange of WeChat, and of QQ, whose API is the same on another host. It needs no access token.
  *
- * A code is sent again only when WeChat certainly never saw it (once) or said that it was busy (twice).
- * Throws `ERR_CODE_INVALID`, `ERR_USER_BLOCKED`, `ERR_WECHAT_…` and `ERR_SERVER_MISCONFIGURED`.
+ * A code is sent again only if WeChat certainly never saw it (once) or was busy (twice). Throws
+ * `ERR_CODE_INVALID`, `ERR_USER_BLOCKED`, `ERR_WECHAT_…` and `ERR_SERVER_MISCONFIGURED`.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
  */
 export function code2Session(api: WechatApi): CodeExchange {
@@ -23,26 +23,29 @@ export function code2Session(api: WechatApi): CodeExchange {
 }
 
 /**
- * Refuses what cannot be a code, before anything is sent: `ERR_REQUEST_INVALID`, or `ERR_CODE_MOCK` for the one that
- * WeChat DevTools hand out without a real AppID. `source` says where such a code comes from.
+ * Returns a code that is well-formed, before anything is sent. Throws `ERR_REQUEST_INVALID`, or
+ * `ERR_CODE_MOCK` for the code that WeChat DevTools hands out without a real AppID. `source` names the API
+ * that the code should come from.
  */
 export function checkCode(code: unknown, source = 'wx.login'): string {
   if (code === MOCK_CODE) {
     throw new WeappError(
       'ERR_CODE_MOCK',
-      'This is a mock code: WeChat DevTools run without a real AppID. Set the AppID of the mini-program in its project settings.',
+      'This is a mock code: WeChat DevTools is running without a real AppID. Set the AppID in the project settings.',
     )
   }
   if (typeof code !== 'string' || code.length > MOST_CODE_LENGTH || !CODE.test(code)) {
     throw new WeappError(
       'ERR_REQUEST_INVALID',
-      `"code" must be the code of ${source}: up to ${MOST_CODE_LENGTH} characters without blanks.`,
+      `"code" must be a code from ${source}: up to ${MOST_CODE_LENGTH} characters without spaces.`,
     )
   }
   return code
 }
 
-/** The identity in an answer. Whether it really is one is left to `guardExchange`, which checks what every exchange returns. */
+/**
+ * Returns the identity in a response. `guardExchange` checks it, as it checks what every exchange returns.
+ */
 export function identityIn({ openid, session_key: sessionKey, unionid }: JsonObject): Identity {
   return { openid, sessionKey, unionid } as Identity
 }

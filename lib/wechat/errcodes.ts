@@ -1,6 +1,9 @@
 import { type ErrorCode, WeappError } from '../errors.js'
 
-/** What an errcode means: a code, a sentence for the client and, if there is anything to mend, one for the operator. */
+/**
+ * What an errcode means: a code, a message for the client and, where there is something to fix, a hint for
+ * the operator.
+ */
 export interface Meaning {
   readonly code: ErrorCode
   readonly detail: string
@@ -11,13 +14,13 @@ export interface Meaning {
 export type Meanings = Readonly<Record<number, Meaning>>
 
 const NEW_CODE =
-  'WeChat does not accept this code: it is used, expired or of another mini-program. Call wx.login for a new one.'
+  'WeChat rejected this code: it has been used, has expired or belongs to another mini-program. Call wx.login for a new one.'
 const NEW_TAP =
-  'WeChat does not accept this phone code: it is used, expired or of somebody else. Let the user tap the button again.'
+  'WeChat rejected this phone number code: it has been used, has expired or belongs to another user. Ask the user to tap the button again.'
 const NEW_DATA =
   'The session_key of this user is out of date. Call wx.login and send the code, or log in again.'
 
-/** For the operator alone: what is wrong with the account or its settings. */
+/** For the operator only: what is wrong with the account or its settings. */
 const OPERATOR_HINTS: Readonly<Record<number, string>> = {
   40002: 'grant_type is wrong',
   40013: 'the AppID is not valid: compare it with the one in the WeChat console',
@@ -41,60 +44,61 @@ const COMMON: Meanings = {
   [-1]: { code: 'ERR_WECHAT_BUSY', detail: 'WeChat is busy. Please try again in a moment.' },
   45009: {
     code: 'ERR_WECHAT_QUOTA',
-    detail: 'No more of this is possible at the moment.',
+    detail: 'The daily limit has been reached. Please try again later.',
     hint: 'the daily quota of the API is used up',
   },
-  45011: { code: 'ERR_WECHAT_RATE_LIMITED', detail: 'Too many requests within a minute. Please wait.' },
+  45011: { code: 'ERR_WECHAT_RATE_LIMITED', detail: 'Too many requests. Please try again in a minute.' },
 }
 
-/** What errcodes mean in the answer to a login code. */
+/** What errcodes mean in the response to a login code. */
 export const LOGIN_MEANINGS: Meanings = {
   40029: {
     code: 'ERR_CODE_INVALID',
     detail: NEW_CODE,
-    hint: 'when every code is refused, the mini-program was built with another AppID than the one set here',
+    hint: 'if every code is rejected, the mini-program was built with an AppID other than the one configured here',
   },
   40163: { code: 'ERR_CODE_INVALID', detail: NEW_CODE },
-  40226: { code: 'ERR_USER_BLOCKED', detail: 'WeChat refuses this user as high-risk.' },
+  40226: { code: 'ERR_USER_BLOCKED', detail: 'WeChat has blocked this user as high-risk.' },
   41008: { code: 'ERR_CODE_INVALID', detail: NEW_CODE },
   40001: misconfigured('the AppSecret does not belong to the AppID'),
 }
 
 const REFUSED: Meaning = {
   code: 'ERR_ACCESS_TOKEN_UNAVAILABLE',
-  detail: 'WeChat cannot be asked at the moment. Please try again.',
-  hint: 'the access token is refused',
+  detail: 'WeChat is unavailable at the moment. Please try again.',
+  hint: 'the access token was rejected',
 }
 
-/** An access token that is revoked or not the latest, malformed, expired. */
+/** An access token that is revoked or superseded (40001), malformed (40014) or expired (42001). */
 const ACCESS_TOKEN_MEANINGS: Meanings = { 40001: REFUSED, 40014: REFUSED, 42001: REFUSED }
 
-/** What errcodes mean in the answer to the code of a phone number button. */
+/** What errcodes mean in the response to the code from a phone number button. */
 export const PHONE_MEANINGS: Meanings = {
   ...ACCESS_TOKEN_MEANINGS,
   40013: {
     code: 'ERR_PHONE_CODE_INVALID',
     detail: NEW_TAP,
-    hint: 'the code was given to another mini-program than the one of this session',
+    hint: 'the code belongs to another mini-program than the session',
   },
   40029: { code: 'ERR_PHONE_CODE_INVALID', detail: NEW_TAP },
 }
 
-/** What errcodes mean in the answer to a signature made with a session_key. */
+/** What errcodes mean in the response to a signature made with a session_key. */
 export const SESSION_KEY_MEANINGS: Meanings = {
   ...ACCESS_TOKEN_MEANINGS,
   87007: { code: 'ERR_SESSION_KEY_STALE', detail: NEW_DATA },
   87009: { code: 'ERR_SESSION_KEY_STALE', detail: NEW_DATA },
 }
 
-/** Whether WeChat did nothing, as it does not accept the access token. */
+/** Whether WeChat did nothing because it rejected the access token. */
 export function isAccessTokenRefused(error: unknown): boolean {
   return error instanceof WeappError && error.code === REFUSED.code
 }
 
 /**
- * What an errcode of WeChat means here: by `meanings` of the API, else by those that all APIs share. The hint tells the `rid` in `errmsg`,
- * by which WeChat finds the call again, the caller's address with 40164, and the plain words of `errmsg` where there is nothing better to say.
+ * Returns the error that an errcode stands for: by `meanings` of the API, or else by those that all APIs
+ * share. The hint has the `rid` from `errmsg`, by which WeChat can find the call, the caller's address with
+ * 40164, and the plain words of `errmsg` where there is nothing better to say.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
  */
 export function errorFromErrcode(
@@ -104,13 +108,13 @@ export function errorFromErrcode(
   platform = 'WeChat',
 ): WeappError {
   const meaning = meanings[errcode] ?? operatorMeaning(errcode) ?? COMMON[errcode] ?? unknownErrcode()
-  const said = `${platform} answered errcode ${errcode}`
+  const said = `${platform} returned errcode ${errcode}`
   return new WeappError(meaning.code, meaning.detail, { hint: hintFor(said, errcode, errmsg, meaning.hint) })
 }
 
-/** What only the operator can mend. */
+/** What only the operator can fix. */
 export function misconfigured(hint: string): Meaning {
-  const detail = 'The server is not set up correctly. Its operator has been told.'
+  const detail = 'The server is misconfigured. Its operator has been notified.'
   return { code: 'ERR_SERVER_MISCONFIGURED', detail, hint }
 }
 
@@ -122,7 +126,7 @@ function operatorMeaning(errcode: number): Meaning | undefined {
 function unknownErrcode(): Meaning {
   return {
     code: 'ERR_WECHAT_ANSWER_INVALID',
-    detail: 'WeChat answered with an error that is not known here.',
+    detail: 'WeChat returned an unknown error.',
   }
 }
 
@@ -134,7 +138,10 @@ function hintFor(said: string, errcode: number, errmsg: unknown, hint: string | 
   return [said, rid && `rid ${rid}`, what, address && `address ${address}`].filter(Boolean).join(', ')
 }
 
-/** The words of `errmsg` that consist of letters: whatever is a secret, a code or an address holds something else, or is long. */
+/**
+ * Returns the words of `errmsg` that are only letters: secrets, codes and addresses have other characters, or
+ * are long.
+ */
 function plainWordsOf(errmsg: string): string {
   const words = errmsg.replace(/\brid: ?\S+/, '').split(/[\s"'()[\]{}<>]+/)
   const plain = words.flatMap((word) => /^[\p{L}_]{1,20}[,.:;!?]?$/u.exec(word)?.[0] ?? (word ? '…' : []))

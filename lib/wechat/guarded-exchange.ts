@@ -4,12 +4,15 @@ import { type CodeExchange, type ExchangeApp, type Identity, isOpenid } from '..
 import { isText } from './answer.js'
 import { invalidAnswer } from './transport.js'
 
-/** An exchange that heeds its signal says by itself why it ends; one that does not is left alone so much later. */
+/**
+ * An exchange that heeds its signal says itself why it ends; one that does not is abandoned this much later.
+ */
 const GRACE_MS = 100
 
 /**
- * Holds exchanges to the rules, whoever wrote them: each ends within `timeoutMs` milliseconds, fails with a `WeappError` and
- * answers an identity. Throws `ERR_WECHAT_NO_ANSWER`, `ERR_WECHAT_ANSWER_INVALID` and what the exchange throws.
+ * Holds exchanges to the rules, whoever wrote them: each ends within `timeoutMs` milliseconds, fails with a
+ * `WeappError` and returns an identity. Throws `ERR_WECHAT_NO_ANSWER`, `ERR_WECHAT_ANSWER_INVALID` and what
+ * the exchange throws.
  */
 export function guardExchange(timeoutMs: number) {
   return async (exchange: CodeExchange, app: ExchangeApp, code: string): Promise<Identity> => {
@@ -19,28 +22,30 @@ export function guardExchange(timeoutMs: number) {
       const answer = await withinDeadline(work, timeoutMs + GRACE_MS, () => noAnswer('it took too long'))
       return checkIdentity({ ...answer })
     } catch (error) {
-      throw error instanceof WeappError ? error : noAnswer(`it threw what is no WeappError${placeOf(error)}`)
+      throw error instanceof WeappError
+        ? error
+        : noAnswer(`it threw something other than a WeappError${placeOf(error)}`)
     }
   }
 }
 
-/** Needs openid and sessionKey and nothing else: fields have come and gone without notice. */
+/** Only openid and sessionKey are required: other fields have come and gone without notice. */
 function checkIdentity({ openid, sessionKey, unionid }: Partial<Record<keyof Identity, unknown>>): Identity {
-  if (!isOpenid(openid)) throw invalidAnswer('an answer without an openid')
-  if (!isText(sessionKey)) throw invalidAnswer('an answer without a session_key')
+  if (!isOpenid(openid)) throw invalidAnswer('a response without an openid')
+  if (!isText(sessionKey)) throw invalidAnswer('a response without a session_key')
   return { openid, sessionKey, unionid: isText(unionid) ? unionid : undefined }
 }
 
-/** Where it was thrown. Its message may repeat the AppSecret or the code. */
+/** Where it was thrown, but not its message, which may repeat the AppSecret or the code. */
 function placeOf(error: unknown): string {
   const frames = error instanceof Error ? error.stack?.match(/^ {4}at .*$/gm) : undefined
-  return frames ? `, but ${(error as Error).name}\n${frames.join('\n')}` : ''
+  return frames ? `: ${(error as Error).name}\n${frames.join('\n')}` : ''
 }
 
 function noAnswer(hint: string): WeappError {
   return new WeappError(
     'ERR_WECHAT_NO_ANSWER',
-    'The platform did not answer. Log in again with a new code.',
+    'The platform did not respond. Log in again with a new code.',
     { hint: `the exchange of this app failed: ${hint}` },
   )
 }

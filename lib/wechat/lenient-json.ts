@@ -1,16 +1,17 @@
-/** A text of JSON, be it a value or the name of a field. */
+/** A JSON string, as a value or as the name of a field. */
 const TEXT = /"(?:[^"\\]|\\.)*"/gs
-/** The one text of JSON that a user of WeChat chooses, behind its name. */
+/** The one JSON string that a WeChat user chooses, after its name. */
 const NICKNAME = /(?<="nickName"\s*:\s*)"(?:[^"\\]|\\.)*"/gs
-/** What is escaped already, or a control character. */
+/** An escape sequence, or a control character. */
 const ESCAPED_OR_CONTROL = /\\.|\p{Cc}/gsu
 
-/** In which texts of a JSON control characters may stand as they are. */
+/** Which JSON strings may contain unescaped control characters. */
 export type ControlsAllowed = 'everywhere' | 'nickname'
 
 /**
- * Parses JSON in which WeChat has put control characters into texts as they are, though JSON wants them escaped; so it does with
- * nicknames. `'nickname'` takes them there and nowhere else: where nobody signed the JSON, each place for them is one for a forgery.
+ * Parses JSON in which WeChat has left control characters unescaped, as it does in nicknames. `'nickname'`
+ * allows them there and nowhere else: where nobody signed the JSON, every place for them is a place for a
+ * forgery.
  */
 export function parseLenientJson(json: string, where: ControlsAllowed): unknown {
   return JSON.parse(json.replace(where === 'nickname' ? NICKNAME : TEXT, withControlsEscaped))
@@ -22,7 +23,7 @@ function withControlsEscaped(text: string): string {
   )
 }
 
-/** Whether there is a control character in a text. */
+/** Whether a string contains a control character. */
 export function hasControls(text: string): boolean {
   return /\p{Cc}/u.test(text)
 }

@@ -5,7 +5,9 @@ import { type DataShape, hasShape, isAscii, isKnown, isWholeNumber } from './dat
 import type { OpenData } from './open-data.js'
 import { type PhoneInfo, phoneInfoIn } from './phone-number.js'
 
-/** What `wx.getUserInfo` encrypts. `openId` is that of the session; `unionId` proves nothing, identity is the session's. */
+/**
+ * What `wx.getUserInfo` encrypts. `openId` is the session's; `unionId` proves nothing, so take the session's.
+ */
 export interface UserInfoData extends OpenData {
   readonly openId: string
   readonly nickName: string
@@ -14,11 +16,11 @@ export interface UserInfoData extends OpenData {
 
 /** What `wx.getWeRunData` encrypts: the steps of the last 31 days. */
 export interface WeRunData extends OpenData {
-  /** `timestamp` is the begin of the day in seconds since 1970. */
+  /** `timestamp` is the start of the day, in seconds since 1970. */
   readonly stepInfoList: readonly { readonly timestamp: number; readonly step: number }[]
 }
 
-/** What `wx.getGroupEnterInfo` and `wx.getShareInfo` encrypt; `opengid` whichever way WeChat has spelled it. */
+/** What `wx.getGroupEnterInfo` and `wx.getShareInfo` encrypt; `opengid` however WeChat spelled it. */
 export interface GroupData extends OpenData {
   readonly opengid: string
 }
@@ -36,8 +38,9 @@ export interface OpenDataKinds {
 export type OpenDataKind = keyof OpenDataKinds
 
 /**
- * Reads decrypted data of a kind that this package does not know; returns undefined for what is not of that kind. The phone may have
- * written most of the text itself, so a reader has to insist on every field, and on there being no other.
+ * Reads decrypted data of a kind that this package does not know; returns undefined for any other kind. The
+ * phone may have written most of the text itself, so a reader must insist on every field, and on there being
+ * no other.
  *
  * @example
  * const activity: OpenDataReader<string> = ({ activityId, watermark, ...others }) =>
@@ -45,10 +48,10 @@ export type OpenDataKind = keyof OpenDataKinds
  */
 export type OpenDataReader<T> = (data: OpenData) => T | undefined
 
-/** What data has to be: one of the kinds that are known here, or what a reader makes of it. */
+/** What data must be: a kind that is known here, or what a reader returns. */
 export type OpenDataAs = OpenDataKind | OpenDataReader<unknown>
 
-/** The type of data by what it has to be. */
+/** The type of data, by what it must be. */
 export type OpenDataOf<As extends OpenDataAs> =
   As extends OpenDataReader<infer T> ? T : As extends OpenDataKind ? OpenDataKinds[As] : never
 
@@ -78,7 +81,7 @@ const GROUP: DataShape = {
   chat_type: isWholeNumber,
 }
 
-/** The fields of a profile that are known. WeChat has added others and may do so again: if they are plain, they are left out. */
+/** The known fields of a profile. WeChat has added others and may do so again: plain ones are dropped. */
 const USER_INFO: DataShape = {
   openId: isText,
   unionId: isAscii,
@@ -119,41 +122,42 @@ const READERS: { readonly [Kind in OpenDataKind]: OpenDataReader<OpenDataKinds[K
 export const OPEN_DATA_KINDS: readonly OpenDataKind[] = Object.keys(READERS) as OpenDataKind[]
 
 /**
- * The data as what it has to be. Throws `ERR_DATA_MALFORMED` when it is of another kind, or has anything beside the fields of its kind:
- * in what is not looked at, the seam of a forgery can hide.
+ * Returns the data as what it must be. Throws `ERR_DATA_MALFORMED` for another kind, and for any field
+ * besides those of its kind: in what nobody looks at, the seam of a forgery can hide.
  */
 export function asKind<As extends OpenDataAs>(as: As, data: OpenData): OpenDataOf<As> {
   const read: OpenDataReader<unknown> = typeof as === 'function' ? as : READERS[as as OpenDataKind]
   const typed = read(data)
   if (typed !== undefined) return typed as OpenDataOf<As>
-  const kind = typeof as === 'function' ? 'the one that is asked for' : `"${as}"`
-  throw new WeappError('ERR_DATA_MALFORMED', `The encrypted data is of another kind than ${kind}.`)
+  const kind = typeof as === 'function' ? 'the expected kind' : `kind "${as}"`
+  throw new WeappError('ERR_DATA_MALFORMED', `The encrypted data is not of ${kind}.`)
 }
 
 /**
- * The profile in decrypted data, with or without its owner. One that names nobody has to have every other field: its beginning may have been
- * cut off, and what then stands under a name of the sender's choice must not be shown. Throws `ERR_DATA_MALFORMED`.
+ * Returns the profile in decrypted data, with or without its owner. One that names nobody must have every
+ * other field: its beginning may have been cut off, and a name of the sender's choice must not be shown.
+ * Throws `ERR_DATA_MALFORMED`.
  */
 export function profileData(data: OpenData): OpenData {
   if (data.openId !== undefined) return asKind('userInfo', data)
   const profile = knownOfProfile(data)
   if (profile && NAMELESS.every((name) => name in profile)) return profile
-  throw new WeappError('ERR_DATA_MALFORMED', 'The encrypted data is no whole profile.')
+  throw new WeappError('ERR_DATA_MALFORMED', 'The encrypted data is not a complete profile.')
 }
 
-/** The known fields of a profile; undefined when something else stands beside them than plain fields. */
+/** Returns the known fields of a profile; undefined if there are others that are not plain. */
 function knownOfProfile(data: OpenData): OpenData | undefined {
   const fields = Object.entries(data)
   if (!fields.every((field) => isKnown(USER_INFO, field) || isPlain(field))) return undefined
   return Object.fromEntries(fields.filter((field) => isKnown(USER_INFO, field))) as OpenData
 }
 
-/** Whether a field that is left out cannot hide what is no text of WeChat's. */
+/** Whether a field that is dropped cannot hide text that is not WeChat's. */
 function isPlain([name, value]: [name: string, value: unknown]): boolean {
   return PLAIN_NAME.test(name) && (isAscii(value) || typeof value === 'boolean' || typeof value === 'number')
 }
 
-/** Whether it is of a kind that has no other fields than its own. */
+/** Whether it is of a kind that has no fields but its own. */
 function isExact(data: OpenData): boolean {
   return [READERS.phone, READERS.weRun, READERS.group].some((read) => read(data) !== undefined)
 }
@@ -163,7 +167,7 @@ function isWeRun(data: OpenData): data is WeRunData {
   return hasShape(fields, WE_RUN)
 }
 
-/** The number is the pure one, with or without the country code in front, however it is divided. */
+/** Whether the number is the pure one, with or without the country code in front, however it is divided. */
 function isConsistent({ phoneNumber, purePhoneNumber, countryCode }: PhoneInfo): boolean {
   const [number, pure] = [digitsOf(phoneNumber), digitsOf(purePhoneNumber)]
   return number === pure || number === countryCode + pure

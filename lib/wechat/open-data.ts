@@ -9,25 +9,25 @@ const BLOCK_BYTES = 16
 const MOST_ENCRYPTED_LENGTH = 48 * 1024
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const SIGNATURE = /^[0-9a-f]{40}$/
-/** A text in JSON, and the colon that makes it the name of a field. */
+/** A JSON string, and the colon that makes it the name of a field. */
 const JSON_TEXT = /"(?:[^"\\]|\\.)*"(\s*:)?/g
-/** The watermark in a text, which may be no JSON as a whole. WeChat writes quotes in a nickname with a backslash. */
+/** The watermark in a text that may not be JSON as a whole. WeChat escapes quotes in a nickname. */
 const WATERMARK_TEXT = /^\{(?=").*"watermark"\s*:\s*(\{[^{}]*\})/s
 const WATERMARK: DataShape = { appid: (value) => typeof value === 'string', timestamp: isWholeNumber }
 
-/** `encryptedData` and `iv` as the mini-program got them, both base64. */
+/** `encryptedData` and `iv` as the mini-program received them, both base64. */
 export interface EncryptedData {
   readonly encryptedData: string
   readonly iv?: string | undefined
-  /** A fresh code of `wx.login`: its session_key is tried first, and stored in the session. */
+  /** A fresh code from `wx.login`: its session_key is tried first and stored in the session. */
   readonly code?: string | undefined
 }
 
-/** `rawData` and `signature` as the mini-program got them, rawData untouched to the byte. */
+/** `rawData` and `signature` exactly as the mini-program received them. */
 export interface SignedData {
   readonly rawData: string
   readonly signature: string
-  /** A fresh code of `wx.login`: its session_key is tried first, and stored in the session. */
+  /** A fresh code from `wx.login`: its session_key is tried first and stored in the session. */
   readonly code?: string | undefined
 }
 
@@ -37,24 +37,24 @@ export interface OpenData {
   readonly [field: string]: unknown
 }
 
-/** Whose data it has to be. */
+/** Whose data it must be. */
 export interface DataOwner {
   readonly appid: string
   readonly openid: string
-  /** The earliest time at which WeChat may have made it, in seconds since 1970. Default: any. */
+  /** The earliest time at which WeChat may have created it, in seconds since 1970. Default: any. */
   readonly notBefore?: number | undefined
 }
 
-/** Encrypted data of the right form, decoded. */
+/** Well-formed encrypted data, decoded. */
 export interface Ciphertext {
   readonly bytes: Buffer
-  /** Undefined: it is the key itself. */
+  /** Undefined where the key itself is the iv. */
   readonly iv: Buffer | undefined
 }
 
 /**
- * Checks the form of encrypted data before anything else is done with it. Throws `ERR_BODY_TOO_LARGE`, `ERR_DATA_MALFORMED`, with a word of its own for
- * the `+` that a form or a query string turned into a blank.
+ * Decodes encrypted data after checking its form. Throws `ERR_BODY_TOO_LARGE` and `ERR_DATA_MALFORMED`, with
+ * a message of its own for a `+` that a form or a query string turned into a space.
  */
 export function readCiphertext({
   encryptedData,
@@ -70,10 +70,11 @@ export function readCiphertext({
 }
 
 /**
- * Decrypts with the first of `sessionKeys` that fits. Returns nothing when none does: whether padding, text, JSON, watermark or openId
- * was wrong is not told apart. CBC is not authenticated: who holds data of the same key can cut blocks of it and join them anew. Each
- * joint leaves 16 bytes that are not the sender's to choose, so the text is decoded strictly, and whoever takes the result has to
- * insist on the shape of the whole of it, as `asKind` does.
+ * Decrypts with the first of `sessionKeys` that fits; returns undefined if none does, without telling whether
+ * padding, text, JSON, watermark or openId was wrong. CBC is not authenticated: whoever holds data under the
+ * same key can cut and rejoin its blocks. Each joint leaves 16 bytes that the sender cannot choose, so the
+ * text is decoded strictly, and whoever takes the result must insist on the shape of all of it, as `asKind`
+ * does.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
  */
 export function decryptOpenData(
@@ -90,8 +91,8 @@ export function decryptOpenData(
 }
 
 /**
- * Whether one of the keys opens data to a text that WeChat has made for this app, and late enough. If `decryptOpenData` makes nothing of it then, it is
- * the text that is no good: another key would not help.
+ * Whether one of the keys decrypts data to a text that WeChat created for this app, and late enough. If
+ * `decryptOpenData` still rejects it, the text is at fault, and no other key would help.
  */
 export function isOpenedBy(data: Ciphertext, sessionKeys: readonly string[], owner: DataOwner): boolean {
   return sessionKeys.some((sessionKey) => {
@@ -102,21 +103,21 @@ export function isOpenedBy(data: Ciphertext, sessionKeys: readonly string[], own
 }
 
 /**
- * Checks the form of signed data, and returns what `rawData` says. Throws `ERR_BODY_TOO_LARGE`, and `ERR_DATA_MALFORMED` with a word of its own for what
- * is done to a text on its way.
+ * Returns the fields of `rawData` after checking the form of signed data. Throws `ERR_BODY_TOO_LARGE` and
+ * `ERR_DATA_MALFORMED`, with a message that names what happened to the string on its way.
  */
 export function checkSignedData(data: SignedData): JsonObject {
-  if (typeof data.rawData !== 'string') throw malformed('rawData must be a text')
+  if (typeof data.rawData !== 'string') throw malformed('rawData must be a string')
   if (data.rawData.length > MOST_ENCRYPTED_LENGTH) throw tooLarge('rawData')
   if (typeof data.signature !== 'string' || !SIGNATURE.test(data.signature)) {
-    throw malformed('signature must be 40 hexadecimal digits in lower case')
+    throw malformed('signature must be 40 lowercase hexadecimal digits')
   }
   const fields = fieldsIn(data.rawData, 'everywhere')
   if (!fields) throw malformed(`rawData is not a JSON object${damageOf(data.rawData)}`)
   return fields
 }
 
-/** Whether `signature` is `sha1(rawData + session_key)` for one of the keys, each compared in constant time. */
+/** Whether `signature` is `sha1(rawData + session_key)` for one of the keys, compared in constant time. */
 export function isSignedBy(data: SignedData, sessionKeys: readonly string[]): boolean {
   const given = Buffer.from(data.signature, 'hex')
   return sessionKeys.some((sessionKey) =>
@@ -135,7 +136,7 @@ function decrypt({ bytes, iv }: Ciphertext, key: Buffer): string | undefined {
   }
 }
 
-/** A wrong key passes the padding check once in 256 times; JSON and watermark tell. */
+/** A wrong key passes the padding check once in 256 times; JSON and watermark reveal it. */
 function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
   const value = fieldsIn(text, 'nickname')
   if (!value || namesTwice(text, value) || !isWatermarkFor(owner, value.watermark)) return undefined
@@ -147,13 +148,16 @@ function isWatermarkFor({ appid, notBefore = 0 }: DataOwner, watermark: unknown)
   return watermark.appid === appid && Number(watermark.timestamp) >= notBefore
 }
 
-/** Whether a field stands there twice. WeChat does not do that; a forger can overwrite only by it. */
+/**
+ * Whether a field name occurs twice. WeChat never does that, and it is the only way for a forger to overwrite
+ * a field.
+ */
 function namesTwice(text: string, parsed: unknown): boolean {
   const names = [...text.matchAll(JSON_TEXT)].filter(([, colon]) => colon !== undefined)
   return names.length !== countOfFields(parsed)
 }
 
-/** One after the other, as a text may be nested deeper than calls can be. */
+/** Iterative, because a text may be nested deeper than the call stack. */
 function countOfFields(parsed: unknown): number {
   let count = 0
   const left = [parsed]
@@ -168,11 +172,11 @@ function countOfFields(parsed: unknown): number {
 }
 
 function strictBase64(name: string, text: unknown): Buffer {
-  if (typeof text !== 'string') throw malformed(`${name} must be a text in base64`)
+  if (typeof text !== 'string') throw malformed(`${name} must be a base64 string`)
   if (text.length > MOST_ENCRYPTED_LENGTH) throw tooLarge(name)
   if (text.includes(' ') && BASE64.test(text.replaceAll(' ', '+'))) {
     throw malformed(
-      `${name} has blanks where base64 has "+": send it in a JSON body, not in a form or a query string`,
+      `${name} has spaces where base64 has "+": send it in a JSON body, not in a form or a query string`,
     )
   }
   if (!BASE64.test(text)) throw malformed(`${name} is not base64${damageOf(text)}`)

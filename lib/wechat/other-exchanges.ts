@@ -10,17 +10,19 @@ import { createWechatApi, type WechatApi } from './wechat-api.js'
 
 /** Options of {@link qqExchange} and {@link douyinExchange}. */
 export interface ExchangeOptions {
-  /** Where the platform's API is. Default: its public address; a sandbox's `url` in tests. */
+  /** The base URL of the platform's API. Default: its public one; a sandbox's `url` in tests. */
   baseUrl?: string
-  /** The Agent by which it is reached, such as that of a forward proxy. Default: connections of its own. */
+  /**
+   * The Agent through which it is reached, such as that of a forward proxy. Default: connections of its own.
+   */
   agent?: Agent
 }
 
-const NEW_CODE = 'Douyin does not accept this code: it is used or expired. Call tt.login for a new one.'
+const NEW_CODE = 'Douyin rejected this code: it has been used or has expired. Call tt.login for a new one.'
 
 const DOUYIN: Dialect = { platform: 'Douyin', errcode: 'err_no', errmsg: 'err_tips' }
 
-/** Douyin numbers its mistakes otherwise: these are its own, what it shares with WeChat means the same. */
+/** Douyin's own errcodes; those that it shares with WeChat mean the same. */
 const DOUYIN_MEANINGS: Meanings = {
   40014: misconfigured('a parameter is missing or malformed'),
   40015: misconfigured('the appid is wrong'),
@@ -30,8 +32,8 @@ const DOUYIN_MEANINGS: Meanings = {
 }
 
 /**
- * The exchange of QQ mini-programs: WeChat's, on another host. Their data is encrypted and signed by the same rules.
- * Throws a `TypeError` for wrong options.
+ * Returns the exchange of QQ mini-programs: WeChat's, on another host. Their data is encrypted and signed by
+ * the same rules. Throws a `TypeError` for wrong options.
  * Source: https://q.qq.com/wiki/develop/miniprogram/server/open_port/port_login.html
  *
  * @example
@@ -42,8 +44,8 @@ export function qqExchange(options: ExchangeOptions = {}): CodeExchange {
 }
 
 /**
- * The exchange of Douyin mini-programs, version 2: the `code` of `tt.login`, not its `anonymousCode`.
- * Throws a `TypeError` for wrong options.
+ * Returns the exchange of Douyin mini-programs, version 2: for the `code` from `tt.login`, not its
+ * `anonymousCode`. Throws a `TypeError` for wrong options.
  * Source: https://developer.open-douyin.com/docs/resource/zh-CN/mini-app/develop/server/log-in/code-2-session
  *
  * @example
@@ -54,7 +56,7 @@ export function douyinExchange(options: ExchangeOptions = {}): CodeExchange {
   return async ({ appid, secret }, code, signal) => {
     const body = { appid, secret, code }
     const { data } = await api.call({ path: '/api/apps/v2/jscode2session', body, signal }, DOUYIN_MEANINGS)
-    if (!isJsonObject(data)) throw invalidAnswer('an answer without data')
+    if (!isJsonObject(data)) throw invalidAnswer('a response without data')
     return identityIn(data)
   }
 }

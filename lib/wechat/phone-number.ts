@@ -4,29 +4,29 @@ import { PHONE_MEANINGS } from './errcodes.js'
 import { invalidAnswer } from './transport.js'
 import type { WechatApi } from './wechat-api.js'
 
-/** A user's phone number: `phone_info` of WeChat. */
+/** A user's phone number: WeChat's `phone_info`. */
 export interface PhoneInfo {
-  /** With its country code in front if it is a foreign one. */
+  /** With the country code in front if it is foreign. */
   readonly phoneNumber: string
   /** Without country code. */
   readonly purePhoneNumber: string
-  /** Such as `86`; always a text, though WeChat has sent numbers. */
+  /** Such as `86`; always a string, though WeChat has sent numbers. */
   readonly countryCode: string
-  /** When (in seconds since 1970) and for which app WeChat made it, where it says so. */
+  /** When (in seconds since 1970) and for which app WeChat issued it, where it says so. */
   readonly watermark?: { readonly timestamp: number; readonly appid: string }
 }
 
 const CHINA = '86'
 
-/** The code of a phone number button, and whose it has to be. */
+/** The code from a phone number button, and whose it must be. */
 export interface PhoneCode {
   readonly code: string
   readonly openid: string | undefined
 }
 
 /**
- * Exchanges the code of a phone number button. With an openid WeChat checks that the code is of that user.
- * Throws `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
+ * Exchanges the code from a phone number button. With an openid WeChat checks that the code belongs to that
+ * user. Throws `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html
  */
 export function getPhoneNumber(api: WechatApi) {
@@ -37,16 +37,16 @@ export function getPhoneNumber(api: WechatApi) {
       body: { code, ...(openid !== undefined && { openid }) },
     }
     const { phone_info: info } = await api.call(request, PHONE_MEANINGS)
-    if (!isJsonObject(info)) throw invalidAnswer('an answer without phone_info')
+    if (!isJsonObject(info)) throw invalidAnswer('a response without phone_info')
     const phoneInfo = phoneInfoIn(info)
-    if (!phoneInfo) throw invalidAnswer('a phone_info whose phoneNumber is missing or odd')
+    if (!phoneInfo) throw invalidAnswer('a phone_info with a missing or invalid phoneNumber')
     return phoneInfo
   }
 }
 
 /**
- * The phone number in `phone_info` or in decrypted data; undefined when there is none. What is missing beside it is told by the rest:
- * a number with nothing in front is a Chinese one.
+ * Returns the phone number in `phone_info` or in decrypted data; undefined if there is none. What is missing
+ * is derived from the rest: a number with nothing in front is Chinese.
  */
 export function phoneInfoIn(fields: JsonObject): PhoneInfo | undefined {
   const [whole, pure, code] = [fields.phoneNumber, fields.purePhoneNumber, fields.countryCode].map(asText)
@@ -70,7 +70,7 @@ function withCode(pure: string, code = CHINA): string {
   return code === CHINA ? pure : `+${code}${pure}`
 }
 
-/** Empty where it cannot be told from the number. */
+/** An empty string where the number does not tell. */
 function codeBefore(pure: string, phoneNumber: string): string {
   if (pure === phoneNumber) return phoneNumber.startsWith('+') ? '' : CHINA
   return phoneNumber.endsWith(pure) ? phoneNumber.slice(0, -pure.length).replace('+', '') : ''

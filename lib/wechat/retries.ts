@@ -5,8 +5,8 @@ const BUSY_PAUSES_MS = [100, 300] as const
 const CONNECT_PAUSES_MS = [50] as const
 
 /**
- * Tries again only what certainly did nothing: twice when WeChat said that it was busy, once when no connection could be
- * made. All of it ends by `signal`.
+ * Retries only what certainly had no effect: twice when WeChat was busy, once when no connection could be
+ * made. All attempts end by `signal`.
  */
 export async function withRetries<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
   const pausesMs: Partial<Record<string, number[]>> = {

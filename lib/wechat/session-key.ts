@@ -6,7 +6,7 @@ import { SESSION_KEY_MEANINGS } from './errcodes.js'
 import { invalidAnswer } from './transport.js'
 import type { WechatApi } from './wechat-api.js'
 
-/** A session_key and whose it is. */
+/** A session_key and its owner. */
 export interface HeldKey {
   readonly openid: string
   readonly sessionKey: string
@@ -14,14 +14,17 @@ export interface HeldKey {
 
 /** The calls about a session_key. They prove that they know the key, and do not send it. */
 export interface SessionKeyApi {
-  /** Whether WeChat takes this key for the user's valid one. */
+  /** Whether WeChat accepts this key as the user's valid one. */
   check(held: HeldKey, accessToken: string): Promise<boolean>
-  /** Replaces the valid key, which dies at once; the new one inherits its end. Throws `ERR_SESSION_KEY_STALE` for another key. */
+  /**
+   * Replaces the valid key, which stops working at once; the new one expires when the old one would have.
+   * Throws `ERR_SESSION_KEY_STALE` for any other key.
+   */
   reset(held: HeldKey, accessToken: string): Promise<string>
 }
 
 /**
- * checkSessionKey and resetUserSessionKey. Throw `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
+ * Returns checkSessionKey and resetUserSessionKey. They throw `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html and
  * https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html
  */
@@ -50,13 +53,13 @@ export function createSessionKeyApi(api: WechatApi): SessionKeyApi {
       const answer = await ask('/wxa/resetusersessionkey', held, accessToken)
       if ((answer.openid ?? held.openid) !== held.openid)
         throw invalidAnswer('the session_key of another openid')
-      if (!isText(answer.session_key)) throw invalidAnswer('an answer without a session_key')
+      if (!isText(answer.session_key)) throw invalidAnswer('a response without a session_key')
       return answer.session_key
     },
   }
 }
 
-/** Signs a request body, '' for a GET. The session_key goes in as it was received: as text, not decoded. */
+/** Signs a request body, '' for a GET. The session_key is used as received: as text, not decoded. */
 export function signBody(body: string, sessionKey: string): string {
   return createHmac('sha256', sessionKey).update(body).digest('hex')
 }

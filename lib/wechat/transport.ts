@@ -10,29 +10,35 @@ const MOST_ANSWER_BYTES = 256 * 1024
 const MOST_SOCKETS = 128
 const IDLE_SOCKET_MS = 4000
 
-/** A GET to WeChat, or a POST where there is a body. `path` is fixed text; what varies goes into `query`, where it is escaped. */
+/**
+ * A GET to WeChat, or a POST if there is a body. `path` is constant; what varies goes into `query`, where it
+ * is escaped.
+ */
 export interface WechatRequest {
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly body?: Readonly<Record<string, unknown>>
-  /** When the answer must be there; aborts the request. */
+  /** Aborts the request. */
   readonly signal: AbortSignal
 }
 
-/** Carries requests to WeChat and tells apart what may be sent again from what may not. */
+/** Sends requests to WeChat, and tells those that may be sent again from those that may not. */
 export interface WechatTransport {
   /**
-   * The body of a 200 answer, as text. Throws `ERR_WECHAT_UNREACHABLE` when the request certainly never arrived,
-   * `ERR_WECHAT_NO_ANSWER` when it may have, `ERR_WECHAT_ANSWER_INVALID` for any other status, and for an answer that
-   * breaks off or is too long.
+   * Returns the body of a 200 response as text. Throws `ERR_WECHAT_UNREACHABLE` when the request certainly
+   * never arrived, `ERR_WECHAT_NO_ANSWER` when it may have, and `ERR_WECHAT_ANSWER_INVALID` for any other
+   * status and for a response that breaks off or is too long.
    */
   send(request: WechatRequest): Promise<string>
-  /** Closes all connections but those of an agent that was passed in. */
+  /** Closes all connections except those of an agent that was passed in. */
   close(): void
 }
 
-/** Checks an Agent by which `baseUrl` is to be reached, as `node:http` would at the first request; undefined is none. */
+/**
+ * Returns an Agent for `baseUrl`, or undefined, after the check that `node:http` would make at the first
+ * request.
+ */
 export function agentOption(
   where: string,
   agent: http.Agent | undefined,
@@ -40,17 +46,17 @@ export function agentOption(
 ): http.Agent | undefined {
   if (agent === undefined) return undefined
   objectWithMethods(where, agent, ['addRequest', 'destroy'], 'an Agent of node:http or node:https')
-  // Agents that decide at each request, as those of proxies do, have no such property of their own.
+  // Agents that decide on each request, as those of proxies do, have no such property of their own.
   const protocol = Object.getOwnPropertyDescriptor(agent, 'protocol')?.value
   if (protocol === undefined || protocol === baseUrl.protocol) return agent
   throw new TypeError(
-    `${where} must be an Agent for ${baseUrl.protocol}, as the address it is for, not for ${protocol}`,
+    `${where} must be an Agent for ${baseUrl.protocol}, like the base URL, not for ${protocol}`,
   )
 }
 
 /**
- * Connects to `baseUrl`, such as `https://api.weixin.qq.com`: by `agent`, which stays the caller's, or with a pool of its own. Redirects are
- * not followed.
+ * Connects to `baseUrl`, such as `https://api.weixin.qq.com`: through `agent`, which stays the caller's, or
+ * through a pool of its own. Redirects are not followed.
  */
 export function createTransport(baseUrl: URL, agent?: http.Agent): WechatTransport {
   const { Agent, request } = baseUrl.protocol === 'https:' ? https : http
@@ -76,7 +82,7 @@ export function createTransport(baseUrl: URL, agent?: http.Agent): WechatTranspo
         else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', established)
       })
       outgoing.on('error', (error) => reject(isConnected ? brokenOff(error) : unreachable(baseUrl, error)))
-      // Node tells of a 101 in no other way.
+      // Node reports a 101 in no other way.
       outgoing.on('upgrade', (_incoming, socket) => {
         socket.destroy()
         reject(invalidAnswer('HTTP status 101'))
@@ -94,17 +100,20 @@ export function createTransport(baseUrl: URL, agent?: http.Agent): WechatTranspo
   }
 }
 
-/** Whether a request may have left already. Inside of a proxy's tunnel a socket is connected long before its TLS is. */
+/**
+ * Whether a request may already have been sent. In a proxy's tunnel a socket is connected long before its TLS
+ * is.
+ */
 function isEstablished(socket: Socket & { readonly secureConnecting?: boolean }): boolean {
   return !socket.connecting && !socket.secureConnecting
 }
 
-/** With its length, as WeChat's gateways have not always understood chunks. */
+/** With a length, as WeChat's gateways have not always understood chunks. */
 function jsonHeaders(payload: Buffer): Record<string, string | number> {
   return { 'content-type': 'application/json', 'content-length': payload.length }
 }
 
-/** The causes stay behind: an error of node:http may name the address, and the address holds the AppSecret. */
+/** Drops the causes: an error of node:http may name the URL, and the URL holds the AppSecret. */
 async function readBody(incoming: http.IncomingMessage): Promise<string> {
   if (incoming.statusCode !== 200) {
     incoming.destroy()
@@ -119,37 +128,33 @@ async function readBody(incoming: http.IncomingMessage): Promise<string> {
       chunks.push(chunk)
     }
   } catch {
-    throw invalidAnswer('an answer that broke off')
+    throw invalidAnswer('a response that broke off')
   }
-  if (size > MOST_ANSWER_BYTES) throw invalidAnswer('an answer that is too long')
+  if (size > MOST_ANSWER_BYTES) throw invalidAnswer('a response that is too long')
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** WeChat, or something in between, answered what is not its API. `what` goes to the operator's log. */
+/** WeChat, or something in between, returned what its API never would. `what` goes to the operator's log. */
 export function invalidAnswer(what: string): WeappError {
-  return new WeappError('ERR_WECHAT_ANSWER_INVALID', 'WeChat gave an answer that cannot be used.', {
-    hint: `WeChat gave ${what}`,
+  return new WeappError('ERR_WECHAT_ANSWER_INVALID', 'WeChat returned an invalid response.', {
+    hint: `WeChat returned ${what}`,
   })
 }
 
 function unreachable({ host }: URL, error: Error): WeappError {
-  return new WeappError(
-    'ERR_WECHAT_UNREACHABLE',
-    'WeChat cannot be reached at the moment. Please try again.',
-    {
-      hint: `no connection to WeChat at ${host} could be made: ${whyNot(error)}`,
-    },
-  )
+  return new WeappError('ERR_WECHAT_UNREACHABLE', 'WeChat is unreachable at the moment. Please try again.', {
+    hint: `could not connect to WeChat at ${host}: ${whyNot(error)}`,
+  })
 }
 
-/** Bytes that are no HTTP are an answer of a kind; anything else is none. */
+/** Bytes that are not HTTP are a response of a kind; anything else is none. */
 function brokenOff(error: NodeJS.ErrnoException): WeappError {
-  return error.code?.startsWith('HPE_') ? invalidAnswer('an answer that is not HTTP') : noAnswer(error)
+  return error.code?.startsWith('HPE_') ? invalidAnswer('a response that is not HTTP') : noAnswer(error)
 }
 
 function noAnswer(error: Error): WeappError {
-  return new WeappError('ERR_WECHAT_NO_ANSWER', 'WeChat did not answer. Please try again with a new code.', {
-    hint: `WeChat was reached but did not answer: ${whyNot(error)}`,
+  return new WeappError('ERR_WECHAT_NO_ANSWER', 'WeChat did not respond. Please try again with a new code.', {
+    hint: `WeChat was reached but did not respond: ${whyNot(error)}`,
   })
 }
 

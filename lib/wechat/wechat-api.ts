@@ -16,8 +16,8 @@ export interface WechatCall extends Omit<WechatRequest, 'signal'> {
 /** The API of WeChat, or of a platform that has copied it. */
 export interface WechatApi {
   /**
-   * Returns the fields of a successful answer. The deadline holds for all attempts together. Throws what the errcode means, by `meanings`
-   * or else everywhere, and `ERR_WECHAT_…`.
+   * Returns the fields of a successful answer. The deadline holds for all attempts together. Throws what the
+   * errcode means, by `meanings` or else by those that all APIs share, and `ERR_WECHAT_…`.
    */
   call(request: WechatCall, meanings: Meanings): Promise<JsonObject>
 }

@@ -146,7 +146,7 @@ describe('the example app, as npm start runs it', () => {
       [{ PORT: 'x' }, /PORT must be a whole number/],
       [{ HOST: '203.0.113.1' }, /HOST 203\.0\.113\.1: EADDRNOTAVAIL/],
       [{ WEAPP_APPID: 'wx1' }, /WEAPP_SECRET is not set/],
-      [{ WEAPP_APPID: 'wx1,wx2', WEAPP_SECRET: 'one' }, /WEAPP_SECRET must hold as many secrets/],
+      [{ WEAPP_APPID: 'wx1,wx2', WEAPP_SECRET: 'one' }, /WEAPP_SECRET must have as many secrets/],
       [{ WEAPP_APPID: '"wx1"', WEAPP_SECRET: 'one' }, /WEAPP_APPID must be an AppID/],
       [{ WEAPP_SESSION_DURATION_SECONDS: 'x' }, /sessionDurationSeconds must be a number/],
     ] as const) {

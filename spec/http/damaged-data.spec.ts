@@ -26,11 +26,11 @@ const urlSafe = (text: string) => text.replaceAll('+', '-').replaceAll('/', '_')
 const texts: [what: string, damage: (text: string) => string, told: RegExp][] = [
   ['percent-encoded', encodeURIComponent, /percent-encoded/],
   ['percent-encoded twice', (text) => encodeURIComponent(encodeURIComponent(text)), /percent-encoded/],
-  ['stringified twice', (text) => JSON.stringify(text), /JSON\.stringify once more|not base64/],
-  ['missing, as text', () => 'undefined', /not there/],
-  ['null, as text', () => 'null', /not there|whole number of blocks|16 bytes/],
-  ['an object, as text', () => '[object Object]', /not there/],
-  ['empty', () => '', /not there|whole number of blocks|16 bytes/],
+  ['stringified twice', (text) => JSON.stringify(text), /JSON\.stringify twice|not base64/],
+  ['missing, as text', () => 'undefined', /it was missing/],
+  ['null, as text', () => 'null', /it was missing|whole number of blocks|16 bytes/],
+  ['an object, as text', () => '[object Object]', /it was missing/],
+  ['empty', () => '', /it was missing|whole number of blocks|16 bytes/],
   ['cut off', (text) => text.slice(0, -3), /not a JSON object|not base64/],
 ]
 const ofRawData: typeof texts = [
@@ -42,8 +42,8 @@ const ofRawData: typeof texts = [
 ]
 const ofBase64: typeof texts = [
   ...texts,
-  ['with blanks for plus signs', (text) => `+${text.slice(1)}`.replaceAll('+', ' '), /blanks/],
-  ['url-safe', (text) => urlSafe(`+/${text.slice(2)}`), /alphabet of base64 for addresses/],
+  ['with blanks for plus signs', (text) => `+${text.slice(1)}`.replaceAll('+', ' '), /spaces/],
+  ['url-safe', (text) => urlSafe(`+/${text.slice(2)}`), /base64url, not base64/],
   ['of another number of bytes', (text) => text.slice(4), /whole number of blocks|16 bytes/],
 ]
 
@@ -113,7 +113,11 @@ describe('user data that was damaged on its way', () => {
 
   it('costs no code and no login where the signature is none', async () => {
     for (const signature of ['undefined', '', data.signature.slice(1), data.signature.toUpperCase()])
-      await expectMalformed({ rawData: data.rawData, signature }, [logIn, profile()], /40 hexadecimal/)
+      await expectMalformed(
+        { rawData: data.rawData, signature },
+        [logIn, profile()],
+        /40 lowercase hexadecimal/,
+      )
   })
 
   describe('but was opened by the right key', () => {

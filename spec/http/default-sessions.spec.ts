@@ -138,7 +138,7 @@ describe('defaultSessions', () => {
     [
       'an app has no secret',
       { WEAPP_APPID: 'wx1,wx2' },
-      /TypeError: WEAPP_SECRET must hold as many secrets as WEAPP_APPID holds AppIDs, .*: 2, not 1/,
+      /TypeError: WEAPP_SECRET must have as many secrets as WEAPP_APPID has AppIDs, .*: 2, not 1/,
     ],
     [
       'an app is named twice',
@@ -170,7 +170,7 @@ describe('defaultSessions', () => {
     ].map((url): [string, Record<string, string>, RegExp] => [
       `the Redis address is ${url}`,
       { REDIS_URL: url },
-      /TypeError: REDIS_URL must be an address/,
+      /TypeError: REDIS_URL must be a URL/,
     ]),
     [
       'a key is too short',

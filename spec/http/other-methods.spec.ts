@@ -55,7 +55,7 @@ describe('a path of the native protocol', () => {
           const answer = await ask(app, method, `${mount}${path}?code=a`)
           expectProblem(answer, 405, 'ERR_METHOD_NOT_ALLOWED')
           expect(answer.headers.allow).to.equal(allow)
-          expect(answer.body.detail).to.equal(`This path does not take ${method}. It takes ${allow}.`)
+          expect(answer.body.detail).to.equal(`This path does not support ${method}, only ${allow}.`)
         }
         const head = await ask(app, 'HEAD', `${mount}${path}`)
         expect(head.status).to.equal(allow.includes('HEAD') ? 401 : 405)

@@ -33,7 +33,7 @@ describe('parseAnswer', () => {
     it(`refuses ${what}, and does not repeat it`, async () => {
       const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => parseAnswer(body))
       expect(error.status).to.equal(502)
-      expect(error.hint).to.match(/^WeChat gave an answer that is not (JSON|an object)$/)
+      expect(error.hint).to.match(/^WeChat returned a response that is not (JSON|an object)$/)
       expect(everythingIn(error)).to.not.include(CANARY)
     })
   }

@@ -49,7 +49,7 @@ describe('errorFromErrcode', () => {
     it(`takes ${errcode} for ${code}, status ${status}`, () => {
       const error = errorFromErrcode(errcode, undefined)
       expect(error).to.include({ code, status })
-      expect(error.hint).to.match(new RegExp(`^WeChat answered errcode ${errcode}(,|$)`))
+      expect(error.hint).to.match(new RegExp(`^WeChat returned errcode ${errcode}(,|$)`))
       expect(error.message).to.match(/\.$/).and.not.include(String(errcode))
     })
   }
@@ -57,7 +57,7 @@ describe('errorFromErrcode', () => {
   it('tells the operator alone what to mend', () => {
     const error = errorFromErrcode(40125, 'invalid appsecret')
     expect(error.hint).to.include('the AppSecret is wrong')
-    expect(error.message).to.equal('The server is not set up correctly. Its operator has been told.')
+    expect(error.message).to.equal('The server is misconfigured. Its operator has been notified.')
   })
 
   it('has a hint of its own for each thing that an operator can mend', () => {
@@ -69,17 +69,17 @@ describe('errorFromErrcode', () => {
 
   it('keeps the rid of today, by which WeChat finds the call again', () => {
     expect(errorFromErrcode(40163, `code been used, rid: ${RID}`).hint).to.equal(
-      `WeChat answered errcode 40163, rid ${RID}, saying: code been used,`,
+      `WeChat returned errcode 40163, rid ${RID}, saying: code been used,`,
     )
     expect(errorFromErrcode(40163, `code been used rid:${RID}`).hint).to.include(`rid ${RID}`)
   })
 
   it('makes do without one', () => {
     expect(errorFromErrcode(40163, 'code been used, hints: [ req_id: abc ]').hint).to.equal(
-      'WeChat answered errcode 40163, saying: code been used, hints: req_id: abc',
+      'WeChat returned errcode 40163, saying: code been used, hints: req_id: abc',
     )
     for (const errmsg of [`rid: ${RID.slice(1)}`, '', undefined, null, 42, {}])
-      expect(errorFromErrcode(40163, errmsg).hint).to.equal('WeChat answered errcode 40163')
+      expect(errorFromErrcode(40163, errmsg).hint).to.equal('WeChat returned errcode 40163')
   })
 
   it('keeps the address that is not whitelisted, with 40164 and no other errcode', () => {
@@ -95,10 +95,10 @@ describe('errorFromErrcode', () => {
   it('repeats the words of errmsg where it has none of its own, in one line', () => {
     const hint = (errcode: number, errmsg: string) => errorFromErrcode(errcode, errmsg).hint
     expect(hint(61010, `code is expired, rid: ${RID}`)).to.equal(
-      `WeChat answered errcode 61010, rid ${RID}, saying: code is expired,`,
+      `WeChat returned errcode 61010, rid ${RID}, saying: code is expired,`,
     )
     expect(hint(99999, '系统繁忙\r\nplease retry')).to.equal(
-      'WeChat answered errcode 99999, saying: 系统繁忙 please retry',
+      'WeChat returned errcode 99999, saying: 系统繁忙 please retry',
     )
     expect(hint(40125, 'invalid appsecret, view more')).to.not.include('view more')
   })

@@ -144,7 +144,7 @@ describe('WeChat behind a forward proxy', () => {
       const sessions = sessionsBy({ baseUrl: sandbox().url, agent: throughProxy() })
       const code = await freshCode()
       const { hint } = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => sessions.login({ code }))
-      expect(hint).to.equal(`WeChat gave HTTP status ${status}`)
+      expect(hint).to.equal(`WeChat returned HTTP status ${status}`)
     })
   }
 

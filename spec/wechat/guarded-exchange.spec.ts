@@ -96,8 +96,8 @@ describe('guardExchange', () => {
     it(`says that there was no answer when the exchange ${what}, and repeats nothing of it`, async () => {
       const error = await weappErrorOf('ERR_WECHAT_NO_ANSWER', () => guarded(exchange))
       expect(error.status).to.equal(503)
-      expect(error.hint).to.include('no WeappError')
-      if (what.includes('an Error')) expect(error.hint).to.match(/but Error\n {4}at .*guarded-exchange\.spec/)
+      expect(error.hint).to.include('other than a WeappError')
+      if (what.includes('an Error')) expect(error.hint).to.match(/: Error\n {4}at .*guarded-exchange\.spec/)
       expect(everythingIn(error)).to.not.include('CANARY')
     })
   }

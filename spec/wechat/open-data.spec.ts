@@ -58,7 +58,7 @@ describe('readCiphertext', () => {
   const block = 'A'.repeat(22)
   const malformed: [string, { encryptedData?: unknown; iv?: unknown }, string][] = [
     ['a blank for a plus', { encryptedData: decrypted.encryptedData.replace('+', ' ') }, 'in a JSON body'],
-    ['a blank in the iv', { iv: `${block} =` }, 'iv has blanks where base64 has "+"'],
+    ['a blank in the iv', { iv: `${block} =` }, 'iv has spaces where base64 has "+"'],
     [
       'the url-safe alphabet',
       { encryptedData: decrypted.encryptedData.replaceAll('/', '_') },
@@ -73,9 +73,9 @@ describe('readCiphertext', () => {
     ['an iv of 15 bytes', { iv: Buffer.alloc(15).toString('base64') }, 'iv must decode to 16 bytes'],
     ['an iv of 32 bytes', { iv: Buffer.alloc(32).toString('base64') }, 'iv must decode to 16 bytes'],
     ['an empty iv', { iv: '' }, 'iv must decode to 16 bytes'],
-    ['no encryptedData', { encryptedData: undefined }, 'encryptedData must be a text'],
-    ['no iv', { iv: undefined }, 'iv must be a text'],
-    ['an iv that is a list', { iv: [decrypted.iv] }, 'iv must be a text'],
+    ['no encryptedData', { encryptedData: undefined }, 'encryptedData must be a base64 string'],
+    ['no iv', { iv: undefined }, 'iv must be a base64 string'],
+    ['an iv that is a list', { iv: [decrypted.iv] }, 'iv must be a base64 string'],
   ]
   for (const [what, change, message] of malformed) {
     it(`refuses ${what}, and does not repeat it`, async () => {
@@ -235,11 +235,23 @@ describe('checkSignedData', () => {
   })
 
   const malformed: [string, Record<string, unknown>, string][] = [
-    ['a signature in upper case', { signature: signed.signature.toUpperCase() }, 'signature must be 40 hex'],
-    ['a signature of 39 digits', { signature: signed.signature.slice(1) }, 'signature must be 40 hex'],
-    ['a signature with a line break', { signature: `${signed.signature}\n` }, 'signature must be 40 hex'],
-    ['no signature', { signature: undefined }, 'signature must be 40 hex'],
-    ['rawData that was parsed', { rawData: JSON.parse(signed.rawData) }, 'rawData must be a text'],
+    [
+      'a signature in upper case',
+      { signature: signed.signature.toUpperCase() },
+      'signature must be 40 lowercase hex',
+    ],
+    [
+      'a signature of 39 digits',
+      { signature: signed.signature.slice(1) },
+      'signature must be 40 lowercase hex',
+    ],
+    [
+      'a signature with a line break',
+      { signature: `${signed.signature}\n` },
+      'signature must be 40 lowercase hex',
+    ],
+    ['no signature', { signature: undefined }, 'signature must be 40 lowercase hex'],
+    ['rawData that was parsed', { rawData: JSON.parse(signed.rawData) }, 'rawData must be a string'],
   ]
   for (const [what, change, message] of malformed) {
     it(`refuses ${what}`, async () => {

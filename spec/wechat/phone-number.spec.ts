@@ -152,11 +152,11 @@ describe('getPhoneNumber', () => {
   }
 })
 
-describe('an answer without a phone number', () => {
+describe('a response without a phone number', () => {
   for (const [what, info, hint] of [
-    ['no phone_info', null, 'an answer without phone_info'],
-    ['no number in it', { countryCode: '86' }, 'a phone_info whose phoneNumber is missing or odd'],
-    ['an odd one', { phoneNumber: ['1'] }, 'a phone_info whose phoneNumber is missing or odd'],
+    ['no phone_info', null, 'a response without phone_info'],
+    ['no number in it', { countryCode: '86' }, 'a phone_info with a missing or invalid phoneNumber'],
+    ['an odd one', { phoneNumber: ['1'] }, 'a phone_info with a missing or invalid phoneNumber'],
   ] as const) {
     it(`is refused by the name of the field: ${what}`, async () => {
       const send = async () => JSON.stringify({ errcode: 0, phone_info: info })
@@ -164,7 +164,7 @@ describe('an answer without a phone number', () => {
       const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () =>
         ask({ code: 'code', openid: undefined }, 'token'),
       )
-      expect(error.hint).to.equal(`WeChat gave ${hint}`)
+      expect(error.hint).to.equal(`WeChat returned ${hint}`)
     })
   }
 })

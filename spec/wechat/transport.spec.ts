@@ -128,7 +128,7 @@ describe('a request to WeChat, through the sandbox,', () => {
   it('does not follow a redirect', async () => {
     sandbox().misbehave('redirect')
     expect(await expectFailure('ERR_WECHAT_ANSWER_INVALID', sandbox().url)).to.equal(
-      'WeChat gave HTTP status 302',
+      'WeChat returned HTTP status 302',
     )
     expect(sandbox().callCount('/redirected')).to.equal(0)
   })
@@ -137,10 +137,10 @@ describe('a request to WeChat, through the sandbox,', () => {
     sandbox().misbehave('html502', { times: 1 })
     sandbox().misbehave('http500', { times: 1 })
     expect(await expectFailure('ERR_WECHAT_ANSWER_INVALID', sandbox().url)).to.equal(
-      'WeChat gave HTTP status 502',
+      'WeChat returned HTTP status 502',
     )
     expect(await expectFailure('ERR_WECHAT_ANSWER_INVALID', sandbox().url)).to.equal(
-      'WeChat gave HTTP status 500',
+      'WeChat returned HTTP status 500',
     )
   })
 
@@ -148,10 +148,10 @@ describe('a request to WeChat, through the sandbox,', () => {
     sandbox().misbehave('drop', { times: 1 })
     sandbox().misbehave('hang', { times: 1 })
     expect(await expectFailure('ERR_WECHAT_NO_ANSWER', sandbox().url)).to.equal(
-      'WeChat was reached but did not answer: Error (ECONNRESET)',
+      'WeChat was reached but did not respond: Error (ECONNRESET)',
     )
     expect(await expectFailure('ERR_WECHAT_NO_ANSWER', sandbox().url, 500)).to.equal(
-      'WeChat was reached but did not answer: it took too long',
+      'WeChat was reached but did not respond: it took too long',
     )
     expect(sandbox().callCount(PATH)).to.equal(2)
   })
@@ -159,7 +159,7 @@ describe('a request to WeChat, through the sandbox,', () => {
   it('cannot use an answer that breaks off', async () => {
     sandbox().misbehave('truncated')
     const hint = await expectFailure('ERR_WECHAT_ANSWER_INVALID', sandbox().url)
-    expect(hint).to.equal('WeChat gave an answer that broke off')
+    expect(hint).to.equal('WeChat returned a response that broke off')
   })
 
   it('cannot reach what is not there, and reaches it when it is back', async () => {
@@ -167,7 +167,7 @@ describe('a request to WeChat, through the sandbox,', () => {
     await sandbox().takeDown()
     const { host } = new URL(sandbox().url)
     expect(await expectFailure('ERR_WECHAT_UNREACHABLE', sandbox().url)).to.equal(
-      `no connection to WeChat at ${host} could be made: Error (connect ECONNREFUSED ${host})`,
+      `could not connect to WeChat at ${host}: Error (connect ECONNREFUSED ${host})`,
     )
     await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => get(transport))
     await sandbox().bringUp()
@@ -194,7 +194,7 @@ describe('a request to something that is not WeChat', () => {
       more()
     })
     const hint = await expectFailure('ERR_WECHAT_ANSWER_INVALID', url)
-    expect(hint).to.equal('WeChat gave an answer that is too long')
+    expect(hint).to.equal('WeChat returned a response that is too long')
   })
 
   it('uses an answer of exactly 256 KiB', async () => {
@@ -229,9 +229,7 @@ describe('a request to a host that is not there', () => {
   it('names the host and no password of the address', async () => {
     const url = 'https://user:hunter2@wechat.invalid/proxy'
     const error = await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => get(transportTo(url)))
-    expect(error.hint).to.match(
-      /at wechat\.invalid could be made: Error \(getaddrinfo E\w+ wechat\.invalid\)$/,
-    )
+    expect(error.hint).to.match(/at wechat\.invalid: Error \(getaddrinfo E\w+ wechat\.invalid\)$/)
     expect(everythingIn(error)).to.not.include('hunter2')
   })
 
@@ -244,7 +242,7 @@ describe('a request to a host that is not there', () => {
 describe('invalidAnswer', () => {
   it('tells what came to the operator alone', () => {
     const error = invalidAnswer('a riddle')
-    expect(error).to.include({ code: 'ERR_WECHAT_ANSWER_INVALID', hint: 'WeChat gave a riddle' })
+    expect(error).to.include({ code: 'ERR_WECHAT_ANSWER_INVALID', hint: 'WeChat returned a riddle' })
     expect(error.message).to.not.include('riddle')
   })
 })

@@ -64,7 +64,7 @@ describe('a call of the API of WeChat', () => {
     const transport = answering({ errcode: 40029, err_no: 45009, err_tips: 'quota' }, { errcode: 40029 })
     const api = createWechatApi({ transport, dialect })
     const error = await weappErrorOf('ERR_WECHAT_QUOTA', () => api.call(CALL, {}))
-    expect(error.hint).to.include('Douyin answered errcode 45009')
+    expect(error.hint).to.include('Douyin returned errcode 45009')
     expect(await api.call(CALL, {})).to.deep.equal({ errcode: 40029 })
   })
 })
