@@ -1,13 +1,21 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { userStateFlow } from '../../docs/recipes/user-state-flow.js'
-import { loginRouter } from '../../lib/index.js'
+import { loginRouter, nativeProtocol, type Protocol } from '../../lib/index.js'
 import { mountEveryProtocol } from '../support/every-protocol.js'
 import { openWireBed, type WireBed } from '../support/wire-bed.js'
 
 const NONCE = 'a-nonce-of-the-phone'
 const OWNERS_ADDRESS = '203.0.113.7'
 const THIEFS_ADDRESS = '198.51.100.9'
+
+/** The native protocol with a second way to log in at the same mount. */
+const twoWays: Protocol = {
+  ...nativeProtocol(),
+  routes: nativeProtocol()
+    .routes.filter(({ path }) => path === '/login')
+    .flatMap((login) => [login, { ...login, path: '/other' }]),
+}
 
 /** What a thief has who reads an access log, or a proxy's: the code, and where it went. */
 describe('a login code that somebody else has read', () => {
@@ -18,6 +26,7 @@ describe('a login code that somebody else has read', () => {
       app.set('trust proxy', true)
       app.use('/state', loginRouter({ sessions, protocol: userStateFlow }))
       app.use('/v2', loginRouter({ sessions }))
+      app.use('/two', loginRouter({ sessions, protocol: twoWays }))
       mountEveryProtocol(app, sessions)
     })
   })
@@ -59,6 +68,14 @@ describe('a login code that somebody else has read', () => {
     expect(wafer2.body).to.deep.include({ code: -1, data: {} })
     const wafer = await bed.http.get('/wafer/login').set({ 'x-wx-code': code })
     expect(wafer.body).to.include({ error: 'ERR_LOGIN_FAILED' }).and.to.not.have.property('session')
+  })
+
+  it('gives nothing on another route of the same mount, even from the same address', async () => {
+    const code = await bed.code()
+    const at = (path: string) => native({ code, nonce: NONCE }, OWNERS_ADDRESS, path)
+    const { body: own } = await at('/two/login').expect(200)
+    await at('/two/other').expect(401)
+    expect((await at('/two/login').expect(200)).body.token).to.equal(own.token)
   })
 
   it('gives an old client its answer again, and nobody else who he is', async () => {

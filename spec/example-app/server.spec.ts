@@ -148,7 +148,7 @@ describe('the example app, as npm start runs it', () => {
       [{ WEAPP_APPID: 'wx1' }, /WEAPP_SECRET is not set/],
       [{ WEAPP_APPID: 'wx1,wx2', WEAPP_SECRET: 'one' }, /WEAPP_SECRET must have as many secrets/],
       [{ WEAPP_APPID: '"wx1"', WEAPP_SECRET: 'one' }, /WEAPP_APPID must be an AppID/],
-      [{ WEAPP_SESSION_DURATION_SECONDS: 'x' }, /sessionDurationSeconds must be a number/],
+      [{ WEAPP_SESSION_DURATION_SECONDS: 'x' }, /sessionDurationSeconds must be a positive number/],
     ] as const) {
       const outcome = await startExample(environment).catch((error: Error) => error.message)
       expect(outcome).to.match(message)

@@ -20,6 +20,27 @@ describe('what is asked of WeChat with an access token', () => {
   const tap = async (phone = bed.phone) => (await phone.getPhoneNumber()).code
   const tokenCalls = () => bed.sandbox.callCount(STABLE_TOKEN)
 
+  it('has the deadline of wechat.timeoutMs for each call', async () => {
+    const own = await openTestBed({ wechat: { timeoutMs: 4321 } })
+    const { timeout } = AbortSignal
+    const deadlines: number[] = []
+    AbortSignal.timeout = (ms) => {
+      deadlines.push(ms)
+      return timeout.call(AbortSignal, ms)
+    }
+    try {
+      const { session } = await own.sessions.login({ code: (await own.phone.wx.login()).code })
+      await own.sessions.phoneNumber({ code: (await own.phone.getPhoneNumber()).code })
+      await own.sessions.checkSessionKey(session)
+      await own.sessions.resetUserSessionKey(session)
+    } finally {
+      AbortSignal.timeout = timeout
+      await own.close()
+    }
+    // One for the login, the access token, the phone number, the check and the reset; others are the store's.
+    expect(deadlines.filter((ms) => ms === 4321)).to.have.length(5)
+  })
+
   describe('a phone number', () => {
     it('is that of the user, asked for with the openid', async () => {
       const phone = bed.sandbox.phone({ phoneNumber: '123456789', countryCode: 852 })
