@@ -1,4 +1,4 @@
-import type { Sessions, SessionsOptions } from 'weapp-session'
+import type { Sessions } from 'weapp-session'
 import type { Showcase } from './showcase/showcase.js'
 
 /** What the app runs on. */
@@ -17,9 +17,4 @@ export function readPort({ PORT }: NodeJS.ProcessEnv): number {
   const port = Number(PORT || 3000)
   if (Number.isInteger(port) && port >= 0 && port < 65536) return port
   throw new TypeError('PORT must be a whole number from 0 to 65535')
-}
-
-/** Reads `WEAPP_KEYS`. */
-export function readKeys({ WEAPP_KEYS }: NodeJS.ProcessEnv): Pick<SessionsOptions, 'keys'> {
-  return WEAPP_KEYS ? { keys: WEAPP_KEYS.split(',').map((key) => key.trim()) } : {}
 }

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
-import { appsFromEnvironment, createSessions, MemoryStore, RedisStore } from 'weapp-session'
-import { type AppRuntime, readKeys, readPort } from './app-runtime.js'
+import { createSessions, MemoryStore, optionsFromEnvironment, RedisStore } from 'weapp-session'
+import { type AppRuntime, readPort } from './app-runtime.js'
 import { openSandboxRuntime } from './sandbox-runtime.js'
 import { openUsers, type Users } from './users.js'
 
@@ -22,13 +22,7 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Runtime> 
   async function openRuntime(): Promise<AppRuntime> {
     const store = redis ? 'redis' : 'memory'
     if (!env.WEAPP_APPID) return openSandboxRuntime(env, { hooks, store, openStore })
-    const sessions = createSessions({
-      apps: appsFromEnvironment(env),
-      ...hooks,
-      store: openStore(),
-      ...readKeys(env),
-      ...(env.WEAPP_API_BASE && { wechat: { baseUrl: env.WEAPP_API_BASE } }),
-    })
+    const sessions = createSessions({ ...optionsFromEnvironment(env), ...hooks, store: openStore() })
     return { sessions, port, host: env.HOST || undefined, showcase: undefined, close: () => sessions.close() }
   }
 

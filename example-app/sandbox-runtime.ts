@@ -1,10 +1,7 @@
 import { createSessions, type SessionStore, type SessionsOptions } from 'weapp-session'
-import { type AppRuntime, readKeys, readPort } from './app-runtime.js'
-import { type Lifetimes, openShowcase, type Showcase, type ShowcaseOptions } from './showcase/showcase.js'
+import { type AppRuntime, readPort } from './app-runtime.js'
+import { openShowcase, type Showcase, type ShowcaseOptions } from './showcase/showcase.js'
 import { tracedStore } from './showcase/traced-store.js'
-
-/** The two clocks differ, so that the page can show both. */
-const SHOWN_LIFETIMES: Lifetimes = { loginDurationDays: 30, sessionDurationSeconds: 7 * 86_400 }
 
 /** What the app on the fake WeChat is given. */
 export interface SandboxParts extends ShowcaseOptions {
@@ -14,23 +11,21 @@ export interface SandboxParts extends ShowcaseOptions {
   openStore(clock: () => number): SessionStore
 }
 
-/** Starts the fake WeChat and makes the sessions of its users. Throws a `TypeError` for a variable that is wrong. */
+/** Starts the fake WeChat and creates the sessions of its users. Throws a `TypeError` for a variable that is wrong. */
 export async function openSandboxRuntime(
   env: NodeJS.ProcessEnv,
   { hooks, store, openStore, ...options }: SandboxParts,
 ): Promise<AppRuntime & { readonly showcase: Showcase }> {
   const port = readPort(env)
-  const showcase = await openShowcase({ ...SHOWN_LIFETIMES, ...readLifetimes(env) }, store, options)
-  const { app, clock, sandbox } = showcase
+  const showcase = await openShowcase(env, store, options)
+  const { clock } = showcase
   const sessions = createSessions({
-    apps: [app],
+    ...showcase.settings,
     ...hooks,
     clock,
     store: tracedStore(openStore(clock)),
     // The pictures of these users are on this machine.
     allowPrivateAddresses: true,
-    ...readKeys(env),
-    wechat: { baseUrl: sandbox.url },
   })
   return {
     sessions,
@@ -42,14 +37,5 @@ export async function openSandboxRuntime(
       await sessions.close()
       await showcase.close()
     },
-  }
-}
-
-function readLifetimes(env: NodeJS.ProcessEnv): Partial<Lifetimes> {
-  return {
-    ...(env.WEAPP_LOGIN_DURATION_DAYS && { loginDurationDays: Number(env.WEAPP_LOGIN_DURATION_DAYS) }),
-    ...(env.WEAPP_SESSION_DURATION_SECONDS && {
-      sessionDurationSeconds: Number(env.WEAPP_SESSION_DURATION_SECONDS),
-    }),
   }
 }

@@ -13,7 +13,11 @@ export type { SessionsOptions, WechatOptions } from './flows/sessions-options.js
 export type { DecryptOptions } from './flows/user-data.js'
 export type { PhoneNumberRequest } from './flows/wechat-calls.js'
 export { asyncHandler, sessionHandler } from './http/async-handler.js'
-export { appsFromEnvironment, defaultSessions } from './http/default-sessions.js'
+export {
+  defaultSessions,
+  type EnvironmentOptions,
+  optionsFromEnvironment,
+} from './http/default-sessions.js'
 export { type LoginRouterOptions, loginRouter } from './http/login-router.js'
 export type { MountOptions } from './http/mount-options.js'
 export { problemHandler } from './http/problem-handler.js'

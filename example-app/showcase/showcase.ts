@@ -1,4 +1,4 @@
-import type { AppInfo } from 'weapp-session'
+import { type AppInfo, type EnvironmentOptions, optionsFromEnvironment } from 'weapp-session'
 import { createSandbox, type Sandbox } from 'weapp-session/sandbox'
 import { createShowcaseClock, type ShowcaseClock } from './clock.js'
 import { buildPage, type PageFiles } from './page-files.js'
@@ -6,14 +6,16 @@ import { readSources, type Sources } from './sources.js'
 import { traceWechat } from './trace.js'
 import { createWechatSwitch, type WechatSwitch } from './wechat-switch.js'
 
-/** How long sessions live. */
-export type Lifetimes = Required<Pick<AppInfo, 'loginDurationDays' | 'sessionDurationSeconds'>>
+/** Seven days: the two clocks of a session differ, so that the page can show both. */
+const SESSION_DURATION_SECONDS = 7 * 86_400
 
 /** A fake WeChat, a clock that can be set forward, and the page that shows and moves them. */
 export interface Showcase {
   readonly sandbox: Sandbox
   readonly wechat: WechatSwitch
-  readonly app: AppInfo & Lifetimes
+  readonly app: AppInfo
+  /** For `createSessions`: what the environment says, on the fake WeChat. */
+  readonly settings: EnvironmentOptions
   readonly clock: ShowcaseClock
   readonly files: PageFiles
   /** What the steps of the log link to. */
@@ -33,7 +35,7 @@ export interface ShowcaseOptions {
 
 /** Starts the sandbox and builds the page. */
 export async function openShowcase(
-  lifetimes: Lifetimes,
+  env: NodeJS.ProcessEnv,
   store: Showcase['store'],
   options: ShowcaseOptions = {},
 ): Promise<Showcase> {
@@ -43,11 +45,20 @@ export async function openShowcase(
     options.sources ?? readSources(store),
     createSandbox({ clock }),
   ])
+  const settings = optionsFromEnvironment({
+    ...env,
+    WEAPP_APPID: sandbox.app.appid,
+    WEAPP_SECRET: sandbox.app.secret,
+    WEAPP_API_BASE: sandbox.url,
+    WEAPP_SESSION_DURATION_SECONDS: env.WEAPP_SESSION_DURATION_SECONDS || String(SESSION_DURATION_SECONDS),
+  })
+  const [app = sandbox.app] = settings.apps
   const stopTracing = traceWechat(sandbox.url)
   return {
     sandbox,
     wechat: createWechatSwitch(sandbox),
-    app: { ...sandbox.app, ...lifetimes },
+    app,
+    settings,
     clock,
     files,
     sources,

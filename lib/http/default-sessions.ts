@@ -10,6 +10,9 @@ import loadIoredis from './ioredis.cjs'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** What {@link optionsFromEnvironment} returns. */
+export type EnvironmentOptions = Pick<SessionsOptions, 'apps' | 'keys' | 'wechat'>
+
 /** The variable that an option comes from, where `createSessions` checks it. */
 const VARIABLES: Readonly<Record<string, string>> = {
   'apps names': 'WEAPP_APPID names',
@@ -18,6 +21,8 @@ const VARIABLES: Readonly<Record<string, string>> = {
   'wechat.baseUrl': 'WEAPP_API_BASE',
   keys: 'WEAPP_KEYS',
 }
+
+const NOT_SET = 'is not set in the environment'
 
 let made: Sessions | undefined
 
@@ -41,15 +46,33 @@ export function defaultSessions(): Sessions {
 }
 
 /**
- * Returns the apps that environment variables name, as `defaultSessions` uses them, for sessions of your own:
- * `WEAPP_APPID` and `WEAPP_SECRET`, several separated by commas and in the same order, with
- * `WEAPP_LOGIN_DURATION_DAYS` and `WEAPP_SESSION_DURATION_SECONDS` for all of them. Throws a `TypeError` that
- * names the variable.
+ * Returns the options that environment variables name, as `defaultSessions` uses them, for sessions of your own:
+ * `WEAPP_APPID`, `WEAPP_SECRET`, `WEAPP_LOGIN_DURATION_DAYS` and `WEAPP_SESSION_DURATION_SECONDS` as `apps`, `WEAPP_KEYS` as
+ * `keys`, `WEAPP_API_BASE` as `wechat`. Throws a `TypeError` that names the variable.
  *
  * @example
- * createSessions({ apps: appsFromEnvironment(process.env), store })
+ * createSessions({ ...optionsFromEnvironment(process.env), store, onLogin })
  */
-export function appsFromEnvironment(environment: Environment): AppInfo[] {
+export function optionsFromEnvironment(environment: Environment): EnvironmentOptions {
+  const { WEAPP_KEYS: keys, WEAPP_API_BASE: baseUrl } = environment
+  return {
+    apps: appsFrom(environment),
+    ...(keys && { keys: keys.split(',').map((key) => key.trim()) }),
+    ...(baseUrl && { wechat: { baseUrl } }),
+  }
+}
+
+/** Creates sessions from environment variables. */
+export function sessionsFrom(environment: Environment): Sessions {
+  try {
+    const options = optionsFromEnvironment(environment)
+    return createSessions({ ...options, store: storeFrom(environment.REDIS_URL) })
+  } catch (error) {
+    throw error instanceof TypeError ? new TypeError(inVariables(error.message)) : error
+  }
+}
+
+function appsFrom(environment: Environment): AppInfo[] {
   const appids = needed(environment, 'WEAPP_APPID').split(',')
   const secrets = needed(environment, 'WEAPP_SECRET').split(',')
   if (secrets.length !== appids.length) {
@@ -66,34 +89,17 @@ export function appsFromEnvironment(environment: Environment): AppInfo[] {
   }))
 }
 
-/** Creates sessions from environment variables. */
-export function sessionsFrom(environment: Environment): Sessions {
-  const text = (name: string) => environment[name] || undefined
-  const baseUrl = text('WEAPP_API_BASE')
-  const keys = text('WEAPP_KEYS')
-  const options: SessionsOptions = {
-    apps: appsFromEnvironment(environment),
-    ...(keys !== undefined && { keys: keys.split(',').map((key) => key.trim()) }),
-    ...(baseUrl !== undefined && { wechat: { baseUrl } }),
-    store: storeFrom(text('REDIS_URL')),
-  }
-  try {
-    return createSessions(options)
-  } catch (error) {
-    throw error instanceof TypeError ? new TypeError(inVariables(error.message)) : error
-  }
-}
-
-/** Names the variable instead of the option. */
+/** Names the variable instead of the option, and the way to do without it. */
 function inVariables(message: string): string {
-  return Object.entries(VARIABLES).reduce(
+  const named = Object.entries(VARIABLES).reduce(
     (text, [option, variable]) => text.replace(`createSessions: ${option}`, variable),
     message,
   )
+  return named.replace(NOT_SET, `${NOT_SET}; or pass { sessions: createSessions({ … }) }`)
 }
 
 function storeFrom(redisUrl: string | undefined): SessionStore {
-  if (redisUrl === undefined) {
+  if (!redisUrl) {
     stderrLogger.warn('REDIS_URL is not set, so sessions live in the memory of this process and end with it')
     return new MemoryStore()
   }
@@ -120,7 +126,5 @@ function redisAddress(redisUrl: string): string {
 function needed(environment: Environment, name: string): string {
   const value = environment[name]
   if (value) return value
-  throw new TypeError(
-    `${name} is not set: set it in the environment, or pass { sessions: createSessions({ … }) }`,
-  )
+  throw new TypeError(`${name} ${NOT_SET}`)
 }
