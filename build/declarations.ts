@@ -65,7 +65,10 @@ export function bundleDeclarations(entry: string, target: string): void {
   function keep(declaration: Declaration, path: string): void {
     if (kept.has(declaration)) return
     for (const [other, from] of kept) {
-      const twin = declaration.names.find((name) => from !== path && other.names.includes(name))
+      const twin = declaration.names.find(
+        // Several files may add to the global scope.
+        (name) => name !== 'global' && from !== path && other.names.includes(name),
+      )
       if (twin) throw new Error(`${path} and ${from} both declare ${twin}`)
     }
     kept.set(declaration, path)
