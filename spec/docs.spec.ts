@@ -129,7 +129,7 @@ for (const path of references) {
 
     it('has a row for every environment variable', () => {
       const source = lib.find((file) => file.path === 'lib/http/default-sessions.ts')?.source ?? ''
-      const variables = [...source.matchAll(/'((?:WEAPP|REDIS)_[A-Z_]+)'/g)].map(([, name]) => name)
+      const variables = [...source.matchAll(/\b((?:WEAPP|REDIS)_[A-Z_]+)\b/g)].map(([, name]) => name)
       const heading = isEnglish ? '## Configure it by environment' : '## 用环境变量配置'
       expect(rowNames(section(text, heading)).sort()).to.deep.equal([...new Set(variables)].sort())
     })

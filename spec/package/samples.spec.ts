@@ -138,6 +138,45 @@ describe('the samples of all documents', () => {
     await compile(folder)
   })
 
+  describe('that declare types of the application', () => {
+    const projectOf = (name: string, code: string) =>
+      createConsumer({
+        files: {
+          'package.json': { type: 'module' },
+          'tsconfig.json': { compilerOptions: { ...strictTsconfig.compilerOptions, noEmit: true } },
+          'names.d.ts': serverNames,
+          [name]: completed(code),
+        },
+        installed: { express: 'express', ioredis: 'ioredis', ...typesInstalled },
+      })
+
+    it('compile, each in a project of its own', async function () {
+      this.timeout(120_000)
+      const samples = [...samplesIn('typescript')]
+      expect(samples).to.have.lengthOf(2)
+      for (const [name, code] of samples)
+        await compile(await projectOf(name.replace(/typescript$/, 'ts'), code))
+    })
+
+    it('make what they forbid a type error: other data, and a session on a route without a guard', async function () {
+      this.timeout(120_000)
+      const [, [, declaration = ''] = []] = [...samplesIn('typescript')]
+      const wrong = {
+        'sessions.setData(await sessions.authenticate(undefined), { cart: "all" })':
+          /'string' is not assignable/,
+        'createSessions({ apps, store, onLogin: () => ({ basket: [] }) })': /'cart' is missing|basket/,
+        'app.get("/me", (req, res) => res.json(req.openid.length))': /req\.openid' is possibly 'undefined'/,
+        'app.get("/me", (req, res) => res.json(req.weapp.sessionId))': /req\.weapp' is possibly 'undefined'/,
+      }
+      for (const [code, message] of Object.entries(wrong)) {
+        const failure = await projectOf('wrong.ts', `${declaration}\n${code}`)
+          .then(compile)
+          .catch((error: unknown) => error)
+        expect(String(failure)).to.match(message)
+      }
+    })
+  })
+
   it('leave no rejection of an async route to Express 4', () => {
     const isOfAnOlderSystem = (code: string) => code.includes('new LoginService(')
     const bare = [...samplesIn('ts'), ...samplesIn('js')].filter(
