@@ -16,10 +16,10 @@ import type { ReportFailure } from './report-failure.js'
 
 /** WeChat forgets a code after five minutes; until then this remembers that it was sent. */
 const CODE_LIFETIME_MS = 5 * 60_000
-/** What the store knows of a code that was used, when its answer has gone. */
+/** What the store still knows of a used code when its answer is gone. */
 const USED = 'used'
 
-/** Nothing of the code was used up when its exchange failed with one of these: it may be sent again. */
+/** WeChat did not use the code up when its exchange failed with one of these: it may be sent again. */
 const CODE_STILL_GOOD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_SERVER_MISCONFIGURED',
   'ERR_WECHAT_BUSY',
@@ -38,7 +38,7 @@ export interface ExchangedCode {
   readonly beganAt: number
 }
 
-/** What a use of a code has come to: the result, and what the others are told who bring the code. */
+/** What the use of a code came to: its result, and what others who bring the code are told. */
 export interface UsedCode<Result> {
   readonly result: Result
   readonly grant: CodeGrant
@@ -46,7 +46,7 @@ export interface UsedCode<Result> {
 
 /** What a request wants a login code for. */
 export interface CodeUse<Result> {
-  /** What fails when it fails, for the log: `a login`. */
+  /** What the log calls it when it fails, such as `a login`. */
   readonly name: string
   /** Called for the one request that may use the code. */
   use(exchanged: ExchangedCode): Promise<UsedCode<Result>>
@@ -63,8 +63,8 @@ interface LoginCodesParts {
 }
 
 /**
- * Sees to it that a login code is used once, however many requests and processes bring it, and that all of
- * them learn what became of it.
+ * Uses each login code once, however many requests and processes bring it, and lets all of them know what
+ * became of it.
  */
 export class LoginCodes {
   readonly #exchange: ExchangeCode
@@ -83,9 +83,9 @@ export class LoginCodes {
   }
 
   /**
-   * Exchanges the code and uses it; or waits for the request that does so, and reuses what that got. Throws
-   * what exchange and use throw, to the others as far as it is for them; `ERR_CODE_INVALID`,
-   * `ERR_STORE_UNAVAILABLE`.
+   * Exchanges the code and uses it; or waits for the request that does, in this process or another one, and
+   * reuses what that got. Throws what the exchange or the use throws (others get `ERR_CODE_INVALID` where it
+   * does not concern them) and `ERR_STORE_UNAVAILABLE`.
    */
   async redeem<Result>(app: App, code: string, use: CodeUse<Result>): Promise<Result> {
     const redemption = this.#redeem(app, loginCodeOf(app.appid, code), use)
@@ -93,7 +93,7 @@ export class LoginCodes {
     return redemption
   }
 
-  /** Resolves when the redemptions under way have ended, well or not, and what they told has been written. */
+  /** Resolves when no redemption is under way and what they leave to the others has been written. */
   async idle(): Promise<void> {
     await this.#background.idle()
   }

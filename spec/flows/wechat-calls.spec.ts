@@ -189,7 +189,7 @@ describe('what is asked of WeChat with an access token', () => {
       [
         'fails',
         () => Promise.reject(new TypeError('no token server')),
-        /TypeError: no token server\n.* at .*server-calls\.spec/s,
+        /TypeError: no token server\n.* at .*wechat-calls\.spec/s,
       ],
       ['answers nothing', async () => '', /answered no text/],
       ['never answers', () => new Promise<string>(() => {}), /took longer than 20 ms/],
