@@ -15,7 +15,7 @@ interface FreshKeyParts {
   readonly loginCodes: LoginCodes
 }
 
-/** A user, or better the session whose session_key is to be replaced. */
+/** The session whose session_key is to be replaced; without an id, all sessions of the user. */
 export interface KeyOwner extends UserRef {
   readonly sessionId?: string
 }

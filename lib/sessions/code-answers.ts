@@ -32,7 +32,7 @@ export interface CodeGrant {
   readonly login?: LoginGrant | undefined
 }
 
-/** Why there was nothing to be had for a code, as everybody may know it who brings it. */
+/** Why a code was good for nothing, as everybody who brings it may know. */
 export interface CodeRefusal {
   readonly error: ErrorCode
   readonly message: string
@@ -61,8 +61,8 @@ export class CodeAnswers {
   }
 
   /**
-   * What the code was good for. Throws why there was nothing to be had for it, or that it is used up; and
-   * `ERR_STORE_UNAVAILABLE`.
+   * Returns what the code was good for. Throws the refusal that was kept, `ERR_CODE_INVALID` when there is no
+   * answer, and `ERR_STORE_UNAVAILABLE`.
    */
   async find(code: LoginCode): Promise<CodeGrant> {
     const kept = await this.#store.readValue(answerIdOf(code))
@@ -75,7 +75,7 @@ export class CodeAnswers {
   }
 }
 
-/** What there is to say of a code that cannot be used again. */
+/** The error for a code that cannot be used again. */
 export function codeUsedUp(): WeappError {
   return new WeappError('ERR_CODE_INVALID', 'This code has been used. Call wx.login for a new one.')
 }

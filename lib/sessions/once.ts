@@ -53,8 +53,8 @@ interface OnceParts {
 }
 
 /**
- * Lets one at a time, in all processes, do what is to be done once: a claim is a shared value that only one
- * can write where there was none. Whoever was granted a claim has to settle or release it.
+ * Has something done once, by one claimant at a time in all processes. A claim is a shared value that is
+ * written only where there is none. Whoever is granted a claim has to settle or release it.
  */
 export class Once {
   readonly #store: Required<SessionStore>
@@ -68,8 +68,8 @@ export class Once {
   }
 
   /**
-   * Waits for its turn: polls another process, and waits for the end of a claim of this one. Throws
-   * `ERR_STORE_UNAVAILABLE`.
+   * Waits for its turn: polls the store while another process has the claim, and waits for its end where it
+   * is one of this process. Throws `ERR_STORE_UNAVAILABLE`.
    */
   async claim(request: ClaimRequest): Promise<ClaimResult> {
     const { id, patienceMs } = request
@@ -111,13 +111,12 @@ export class Once {
     }
   }
 
-  /** A request that was not answered in time may still be carried out: what it claimed then is given back. */
+  /** A request that was not answered in time may be carried out all the same: its claim is given back. */
   async #ask({ id, lifetimeMs }: ClaimRequest, claimant: string): Promise<ClaimResult> {
     const to = CLAIM_MARK + claimant
     try {
       const { value } = await this.#store.replaceValue({ id, from: null, to, keepMs: lifetimeMs })
-      // A client may have sent the request twice, after a lost connection: then the claim in the way is its
-      // own.
+      // After a lost connection a client sends a request again: the claim in the way may be its own.
       if (value?.text === to) return this.#granted({ id, claimant, grantedAt: value.writtenAt })
       if (!value || value.text.startsWith(CLAIM_MARK)) return { state: 'pending' }
       return { state: 'settled', answer: value.text.slice(ANSWER_MARK.length) }
@@ -155,5 +154,5 @@ export class Once {
 }
 
 function outOfPatience(): Error {
-  return new Error('somebody else has the claim for too long')
+  return new Error('somebody else has had the claim for too long')
 }

@@ -63,7 +63,7 @@ export function codeIdOf(appid: string, code: string): string {
   return digest(`code\0${appid}\0${code}`, SESSION_ID_BYTES)
 }
 
-/** The id of a secret that a store keeps for all processes. Neither app nor user can be found from it. */
+/** The id of a value that all processes share. Neither app nor user can be found from it. */
 export function valueIdOf(of: { purpose: string; appid: string; openid?: string }): string {
   return digest(`value\0${of.purpose}\0${of.appid}\0${of.openid ?? ''}`, SESSION_ID_BYTES)
 }

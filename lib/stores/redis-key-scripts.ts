@@ -1,6 +1,6 @@
 import { digits, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
 
-/** The value as it is found: what it says of time, and its text. */
+/** The value that is found: its end, the moment of its writing, its text. */
 const VALUE = `
 local stored = redis.call('GET', KEYS[1])
 if stored and not string.find(stored, '^${digits(29)}') then return reply('unreadable', '1') end

@@ -1,8 +1,8 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { MemoryStore, type Session } from '../../lib/index.js'
-import { encryptOpenData } from '../../sandbox/open-data.js'
+import { encryptOpenData } from '../../lib/sandbox/open-data.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 import { type WatchedStore, watchStore } from '../support/watched-store.js'
@@ -150,8 +150,8 @@ describe('decryption', () => {
   })
 
   it('costs one read more than the list of the keys, and nothing else', async () => {
-    // The login has been answered before its code is settled: the claim, the answer, and that it is used.
-    while (store.calls.filter((method) => method === 'replaceValue').length < 3) await nextTurn()
+    // What follows the login is written behind it.
+    await new Promise(setImmediate)
     store.calls.length = 0
     await steps()
     expect(store.calls).to.deep.equal(['readValue', 'readUser'])
