@@ -10,12 +10,14 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
 buildCode('lib', 'dist', 'dist/module')
 buildCode('sandbox', 'dist/sandbox', 'dist/module/sandbox')
+buildCode('store-contract', 'dist/store-contract', 'dist/module/store-contract')
 buildClient('dist/client')
 await buildCommand('dist')
 
 for (const [folder, target] of [
   ['lib', 'dist'],
   ['sandbox', 'dist/sandbox'],
+  ['store-contract', 'dist/store-contract'],
   ['client', 'dist/client'],
 ]) {
   bundleDeclarations(`dist/declarations/${folder}/index.d.ts`, `${target}/index.d.ts`)

@@ -21,6 +21,8 @@ const rules: Readonly<Record<string, Leave>> = {
   http: { rooms: [...core, 'stores', 'flows', 'protocols'], packages: ['node:', 'express'] },
   index: { rooms: [...core, 'stores', 'flows', 'protocols', 'http'], packages: [] },
   sandbox: { rooms: [], packages: ['node:'] },
+  // Of the package it imports types only.
+  'store-contract': { rooms: [], packages: ['node:', 'weapp-session'] },
   client: { rooms: [], packages: [] },
   'example-app/miniprogram': { rooms: [], packages: ['weapp-session/client'] },
   'example-app/page': { rooms: [], packages: ['weapp-session/client'] },
@@ -39,7 +41,7 @@ const rules: Readonly<Record<string, Leave>> = {
     ],
   },
 }
-const barrels = ['lib/index.ts', 'sandbox/index.ts', 'client/index.ts']
+const barrels = ['lib/index.ts', 'sandbox/index.ts', 'store-contract/index.ts', 'client/index.ts']
 const mostLines = 300
 
 function roomOf(path: string): string {
@@ -90,7 +92,7 @@ function badNames(paths: readonly string[]): string[] {
     const name = posix.basename(path, '.ts')
     return (
       /^(utils?|helpers?|common|types?)$/i.test(name) ||
-      (/^(?:lib|sandbox|client)\//.test(path) && name === 'index' && !barrels.includes(path))
+      (/^(?:lib|sandbox|store-contract|client)\//.test(path) && name === 'index' && !barrels.includes(path))
     )
   })
 }
@@ -108,7 +110,7 @@ function isTooLong({ source }: SourceFile): boolean {
 
 describe('the architecture', () => {
   const lib = readSources('lib')
-  const shipped = [...lib, ...readSources('sandbox'), ...readSources('client')]
+  const shipped = [...lib, ...['sandbox', 'store-contract', 'client'].flatMap(readSources)]
   const all = [...shipped, ...readSources('example-app')]
 
   it('lets imports point down only, and packages come in where they belong', () => {
@@ -137,6 +139,13 @@ describe('the architecture', () => {
 
   it(`keeps files of the package within ${mostLines} lines`, () => {
     expect(shipped.filter(isTooLong).map(({ path }) => path)).to.deep.equal([])
+  })
+
+  it('gives the store contract types of the package only', () => {
+    const values = shipped
+      .filter(({ path }) => path.startsWith('store-contract/'))
+      .filter(({ source }) => /^import (?!type ).* from 'weapp-session'$/m.test(source))
+    expect(values.map(({ path }) => path)).to.deep.equal([])
   })
 
   it('has no any and no console in the package', () => {
@@ -184,6 +193,10 @@ describe('the checks of the architecture', () => {
     ['sandbox/a.ts', '../lib/clock.js'],
     ['sandbox/a.ts', '../client/index.js'],
     ['sandbox/a.ts', 'express'],
+    ['store-contract/a.ts', '../lib/sessions/store.js'],
+    ['store-contract/a.ts', '../sandbox/index.js'],
+    ['store-contract/a.ts', 'mocha'],
+    ['store-contract/a.ts', 'fast-check'],
     ['client/a.ts', '../sandbox/index.js'],
     ['client/a.ts', '../lib/errors.js'],
     ['client/a.ts', 'node:crypto'],

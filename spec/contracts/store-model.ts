@@ -7,7 +7,7 @@ import type {
   StoredSession,
   TouchWindow,
 } from 'weapp-session'
-import { newHandle } from './store-under-test.js'
+import { newHandle } from '../../store-contract/store-under-test.js'
 
 export interface KnownUser {
   readonly handle: string

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
-import { newId } from '../contracts/store-under-test.js'
+import { newId } from '../../store-contract/store-under-test.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import {
   aRegistry,

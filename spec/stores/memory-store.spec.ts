@@ -4,17 +4,15 @@ import { text } from 'node:stream/consumers'
 import { mock } from 'node:test'
 import { expect } from 'chai'
 import { MemoryStore, type MemoryStoreOptions } from '../../lib/index.js'
-import { storeContract } from '../contracts/store-contract.js'
-import { HOUR, newAddress, newHandle, storeUnderTest } from '../contracts/store-under-test.js'
+import { HOUR, newAddress, newHandle, storeUnderTest } from '../../store-contract/store-under-test.js'
+import { ownStoreContract } from '../contracts/own-store-contract.js'
 import { testClock } from '../support/clock.js'
-
-const runner = { describe, it, beforeEach, afterEach }
 
 describe('MemoryStore', () => {
   const start = 1_700_000_000_000
   const clock = testClock(start)
   let store: MemoryStore
-  const { issue, entry, listedIds, moment } = storeUnderTest(runner, clock, () => store)
+  const { issue, entry, listedIds, moment } = storeUnderTest(clock, () => store)
 
   function makeStore(options: MemoryStoreOptions = {}): void {
     store = new MemoryStore({ clock, ...options })
@@ -26,7 +24,7 @@ describe('MemoryStore', () => {
   })
   afterEach(() => store.close())
 
-  storeContract({ runner, createStore: () => new MemoryStore() })
+  ownStoreContract({ createStore: () => new MemoryStore() })
 
   describe('by its clock', () => {
     for (const [offset, lives] of [

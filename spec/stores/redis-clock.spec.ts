@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { beforeEach, describe, it } from 'mocha'
 import { type RedisClient, RedisStore } from '../../lib/index.js'
 import { StoreFailure } from '../../lib/sessions/store.js'
-import { HOUR, newHandle, newId, storeUnderTest } from '../contracts/store-under-test.js'
+import { HOUR, newHandle, newId, storeUnderTest } from '../../store-contract/store-under-test.js'
 import { type TestClock, testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
@@ -26,7 +26,7 @@ describe('the time in Redis, as a RedisStore knows it', () => {
   let beforeReply: () => Promise<unknown> | undefined
   let client: RedisClient
   let store: RedisStore
-  const { entry, issue } = storeUnderTest({ describe, it, beforeEach, afterEach }, Date.now, () => store)
+  const { entry, issue } = storeUnderTest(Date.now, () => store)
 
   beforeEach(() => {
     prefix = freshPrefix()

@@ -1,15 +1,14 @@
 import { expect } from 'chai'
 import { Cluster, Redis } from 'ioredis'
 import { Cluster as Cluster5 } from 'ioredis5'
-import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
+import { after, before, beforeEach, describe, it } from 'mocha'
 import { type RedisClient, type RedisClusterClient, RedisStore } from '../../lib/index.js'
-import { storeContract } from '../contracts/store-contract.js'
-import { endAllSessions, HOUR, newAddress, storeUnderTest } from '../contracts/store-under-test.js'
+import { endAllSessions, HOUR, newAddress, storeUnderTest } from '../../store-contract/store-under-test.js'
+import { ownStoreContract } from '../contracts/own-store-contract.js'
 import { failureOf } from '../support/failures.js'
 import { freshPrefix } from '../support/redis-client.js'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
 
-const runner = { describe, it, beforeEach, afterEach }
 const WITHIN_MS = 2
 
 describe('RedisStore on a Redis Cluster', () => {
@@ -17,7 +16,7 @@ describe('RedisStore on a Redis Cluster', () => {
   let cluster: Cluster
   let prefix: string
   let store: RedisStore
-  const { entry, issue } = storeUnderTest(runner, Date.now, () => store)
+  const { entry, issue } = storeUnderTest(Date.now, () => store)
 
   before(async () => {
     servers = await startRedisCluster()
@@ -34,7 +33,7 @@ describe('RedisStore on a Redis Cluster', () => {
     store = new RedisStore(cluster, { prefix })
   })
 
-  storeContract({ runner, createStore: () => new RedisStore(cluster, { prefix: freshPrefix() }) })
+  ownStoreContract({ createStore: () => new RedisStore(cluster, { prefix: freshPrefix() }) })
 
   describe('with ioredis 5', () => {
     let cluster5: Cluster5
@@ -44,7 +43,7 @@ describe('RedisStore on a Redis Cluster', () => {
     })
     after(() => cluster5.disconnect())
 
-    storeContract({ runner, createStore: () => new RedisStore(cluster5, { prefix: freshPrefix() }) })
+    ownStoreContract({ createStore: () => new RedisStore(cluster5, { prefix: freshPrefix() }) })
   })
 
   async function alive(logins: Awaited<ReturnType<typeof issue>>[]): Promise<number> {

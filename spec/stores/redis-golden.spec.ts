@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { beforeEach, describe, it } from 'mocha'
 import { RedisStore, type SessionAddress } from '../../lib/index.js'
 import { decodeRecord, encodeRecord, type SessionRecord } from '../../lib/sessions/record.js'
 import { StoreFailure } from '../../lib/sessions/store.js'
-import { endAllSessions, storeUnderTest } from '../contracts/store-under-test.js'
+import { endAllSessions, storeUnderTest } from '../../store-contract/store-under-test.js'
 import { type TestClock, testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
@@ -51,7 +51,6 @@ describe('what RedisStore writes', () => {
   let clock: TestClock
   let store: RedisStore
   const { entry } = storeUnderTest(
-    { describe, it, beforeEach, afterEach },
     () => clock.now,
     () => store,
   )

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
 import { type RedisClient, RedisStore } from '../../lib/index.js'
-import { HOUR } from '../contracts/store-under-test.js'
+import { HOUR } from '../../store-contract/store-under-test.js'
 import { testClock } from '../support/clock.js'
 import {
   type BorderCall,

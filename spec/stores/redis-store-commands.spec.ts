@@ -1,8 +1,14 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
-import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
+import { after, before, beforeEach, describe, it } from 'mocha'
 import { type RecordChange, RedisStore, type SessionAddress } from '../../lib/index.js'
-import { endAllSessions, HOUR, newAddress, newId, storeUnderTest } from '../contracts/store-under-test.js'
+import {
+  endAllSessions,
+  HOUR,
+  newAddress,
+  newId,
+  storeUnderTest,
+} from '../../store-contract/store-under-test.js'
 import { commandCalls } from '../support/command-calls.js'
 import { failureOf } from '../support/failures.js'
 import { freshPrefix, type RecordingClient, recordCommands } from '../support/redis-client.js'
@@ -26,7 +32,7 @@ describe('the commands of RedisStore', () => {
   let client: RecordingClient
   let prefix: string
   let store: RedisStore
-  const { entry, issue } = storeUnderTest({ describe, it, beforeEach, afterEach }, Date.now, () => store)
+  const { entry, issue } = storeUnderTest(Date.now, () => store)
 
   // A server of its own, as scripts and counts belong to a whole server.
   before(async () => {

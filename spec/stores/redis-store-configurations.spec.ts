@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { Cluster, Redis } from 'ioredis'
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
-import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
+import { after, before, describe, it } from 'mocha'
 import { type RedisClient, RedisStore, type SessionStore } from '../../lib/index.js'
-import { endAllSessions, storeUnderTest } from '../contracts/store-under-test.js'
+import { endAllSessions, storeUnderTest } from '../../store-contract/store-under-test.js'
 import { freshPrefix } from '../support/redis-client.js'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
 import { sharedRedis } from '../support/shared-redis.js'
@@ -42,7 +42,7 @@ interface Connected extends RedisClient {
 
 describe('RedisStore with a client that is configured as people do', () => {
   let store: SessionStore
-  const { issue, listedIds } = storeUnderTest({ describe, it, beforeEach, afterEach }, Date.now, () => store)
+  const { issue, listedIds } = storeUnderTest(Date.now, () => store)
 
   /** What a crowd does at once, and then the operator. */
   async function serveACrowd(client: Connected): Promise<void> {

@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
-import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
+import { after, before, describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
-import { storeContract } from '../contracts/store-contract.js'
-import { HOUR } from '../contracts/store-under-test.js'
+import { HOUR } from '../../store-contract/store-under-test.js'
+import { ownStoreContract } from '../contracts/own-store-contract.js'
 import { failureOf } from '../support/failures.js'
 import { type MonitoredKeys, monitorKeys } from '../support/monitored-keys.js'
 import { freshPrefix } from '../support/redis-client.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 import { type StrictProxy, startStrictProxy } from '../support/strict-proxy.js'
 
-const runner = { describe, it, beforeEach, afterEach }
 const clusterWords = "CROSSSLOT Keys in request don't hash to the same slot"
 
 for (const [which, crossSlot] of [
@@ -38,7 +37,7 @@ for (const [which, crossSlot] of [
       await server.stop()
     })
 
-    storeContract({ runner, createStore: () => new RedisStore(redis, { prefix: freshPrefix() }) })
+    ownStoreContract({ createStore: () => new RedisStore(redis, { prefix: freshPrefix() }) })
 
     describe('after all that', () => {
       it('has reached many keys, and none that was not declared', async () => {
@@ -101,7 +100,7 @@ describe('RedisStore as a user who may reach only the keys of its prefix, with s
     await server.stop()
   })
 
-  storeContract({ runner, createStore: () => new RedisStore(redis, { prefix: `${prefix}${randomUUID()}:` }) })
+  ownStoreContract({ createStore: () => new RedisStore(redis, { prefix: `${prefix}${randomUUID()}:` }) })
 
   it('cannot even read with another prefix', async () => {
     const error = await failureOf(() => new RedisStore(redis, { prefix: 'other:' }).readUser('user'))

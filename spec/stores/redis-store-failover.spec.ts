@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { RedisStore, type SessionStore } from '../../lib/index.js'
-import { storeUnderTest } from '../contracts/store-under-test.js'
+import { storeUnderTest } from '../../store-contract/store-under-test.js'
 import { failureOf } from '../support/failures.js'
 import { type MovingAddress, startMovingAddress } from '../support/moving-address.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
@@ -14,7 +14,7 @@ describe('RedisStore after a failover', () => {
   let successor: RedisServer
   let address: MovingAddress
   let store: SessionStore
-  const { entry, issue } = storeUnderTest({ describe, it, beforeEach, afterEach }, Date.now, () => store)
+  const { entry, issue } = storeUnderTest(Date.now, () => store)
 
   beforeEach(async () => {
     const servers = await Promise.all([startRedisServer(), startRedisServer()])

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import { RedisStore, type SessionEntry, type SessionStore } from '../../lib/index.js'
 import { ClockWatch } from '../../lib/sessions/clock-watch.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
-import { HOUR, newAddress, newHandle, newId, storeUnderTest } from '../contracts/store-under-test.js'
+import { HOUR, newAddress, newHandle, newId, storeUnderTest } from '../../store-contract/store-under-test.js'
 import { type BrokenServer, startGarbageServer, startHangingServer } from '../support/broken-server.js'
 import { weappErrorOf } from '../support/failures.js'
 import { keptLog } from '../support/log-lines.js'
@@ -17,7 +17,7 @@ const TIMEOUT_MS = 250
 describe('RedisStore behind a guard', () => {
   let redis: Redis
   let store: Required<SessionStore>
-  const { entry, issue } = storeUnderTest({ describe, it, beforeEach, afterEach }, Date.now, () => store)
+  const { entry, issue } = storeUnderTest(Date.now, () => store)
 
   function connect(port: number): void {
     redis = new Redis({ port, maxRetriesPerRequest: 1, retryStrategy: () => 20 })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { beforeEach, describe, it } from 'mocha'
 import { type RedisClient, RedisStore } from '../../lib/index.js'
 import {
   endAllSessions,
@@ -8,18 +8,14 @@ import {
   newHandle,
   newId,
   storeUnderTest,
-} from '../contracts/store-under-test.js'
+} from '../../store-contract/store-under-test.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
 
 describe('RedisStore, interrupted', () => {
   const redis = aRedisClient()
   let prefix: string
   let store: RedisStore
-  const { entry, issue, listedIds, moment } = storeUnderTest(
-    { describe, it, beforeEach, afterEach },
-    Date.now,
-    () => store,
-  )
+  const { entry, issue, listedIds, moment } = storeUnderTest(Date.now, () => store)
 
   /** By its SHA-1, or from source. */
   const SCRIPT = /^EVAL/

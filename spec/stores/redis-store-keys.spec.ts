@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { beforeEach, describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
 import {
   endAllSessions,
@@ -8,7 +8,7 @@ import {
   newHandle,
   newId,
   storeUnderTest,
-} from '../contracts/store-under-test.js'
+} from '../../store-contract/store-under-test.js'
 import { type TestClock, testClock } from '../support/clock.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
 
@@ -22,7 +22,6 @@ describe('the keys of RedisStore', () => {
   let clock: TestClock
   let store: RedisStore
   const { issue } = storeUnderTest(
-    { describe, it, beforeEach, afterEach },
     () => clock.now,
     () => store,
   )

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { RedisStore, type SessionAddress, type SessionStore } from '../../lib/index.js'
-import { newAddress, newHandle } from '../contracts/store-under-test.js'
+import { newAddress, newHandle } from '../../store-contract/store-under-test.js'
 import { numberInSlot } from '../support/hash-slot.js'
 import { aMovingCluster, type IoredisVersion, prefixWithMarkIn } from '../support/moving-cluster.js'
 import { freshPrefix } from '../support/redis-client.js'

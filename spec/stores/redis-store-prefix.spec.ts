@@ -1,14 +1,12 @@
 import { expect } from 'chai'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
-import { endAllSessions, HOUR, newId, storeUnderTest } from '../contracts/store-under-test.js'
+import { endAllSessions, HOUR, newId, storeUnderTest } from '../../store-contract/store-under-test.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
 
 describe('two RedisStores with different prefixes', () => {
   const redis = aRedisClient()
-  const { entry } = storeUnderTest({ describe, it, beforeEach, afterEach }, Date.now, () =>
-    expect.fail('there is not one store here'),
-  )
+  const { entry } = storeUnderTest(Date.now, () => expect.fail('there is not one store here'))
 
   it('know nothing of each other', async () => {
     const [mine, theirs] = [freshPrefix(), freshPrefix()].map((prefix) => new RedisStore(redis(), { prefix }))

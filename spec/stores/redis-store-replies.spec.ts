@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { expect } from 'chai'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { beforeEach, describe, it } from 'mocha'
 import { type RedisClient, RedisStore, type SessionAddress } from '../../lib/index.js'
 import { StoreFailure } from '../../lib/sessions/store.js'
 import {
@@ -10,12 +10,11 @@ import {
   newHandle,
   newId,
   storeUnderTest,
-} from '../contracts/store-under-test.js'
+} from '../../store-contract/store-under-test.js'
 import { everythingIn, failureOf } from '../support/failures.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
 
 const SECRET = 'a profile, or a record'
-const runner = { describe, it, beforeEach, afterEach }
 
 /** A client that gives the same reply to all, and writes down what it is told besides. */
 class ReplyingClient implements RedisClient {
@@ -45,7 +44,7 @@ function nonceIn(args: (string | number)[]): string {
 const MOMENT = '1767225600000000'
 
 describe('RedisStore given a reply of the wrong shape', () => {
-  const { entry } = storeUnderTest(runner, Date.now, () => expect.fail('there is no store here'))
+  const { entry } = storeUnderTest(Date.now, () => expect.fail('there is no store here'))
   const change = { sessionId: newAddress().sessionId, from: 'old', to: 'new' }
 
   const calls: Record<string, (store: RedisStore) => Promise<unknown>> = {
@@ -175,7 +174,7 @@ describe('RedisStore whose client has lost a reply, so that each later question 
   let prefix: string
   let client: ShiftingClient
   let store: RedisStore
-  const { entry, issue } = storeUnderTest(runner, Date.now, () => store)
+  const { entry, issue } = storeUnderTest(Date.now, () => store)
 
   beforeEach(async () => {
     prefix = freshPrefix()

@@ -1,26 +1,24 @@
 import { expect } from 'chai'
 import { Cluster, Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { describe, it } from 'mocha'
 import { type RedisClient, RedisStore } from '../../lib/index.js'
-import { storeContract } from '../contracts/store-contract.js'
+import { ownStoreContract } from '../contracts/own-store-contract.js'
 import { aRedisClient, freshPrefix } from '../support/redis-client.js'
-
-const runner = { describe, it, beforeEach, afterEach }
 
 describe('RedisStore with ioredis 6', () => {
   const redis = aRedisClient()
-  storeContract({ runner, createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
+  ownStoreContract({ createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
 })
 
 describe('RedisStore with ioredis 6 speaking RESP2', () => {
   const redis = aRedisClient((url) => new Redis(url, { protocol: 2 }))
-  storeContract({ runner, createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
+  ownStoreContract({ createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
 })
 
 describe('RedisStore with ioredis 5', () => {
   const redis = aRedisClient((url) => new Redis5(url))
-  storeContract({ runner, createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
+  ownStoreContract({ createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
 })
 
 describe('RedisStore with a client like that of node-redis', () => {
@@ -30,13 +28,13 @@ describe('RedisStore with a client like that of node-redis', () => {
     sendCommand: ([command = '', ...args]: string[]) => redis().call(command, ...args),
   }
   const client: RedisClient = { call: (...args) => nodeRedis.sendCommand(args.map(String)) }
-  storeContract({ runner, createStore: () => new RedisStore(client, { prefix: freshPrefix() }) })
+  ownStoreContract({ createStore: () => new RedisStore(client, { prefix: freshPrefix() }) })
 })
 
 describe('RedisStore that is told the time', () => {
   const redis = aRedisClient()
   const createStore = () => new RedisStore(redis(), { prefix: freshPrefix(), clock: Date.now })
-  storeContract({ runner, createStore })
+  ownStoreContract({ createStore })
 })
 
 describe('new RedisStore', () => {

@@ -1,5 +1,5 @@
 import type { SessionEntry, SessionStore, ValueChange } from '../../lib/index.js'
-import { HOUR } from '../contracts/store-under-test.js'
+import { HOUR } from '../../store-contract/store-under-test.js'
 
 /** The session ids of the users below. */
 export const FIRST = 'a'.repeat(24)

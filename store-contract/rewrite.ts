@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { RecordChange, SessionAddress, StoredVisit } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import {
   AWKWARD_LINES,
   endAllSessions,
@@ -10,8 +11,8 @@ import {
 } from './store-under-test.js'
 
 /** Records that are replaced while their sessions go on. */
-export function rewriteContract(subject: StoreUnderTest): void {
-  const { describe, it, issue, listedIds } = subject
+export function rewriteRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { issue, listedIds } = subject
 
   const rewrite = ({ handle, sessionId }: SessionAddress, from: string, to: string) =>
     subject.store.rewrite(handle, [{ sessionId, from, to }])

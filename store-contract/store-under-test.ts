@@ -3,19 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { IssueResult, SessionAddress, SessionEntry, SessionStore } from 'weapp-session'
 
-/** The four functions that mocha, Jest, Vitest and node:test all have. */
-export interface TestRunner {
-  describe(title: string, body: () => void): unknown
-  it(title: string, test: () => Promise<void>): unknown
-  beforeEach(hook: () => Promise<void>): unknown
-  afterEach(hook: () => Promise<void>): unknown
-}
-
 /** A login that has been issued: what was asked for, and what the store told. */
 export type Login = Omit<SessionEntry, 'userInfo'> & Extract<IssueResult, { state: 'issued' }>
 
-/** What the parts of the contract are told. */
-export interface StoreUnderTest extends TestRunner {
+/** A store, and what the rules ask of it more than once. */
+export interface StoreUnderTest {
   /** The store of the test that runs: empty at its start. */
   readonly store: SessionStore
   /** Tells the time about as the store does. */
@@ -93,12 +85,8 @@ export const AWKWARD_TEXTS: Readonly<Record<string, string>> = {
   newlines: '\r\nfirst\n\nsecond\r\u2028third\n',
 }
 
-/** Makes the fixtures of the contract for stores whose time is about what `now` tells. */
-export function storeUnderTest(
-  runner: TestRunner,
-  now: () => number,
-  current: () => SessionStore,
-): StoreUnderTest {
+/** Makes the fixtures of the contract. `now` tells about the time of the store; `current` is the store of the test that runs. */
+export function storeUnderTest(now: () => number, current: () => SessionStore): StoreUnderTest {
   function entry(differences: Partial<SessionEntry> = {}): SessionEntry {
     return {
       address: newAddress(),
@@ -125,10 +113,6 @@ export function storeUnderTest(
   }
 
   return {
-    describe: (title, body) => runner.describe(title, body),
-    it: (title, test) => runner.it(title, test),
-    beforeEach: (hook) => runner.beforeEach(hook),
-    afterEach: (hook) => runner.afterEach(hook),
     get store() {
       return current()
     },

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict'
+import type { RuleBook } from './rule-book.js'
 import { newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 const CAP = 7
 
 /** What must hold although many do it at once. */
-export function concurrencyContract(subject: StoreUnderTest): void {
-  const { describe, it, entry, issue, listedIds } = subject
+export function concurrencyRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { entry, issue, listedIds } = subject
 
   async function aliveIds(addresses: ReturnType<typeof newAddress>[]): Promise<string[]> {
     const visits = await Promise.all(addresses.map((address) => subject.store.read(address)))
     return visits.flatMap((visit) => visit?.sessionId ?? [])
   }
 
-  describe('many at once', () => {
+  describe('at the same time,', () => {
     it('100 logins of one user leave exactly the cap, and what is read of the user agrees', async () => {
       const handle = newHandle()
       const addresses = Array.from({ length: 100 }, () => newAddress(handle))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { SessionAddress } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import {
   endAllSessions,
   HOUR,
@@ -12,8 +13,8 @@ import {
 const MANY = 2_400
 
 /** The end of all sessions of one user, and of all sessions there are. */
-export function revocationContract(subject: StoreUnderTest): void {
-  const { describe, it, issue, listedIds } = subject
+export function revocationRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { issue, listedIds } = subject
 
   async function sessionsOf(handle: string, count: number): Promise<SessionAddress[]> {
     const addresses = Array.from({ length: count }, () => newAddress(handle))

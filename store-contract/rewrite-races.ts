@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import type { SessionAddress, StoredVisit } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import { HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 const ROUNDS = 25
 
 /** Records that are replaced while others do the same, or read, touch and revoke. */
-export function rewriteRacesContract(subject: StoreUnderTest): void {
-  const { describe, it, issue, listedIds } = subject
+export function rewriteRacesRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { issue, listedIds } = subject
 
   const rewrite = ({ handle, sessionId }: SessionAddress, from: string, to: string) =>
     subject.store.rewrite(handle, [{ sessionId, from, to }])

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import type { RuleBook } from './rule-book.js'
 import { AWKWARD_TEXTS, endAllSessions, HOUR, newId, type StoreUnderTest } from './store-under-test.js'
 
 /** What all processes share. */
-export function valuesContract(subject: StoreUnderTest): void {
-  const { describe, it, issue } = subject
+export function valuesRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { issue } = subject
 
   async function read(id: string): Promise<string | null> {
     return (await subject.store.readValue(id))?.text ?? null

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import type { StoredVisit } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import { HOUR, newAddress, newId, type StoreUnderTest } from './store-under-test.js'
 
 /** Two clocks may differ, but not by this much: it tells milliseconds from other units. */
 const CLOCK_TOLERANCE_MS = 600_000
 
 /** What a store tells of time, by its own clock. */
-export function momentsContract(subject: StoreUnderTest): void {
-  const { describe, it, issue, moment } = subject
+export function momentsRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { issue, moment } = subject
 
   async function visitOf(address: { handle: string; sessionId: string }): Promise<StoredVisit> {
     return (await subject.store.read(address)) ?? assert.fail('the session is gone')

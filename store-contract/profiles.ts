@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import type { SessionAddress } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import { AWKWARD_LINES, HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 /** The profile that all sessions of a user share. */
-export function profilesContract(subject: StoreUnderTest): void {
-  const { describe, it, issue } = subject
+export function profilesRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { issue } = subject
 
   async function profileAt(address: SessionAddress): Promise<string | null> {
     const visit = await subject.store.read(address)

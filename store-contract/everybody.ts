@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { SessionAddress } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import { endAllSessions, HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 /** So many that a store may well need several calls. */
@@ -7,8 +8,8 @@ const USERS = 800
 const SESSIONS = 2 * USERS
 
 /** What holds from the first call of revokeBatch on, however many are still to come. */
-export function everybodyContract(subject: StoreUnderTest): void {
-  const { describe, it, entry, issue, listedIds, moment } = subject
+export function everybodyRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { entry, issue, listedIds, moment } = subject
 
   /** Two sessions each of many users. */
   async function sessionsOfMany(): Promise<SessionAddress[]> {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import type { RuleBook } from './rule-book.js'
 import { HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 /** A login that began before its user was ended comes to nothing. */
-export function marksContract(subject: StoreUnderTest): void {
-  const { describe, it, entry, issue, listedIds, moment } = subject
+export function marksRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { entry, issue, listedIds, moment } = subject
 
   /** All that the store tells of a user, but when it was read. */
   async function knownOf(handle: string) {

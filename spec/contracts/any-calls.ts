@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { RecordChange, SessionStore } from 'weapp-session'
-import { changesOf } from './store-contract-late.js'
+import type { StoreContractOptions } from '../../store-contract/index.js'
+import { changesOf } from '../../store-contract/late.js'
+import { endAllSessions, HOUR, storeUnderTest } from '../../store-contract/store-under-test.js'
 import {
   type KnownUser,
   type Model,
@@ -10,7 +13,6 @@ import {
   predictRewrite,
   predictTouch,
 } from './store-model.js'
-import { endAllSessions, HOUR, type StoreUnderTest } from './store-under-test.js'
 
 const USERS = 2
 const SESSIONS = 6
@@ -24,8 +26,10 @@ function idOf({ handle }: KnownUser, number: number): string {
 }
 
 /** Random sequences of calls, compared with a model after each of them. */
-export function modelContract(subject: StoreUnderTest): void {
-  const { describe, it, entry } = subject
+export function anyCallsContract({ createStore, now = Date.now }: StoreContractOptions): void {
+  let current: SessionStore
+  const subject = storeUnderTest(now, () => current)
+  const { entry } = subject
   const user = fc.nat({ max: USERS - 1 })
   const session = fc.nat({ max: SESSIONS - 1 })
   const durationMs = fc.constantFrom(HOUR, HOUR, HOUR, 0)
@@ -209,6 +213,12 @@ export function modelContract(subject: StoreUnderTest): void {
   }
 
   describe('any sequence of calls', () => {
+    beforeEach(async () => {
+      current = await createStore()
+    })
+
+    afterEach(() => current.close?.())
+
     it('leaves what a simple model predicts', async () => {
       const operations = fc.commands(
         [

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import type { SessionEntry } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import { HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 /**
  * What holds for all sessions of one user: the reading of them, the cap, the session that a login replaces.
  */
-export function usersContract(subject: StoreUnderTest): void {
-  const { describe, it, entry, issue, listedIds } = subject
+export function usersRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { entry, issue, listedIds } = subject
 
   /** Logins of one user, one after the other. */
   async function logins(count: number, differences: Partial<SessionEntry> = {}) {

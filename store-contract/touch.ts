@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import type { SessionAddress } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import { HOUR, type Login, newAddress, type StoreUnderTest } from './store-under-test.js'
 
 /** What a touch does, and what it must never do. */
-export function touchContract(subject: StoreUnderTest): void {
-  const { describe, it, issue, listedIds } = subject
+export function touchRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { issue, listedIds } = subject
 
   /** Touches a session that is to go on for an hour, two hours after its login at most. */
   const touch = ({ address, createdAt }: Pick<Login, 'address' | 'createdAt'>, sessionDurationMs = HOUR) =>

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import type { ValueChange } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import { HOUR, newId, type StoreUnderTest } from './store-under-test.js'
 
 /** How long a value is kept that all processes share. */
-export function valueEndsContract(subject: StoreUnderTest): void {
-  const { describe, it } = subject
-
+export function valueEndsRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   async function read(id: string): Promise<string | null> {
     return (await subject.store.readValue(id))?.text ?? null
   }

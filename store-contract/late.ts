@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { SessionAddress, SessionStore } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import { HOUR, newAddress, newId, type StoreUnderTest } from './store-under-test.js'
 
 /** What there is to be changed. */
@@ -60,8 +61,8 @@ export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<strin
 }
 
 /** Changes that come too late. */
-export function lateContract(subject: StoreUnderTest): void {
-  const { describe, it, issue, moment } = subject
+export function lateRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { issue, moment } = subject
   const changes = changesOf(subject)
 
   async function newTarget(): Promise<Target> {

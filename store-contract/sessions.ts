@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import type { RuleBook } from './rule-book.js'
 import { AWKWARD_LINES, HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
 /** read, issue and revoke of one session, and ping. */
-export function sessionsContract(subject: StoreUnderTest): void {
-  const { describe, it, entry, issue, listedIds } = subject
+export function sessionsRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
+  const { entry, issue, listedIds } = subject
 
   describe('a session', () => {
     it('is null before it is issued', async () => {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import type { StoredValue, ValueChange, ValueOutcome } from 'weapp-session'
+import type { RuleBook } from './rule-book.js'
 import { AWKWARD_TEXTS, HOUR, newId, type StoreUnderTest } from './store-under-test.js'
 
 /** What who wants to replace a shared value is told of the value that is there. */
-export function valueOutcomesContract(subject: StoreUnderTest): void {
-  const { describe, it } = subject
-
+export function valueOutcomesRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const replace = (change: ValueChange): Promise<ValueOutcome> => subject.store.replaceValue(change)
 
   /** The id of a value that has been set. */

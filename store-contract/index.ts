@@ -1,0 +1,1 @@
+export { type StoreContractOptions, type StoreRule, storeContract } from './store-contract.js'
