@@ -9,7 +9,7 @@ export const DEFAULT_TIMEOUT_MS = 5000
 
 /** A call of an API. */
 export interface WechatCall extends Omit<WechatRequest, 'signal'> {
-  /** Ends the call, for who has a deadline already. Default: the deadline of all calls. */
+  /** Ends the call, for a caller that already has a deadline. Default: the deadline of all calls. */
   readonly signal?: AbortSignal
 }
 
