@@ -1,15 +1,16 @@
-import { type Abortable, createAbortion } from './abortion.js'
-import { type Answer, ClientError, type ClientErrorCode, failureIn } from './failure.js'
-import { createSharedLogin, type LoginAnswer } from './log-in.js'
+import { type Abortable, createAborter } from './aborter.js'
+import { ClientError, type ClientErrorCode, errorFromResponse } from './client-error.js'
+import { createSharedLogin, type LoginResult } from './log-in.js'
 import { type ClientOptions, settingsOf } from './options.js'
-import { createSender, isSuccess, type SendOption } from './send.js'
-import { createTokenKeeper } from './token.js'
-import { type Callbacks, deliver, type NoCallbacks, type WxLike } from './wx.js'
+import { type HttpResponse, isSuccess } from './response.js'
+import { createSender, type SendOption } from './send.js'
+import { createTokenStore } from './token.js'
+import { type Callbacks, type NoCallbacks, type WxLike, withCallbacks } from './wx.js'
 import type {
   Data,
   DownloadOption,
   DownloadResult,
-  Json,
+  JsonObject,
   RequestOption,
   RequestResult,
   UploadOption,
@@ -20,7 +21,7 @@ export type {
   Abortable,
   DownloadOption,
   DownloadResult,
-  LoginAnswer,
+  LoginResult,
   NoCallbacks,
   RequestOption,
   RequestResult,
@@ -30,52 +31,53 @@ export type {
 }
 export { type Callbacks, ClientError, type ClientErrorCode, type ClientOptions }
 
-/** What WeChat encrypted, with a fresh `code` of `wx.login` beside it if there is one. */
+/** Data that WeChat has encrypted, and optionally a fresh `code` from `wx.login`. */
 export interface EncryptedOption {
   encryptedData: string
   iv: string
   code?: string
 }
 
-/** A profile: encrypted, signed, or as the user typed it, which the server keeps with `verified: false`. */
+/** A profile: encrypted, signed, or typed by the user, which the server stores with `verified: false`. */
 export type UserInfoOption =
   | EncryptedOption
   | { rawData: string; signature: string; code?: string }
   | { userInfo: object }
 
-/** What the phone number button gave: its `event.detail` fits. */
+/** The `event.detail` of the phone number button. */
 export interface PhoneNumberOption {
   code?: string
 }
 
-/** A phone number, as WeChat tells it. */
+/** A phone number as WeChat returns it. */
 export interface PhoneNumber {
-  /** With a country code in front where it is a foreign one. */
+  /** Begins with the country code if the number is a foreign one. */
   phoneNumber: string
   purePhoneNumber: string
   countryCode: string
-  /** Of which app it is, and since when: seconds since 1970; where WeChat says so. */
+  /** The app that asked for it, and when, in seconds since 1970; missing if WeChat does not say. */
   watermark?: { appid: string; timestamp: number }
 }
 
-/** Encrypted data, and the route of the app's own that decrypts it with `req.weapp.decrypt(req.body)`. */
+/** Encrypted data, and the URL of your own route that decrypts it with `req.weapp.decrypt(req.body)`. */
 export interface DecryptOption extends EncryptedOption {
   url: string
 }
 
 /**
- * A session with one back end. Every method takes an option object; with `success`, `fail` or `complete` in it the method
- * answers no promise and calls back, without them it answers a promise. What `request`, `uploadFile` and `downloadFile` answer has `abort()`,
- * with callbacks too.
+ * A session with one back end. Every method takes an option object. With `success`, `fail` or `complete` in
+ * it, the method calls back and returns no promise; without them, it returns a promise. Either way, what
+ * `request`, `uploadFile` and `downloadFile` return has `abort()`.
  *
- * A call without a token logs in first, and all calls share one login. On 401 a call logs in once and is repeated once.
- * On 503 and 429 it waits as `Retry-After` says (RFC 9110, 10.2.3). What is left rejects with a {@link ClientError}: the server's problems,
- * and a phone without a network. Any other answer resolves, whatever its status, as with `wx.request`.
+ * A call without a token logs in first, and all calls share one login. After a 401 a call logs in and is
+ * repeated, once. After a 503 or 429 it waits as long as `Retry-After` asks (RFC 9110, 10.2.3). What still
+ * fails rejects with a {@link ClientError}: a problem that the server reports, or a phone without a network.
+ * Any other response resolves, whatever its status, as with `wx.request`.
  */
 export interface Client {
   /**
-   * Whether the phone holds a token. Asks nobody: whether it is still good, only the server knows. For pages that show
-   * something else to who is not logged in, as every call below would log in by itself.
+   * Whether the phone has a token, valid or not: sends nothing. Meant for pages that show something else to
+   * users who are not logged in, since every call below logs in by itself.
    */
   isLoggedIn(): boolean
   /**
@@ -106,17 +108,18 @@ export interface Client {
   downloadFile(option: DownloadOption & NoCallbacks): Promise<DownloadResult> & Abortable
   downloadFile(option: DownloadOption & Callbacks<DownloadResult>): Abortable
   /**
-   * Logs in now, which the other methods do by themselves. The session before ends. Rejects with `ERR_WX_LOGIN`,
-   * `ERR_NETWORK`, or what the server says, such as `ERR_USER_BLOCKED`.
+   * Logs in now, which the other methods do by themselves when necessary. Ends the previous session. Rejects
+   * with `ERR_WX_LOGIN`, `ERR_NETWORK` or one of the server's codes, such as `ERR_USER_BLOCKED`.
    *
    * @see https://developers.weixin.qq.com/miniprogram/dev/api/open-api/login/wx.login.html
    */
-  login(option?: NoCallbacks): Promise<LoginAnswer>
-  login(option: Callbacks<LoginAnswer>): void
+  login(option?: NoCallbacks): Promise<LoginResult>
+  login(option: Callbacks<LoginResult>): void
   /**
-   * The token, for a web-view or a socket of your own; logs in where there is none. The next login replaces it, so ask for it each time and keep
-   * it nowhere. It is as good as the user's password until the session ends: it belongs to your own back end, in a header or behind the `#` of
-   * an address, and in no query string and no log.
+   * Returns the token, for a web-view or a socket of your own, after a login if there is none. The next login
+   * replaces it, so call this each time and do not store the token. It is as good as the user's password
+   * until the session ends: send it to your own back end only, in a header or after the `#` of a URL, never
+   * in a query string, and keep it out of logs.
    *
    * @example
    * const socket = wx.connectSocket({ url, header: { 'x-3rd-session': await client.getToken() } })
@@ -124,23 +127,23 @@ export interface Client {
   getToken(option?: NoCallbacks): Promise<string>
   getToken(option: Callbacks<string>): void
   /**
-   * Ends the session. What was under way does not log in again; the next call does. Rejects, and keeps the token, when
-   * the server could not be told.
+   * Ends the session. Calls already in flight do not log in again; the next call does. If the server does not
+   * confirm the logout, it rejects and keeps the token.
    */
   logout(option?: NoCallbacks): Promise<void>
   logout(option: Callbacks<void>): void
   /**
-   * Sets the user's profile and answers it. On `ERR_SESSION_KEY_STALE` the client has logged in already: get the data
-   * from WeChat again, and send it once more.
+   * Sets the user's profile and returns it. On `ERR_SESSION_KEY_STALE` the client has already logged in: get
+   * the data from WeChat and send it again.
    *
    * @example
    * await client.setUserInfo({ userInfo: { nickName: '小明' } })
    */
-  setUserInfo(option: UserInfoOption & NoCallbacks): Promise<Json>
-  setUserInfo(option: UserInfoOption & Callbacks<Json>): void
+  setUserInfo(option: UserInfoOption & NoCallbacks): Promise<JsonObject>
+  setUserInfo(option: UserInfoOption & Callbacks<JsonObject>): void
   /**
-   * The number behind the code of the phone number button. `ERR_PHONE_CODE_INVALID` wants another tap;
-   * `ERR_REQUEST_INVALID` means that there was no code: the user has refused, or the base library is older than 2.21.2.
+   * Returns the number for the code of the phone number button. `ERR_PHONE_CODE_INVALID`: let the user tap
+   * again. `ERR_REQUEST_INVALID`: the user refused, or the base library is older than 2.21.2.
    *
    * @example
    * const { purePhoneNumber } = await client.phoneNumber(event.detail)
@@ -148,18 +151,18 @@ export interface Client {
   phoneNumber(option: PhoneNumberOption & NoCallbacks): Promise<PhoneNumber>
   phoneNumber(option: PhoneNumberOption & Callbacks<PhoneNumber>): void
   /**
-   * Sends encrypted data to a route of yours that decrypts it, and resolves with what that answers. On
-   * `ERR_SESSION_KEY_STALE` the client has logged in already: get the data from WeChat again, and send it once more.
+   * Sends encrypted data to your own route that decrypts it, and returns the body of its response. On
+   * `ERR_SESSION_KEY_STALE` the client has already logged in: get the data from WeChat and send it again.
    *
    * @example
    * const { stepInfoList } = await client.decrypt({ url: '/steps', ...(await wx.getWeRunData()) })
    */
-  decrypt<T = Json>(option: DecryptOption & NoCallbacks): Promise<T>
-  decrypt<T = Json>(option: DecryptOption & Callbacks<T>): void
+  decrypt<T = JsonObject>(option: DecryptOption & NoCallbacks): Promise<T>
+  decrypt<T = JsonObject>(option: DecryptOption & Callbacks<T>): void
 }
 
 /**
- * Makes the client of one back end. Touches neither the network nor the storage: it logs in when a call needs it.
+ * Creates the client of one back end. Uses neither the network nor the storage until the first call.
  *
  * @throws TypeError for unknown or wrong options.
  * @example
@@ -168,51 +171,52 @@ export interface Client {
  */
 export function createClient(options: ClientOptions): Client {
   const settings = settingsOf(options)
-  const token = createTokenKeeper(settings)
+  const token = createTokenStore(settings)
   const login = createSharedLogin(settings, token)
   const { send, getToken, logOut } = createSender(settings, token, login)
 
-  async function ask<Result>(url: string, method: string, data: object): Promise<Result> {
-    const answer = await send('request', { url, method, data })
-    if (!isSuccess(answer)) throw failureIn(answer)
-    return answer.data as Result
+  async function sendFields<Result>(url: string, option: object, method = 'POST'): Promise<Result> {
+    const response = await send('request', { url, method, data: fieldsOf(option) })
+    if (!isSuccess(response)) throw errorFromResponse(response)
+    return response.data as Result
   }
 
-  const sending =
+  async function setUserInfo(option: UserInfoOption): Promise<JsonObject> {
+    return (await sendFields<{ userInfo: JsonObject }>('/session/user-info', option, 'PUT')).userInfo
+  }
+
+  const abortable =
     (api: Parameters<typeof send>[0]) =>
-    <Result extends Answer>(option: SendOption & Callbacks<Result>) => {
-      const abortion = createAbortion(api)
-      const outcome = abortion.orAborted(send<Result>(api, option, abortion))
-      const answered = (deliver(option, outcome) || {}) as Promise<Result>
-      return Object.assign(answered, { abort: abortion.abort })
+    <Result extends HttpResponse>(option: SendOption & Callbacks<Result>) => {
+      const aborter = createAborter(api)
+      const outcome = aborter.race(send<Result>(api, option, aborter))
+      const returned = (withCallbacks(option, outcome) || {}) as Promise<Result>
+      return Object.assign(returned, { abort: aborter.abort })
     }
 
   return {
-    isLoggedIn: () => token.current() !== '',
-    request: sending('request'),
-    uploadFile: sending('uploadFile'),
-    downloadFile: sending('downloadFile'),
-    login: (option?: Callbacks<LoginAnswer>) => deliver(option, login.logIn()),
-    getToken: (option?: Callbacks<string>) => deliver(option, getToken()),
-    logout: (option?: Callbacks<void>) => deliver(option, logOut()),
-    setUserInfo: (option: UserInfoOption & Callbacks<Json>) => deliver(option, setUserInfo(option)),
+    isLoggedIn: () => token.get() !== '',
+    request: abortable('request'),
+    uploadFile: abortable('uploadFile'),
+    downloadFile: abortable('downloadFile'),
+    login: (option?: Callbacks<LoginResult>) => withCallbacks(option, login.logIn()),
+    getToken: (option?: Callbacks<string>) => withCallbacks(option, getToken()),
+    logout: (option?: Callbacks<void>) => withCallbacks(option, logOut()),
+    setUserInfo: (option: UserInfoOption & Callbacks<JsonObject>) =>
+      withCallbacks(option, setUserInfo(option)),
     phoneNumber: (option: PhoneNumberOption & Callbacks<PhoneNumber>) =>
-      deliver(option, ask<PhoneNumber>('/session/phone-number', 'POST', fieldsOf(option))),
+      withCallbacks(option, sendFields<PhoneNumber>('/session/phone-number', option)),
     decrypt: <T>(option: DecryptOption & Callbacks<T>) =>
-      deliver(option, ask<T>(Object(option).url, 'POST', fieldsOf(option))),
+      withCallbacks(option, sendFields<T>(Object(option).url, option)),
   } as Client
-
-  async function setUserInfo(option: UserInfoOption): Promise<Json> {
-    return (await ask<{ userInfo: Json }>('/session/user-info', 'PUT', fieldsOf(option))).userInfo
-  }
 }
 
 const FIELDS = ['encryptedData', 'iv', 'rawData', 'signature', 'userInfo', 'code']
 
-/** What the server knows, without callbacks and without what else an event brings. */
+/** The fields that the server reads, without callbacks and whatever else an event holds. */
 function fieldsOf(option: unknown): object {
-  const fields: Json = {}
-  const given = Object(option) as Json
+  const fields: JsonObject = {}
+  const given = Object(option) as JsonObject
   for (const name of FIELDS) if (name in given) fields[name] = given[name]
   return fields
 }

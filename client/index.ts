@@ -1,2 +1,2 @@
-// The entry of the bundle; what is public stands in client.ts.
+// The entry of the bundle; client.ts says what is public.
 export * from './client.js'

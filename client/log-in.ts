@@ -1,49 +1,45 @@
-import { type Answer, failureIn, failureOf, problemIn } from './failure.js'
+import { errorFromResponse, errorFromWx } from './client-error.js'
 import type { Settings } from './options.js'
-import { createPatience, type Patience } from './patience.js'
-import type { TokenKeeper } from './token.js'
-import { call } from './wx.js'
+import { type HttpResponse, problemIn } from './response.js'
+import { createRetries, type WithRetries } from './retry-after.js'
+import type { TokenStore } from './token.js'
+import { callWx } from './wx.js'
 
-/** What a login answers. The token is not in it: only the client needs to know it. */
-export interface LoginAnswer {
-  /** The absolute end of the session, ISO 8601 in UTC. */
+/** The result of a login. It leaves the token out, which only the client needs to know. */
+export interface LoginResult {
+  /** When the session ends at the latest, ISO 8601 in UTC. */
   expiresAt: string
-  /** When it ends unless a request comes first, ISO 8601 in UTC. */
+  /** When it ends if no request comes before, ISO 8601 in UTC. */
   idleExpiresAt: string
-  /** The profile that the server has of the user, or null. */
+  /** The user's profile as the server has it, or null. */
   userInfo: Record<string, unknown> | null
 }
 
-/** One login at a time, for all who need one. */
+/** At most one login at a time, shared by all callers. */
 export interface SharedLogin {
-  /** Logs in. Whoever asks while a login is under way gets that one. */
-  logIn(): Promise<LoginAnswer>
-  isUnderWay(): boolean
-  /** Resolves when no login is under way any more, however it ended. */
-  idle(): Promise<void>
+  /** Logs in, or joins the login that is in flight. */
+  logIn(): Promise<LoginResult>
+  isPending(): boolean
+  /** Resolves when no login is in flight, whether it succeeded or failed. */
+  settled(): Promise<void>
 }
 
-/** By it the server knows this client again, should the code be read by others on its way. Not every phone has better random numbers. */
-function newNonce(): string {
-  return [1, 2, 3].map(() => Math.random().toString(36).slice(2).padEnd(8, '0')).join('')
-}
-
-export function createSharedLogin(settings: Settings, token: TokenKeeper): SharedLogin {
+export function createSharedLogin(settings: Settings, token: TokenStore): SharedLogin {
   const { wx, baseUrl, header, appid, timeoutMs } = settings
-  let underWay: Promise<LoginAnswer> | undefined
+  let pending: Promise<LoginResult> | undefined
 
-  async function newCode(): Promise<string> {
+  async function getCode(): Promise<string> {
     try {
-      const answer = await call<{ code: string }>(wx, 'login', { timeout: timeoutMs })
-      if (!answer.code) throw answer
-      return answer.code
+      const result = await callWx<{ code: string }>(wx, 'login', { timeout: timeoutMs })
+      if (!result.code) throw result
+      return result.code
     } catch (reason) {
-      throw failureOf('ERR_WX_LOGIN', reason)
+      throw errorFromWx('ERR_WX_LOGIN', reason)
     }
   }
 
-  async function send(code: string, nonce: string, patiently: Patience): Promise<Answer> {
-    const replaced = token.toReplace()
+  async function send(code: string, nonce: string, withRetries: WithRetries): Promise<HttpResponse> {
+    const replaced = token.lastKnown()
     const option = {
       url: `${baseUrl}/login`,
       method: 'POST',
@@ -52,41 +48,46 @@ export function createSharedLogin(settings: Settings, token: TokenKeeper): Share
       timeout: timeoutMs,
     }
     try {
-      return await patiently(() => call<Answer>(wx, 'request', option))
+      return await withRetries(() => callWx<HttpResponse>(wx, 'request', option))
     } catch (reason) {
-      throw failureOf('ERR_NETWORK', reason)
+      throw errorFromWx('ERR_NETWORK', reason)
     }
   }
 
-  async function logIn(): Promise<LoginAnswer> {
-    const patiently = createPatience(settings)
-    const code = await newCode()
-    // The server may have taken the code, and its answer was lost: the same code and nonce get the same token.
+  async function logIn(): Promise<LoginResult> {
+    const withRetries = createRetries(settings)
+    const code = await getCode()
     const nonce = newNonce()
-    let answer = await send(code, nonce, patiently).catch(() => send(code, nonce, patiently))
-    if (problemIn(answer)?.code === 'ERR_CODE_INVALID')
-      answer = await send(await newCode(), newNonce(), patiently)
-    const { token: issued, ...rest } = Object(answer.data)
-    if (answer.statusCode !== 200 || typeof issued !== 'string') throw failureIn(answer)
-    token.keep(issued)
-    return rest
+    // If the server has used the code and only its response was lost, repeating both gets the same token.
+    let response = await send(code, nonce, withRetries).catch(() => send(code, nonce, withRetries))
+    if (problemIn(response)?.code === 'ERR_CODE_INVALID')
+      response = await send(await getCode(), newNonce(), withRetries)
+    const { token: issued, ...result } = Object(response.data)
+    if (response.statusCode !== 200 || typeof issued !== 'string') throw errorFromResponse(response)
+    token.set(issued)
+    return result
   }
 
-  // No finally: on iPhones WeChat has a Promise of its own, which lacks it.
-  const over = () => {
-    underWay = undefined
+  // Not finally(): the Promise that WeChat brings on iPhones lacks it.
+  const clearPending = () => {
+    pending = undefined
   }
 
   return {
-    isUnderWay: () => underWay !== undefined,
+    isPending: () => pending !== undefined,
     logIn() {
-      if (underWay) return underWay
-      underWay = logIn()
-      underWay.then(over, over)
-      return underWay
+      if (pending) return pending
+      pending = logIn()
+      pending.then(clearPending, clearPending)
+      return pending
     },
-    async idle() {
-      await Promise.resolve(underWay).catch(() => undefined)
+    async settled() {
+      await Promise.resolve(pending).catch(() => undefined)
     },
   }
+}
+
+/** Proves that a repeated code comes from the same client. Not every phone has better random numbers. */
+function newNonce(): string {
+  return [1, 2, 3].map(() => Math.random().toString(36).slice(2).padEnd(8, '0')).join('')
 }

@@ -2,28 +2,28 @@ import type { WxLike } from './wx.js'
 
 /** Options of {@link createClient}. */
 export interface ClientOptions {
-  /** Where the back end is, such as `https://api.example.com/v2`. Needed. */
+  /** Base URL of the back end, such as `https://api.example.com/v2`. Required. */
   baseUrl: string
-  /** The header that carries the token, as on the server. Default `x-3rd-session`. */
+  /** The header that carries the token, the same as on the server. Default `x-3rd-session`. */
   header?: string
-  /** Under which key the phone's storage keeps the token. Default: `weapp-session:` and `baseUrl`. */
+  /** The key of the token in the phone's storage. Default: `weapp-session:` followed by `baseUrl`. */
   storageKey?: string
-  /** The app to log in to. Needed where several apps log in at one back end; default: the only one. */
+  /** The AppID to log in to. Required if several apps log in to one back end. Default: the only one. */
   appid?: string
-  /** Deadline in milliseconds of `wx.login`, and of each request that brings no `timeout` of its own. Default 15000. */
+  /** Timeout of `wx.login` and of requests without their own `timeout`, in milliseconds. Default 15000. */
   timeoutMs?: number
-  /** How long a call, and how long a login, may wait in all because of `Retry-After`, in seconds; 0 never waits. Default 10. */
+  /** How many seconds a call or login may wait in total because of `Retry-After`. 0: never. Default 10. */
   maxWaitSeconds?: number
-  /** What stands for `wx`, such as `Taro` or `uni`. Default: the global `wx`. */
+  /** The object to use as `wx`, such as `Taro` or `uni`. Default: the global `wx`. */
   wx?: WxLike
-  /** Waits so many milliseconds; for tests. Default: a timer. */
+  /** Waits for the given number of milliseconds; meant for tests. Default: a timer. */
   wait?: (ms: number) => Promise<void>
 }
 
-/** The options, checked and complete. */
+/** The checked options, with defaults filled in. */
 export type Settings = Required<Omit<ClientOptions, 'appid'>> & Pick<ClientOptions, 'appid'>
 
-/** What an option must be, as a phrase that completes "must be …", and the test for it. */
+/** What completes the sentence "must be …", and the test for it. */
 type Check = [mustBe: string, holds: (value: unknown) => boolean]
 
 const text: Check = ['a non-empty string', (value) => typeof value === 'string' && value !== '']
@@ -44,7 +44,7 @@ const CHECKS: Record<keyof ClientOptions, Check> = {
   wait: ['a function', (value) => typeof value === 'function'],
 }
 
-/** Fills in the defaults. Throws a `TypeError` for the first option that is unknown or wrong. */
+/** Throws a `TypeError` for the first option that is unknown or wrong. */
 export function settingsOf(options: ClientOptions): Settings {
   const defaults = {
     header: 'x-3rd-session',

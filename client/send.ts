@@ -1,12 +1,13 @@
-import { type Abortion, createAbortion } from './abortion.js'
-import { type Answer, ClientError, failureIn, failureOf, isAbort, problemIn } from './failure.js'
+import { type Aborter, createAborter } from './aborter.js'
+import { ClientError, errorFromResponse, errorFromWx } from './client-error.js'
 import type { SharedLogin } from './log-in.js'
 import type { Settings } from './options.js'
-import { createPatience, type Patience } from './patience.js'
-import type { TokenKeeper } from './token.js'
-import { type Api, call } from './wx.js'
+import { type HttpResponse, isSuccess, problemIn } from './response.js'
+import { createRetries } from './retry-after.js'
+import type { TokenStore } from './token.js'
+import { type Api, callWx } from './wx.js'
 
-/** An option object of `wx.request`, `wx.uploadFile` or `wx.downloadFile`, as far as it is looked at here. */
+/** The options that are read here of `wx.request`, `wx.uploadFile` and `wx.downloadFile`. */
 export interface SendOption {
   url: string
   method?: string
@@ -16,148 +17,143 @@ export interface SendOption {
   onTask?: (task: never) => void
 }
 
-/** Speaks to the back end in the name of the user. */
+/** Sends requests with the user's token. */
 export interface Sender {
-  /** Sends with the token, and answers what `wx` answers. Logs in at most once, and repeats itself at most once. */
-  send<Result extends Answer>(
+  /** Calls a method of `wx` with the token. Logs in at most once, and repeats the call at most once. */
+  send<Result extends HttpResponse>(
     api: Exclude<Api, 'login'>,
     option: SendOption,
-    abortion?: Abortion,
+    aborter?: Aborter,
   ): Promise<Result>
-  /** The token, after a login where there is none. */
+  /** Returns the token, after a login if there is none. */
   getToken(): Promise<string>
-  /** Ends the session at the server, then forgets the token. */
+  /** Ends the session on the server, then discards the token. */
   logOut(): Promise<void>
 }
 
-/** A 401 with one of these is about a code, not about the session. A spec compares them with the server's codes. */
-const NOT_OF_THE_SESSION = ['ERR_CODE_INVALID', 'ERR_PHONE_CODE_INVALID']
+/** A 401 with one of these does not concern the session. A spec compares them with the server's codes. */
+const CODE_ERRORS = ['ERR_CODE_INVALID', 'ERR_PHONE_CODE_INVALID']
 
-export function createSender(settings: Settings, token: TokenKeeper, login: SharedLogin): Sender {
+export function createSender(settings: Settings, token: TokenStore, login: SharedLogin): Sender {
   const { wx, baseUrl, header, timeoutMs } = settings
-  /** How often a log-out has ended, either way. */
-  let logOuts = 0
-  let logOutsUnderWay = 0
+  let pendingLogouts = 0
+  /** Successful or not. */
+  let finishedLogouts = 0
 
-  function attempt<Result extends Answer>(
+  function attempt<Result extends HttpResponse>(
     api: Api,
     option: SendOption,
-    used: string,
-    patiently: Patience,
-    abortion = createAbortion(api),
+    usedToken: string,
+    withRetries = createRetries(settings),
+    aborter = createAborter(api),
   ): Promise<Result> {
-    const sent = {
+    const wxOption = {
       ...option,
       onTask(task: never) {
-        abortion.tie(task)
+        aborter.link(task)
         option.onTask?.(task)
       },
       ...(api === 'request' && { timeout: option.timeout || timeoutMs }),
-      header: { ...option.header, [header]: used },
+      header: { ...option.header, [header]: usedToken },
     }
-    return patiently(() => {
-      abortion.check()
-      return call<Result>(wx, api, sent).catch((reason) => {
-        throw failureOf(isAbort(reason) ? 'ERR_ABORTED' : 'ERR_NETWORK', reason)
+    return withRetries(() => {
+      aborter.throwIfAborted()
+      return callWx<Result>(wx, api, wxOption).catch((reason) => {
+        const isAborted = /:fail abort\b/.test(Object(reason).errMsg)
+        throw errorFromWx(isAborted ? 'ERR_ABORTED' : 'ERR_NETWORK', reason)
       })
     })
   }
 
-  /** Whether the user has logged out, or is about to, since this was called. */
-  function watchLogOuts(): () => boolean {
-    const logOutsBefore = logOuts
-    return () => logOutsUnderWay > 0 || logOuts !== logOutsBefore
+  /** Returns a function that tells whether a logout is pending, or has finished since this call. */
+  function watchLogouts(): () => boolean {
+    const finishedBefore = finishedLogouts
+    return () => pendingLogouts > 0 || finishedLogouts !== finishedBefore
   }
 
-  /** The token, after a login where there is none; but no login goes against the will of the user. */
+  /** Returns the token, after a login if there is none. A user who logs out is not logged in again. */
   async function tokenOrLogin(isLoggingOut: () => boolean): Promise<string> {
-    if (token.current()) return token.current()
-    if (isLoggingOut()) throw loggingOut()
+    if (token.get()) return token.get()
+    if (isLoggingOut()) throw loggingOutError()
     await login.logIn()
-    return token.current()
+    return token.get()
   }
 
   async function getToken(): Promise<string> {
-    const current = await tokenOrLogin(watchLogOuts())
-    if (!current) throw loggingOut()
+    const current = await tokenOrLogin(watchLogouts())
+    if (!current) throw loggingOutError()
     return current
   }
 
-  async function send<Result extends Answer>(
+  async function send<Result extends HttpResponse>(
     api: Api,
     option: SendOption,
-    abortion: Abortion = createAbortion(api),
+    aborter = createAborter(api),
   ): Promise<Result> {
-    const addressed = { ...option, url: addressOf(option.url, baseUrl) }
-    const patiently = createPatience(settings)
-    const isLoggingOut = watchLogOuts()
+    const resolved = { ...option, url: resolveUrl(option.url, baseUrl) }
+    const withRetries = createRetries(settings)
+    const isLoggingOut = watchLogouts()
     let hasLoggedIn = false
+    let usedToken = ''
 
-    function tokenToUse(): Promise<string> {
-      abortion.check()
-      hasLoggedIn = hasLoggedIn || !token.current()
-      return tokenOrLogin(isLoggingOut)
+    async function sendOnce(): Promise<Result> {
+      aborter.throwIfAborted()
+      hasLoggedIn = hasLoggedIn || !token.get()
+      usedToken = await tokenOrLogin(isLoggingOut)
+      const response = await attempt<Result>(api, resolved, usedToken, withRetries, aborter)
+      if (isSessionOver(response)) token.discard(usedToken)
+      return response
     }
 
-    let used = await tokenToUse()
-    let answer = await attempt<Result>(api, addressed, used, patiently, abortion)
-
-    if (hasEnded(answer)) {
-      token.drop(used)
-      const isOwnLogin = hasLoggedIn && !token.current() && !login.isUnderWay()
-      if (isOwnLogin || isLoggingOut()) throw failureIn(answer)
-      used = await tokenToUse()
-      answer = await attempt<Result>(api, addressed, used, patiently, abortion)
-      if (hasEnded(answer)) token.drop(used)
+    let response = await sendOnce()
+    if (isSessionOver(response)) {
+      const isNewTokenRefused = hasLoggedIn && !token.get() && !login.isPending()
+      if (isNewTokenRefused || isLoggingOut()) throw errorFromResponse(response)
+      response = await sendOnce()
     }
 
-    const problem = problemIn(answer)
-    const isStale = problem?.code === 'ERR_SESSION_KEY_STALE' && token.current() === used
-    abortion.check()
+    const problem = problemIn(response)
+    const isStale = problem?.code === 'ERR_SESSION_KEY_STALE' && token.get() === usedToken
+    aborter.throwIfAborted()
     if (isStale && !hasLoggedIn && !isLoggingOut()) await login.logIn()
-    if (problem || answer.statusCode === 401) throw failureIn(answer)
-    return answer
+    if (problem || response.statusCode === 401) throw errorFromResponse(response)
+    return response
   }
 
   async function endSession(): Promise<void> {
-    await login.idle()
-    const used = token.current()
-    if (!used) return
+    await login.settled()
+    const usedToken = token.get()
+    if (!usedToken) return
     const option = { url: `${baseUrl}/logout`, method: 'POST' }
-    const answer = await attempt('request', option, used, createPatience(settings))
-    const isEnded = isSuccess(answer) || (hasEnded(answer) && problemIn(answer))
-    if (!isEnded) throw failureIn(answer)
-    token.drop(used)
+    const response = await attempt('request', option, usedToken)
+    const isEnded = isSuccess(response) || (isSessionOver(response) && problemIn(response))
+    if (!isEnded) throw errorFromResponse(response)
+    token.discard(usedToken)
   }
 
-  /** What is sent before it is over must not log the user in again. */
   async function logOut(): Promise<void> {
-    logOutsUnderWay += 1
+    pendingLogouts += 1
     try {
       await endSession()
     } finally {
-      logOutsUnderWay -= 1
-      logOuts += 1
+      pendingLogouts -= 1
+      finishedLogouts += 1
     }
   }
 
   return { send, getToken, logOut }
 }
 
-function loggingOut(): ClientError {
+function loggingOutError(): ClientError {
   return new ClientError('ERR_TOKEN_MISSING', 'the user is logging out')
 }
 
-export function isSuccess({ statusCode }: Answer): boolean {
-  return statusCode >= 200 && statusCode < 300
+function isSessionOver(response: HttpResponse): boolean {
+  return response.statusCode === 401 && !CODE_ERRORS.includes(String(problemIn(response)?.code))
 }
 
-function hasEnded(answer: Answer): boolean {
-  return answer.statusCode === 401 && !NOT_OF_THE_SESSION.includes(String(problemIn(answer)?.code))
-}
-
-/** The token goes to the back end and to no other host. */
-function addressOf(url: string, baseUrl: string): string {
+/** Returns an absolute URL below `baseUrl`: the token must not be sent to another host. */
+function resolveUrl(url: string, baseUrl: string): string {
   if (String(url)[0] === '/') return baseUrl + url
   if (String(url).indexOf(`${baseUrl}/`) === 0) return url
   throw new ClientError('ERR_URL_INVALID', `url must begin with / or with ${baseUrl}/`)

@@ -1,50 +1,50 @@
 import type { Settings } from './options.js'
 
-/** The token of this phone: in memory, and in storage for the next start of the app. */
-export interface TokenKeeper {
-  /** The token, or '' when there is none. */
-  current(): string
-  /** The token that a login replaces, also one that was dropped: its session may live on at the server. */
-  toReplace(): string
-  keep(token: string): void
-  /** Uses this token no more. Another one, which came meanwhile, stays. */
-  drop(token: string): void
+/** The token of this phone: in memory, and in the phone's storage for the next start of the app. */
+export interface TokenStore {
+  /** The token, or '' if there is none. */
+  get(): string
+  /** The token, or the last one discarded. A login sends it, so that the server ends its session. */
+  lastKnown(): string
+  set(token: string): void
+  /** Stops using this token. Does nothing if another one has replaced it meanwhile. */
+  discard(token: string): void
 }
 
-/** What a header can carry. Anything else in storage is no token, and no request could be sent with it. */
+/** What a header can carry. Anything else in the storage is not a token, and would make requests fail. */
 const USABLE = /^[!-~]{1,512}$/
 
-/** Storage may fail, full or broken: the token then lives as long as the app does. */
-export function createTokenKeeper({ wx, storageKey }: Settings): TokenKeeper {
+/** If the storage fails, because it is full or broken, the token lives as long as the app does. */
+export function createTokenStore({ wx, storageKey }: Settings): TokenStore {
   let token: string | undefined
-  let dropped = ''
+  let discarded = ''
 
-  function set(next: string): void {
-    token = next
-    attempt(() => (next ? wx.setStorageSync(storageKey, next) : wx.removeStorageSync(storageKey)))
-  }
-
-  function current(): string {
+  function get(): string {
     if (token === undefined) {
-      const stored = attempt(() => wx.getStorageSync(storageKey))
+      const stored = ignoreErrors(() => wx.getStorageSync(storageKey))
       token = typeof stored === 'string' && USABLE.test(stored) ? stored : ''
     }
     return token
   }
 
+  function set(next: string): void {
+    token = next
+    ignoreErrors(() => (next ? wx.setStorageSync(storageKey, next) : wx.removeStorageSync(storageKey)))
+  }
+
   return {
-    current,
-    toReplace: () => current() || dropped,
-    keep: set,
-    drop(unusable) {
-      if (current() !== unusable) return
-      dropped = unusable
+    get,
+    set,
+    lastKnown: () => get() || discarded,
+    discard(unusable) {
+      if (get() !== unusable) return
+      discarded = unusable
       set('')
     },
   }
 }
 
-function attempt<Result>(work: () => Result): Result | undefined {
+function ignoreErrors<Result>(work: () => Result): Result | undefined {
   try {
     return work()
   } catch (_) {

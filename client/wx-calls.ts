@@ -1,12 +1,12 @@
-// What is passed to wx and comes back, in words of our own: whoever compiles against the client need not have the typings of WeChat.
+// Our own types of the options and results of wx: programs compile without WeChat's typings.
 
-/** What `wx.request` may send, and what it may answer. */
+/** A request or response body of `wx.request`. */
 export type Data = string | object
 
-/** An object of JSON. */
-export type Json = Record<string, unknown>
+/** A JSON object. */
+export type JsonObject = Record<string, unknown>
 
-/** What every call over the network takes. */
+/** Options common to all network calls. */
 interface CallOption<Task> {
   /** Begins with `/`, or with `baseUrl`. */
   url: string
@@ -16,11 +16,11 @@ interface CallOption<Task> {
   enableHttp2?: boolean
   enableProfile?: boolean
   enableQuic?: boolean
-  /** Gets the task of each attempt, whose `abort()` ends the call. */
+  /** Receives the task of each attempt, whose `abort()` ends the call. */
   onTask?(task: Task): void
 }
 
-/** What `wx.request` takes. */
+/** Options of `wx.request`. */
 export interface RequestOption extends CallOption<RequestTask> {
   data?: Data
   dataType?: string
@@ -37,46 +37,45 @@ export interface RequestOption extends CallOption<RequestTask> {
   useHighPerformanceMode?: boolean
 }
 
-/** What `wx.uploadFile` takes. */
+/** Options of `wx.uploadFile`. */
 export interface UploadOption extends CallOption<UploadTask> {
   filePath: string
   name: string
   formData?: object
 }
 
-/** What `wx.downloadFile` takes. */
+/** Options of `wx.downloadFile`. */
 export interface DownloadOption extends CallOption<DownloadTask> {
   filePath?: string
 }
 
-/** What every call over the network answers. */
+/** Results common to all network calls. */
 interface CallResult {
   statusCode: number
   errMsg: string
-  /** Where `enableProfile` asked for it. */
+  /** Present if `enableProfile` was set. */
   profile?: Record<string, string | number | boolean>
 }
 
-/** What `wx.request` answers. */
+/** The result of `wx.request`. */
 export interface RequestResult<T extends Data = Data> extends CallResult {
   data: T
   header: Record<string, string>
   cookies: string[]
 }
 
-/** What `wx.uploadFile` answers. */
+/** The result of `wx.uploadFile`. */
 export interface UploadResult extends CallResult {
-  /** A text. */
+  /** Not parsed, even if it is JSON. */
   data: string
 }
 
-/** What `wx.downloadFile` answers. */
+/** The result of `wx.downloadFile`. */
 export interface DownloadResult extends CallResult {
   tempFilePath: string
   filePath: string
 }
 
-/** A listener of a task, and how it goes on and off. */
 type Listener<Event> = (event: Event) => void
 
 interface Task {
@@ -85,19 +84,19 @@ interface Task {
   offHeadersReceived(listener?: Listener<{ header: Record<string, string> }>): void
 }
 
-/** A request under way. */
+/** A request in flight. */
 export interface RequestTask extends Task {
   onChunkReceived(listener: Listener<{ data: ArrayBuffer }>): void
   offChunkReceived(listener?: Listener<{ data: ArrayBuffer }>): void
 }
 
-/** An upload under way. */
+/** An upload in flight. */
 export interface UploadTask extends Task {
   onProgressUpdate(listener: Listener<UploadProgress>): void
   offProgressUpdate(listener?: Listener<UploadProgress>): void
 }
 
-/** A download under way. */
+/** A download in flight. */
 export interface DownloadTask extends Task {
   onProgressUpdate(listener: Listener<DownloadProgress>): void
   offProgressUpdate(listener?: Listener<DownloadProgress>): void

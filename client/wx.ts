@@ -1,13 +1,13 @@
-import type { ClientError } from './failure.js'
+import type { ClientError } from './client-error.js'
 
-/** What every method of the client takes besides its own options. With any of them a call answers no promise. */
+/** The callbacks that every method of the client takes. With any of them, it returns no promise. */
 export interface Callbacks<Result> {
   success?: (result: Result) => void
   fail?: (error: ClientError) => void
   complete?: (outcome: Result | ClientError) => void
 }
 
-/** An option object without callbacks: the call then answers a promise. */
+/** An option object without callbacks: the method then returns a promise. */
 export interface NoCallbacks {
   success?: never
   fail?: never
@@ -15,7 +15,7 @@ export interface NoCallbacks {
 }
 
 /**
- * What the client needs of `wx`. `Taro`, `uni` and the phones of `weapp-session/sandbox` have it too.
+ * What the client calls of `wx`. `Taro`, `uni` and the phones of `weapp-session/sandbox` have it too.
  *
  * @example
  * createClient({ baseUrl, wx: Taro })
@@ -30,37 +30,35 @@ export interface WxLike {
   removeStorageSync(key: string): void
 }
 
-/** The methods of `wx` that go over the network. */
+/** The methods of `wx` that use the network. */
 export type Api = 'login' | 'request' | 'uploadFile' | 'downloadFile'
 
-/** What is looked at here of the options of those methods. */
-interface CallOption {
-  timeout?: number
-  onTask?: (task: unknown) => void
-}
-
 /**
- * Calls a method of `wx`. Rejects with what its `fail` gets. `onTask` of the options gets the task. A phone may never call
- * back, so `timeout` is kept here, too.
+ * Calls a method of `wx` and passes its task to `onTask`. Rejects with whatever `fail` receives. Enforces the
+ * timeout itself, since a phone may never call back.
  */
-export function call<Result>(wx: WxLike, api: Api, option: object): Promise<Result> {
-  const { onTask, ...own } = option as CallOption
+export function callWx<Result>(
+  wx: WxLike,
+  api: Api,
+  { onTask, ...option }: { timeout?: number; onTask?: (task: never) => void },
+): Promise<Result> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const called = new Promise<Result>((resolve, reject) => {
-    if (own.timeout) timer = setTimeout(() => reject({ errMsg: `${api}:fail timeout` }), own.timeout)
-    const task = wx[api]({ ...own, success: resolve, fail: reject, complete: undefined })
-    if (isPromise(task)) task.then(undefined, () => undefined)
-    onTask?.(task)
+    if (option.timeout) timer = setTimeout(() => reject({ errMsg: `${api}:fail timeout` }), option.timeout)
+    const task = wx[api]({ ...option, success: resolve, fail: reject, complete: undefined })
+    // Taro also returns a promise, whose rejection nobody would handle.
+    Promise.resolve(task).then(undefined, () => undefined)
+    onTask?.(task as never)
   })
-  const over = () => {
+  const clearTimer = () => {
     if (timer) clearTimeout(timer)
   }
-  called.then(over, over)
+  called.then(clearTimer, clearTimer)
   return called
 }
 
-/** Hands an outcome to the callbacks of an option object, or answers it as a promise where there are none. */
-export function deliver<Result>(
+/** Passes the outcome to the callbacks in `option`, or returns the promise if there are none. */
+export function withCallbacks<Result>(
   option: Callbacks<Result> | NoCallbacks | undefined,
   outcome: Promise<Result>,
 ): Promise<Result> | undefined {
@@ -73,7 +71,7 @@ export function deliver<Result>(
   return undefined
 }
 
-/** As `wx` does, also when the first throws. */
+/** Like `wx`, it calls `complete` even if the first one throws. */
 function callBoth<Outcome>(
   first: ((outcome: Outcome) => void) | undefined,
   complete: ((outcome: Outcome) => void) | undefined,
@@ -84,9 +82,4 @@ function callBoth<Outcome>(
   } finally {
     complete?.(outcome)
   }
-}
-
-/** Taro calls back and answers a promise as well, which nobody would handle. */
-function isPromise(task: unknown): task is PromiseLike<unknown> {
-  return typeof task === 'object' && task !== null && 'then' in task
 }

@@ -1,4 +1,4 @@
-import { type Client, ClientError, type LoginAnswer, type PhoneNumber } from 'weapp-session/client'
+import { type Client, ClientError, type LoginResult, type PhoneNumber } from 'weapp-session/client'
 import type { PhoneShim } from './phone-shim.js'
 
 /** What `/me` returns, as far as a phone shows it itself. */
@@ -23,7 +23,7 @@ export interface DaySteps {
 
 /** The result of a button. */
 export type Outcome =
-  | { kind: 'login'; answer: LoginAnswer }
+  | { kind: 'login'; answer: LoginResult }
   | { kind: 'profile'; profile: Profile }
   | { kind: 'nickname'; nickName: string }
   | { kind: 'steps'; days: DaySteps[]; wasStale: boolean }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { WxLike } from '../../client/index.js'
 import { answering, type ClientBed, clientErrorOf, openClientBed, status } from './client-bed.js'
 
-describe('the patience of the client', () => {
+describe('Retry-After in the client', () => {
   let bed: ClientBed
 
   beforeEach(async () => {
