@@ -73,14 +73,14 @@ export function buildCode(folder: string, commonJs: string, esModules: string): 
   for (const [number, { name, code }] of [...parts, index].entries()) {
     const from = [...(imports[number] ?? [])]
     const exported: Names = exports.get(`./${name}.js`) ?? new Map()
-    const required = `'use strict';\n${from.map(requireLine).join('')}`
+    const required = `'use strict';\n${from.map(requireLines).join('')}`
     writeFileSync(
       join(commonJs, `${name}.js`),
       `${required}${code}module.exports={${list(swapped(exported), ':')}};\n`,
     )
     writeFileSync(
       join(esModules, `${name}.js`),
-      `${from.map(importLine).join('')}${code}export{${list(exported, ' as ')}};\n`,
+      `${from.map(importLines).join('')}${code}export{${list(exported, ' as ')}};\n`,
     )
   }
 }
@@ -151,20 +151,27 @@ function exportsOf({ program }: ParseResult): Map<string, string> {
   return new Map(specifiers.map(({ exported, local }) => [nameOf(local), nameOf(exported)]))
 }
 
-function requireLine([from, names]: readonly [string, Names]): string {
-  const [[local, name] = []] = names
-  const target = name === '*' || name === 'default' ? local : `{${list(swapped(names), ':')}}`
-  return `const ${target}=require("${from}");\n`
+function requireLines([from, names]: readonly [string, Names]): string {
+  const { whole, single } = kindsOf(names)
+  const lines = whole.map(([local]) => `const ${local}=require("${from}");\n`)
+  if (single.length > 0) lines.push(`const {${list(swapped(single), ':')}}=require("${from}");\n`)
+  return lines.join('')
 }
 
-function importLine([from, names]: readonly [string, Names]): string {
-  const [[local, name] = []] = names
-  const one = name === '*' ? `*as ${local}` : local
-  const clause = name === '*' || name === 'default' ? one : `{${list(swapped(names), ' as ')}}`
-  return `import ${clause} from"${from}";\n`
+function importLines([from, names]: readonly [string, Names]): string {
+  const { whole, single } = kindsOf(names)
+  const lines = whole.map(([local, name]) => `import ${name === '*' ? '*as ' : ''}${local} from"${from}";\n`)
+  if (single.length > 0) lines.push(`import {${list(swapped(single), ' as ')}} from"${from}";\n`)
+  return lines.join('')
 }
 
-function swapped(names: Names): [string, string][] {
+/** Names for all of a module, of which each source may have its own, and names for something in it. */
+function kindsOf(names: Names): Record<'whole' | 'single', [string, string][]> {
+  const isWhole = ([, name]: [string, string]) => name === '*' || name === 'default'
+  return { whole: [...names].filter(isWhole), single: [...names].filter((pair) => !isWhole(pair)) }
+}
+
+function swapped(names: Iterable<readonly [string, string]>): [string, string][] {
   return [...names].map(([one, other]) => [other, one])
 }
 

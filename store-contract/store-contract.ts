@@ -106,8 +106,7 @@ export function storeContract(options: StoreContractOptions): StoreRule[] {
     name,
     async run() {
       await checkOnNewStore(check).catch((cause: unknown) => {
-        const found = cause instanceof Error ? cause.message : String(cause)
-        throw new Error(`the store breaks the rule "${name}": ${found}`, { cause })
+        throw new Error(`the store breaks the rule "${name}": ${String(cause)}`, { cause })
       })
     },
   }))

@@ -20,24 +20,30 @@ describe('the packed package', () => {
 
   it('holds an entry for each name, as CommonJS and as an ES module, with one file of declarations', () => {
     expect(packed.files).to.include.members([
-      ...['', 'sandbox/'].flatMap((folder) => [
+      ...['', 'sandbox/', 'store-contract/'].flatMap((folder) => [
         `dist/${folder}index.js`,
         `dist/${folder}index.d.ts`,
         `dist/module/${folder}index.js`,
       ]),
       ...['client.js', 'index.d.ts', 'index.js', 'package.json'].map((name) => `dist/client/${name}`),
     ])
-    expect(packed.files.filter((path) => path.endsWith('.d.ts'))).to.have.lengthOf(3)
+    expect(packed.files.filter((path) => path.endsWith('.d.ts'))).to.have.lengthOf(4)
   })
 
   it('holds every part in both kinds', () => {
-    const parts = packed.files.filter((path) => /^dist\/(?:sandbox\/)?(?:lib|sandbox)-\d+\.js$/.test(path))
-    expect(parts).to.have.lengthOf.above(5)
+    const parts = packed.files.filter((path) =>
+      /^dist\/(?:(?:sandbox|store-contract)\/)?(?:lib|sandbox|store-contract)-\d+\.js$/.test(path),
+    )
+    expect(parts).to.have.lengthOf.above(8)
     expect(packed.files).to.include.members(parts.map((path) => path.replace('dist/', 'dist/module/')))
   })
 
-  it('lets old tools, which know no exports, find the client and the sandbox in dist, too', () => {
-    expect(packed.files).to.include.members(['client/package.json', 'sandbox/package.json'])
+  it('lets old tools, which know no exports, find the other entries in dist, too', () => {
+    expect(packed.files).to.include.members([
+      'client/package.json',
+      'sandbox/package.json',
+      'store-contract/package.json',
+    ])
   })
 
   it('holds the command and its page', () => {
@@ -46,12 +52,12 @@ describe('the packed package', () => {
 
   it('holds nothing else: no sources, no maps and no documents but the README', () => {
     const known = [
-      /^dist\/(?:module\/)?(?:(?:sandbox\/)?index|(?:sandbox\/sandbox|lib)-\d+)\.js$/,
+      /^dist\/(?:module\/)?(?:(?:(?:sandbox|store-contract)\/)?index|(?:sandbox\/sandbox|store-contract\/store-contract|lib)-\d+)\.js$/,
       /^dist\/(?:module\/)?(?:ioredis\.cjs|package\.json)$/,
-      /^dist\/(?:(?:client|sandbox)\/)?index\.d\.ts$/,
+      /^dist\/(?:(?:client|sandbox|store-contract)\/)?index\.d\.ts$/,
       /^dist\/client\/(?:client\.js|index\.js|package\.json)$/,
       /^dist\/command\.mjs$/,
-      /^(?:client|sandbox)\/package\.json$/,
+      /^(?:client|sandbox|store-contract)\/package\.json$/,
       /^(?:LICENSE|README\.md|README\.zh-CN\.md|package\.json)$/,
     ]
     const others = packed.files.filter((path) => !known.some((pattern) => pattern.test(path)))

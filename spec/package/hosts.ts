@@ -9,12 +9,14 @@ export function ofHosts<const Names extends readonly string[]>(...names: Names):
   return Object.fromEntries(names.map((name) => [name, `${folder}/${name}`]))
 }
 
-/** Runs a program of one of the hosts in the project of a consumer. Throws what it says. */
+/** Runs a program of one of the hosts in the project of a consumer. Returns what it prints, or throws that. */
 export async function runHost(
   program: string,
   project: string,
   { args = [], nodeOptions = [] }: { args?: readonly string[]; nodeOptions?: readonly string[] } = {},
-): Promise<void> {
+): Promise<string> {
   const path = join(root, 'node_modules', folder, program)
-  await run(process.execPath, [...nodeOptions, path, ...args], { cwd: project }).catch(saidWhy)
+  const command = [...nodeOptions, path, ...args]
+  const { stdout, stderr } = await run(process.execPath, command, { cwd: project }).catch(saidWhy)
+  return `${stdout}${stderr}`
 }

@@ -21,6 +21,7 @@ declare const express: typeof import('express')
 declare const req: import('express').Request
 declare const sessions: import('weapp-session').Sessions
 declare const store: import('weapp-session').SessionStore
+declare const MyStore: new (options: { table: string }) => import('weapp-session').SessionStore
 declare const apps: import('weapp-session').AppInfo[]
 declare const redis: import('ioredis').Redis
 declare const server: import('node:http').Server

@@ -26,10 +26,11 @@ app.get('/me', requireSession(), (req, res) => {
 })
 `
 
-/** All three entries, in a test that runs on Node. */
+/** All entries, in a test that runs on Node. */
 const nodeTest = `import { createClient, type Client } from 'weapp-session/client'
 import { createSandbox, type Sandbox } from 'weapp-session/sandbox'
-import { createSessions, MemoryStore, WeappError } from 'weapp-session'
+import { createSessions, MemoryStore, type SessionStore, WeappError } from 'weapp-session'
+import { storeContract, type StoreRule } from 'weapp-session/store-contract'
 export async function test(): Promise<boolean> {
   const sandbox: Sandbox = await createSandbox()
   const sessions = createSessions({ apps: sandbox.apps, store: new MemoryStore() })
@@ -38,6 +39,11 @@ export async function test(): Promise<boolean> {
   // @ts-expect-error: no such option
   await client.request({ url: '/me', methods: 'GET' })
   const text: string = data.openid
+  const createStore = (): SessionStore => new MemoryStore()
+  const [rule]: StoreRule[] = storeContract({ createStore })
+  await rule?.run()
+  // @ts-expect-error: no such option
+  storeContract({ createStore, clock: Date.now })
   return sessions.ping().then(() => text === '', (error) => error instanceof WeappError)
 }
 `
@@ -78,7 +84,7 @@ describe('the declarations of the packed package', () => {
     type: 'commonjs' | 'module',
     module: string,
     moduleResolution: string,
-    tsc: (folder: string) => Promise<void>,
+    tsc: (folder: string) => Promise<unknown>,
   ): Promise<unknown> {
     const compilerOptions = { ...strictTsconfig.compilerOptions, target: 'es2022', module, moduleResolution }
     const folder = await createConsumer({
