@@ -57,7 +57,7 @@ export async function outcomeOf(call: () => Promise<unknown>): Promise<unknown> 
 export async function storedUnder(client: RedisClient, key: string): Promise<unknown> {
   const text = await client.call('GET', key)
   return typeof text === 'string'
-    ? text.replace(/^(1|[abc]{24}|\d{13}(?=\d{16}))(\d{13})\d{3}/gm, '$1$2')
+    ? text.replace(/^(\d{13}(?=\d{16}\D)|1|[abc]{24})(\d{13})\d{3}/gm, '$1$2')
     : text
 }
 
