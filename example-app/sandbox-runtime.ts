@@ -6,7 +6,6 @@ import { tracedStore } from './showcase/traced-store.js'
 /** The two clocks differ, so that the page can show both. */
 const SHOWN_LIFETIMES: Lifetimes = { loginDurationDays: 30, sessionDurationSeconds: 7 * 86_400 }
 
-/** What the app on the fake WeChat is given. */
 export interface SandboxParts extends ShowcaseOptions {
   /** What the application does at a login and when a profile changes. */
   readonly hooks: Pick<SessionsOptions, 'onLogin' | 'onUserInfo'>
@@ -27,7 +26,7 @@ export async function openSandboxRuntime(
     ...hooks,
     clock,
     store: tracedStore(openStore(clock)),
-    // The pictures of these users are on this machine.
+    // The avatars of these users have addresses of this machine.
     allowPrivateAddresses: true,
     ...readKeys(env),
     wechat: { baseUrl: sandbox.url },
@@ -35,7 +34,7 @@ export async function openSandboxRuntime(
   return {
     sessions,
     port,
-    // The levers of the page are for whoever sits at this machine.
+    // The controls of the page are for people at this machine.
     host: env.HOST || '127.0.0.1',
     showcase,
     async close() {
