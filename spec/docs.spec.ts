@@ -196,8 +196,9 @@ describe('docs/mini-program', () => {
     const client = readSources('client')
     const methods = [...new Set(optionNames('Client', client))]
     const codes =
-      client.find(({ path }) => path === 'client/client-error.ts')?.source.match(/(?<=^ {2}\| ')ERR_[A-Z_]+/gm) ??
-      []
+      client
+        .find(({ path }) => path === 'client/client-error.ts')
+        ?.source.match(/(?<=^ {2}\| ')ERR_[A-Z_]+/gm) ?? []
     expect(codes).to.have.lengthOf(5)
     for (const [text, heading, errors] of [
       [english, '## Methods', '## Errors'],

@@ -6,7 +6,7 @@ import { type MiniProgram, startMiniProgram } from './mini-program.js'
 
 const SENTENCE = /^[\p{Script=Han}，A-Za-z0-9 ]+$/u
 
-describe('the words of the mini-program for failures', () => {
+describe('the error messages of the mini-program', () => {
   let sandbox: Sandbox
   let miniProgram: MiniProgram
   let errorMessage: (error: unknown) => string
