@@ -6,6 +6,7 @@ import { tracedStore } from './showcase/traced-store.js'
 /** The two clocks differ, so that the page can show both. */
 const SHOWN_LIFETIMES: Lifetimes = { loginDurationDays: 30, sessionDurationSeconds: 7 * 86_400 }
 
+/** What the app on the fake WeChat is given. */
 export interface SandboxParts extends ShowcaseOptions {
   /** What the application does at a login and when a profile changes. */
   readonly hooks: Pick<SessionsOptions, 'onLogin' | 'onUserInfo'>
