@@ -1,4 +1,4 @@
-// Puts into dist what the package consists of, once tsc has put the declarations into dist/declarations.
+// Builds the package in dist, after tsc has written the declarations to dist/declarations.
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildClient } from './client.js'

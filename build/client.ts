@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
 
-/** Makes the client one CommonJS file. A mini-program copies the folder as it is. */
+/** Bundles the client into one CommonJS file. A mini-program copies the folder as it is. */
 export function buildClient(target: string): void {
-  // A mini-program finds index.js under the name of the package, and client.js as `weapp-session/client`, its name everywhere.
+  // A mini-program resolves `weapp-session` to index.js, and `weapp-session/client` to client.js.
   const files = {
     'index.js': bundle(),
     'client.js': "module.exports = require('./index.js')\n",
@@ -14,7 +14,7 @@ export function buildClient(target: string): void {
   for (const [name, content] of Object.entries(files)) writeFileSync(join(target, name), content)
 }
 
-/** One file that needs nothing but `module` and `wx`. All its names are inner ones, so that any minifier may shorten them. */
+/** Needs nothing but `module` and `wx`. Has no global names, so that any minifier may shorten them all. */
 function bundle(): string {
   const { outputFiles } = buildSync({
     entryPoints: ['client/index.ts'],
@@ -24,7 +24,7 @@ function bundle(): string {
     charset: 'utf8',
     write: false,
   })
-  // esbuild's own CommonJS costs half a kilobyte of glue. As an ES module it ends with `export { … };`.
-  const [code, names] = (outputFiles[0]?.text ?? '').split(/^export /m)
-  return `(() => {\n'use strict'\n${code}module.exports = ${names}})()\n`
+  // esbuild's CommonJS format adds half a kilobyte of glue. Its ES modules end with `export { … };`.
+  const [code, exported] = (outputFiles[0]?.text ?? '').split(/^export /m)
+  return `(() => {\n'use strict'\n${code}module.exports = ${exported}})()\n`
 }

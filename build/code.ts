@@ -5,30 +5,30 @@ import { type ImportDeclarationSpecifier, type ParseResult, parseSync, type Stat
 import { nameOf, namesIn } from './syntax.js'
 
 /**
- * How large a part may become, in bytes. Each part is in the package twice, as CommonJS and as an ES module, and npm
- * puts the two side by side: gzip finds the second one in the first as long as both lie within 32 KiB.
+ * Each chunk is in the package twice, as CommonJS and as an ES module, and npm packs the two next to each
+ * other. Within its window of 32 KiB, gzip compresses the second as a copy of the first.
  */
-const MOST_BYTES = 28_000
+const MAX_CHUNK_BYTES = 28_000
 
 const compiled = { target: 'node20', charset: 'utf8', minifySyntax: true, logLevel: 'warning' } as const
 
-/** Statements that stand together in a file of the package. */
-interface Part {
+/** The statements of one file of the package. */
+interface Chunk {
   readonly name: string
   readonly code: string
   readonly declares: ReadonlySet<string>
   readonly uses: ReadonlySet<string>
 }
 
-/** Local names with their names in another module. */
+/** Maps local names to their names in another module. */
 type Names = ReadonlyMap<string, string>
 
-/** What a part imports, by the module. A name there is also `default`, or `*` for the whole module. */
+/** What a chunk imports, by module. Names may be `default`, and `*` for the whole module. */
 type Imports = Map<string, Map<string, string>>
 
 /**
- * Compiles what `folder/index.ts` exports into a few files: CommonJS into `commonJs`, ES modules into `esModules`. The
- * two differ in their first and last lines only.
+ * Compiles `folder/index.ts` into a few files: CommonJS in `commonJs`, ES modules in `esModules`. The two
+ * differ in their first and last lines only.
  */
 export function buildCode(folder: string, commonJs: string, esModules: string): void {
   const { outputFiles } = buildSync({
@@ -43,17 +43,17 @@ export function buildCode(folder: string, commonJs: string, esModules: string): 
   })
   const bundle = outputFiles[0]?.text ?? ''
   const parsed = parseSync('bundle.js', bundle)
-  const parts = divide(folder, bundle, parsed)
-  const index: Part = {
+  const chunks = split(folder, bundle, parsed)
+  const index: Chunk = {
     name: 'index',
     code: '',
     declares: new Set(),
     uses: new Set(exportsOf(parsed).keys()),
   }
 
-  const origins = originsIn(parsed)
+  const origins = importOrigins(parsed)
   const exports = new Map<string, Map<string, string>>()
-  const imports = [...parts, index].map(({ name, declares, uses }) => {
+  const imports = [...chunks, index].map(({ name, declares, uses }) => {
     const found: Imports = new Map()
     for (const local of uses) {
       const origin = declares.has(local) ? undefined : origins.get(local)
@@ -61,7 +61,7 @@ export function buildCode(folder: string, commonJs: string, esModules: string): 
       found.set(origin.from, (found.get(origin.from) ?? new Map()).set(local, origin.name))
       exports.get(origin.from)?.set(local, local)
     }
-    // Only what comes later may import from here: that is the order of a bundle.
+    // Added after the loop, since in a bundle only later chunks import from this one.
     const from = `./${name}.js`
     exports.set(from, new Map())
     for (const declared of declares) origins.set(declared, { from, name: declared })
@@ -70,7 +70,7 @@ export function buildCode(folder: string, commonJs: string, esModules: string): 
   exports.set('./index.js', exportsOf(parsed))
 
   for (const target of [commonJs, esModules]) mkdirSync(target, { recursive: true })
-  for (const [number, { name, code }] of [...parts, index].entries()) {
+  for (const [number, { name, code }] of [...chunks, index].entries()) {
     const from = [...(imports[number] ?? [])]
     const exported: Names = exports.get(`./${name}.js`) ?? new Map()
     const required = `'use strict';\n${from.map(requireLines).join('')}`
@@ -85,8 +85,8 @@ export function buildCode(folder: string, commonJs: string, esModules: string): 
   }
 }
 
-/** Cuts a bundle where one source ends and the next one begins: sources refer to earlier ones only. */
-function divide(folder: string, bundle: string, { program, comments }: ParseResult): Part[] {
+/** Splits a bundle between its source files, each of which refers to earlier ones only. */
+function split(folder: string, bundle: string, { program, comments }: ParseResult): Chunk[] {
   const starts = comments.filter(({ value }) => value.startsWith(` ${folder}/`)).map(({ start }) => start)
   const sources = starts.map((start, index) => {
     const end = starts[index + 1] ?? bundle.length
@@ -97,28 +97,28 @@ function divide(folder: string, bundle: string, { program, comments }: ParseResu
   const pieces: Statement[][] = [[]]
   let bytes = 0
   for (const statements of sources) {
-    const added = Buffer.byteLength(shortened(bundle, statements))
-    const fits = bytes + added <= MOST_BYTES
+    const added = Buffer.byteLength(minify(bundle, statements))
+    const fits = bytes + added <= MAX_CHUNK_BYTES
     if (!fits) pieces.push([])
     bytes = fits ? bytes + added : added
     pieces.at(-1)?.push(...statements)
   }
   return pieces.map((statements, index) => ({
     name: `${folder}-${index + 1}`,
-    code: shortened(bundle, statements),
+    code: minify(bundle, statements),
     declares: new Set(statements.flatMap(declaredBy)),
     uses: new Set(namesIn(statements)),
   }))
 }
 
 /**
- * One statement a line. As there are no imports and exports esbuild takes it for a script, and so leaves the names of
- * functions and classes alone, which stand in stack traces.
+ * Minifies, with one statement per line. Without imports and exports, esbuild takes the code for a script and
+ * keeps the names of functions and classes, which appear in stack traces.
  */
-function shortened(bundle: string, statements: readonly Statement[]): string {
+function minify(bundle: string, statements: readonly Statement[]): string {
   const source = statements.map(({ start, end }) => bundle.slice(start, end)).join('\n')
   const { code } = transformSync(source, { ...compiled, minifyIdentifiers: true, minifyWhitespace: true })
-  return parseSync('part.js', code)
+  return parseSync('chunk.js', code)
     .program.body.map(({ start, end }) => `${code.slice(start, end)}\n`)
     .join('')
 }
@@ -129,7 +129,7 @@ function declaredBy(statement: Statement): string[] {
   return 'id' in statement && statement.id ? [nameOf(statement.id)] : []
 }
 
-function originsIn({ program }: ParseResult): Map<string, { from: string; name: string }> {
+function importOrigins({ program }: ParseResult): Map<string, { from: string; name: string }> {
   const origins = new Map<string, { from: string; name: string }>()
   for (const statement of program.body) {
     if (statement.type !== 'ImportDeclaration') continue

@@ -28,8 +28,8 @@ interface DeclarationFile {
 }
 
 /**
- * Puts the declarations that `entry` exports, and all that these refer to, into one file. What is private to the
- * package stays out, although `tsc` declares it.
+ * Bundles the declarations that `entry` exports, and all that these refer to, into one file. Leaves out what
+ * is private to the package, although `tsc` declares it.
  */
 export function bundleDeclarations(entry: string, target: string): void {
   const files = new Map<string, DeclarationFile>()

@@ -1,10 +1,10 @@
-/** An identifier, or a name in quotes. */
+/** Returns the name of an identifier, or the value of a string literal used as a name. */
 export function nameOf(node: object): string {
   const { name, value } = node as { name?: string; value?: unknown }
   return name ?? String(value)
 }
 
-/** The names of variables, functions, classes and types in a node; no names of properties. */
+/** Yields the names of variables, functions, classes and types in a node, but not those of properties. */
 export function* namesIn(value: unknown): Generator<string> {
   if (typeof value !== 'object' || value === null) return
   const { type, name, computed } = value as { type?: unknown; name?: unknown; computed?: unknown }

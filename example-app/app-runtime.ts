@@ -5,14 +5,14 @@ import type { Showcase } from './showcase/showcase.js'
 export interface AppRuntime {
   readonly sessions: Sessions
   readonly port: number
-  /** Where to listen; undefined: everywhere. */
+  /** The address to listen on; undefined: all addresses. */
   readonly host: string | undefined
-  /** The fake WeChat and the page on top of it; undefined with real credentials. */
+  /** The fake WeChat and its page; undefined with real credentials. */
   readonly showcase: Showcase | undefined
   close(): Promise<void>
 }
 
-/** Reads `PORT`. Throws a `TypeError` when it is wrong. */
+/** Reads `PORT`. Throws a `TypeError` if it is invalid. */
 export function readPort({ PORT }: NodeJS.ProcessEnv): number {
   const port = Number(PORT || 3000)
   if (Number.isInteger(port) && port >= 0 && port < 65536) return port

@@ -5,12 +5,11 @@ import { avatars } from './avatars.js'
 import { CONTENT_SECURITY_POLICY } from './content-security-policy.js'
 import type { Users } from './users.js'
 
-/** What the example app works with. */
 export interface ExampleParts extends AppParts {
   readonly users: Users
 }
 
-/** The example: the app behind helmet, and pictures of its users. */
+/** Creates the example app: the common app with helmet and avatars. */
 export function createApp(parts: ExampleParts): Express {
   const headers = helmet({
     contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },

@@ -1,21 +1,20 @@
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import { loginRouter, problemHandler, requireSession, type Sessions } from 'weapp-session'
-import { answerFailure, answerUnknownRoute } from './answer-failures.js'
+import { errorHandler, notFoundHandler } from './error-handlers.js'
 import { olderClients } from './older-clients.js'
 import type { Showcase } from './showcase/showcase.js'
 import { showcaseRouter } from './showcase/showcase-router.js'
 import { traceRequests } from './showcase/trace.js'
 import type { UserTable } from './users.js'
 
-/** What the app works with. */
 export interface AppParts {
   readonly sessions: Sessions
   readonly users: Pick<UserTable, 'of'>
-  /** The page at `/` and what it needs; left out with real credentials. */
+  /** The page at `/` and what it needs; missing with real credentials. */
   readonly showcase?: Showcase | undefined
 }
 
-/** The login routes, a few protected routes, the same for older clients, and a health check. Needs Express alone. */
+/** Login routes, a few protected routes, those for older clients, and a health check. Needs only Express. */
 export function assembleApp(
   { sessions, users, showcase }: AppParts,
   headers: RequestHandler,
@@ -47,7 +46,7 @@ export function assembleApp(
     res.status(isStoreUp ? 200 : 503).json({ store: isStoreUp ? 'up' : 'down' })
   })
 
-  app.use(answerUnknownRoute)
-  app.use(problemHandler(), answerFailure)
+  app.use(notFoundHandler)
+  app.use(problemHandler(), errorHandler)
   return app
 }

@@ -3,25 +3,25 @@ import multer, { MulterError } from 'multer'
 import { requireSession, type Sessions } from 'weapp-session'
 import type { Users } from './users.js'
 
-const MOST_BYTES = 2 * 1024 * 1024
+const MAX_BYTES = 2 * 1024 * 1024
 
-/** Pictures are known by their first bytes: what a client calls them is no proof. */
-const PICTURES: readonly (readonly [type: string, beginsWith: RegExp])[] = [
+/** The first bytes tell what a picture is: the type that a client claims proves nothing. */
+const SIGNATURES: readonly (readonly [type: string, signature: RegExp])[] = [
   ['image/png', /^\x89PNG/],
   ['image/jpeg', /^\xff\xd8\xff/],
   ['image/webp', /^RIFF.{4}WEBP/s],
 ]
 
-/** `POST /avatar` takes the picture that a user has chosen, `GET /avatars/:id` shows it to everybody. */
+/** `POST /avatar` stores the picture that a user uploads, `GET /avatars/:id` serves it to everybody. */
 export function avatars({ sessions, users }: { sessions: Sessions; users: Users }): Router {
   const upload = multer({
     storage: multer.memoryStorage(),
-    limits: { fileSize: MOST_BYTES, files: 1, fields: 10 },
+    limits: { fileSize: MAX_BYTES, files: 1, fields: 10 },
   })
   const readForm = upload.single('avatar')
   const router = Router()
 
-  /** Whatever is wrong with a form is the client's mistake. */
+  /** Any error in a form is the client's, so it never becomes a 500. */
   const onePicture: RequestHandler = (req, res, next) => {
     readForm(req, res, (error: unknown) => {
       if (!error) return next()
@@ -32,17 +32,17 @@ export function avatars({ sessions, users }: { sessions: Sessions; users: Users 
 
   router.post('/avatar', requireSession({ sessions }), onePicture, (req, res) => {
     const image = req.file?.buffer
-    const type = image && typeOf(image)
+    const type = image && pictureTypeOf(image)
     if (!type)
       return void res.status(400).json({ error: 'Send a PNG, JPEG or WebP picture in the field "avatar".' })
-    const { id } = users.keepAvatar({ appid: req.weapp.appid, openid: req.openid }, { type, image })
+    const { id } = users.saveAvatar({ appid: req.weapp.appid, openid: req.openid }, { type, image })
     res.json({ avatarUrl: `/avatars/${id}` })
   })
 
   router.get('/avatars/:id', (req, res) => {
     const avatar = users.findAvatar(req.params.id)
     if (!avatar) return void res.status(404).json({ error: 'There is no such picture.' })
-    // The pages of a mini-program have another origin, or none.
+    // The pages of a mini-program have a different origin, or none.
     res.set({
       'cache-control': 'public, max-age=31536000, immutable',
       'cross-origin-resource-policy': 'cross-origin',
@@ -53,7 +53,7 @@ export function avatars({ sessions, users }: { sessions: Sessions; users: Users 
   return router
 }
 
-function typeOf(image: Buffer): string | undefined {
+function pictureTypeOf(image: Buffer): string | undefined {
   const start = image.toString('latin1', 0, 12)
-  return PICTURES.find(([, beginsWith]) => beginsWith.test(start))?.[0]
+  return SIGNATURES.find(([, signature]) => signature.test(start))?.[0]
 }

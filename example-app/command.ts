@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What `npx weapp-session` runs, from the published package: the app on a fake WeChat, with its page.
+// What `npx weapp-session` runs in the published package: the app with its page, on a fake WeChat.
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
@@ -9,7 +9,7 @@ import { assembleApp } from './assemble-app.js'
 import { CONTENT_SECURITY_POLICY } from './content-security-policy.js'
 import { createMemoryUsers } from './memory-users.js'
 import { openSandboxRuntime } from './sandbox-runtime.js'
-import { endBecauseOf, serve } from './serve.js'
+import { exitWith, serve } from './serve.js'
 import type { PageFiles } from './showcase/page-files.js'
 import { NO_SOURCES } from './showcase/sources.js'
 
@@ -32,20 +32,22 @@ const headers: RequestHandler = (_req, res, next) => {
 
 await run(process.argv.slice(2))
 
-async function run(words: readonly string[]): Promise<void> {
-  const unknown = words.find((word, index) => !(isHelp(word) || (word === 'sandbox' && index === 0)))
+async function run(args: readonly string[]): Promise<void> {
+  const unknown = args.find((arg, index) => !(isHelp(arg) || (arg === 'sandbox' && index === 0)))
   if (unknown !== undefined) {
-    process.stderr.write(`weapp-session: unknown word ${JSON.stringify(unknown)}; known: sandbox, --help\n`)
+    process.stderr.write(
+      `weapp-session: unknown argument ${JSON.stringify(unknown)}; known: sandbox, --help\n`,
+    )
     process.exitCode = 2
-  } else if (words.length === 0 || words.some(isHelp)) {
+  } else if (args.length === 0 || args.some(isHelp)) {
     process.stdout.write(USAGE)
   } else {
-    await startSandbox().catch(endBecauseOf)
+    await startSandbox().catch(exitWith)
   }
 }
 
-function isHelp(word: string): boolean {
-  return word === '--help' || word === '-h'
+function isHelp(arg: string): boolean {
+  return arg === '--help' || arg === '-h'
 }
 
 async function startSandbox(): Promise<void> {
@@ -60,7 +62,7 @@ async function startSandbox(): Promise<void> {
   await serve('weapp-session sandbox', assembleApp({ ...runtime, users }, headers), runtime)
 }
 
-/** The page as the build has put it there, and the client, which it imports. */
+/** The page that the build has put there, and the client that the page imports. */
 function readPage(folder: URL): PageFiles {
   const files = readdirSync(folder).map((file) => {
     const name = file.replace(/\.br$/, '')
@@ -70,7 +72,7 @@ function readPage(folder: URL): PageFiles {
   return new Map([...files, ['/client.js', { type: '.js', body: Buffer.from(clientModule()) }]])
 }
 
-/** The client of the mini-program as an ES module. The package has it as CommonJS. */
+/** Turns the client, which the package has as CommonJS, into an ES module. */
 function clientModule(): string {
   const code = readFileSync(new URL('client/index.js', import.meta.url), 'utf8')
   return `const module = {};\n${code}export const { ClientError, createClient } = module.exports\n`

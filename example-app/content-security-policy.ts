@@ -1,4 +1,4 @@
-/** A page loads what this app serves, and nothing else. */
+/** The page loads only what this app serves. */
 export const CONTENT_SECURITY_POLICY = {
   'default-src': ["'none'"],
   'script-src': ["'self'"],

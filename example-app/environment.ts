@@ -4,17 +4,17 @@ import { type AppRuntime, readPort } from './app-runtime.js'
 import { openSandboxRuntime } from './sandbox-runtime.js'
 import { openUsers, type Users } from './users.js'
 
-/** What the example app runs on: real credentials and Redis where the environment names them, else the sandbox and memory. */
+/** What the example app runs on: real credentials and Redis if configured, else the sandbox and memory. */
 export interface Runtime extends AppRuntime {
   readonly users: Users
 }
 
-/** Reads the environment. Throws a `TypeError` that names the variable when one is wrong. */
+/** Reads the environment. Throws a `TypeError` that names the first invalid variable. */
 export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Runtime> {
   const port = readPort(env)
   const users = openUsers(env.DATABASE || databaseBeside(env))
   const hooks = { onLogin: users.onLogin, onUserInfo: users.onUserInfo }
-  // Gives a command up after one reconnection: a request then gets its 503, and nothing queues up while Redis is away.
+  // One reconnection, then a command fails: requests get their 503 instead of queueing up without Redis.
   const redis = env.REDIS_URL ? new Redis(env.REDIS_URL, { maxRetriesPerRequest: 1 }) : undefined
   const openStore = (clock?: () => number) =>
     redis ? new RedisStore(redis, clock && { clock }) : new MemoryStore(clock && { clock })
@@ -39,8 +39,8 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Runtime> 
 }
 
 /**
- * Users are to be kept as long as their sessions. Those of the fake WeChat end with the process, also in Redis, as the next one has
- * another app.
+ * Users are kept as long as their sessions. Those of the fake WeChat are lost with the process, even in
+ * Redis, as the next process has another AppID.
  */
 function databaseBeside(env: NodeJS.ProcessEnv): string {
   return env.WEAPP_APPID && env.REDIS_URL ? 'example-app.sqlite' : ':memory:'

@@ -1,24 +1,24 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 
-/** How long a request may take to arrive, in milliseconds. */
-export interface ArrivalDeadlines {
+/** How long the headers and the whole request may take to arrive. */
+export interface RequestTimeouts {
   readonly headersMs: number
   readonly requestMs: number
 }
 
-/** An avatar of 2 MB arrives in time at 25 kB a second; a phone gives an upload up after 60 seconds by itself. */
-const DEADLINES: ArrivalDeadlines = { headersMs: 15_000, requestMs: 90_000 }
+/** Enough for an avatar of 2 MB at 25 kB per second. A phone gives up after 60 seconds by default. */
+const TIMEOUTS: RequestTimeouts = { headersMs: 15_000, requestMs: 90_000 }
 
-/** Serves the app, and cuts off a request that comes so slowly that it only holds a connection. */
+/** Creates the server of the app, which closes connections whose requests arrive too slowly. */
 export function createHttpServer(
   app: RequestListener,
-  { headersMs, requestMs }: ArrivalDeadlines = DEADLINES,
+  { headersMs, requestMs }: RequestTimeouts = TIMEOUTS,
 ): Server {
   return createServer(
     {
       headersTimeout: headersMs,
       requestTimeout: requestMs,
-      // Node looks for late requests only so often.
+      // Node checks the timeouts only this often, by default every 30 seconds.
       connectionsCheckingInterval: Math.ceil(headersMs / 3),
     },
     app,

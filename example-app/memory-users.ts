@@ -1,32 +1,32 @@
 import type { UserInfo } from 'weapp-session'
 import type { Identity, User, UserTable } from './users.js'
 
-/** Users in memory: enough for those of a fake WeChat, who end with the process. */
+/** Keeps users in memory: enough for those of a fake WeChat, who exist as long as the process. */
 export function createMemoryUsers(): UserTable {
   const rows = new Map<string, User>()
-  const keyOf = ({ appid, openid }: Identity) => `${appid} ${openid}`
+  const rowKey = ({ appid, openid }: Identity) => `${appid} ${openid}`
 
-  function write(user: Identity, fields: Omit<User, 'id'>): User {
-    const row = { id: rows.get(keyOf(user))?.id ?? rows.size + 1, ...fields }
-    rows.set(keyOf(user), row)
+  function save(user: Identity, fields: Omit<User, 'id'>): User {
+    const row = { id: rows.get(rowKey(user))?.id ?? rows.size + 1, ...fields }
+    rows.set(rowKey(user), row)
     return row
   }
 
   return {
     onLogin(event) {
-      const { logins, ...names } = rows.get(keyOf(event)) ?? { ...namesIn(null), logins: 0 }
+      const { logins, ...names } = rows.get(rowKey(event)) ?? { ...namesIn(null), logins: 0 }
       const { nick_name, avatar_url } = namesIn(event.userInfo)
-      write(event, {
+      save(event, {
         nick_name: nick_name ?? names.nick_name,
         avatar_url: avatar_url ?? names.avatar_url,
         logins: logins + 1,
       })
     },
     onUserInfo(event) {
-      const row = rows.get(keyOf(event))
-      if (row) write(event, { ...row, ...namesIn(event.userInfo) })
+      const row = rows.get(rowKey(event))
+      if (row) save(event, { ...row, ...namesIn(event.userInfo) })
     },
-    of: (user) => rows.get(keyOf(user)) ?? write(user, { ...namesIn(user.userInfo), logins: 0 }),
+    of: (user) => rows.get(rowKey(user)) ?? save(user, { ...namesIn(user.userInfo), logins: 0 }),
     close: () => rows.clear(),
   }
 }

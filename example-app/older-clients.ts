@@ -10,7 +10,7 @@ import {
   wxappProtocol,
 } from 'weapp-session'
 
-/** Routes for clients that speak an older protocol; each answers `/me` in the shape that they know. */
+/** Routes for clients of older protocols. Each `/me` responds in the form that these clients expect. */
 export function olderClients(sessions: Sessions): Router {
   const [wafer, wafer2] = [waferProtocol(), wafer2Protocol()]
   const router = Router()

@@ -24,13 +24,13 @@ export async function openSandboxRuntime(
     ...hooks,
     clock,
     store: tracedStore(openStore(clock)),
-    // The pictures of these users are on this machine.
+    // The avatars of these users have addresses of this machine.
     allowPrivateAddresses: true,
   })
   return {
     sessions,
     port,
-    // The levers of the page are for whoever sits at this machine.
+    // The controls of the page are for people at this machine.
     host: env.HOST || '127.0.0.1',
     showcase,
     async close() {

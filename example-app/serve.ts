@@ -2,28 +2,28 @@ import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { AppRuntime } from './app-runtime.js'
+import { createGracefulShutdown } from './graceful-shutdown.js'
 import { createHttpServer } from './http-server.js'
 import { isLoopback } from './showcase/from-here.js'
-import { gracefulShutDown } from './shut-down.js'
 
-const SHUTDOWN_MS = 10_000
+const SHUTDOWN_TIMEOUT_MS = 10_000
 
-/** Serves the app until a signal ends the process, and says where under this title. */
+/** Serves the app until a signal ends the process. Prints the title and the URL. */
 export async function serve(title: string, app: RequestListener, runtime: AppRuntime): Promise<void> {
   const server = createHttpServer(app)
-  const stopServing = gracefulShutDown(server)
+  const stopServing = createGracefulShutdown(server)
   server.listen(runtime.port, runtime.host)
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
-    endBecauseOf(new TypeError(whyNotListening(error, runtime)))
+    exitWith(new TypeError(whyNotListening(error, runtime)))
   })
 
   async function shutDown(): Promise<void> {
-    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref()
+    setTimeout(() => process.exit(1), SHUTDOWN_TIMEOUT_MS).unref()
     await stopServing()
     await runtime.close()
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void shutDown().catch(endBecauseOf))
+    process.once(signal, () => void shutDown().catch(exitWith))
   }
 
   const bound = server.address() as AddressInfo
@@ -31,8 +31,8 @@ export async function serve(title: string, app: RequestListener, runtime: AppRun
   process.stdout.write(`${title}: ${welcome(urlOf(bound), runtime)}`)
 }
 
-/** Ends the process with a sentence where it was started wrongly. */
-export function endBecauseOf(error: unknown): never {
+/** Prints the error and ends the process. A `TypeError` is a wrong setting, so its message is enough. */
+export function exitWith(error: unknown): never {
   process.stderr.write(`${error instanceof TypeError ? error.message : String(error)}\n`)
   process.exit(1)
 }
@@ -52,7 +52,7 @@ function urlOf({ address, family, port }: AddressInfo): string {
 }
 
 function warningFor({ host }: AppRuntime): string {
-  return `HOST ${host} shows the page to others, too; its levers answer this machine only, at 127.0.0.1 or localhost\n`
+  return `HOST ${host} shows the page to others, too; its controls work on this machine only, at 127.0.0.1 or localhost\n`
 }
 
 function welcome(url: string, { showcase }: AppRuntime): string {

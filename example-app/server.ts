@@ -1,6 +1,6 @@
 import { createApp } from './app.js'
 import { readEnvironment } from './environment.js'
-import { endBecauseOf, serve } from './serve.js'
+import { exitWith, serve } from './serve.js'
 
-const runtime = await readEnvironment(process.env).catch(endBecauseOf)
+const runtime = await readEnvironment(process.env).catch(exitWith)
 await serve('weapp-session example', createApp(runtime), runtime)

@@ -24,8 +24,8 @@ const SCHEMA = `
   );
   CREATE INDEX IF NOT EXISTS pictures_by_id ON pictures (id)`
 
-/** A user has the latest few: the profile names an earlier one until it is saved, and nobody can fill the table. */
-const MOST_AVATARS = 3
+/** Several, as a profile links to an earlier one until it is saved; few, so that nobody fills the table. */
+const MAX_AVATARS = 3
 
 /** A picture that a user has uploaded. */
 export interface Avatar {
@@ -41,35 +41,35 @@ export interface User {
   readonly logins: number
 }
 
-/** Whose a row is: WeChat's name of a user in an app. It means the same in every table, which the id of a row does not. */
+/** Identifies a user in every table; the id of a row does so only in its own. */
 export type Identity = Pick<LoginEvent, 'appid' | 'openid'>
 
-/** The application's own users. `onLogin` and `onUserInfo` fit the hooks of `createSessions`. */
+/** The application's own users. `onLogin` and `onUserInfo` are hooks for `createSessions`. */
 export interface UserTable {
-  /** Counts the login, and makes the row at the first one. Its id goes nowhere: in another table it is another user's. */
+  /** Counts the login, and inserts the row at the first one. */
   onLogin(event: LoginEvent): void
   onUserInfo(event: UserInfoEvent): void
-  /** The row of the user of a session; made anew where the table has lost it. */
+  /** Returns the row of the user of a session; inserts it if the table has lost it. */
   of(user: Identity & Pick<UserInfoEvent, 'userInfo'>): User
   close(): void
 }
 
-/** Users in SQL, with their pictures. */
+/** Users in SQL, with their avatars. */
 export interface Users extends UserTable {
-  /** Keeps a picture of a user, and drops the oldest of the same user where there are too many. */
-  keepAvatar(whose: Identity, avatar: Avatar): { id: string }
+  /** Saves an avatar, and deletes the oldest ones of the same user beyond a maximum. */
+  saveAvatar(user: Identity, avatar: Avatar): { id: string }
   findAvatar(id: string): Avatar | undefined
 }
 
-/** How long a process waits until another one is done with the file, in milliseconds. */
-const PATIENCE_MS = 2000
+/** How long a process waits for another one that is using the file, in milliseconds. */
+const BUSY_TIMEOUT_MS = 2000
 
 /**
- * Opens the table in an SQLite file, which several processes may share; `:memory:` keeps it in memory. Throws a `TypeError` when the
- * file cannot be used.
+ * Opens the table in an SQLite file, which several processes may share; `:memory:` keeps it in memory. Throws
+ * a `TypeError` if the file cannot be used.
  */
-export function openUsers(file: string, patienceMs = PATIENCE_MS): Users {
-  const database = openDatabase(file, patienceMs)
+export function openUsers(file: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Users {
+  const database = openDatabase(file, busyTimeoutMs)
 
   function rowOf({ appid, openid }: Identity): User | undefined {
     const row = database.get(
@@ -79,7 +79,7 @@ export function openUsers(file: string, patienceMs = PATIENCE_MS): Users {
     return (row ?? undefined) as User | undefined
   }
 
-  function makeRow({ appid, openid, userInfo }: Identity & Pick<UserInfoEvent, 'userInfo'>): void {
+  function insertRow({ appid, openid, userInfo }: Identity & Pick<UserInfoEvent, 'userInfo'>): void {
     database.run('INSERT OR IGNORE INTO users (appid, openid, nick_name, avatar_url) VALUES (?, ?, ?, ?)', [
       appid,
       openid,
@@ -111,10 +111,10 @@ export function openUsers(file: string, patienceMs = PATIENCE_MS): Users {
     of(user) {
       const row = rowOf(user)
       if (row) return row
-      makeRow(user)
+      insertRow(user)
       return rowOf(user) as User
     },
-    keepAvatar({ appid, openid }, { type, image }) {
+    saveAvatar({ appid, openid }, { type, image }) {
       const id = hash('sha256', image)
       database.run(
         'INSERT OR REPLACE INTO pictures (appid, openid, id, type, image) VALUES (?, ?, ?, ?, ?)',
@@ -122,7 +122,7 @@ export function openUsers(file: string, patienceMs = PATIENCE_MS): Users {
       )
       database.run(
         `DELETE FROM pictures WHERE appid = ?1 AND openid = ?2 AND rowid NOT IN (
-           SELECT rowid FROM pictures WHERE appid = ?1 AND openid = ?2 ORDER BY rowid DESC LIMIT ${MOST_AVATARS})`,
+           SELECT rowid FROM pictures WHERE appid = ?1 AND openid = ?2 ORDER BY rowid DESC LIMIT ${MAX_AVATARS})`,
         [appid, openid],
       )
       return { id }
@@ -135,10 +135,10 @@ export function openUsers(file: string, patienceMs = PATIENCE_MS): Users {
   }
 }
 
-function openDatabase(file: string, patienceMs: number) {
+function openDatabase(file: string, busyTimeoutMs: number) {
   try {
     const database = new sqlite.Database(file)
-    database.exec(`PRAGMA busy_timeout = ${patienceMs}; ${SCHEMA}`)
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; ${SCHEMA}`)
     return database
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
@@ -146,7 +146,7 @@ function openDatabase(file: string, patienceMs: number) {
   }
 }
 
-/** The lock is a folder, which stays behind when a process is killed in the midst of a statement. */
+/** The lock is a folder, which is left behind when a process is killed in the middle of a statement. */
 function adviceOn(file: string): string {
   const lock = `${file}.lock`
   return existsSync(lock) ? `; remove the folder ${lock} if no other process uses the file` : ''

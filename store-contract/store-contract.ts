@@ -21,13 +21,13 @@ import { valuesRules } from './values.js'
 /** How {@link storeContract} gets the stores that it checks. */
 export interface StoreContractOptions {
   /**
-   * Makes the store for one rule. It must be empty and share nothing with other stores: give each its own prefix,
-   * table or directory. When the rule has been checked, its `close()` is called, if it has one.
+   * Makes the store for one rule. It must be empty and share nothing with other stores: give each its own
+   * prefix, table or directory. When the rule has been checked, its `close()` is called, if it has one.
    */
   readonly createStore: () => SessionStore | Promise<SessionStore>
   /**
-   * Tells the time of the store to within ten minutes, in milliseconds since 1970. The clock of the store must run
-   * by itself. Default: `Date.now`.
+   * Tells the time of the store to within ten minutes, in milliseconds since 1970. The clock of the store
+   * must run by itself. Default: `Date.now`.
    */
   readonly now?: (() => number) | undefined
 }
@@ -37,8 +37,8 @@ export interface StoreRule {
   /** What a store does, in a sentence that is the name of a test. */
   readonly name: string
   /**
-   * Checks the rule on a store of its own. Rejects with an `Error` that names the rule and says what was found; its
-   * `cause` is the `AssertionError`, or what the store has thrown.
+   * Checks the rule on a store of its own. Rejects with an `Error` that names the rule and says what was
+   * found; its `cause` is the `AssertionError`, or what the store has thrown.
    */
   readonly run: () => Promise<void>
 }
@@ -62,12 +62,12 @@ const PARTS: readonly ((book: RuleBook, subject: StoreUnderTest) => void)[] = [
 ]
 
 /**
- * Returns the rules that every `SessionStore` must keep, one for each sentence of the interface, for a test runner of
- * your choice: mocha, Jest, Vitest and `node:test` all have the two functions of the example. A store that keeps all
- * of them may be given to `createSessions`. Rules may run at the same time. On a slow store one may take some seconds:
- * set the time limit of the runner to 20 seconds.
+ * Returns the rules that every `SessionStore` must keep, for a test runner of your choice: `node:test`, mocha,
+ * Jest and Vitest all have the two functions of the example. A store that keeps all of the rules may be given
+ * to `createSessions`. Rules may run at the same time. On a slow store one may take some seconds: set the
+ * timeout of the runner to 20 seconds.
  *
- * Throws a `TypeError` for an unknown option, and when `createStore` or `now` is not a function.
+ * Throws a `TypeError` for an option that is unknown or not a function.
  *
  * @example
  * import { randomUUID } from 'node:crypto'
@@ -113,6 +113,9 @@ export function storeContract(options: StoreContractOptions): StoreRule[] {
 }
 
 function checkOptions(options: StoreContractOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError('storeContract: the options must be an object')
+  }
   const known = ['createStore', 'now']
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue

@@ -85,7 +85,7 @@ export const AWKWARD_TEXTS: Readonly<Record<string, string>> = {
   newlines: '\r\nfirst\n\nsecond\r\u2028third\n',
 }
 
-/** Makes the fixtures of the contract. `now` tells about the time of the store; `current` is the store of the test that runs. */
+/** Makes the fixtures for the store that `current` returns, whose time is about what `now` tells. */
 export function storeUnderTest(now: () => number, current: () => SessionStore): StoreUnderTest {
   function entry(differences: Partial<SessionEntry> = {}): SessionEntry {
     return {

@@ -1,6 +1,6 @@
-import { failureWords } from './failure-words.js'
+import { errorMessage } from './error-message.js'
 
-/** What every page shows: that it waits for the back end, or what went wrong. */
+/** The state that every page shows: whether it waits for the back end, and what went wrong. */
 export interface Attempt {
   isBusy: boolean
   failure: string
@@ -13,14 +13,14 @@ interface AttemptingPage {
   setData(data: Partial<Attempt>): void
 }
 
-/** Does one thing at a time on a page, and shows a failure in words. */
-export async function attempt(page: AttemptingPage, work: () => Promise<void>): Promise<void> {
+/** Runs one action at a time on a page, and shows a message if it fails. */
+export async function attempt(page: AttemptingPage, action: () => Promise<void>): Promise<void> {
   if (page.data.isBusy) return
   page.setData({ isBusy: true, failure: '' })
   try {
-    await work()
+    await action()
   } catch (error) {
-    page.setData({ failure: failureWords(error) })
+    page.setData({ failure: errorMessage(error) })
   }
   page.setData({ isBusy: false })
 }

@@ -1,11 +1,11 @@
-import { ask } from './session.js'
+import { requestData } from './session.js'
 
-/** What the back end knows of the user. */
+/** What the back end knows about the user. */
 export interface Me {
   userInfo: { nickName?: string; avatarUrl?: string } | null
   user: { logins: number }
 }
 
-export function askWhoIAm(): Promise<Me> {
-  return ask<Me>('GET', '/me')
+export function fetchMe(): Promise<Me> {
+  return requestData<Me>('GET', '/me')
 }

@@ -56,7 +56,7 @@ const FIXED: readonly Landmark[] = [
   { name: 'answer GET /me', path: APP, pattern: /app\.get\('\/me'[\s\S]*?res\.json/ },
   { name: 'POST /steps', path: APP, pattern: /app\.post\('\/steps'/ },
   { name: 'answer POST /steps', path: APP, pattern: /app\.post\('\/steps'[\s\S]*?res\.json/ },
-  { name: 'failure', path: 'example-app/answer-failures.ts', pattern: /export const answerFailure/ },
+  { name: 'failure', path: 'example-app/error-handlers.ts', pattern: /export const errorHandler/ },
   {
     name: 'GET /sns/jscode2session',
     path: 'lib/wechat/code2session.ts',

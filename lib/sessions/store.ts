@@ -146,7 +146,7 @@ export interface RevokedBatch {
  * milliseconds from the call on the change is wanted: a change that could only be made later is not made, and
  * the method throws {@link tooLate}. Left out: it is always wanted.
  *
- * `storeContract` of `weapp-session/store-contract` tests an implementation against all of this, in any test runner.
+ * `storeContract` of `weapp-session/store-contract` tests an implementation in any test runner.
  *
  * @example
  * class MyStore implements SessionStore { … }

@@ -6,7 +6,7 @@ import { answering, type ClientBed, clientErrorOf, holding, openClientBed, statu
 
 type Task = { abort(): void }
 
-describe('a call of the client that is broken off', () => {
+describe('a call of the client that is aborted', () => {
   let bed: ClientBed
 
   beforeEach(async () => {
@@ -14,7 +14,7 @@ describe('a call of the client that is broken off', () => {
   })
   afterEach(() => bed.close())
 
-  /** A phone whose tasks are kept, with how often each was broken off. */
+  /** A phone whose tasks are kept, with how often each was aborted. */
   function watched() {
     const { wx } = bed.phone
     const aborted: string[] = []
@@ -63,7 +63,7 @@ describe('a call of the client that is broken off', () => {
     expect(bed.logins()).to.equal(1)
   })
 
-  it('is not sent at all when it is broken off at once', async () => {
+  it('is not sent at all when it is aborted at once', async () => {
     const client = bed.start()
     await client.login()
     const call = client.request({ url: '/me' })
@@ -147,7 +147,7 @@ describe('a call of the client that is broken off', () => {
     expect(bed.logins()).to.equal(1)
   })
 
-  it('can be one with callbacks, which answers its task', async () => {
+  it('can be one with callbacks, which returns its task', async () => {
     const client = bed.start()
     await client.login()
     const order: string[] = []
@@ -165,7 +165,7 @@ describe('a call of the client that is broken off', () => {
     expect(order).to.deep.equal(['ERR_ABORTED'])
   })
 
-  it('can be broken off by the task of an attempt, while it waits for the next one, too', async () => {
+  it('can be aborted by the task of an attempt, while it waits for the next one, too', async () => {
     const tasks: Task[] = []
     const wait = async () => void tasks[0]?.abort()
     const client = bed.start({ wait })

@@ -123,7 +123,7 @@ describe('the client', () => {
   })
 
   describe('getToken', () => {
-    it('answers the token that calls are sent with, after a login where there is none', async () => {
+    it('returns the token that calls are sent with, after a login where there is none', async () => {
       const client = bed.start()
       const [token, again] = await Promise.all([client.getToken(), client.getToken()])
       expect([token, again, bed.logins()]).to.deep.equal([bed.stored(), bed.stored(), 1])
@@ -133,7 +133,7 @@ describe('the client', () => {
       expect(bed.asked).to.deep.equal(['POST /login'])
     })
 
-    it('answers the token of the newest login', async () => {
+    it('returns the token of the newest login', async () => {
       const client = bed.start()
       const first = await client.getToken()
       await client.login()
@@ -161,7 +161,7 @@ describe('the client', () => {
     })
   })
 
-  it('answers a login with the ends of the session and the profile, and never the token', async () => {
+  it('resolves a login with the ends of the session and the profile, and never the token', async () => {
     const client = bed.start()
     expect(await client.login()).to.have.all.keys('expiresAt', 'idleExpiresAt', 'userInfo')
     expect(JSON.stringify(client)).not.to.contain(bed.stored())
@@ -206,7 +206,7 @@ describe('the client', () => {
     expect(bed.logins()).to.equal(1)
   })
 
-  it('sends encrypted data to a route of the app, and answers what that answers', async () => {
+  it('sends encrypted data to a route of the app, and returns its response', async () => {
     const client = bed.start()
     await client.login()
     const steps = await bed.phone.wx.getWeRunData()

@@ -74,7 +74,7 @@ describe('Retry-After in the client', () => {
     expect(bed.waits).to.deep.equal([3000])
   })
 
-  it('answers at once where nothing says how long to wait', async () => {
+  it('returns the response at once where nothing says how long to wait', async () => {
     for (const [code, retryAfter] of [
       [503, undefined],
       [503, 'soon'],

@@ -85,7 +85,7 @@ describe('the client and wx', () => {
     }
   })
 
-  it('calls back, success then complete, and answers no promise then', async () => {
+  it('calls back, success then complete, and returns no promise then', async () => {
     const client = bed.start()
     const order: string[] = []
     const outcome = await new Promise<{ statusCode?: number | undefined }>((complete) => {

@@ -6,7 +6,7 @@ import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
 import supertest from 'supertest'
 import { createApp } from '../../example-app/app.js'
-import { type ArrivalDeadlines, createHttpServer } from '../../example-app/http-server.js'
+import { createHttpServer, type RequestTimeouts } from '../../example-app/http-server.js'
 import { type ExampleBed, openExampleBed } from '../support/example-bed.js'
 
 const NEVER_MS = 3_600_000
@@ -15,9 +15,9 @@ describe('the HTTP server of the example app', () => {
   let bed: ExampleBed
   let server: Server
 
-  async function start(deadlines?: ArrivalDeadlines): Promise<string> {
+  async function start(timeouts?: RequestTimeouts): Promise<string> {
     bed = await openExampleBed({})
-    server = createHttpServer(createApp(bed), deadlines).listen(0, '127.0.0.1')
+    server = createHttpServer(createApp(bed), timeouts).listen(0, '127.0.0.1')
     await once(server, 'listening')
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }

@@ -127,7 +127,7 @@ describe('the example app, as npm start runs it', () => {
     }
   })
 
-  it('warns once when others can reach the page, whose levers are not for them', async () => {
+  it('warns once when others can reach the page, whose controls are not for them', async () => {
     const real = { WEAPP_APPID: 'wx1', WEAPP_SECRET: 'a-secret' }
     for (const [environment, warnings] of [
       [{}, 0],
@@ -136,7 +136,7 @@ describe('the example app, as npm start runs it', () => {
     ] as const) {
       const app = await startExample({ ...environment })
       await stopExample(app)
-      expect(app.output().split('its levers answer this machine only')).to.have.lengthOf(1 + warnings)
+      expect(app.output().split('its controls work on this machine only')).to.have.lengthOf(1 + warnings)
     }
   })
 

@@ -24,7 +24,7 @@ Page({
     await client.uploadFile({ url: '/avatar', filePath: 'a', name: 'b', onTask: (task) => task.onProgressUpdate(() => {}) })
     const number: PhoneNumber = await client.phoneNumber({ code: openid })
     await client.decrypt({ url: '/steps', ...(await wx.getWeRunData()) })
-    // @ts-expect-error: a call with callbacks answers no promise
+    // @ts-expect-error: a call with callbacks returns no promise
     client.login({ success() {} }).then
     // @ts-expect-error: no such option
     createClient({ baseUrl: 'https://api.example.com', retries: 2 })

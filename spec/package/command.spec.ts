@@ -189,7 +189,7 @@ describe('npx weapp-session, from the packed package', () => {
     [['--help', 'me'], 'me'],
   ] as const) {
     it(`refuses ${words.join(' ')}`, async () => {
-      const err = `weapp-session: unknown word "${unknown}"; known: sandbox, --help\n`
+      const err = `weapp-session: unknown argument "${unknown}"; known: sandbox, --help\n`
       expect(await outcomeOf(words)).to.deep.equal({ code: 2, out: '', err })
     })
   }

@@ -9,7 +9,7 @@ export function ofHosts<const Names extends readonly string[]>(...names: Names):
   return Object.fromEntries(names.map((name) => [name, `${folder}/${name}`]))
 }
 
-/** Runs a program of one of the hosts in the project of a consumer. Returns what it prints, or throws that. */
+/** Runs a program of one of the hosts in the project of a consumer. Returns what it prints, or throws it. */
 export async function runHost(
   program: string,
   project: string,

@@ -10,7 +10,7 @@ import { packedPackage, run, saidWhy } from './packed-package.js'
 import { asCommonJs } from './readme.js'
 import { root } from './source-tree.js'
 
-/** What somebody writes who tests a store: one that is right, or one that ends a session with its first visit. */
+/** A test of a store that is right, or of one that ends a session with its first visit. */
 function testOf(store: 'MemoryStore' | 'ForgetfulStore', imports: string): string {
   return `${imports}
 import { MemoryStore } from 'weapp-session'

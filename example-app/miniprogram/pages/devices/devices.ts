@@ -1,6 +1,6 @@
 import { attempt, idle } from '../../attempt.js'
-import { momentWords } from '../../moment-words.js'
-import { ask } from '../../session.js'
+import { formatTime } from '../../format-time.js'
+import { requestData } from '../../session.js'
 
 interface Session {
   id: string
@@ -25,34 +25,34 @@ Page({
   },
 
   end(event: Tap) {
-    return this.endAfterAsking('让这台设备退出登录？', `/sessions/${event.currentTarget.dataset.id}`)
+    return this.confirmAndEnd('让这台设备退出登录？', `/sessions/${event.currentTarget.dataset.id}`)
   },
 
   endOthers() {
-    return this.endAfterAsking('让其他设备全部退出登录？', '/sessions')
+    return this.confirmAndEnd('让其他设备全部退出登录？', '/sessions')
   },
 
-  async endAfterAsking(content: string, url: string) {
+  async confirmAndEnd(content: string, url: string) {
     const { confirm } = await wx.showModal({ title: '提示', content, confirmText: '退出' })
     if (!confirm) return
     await attempt(this, async () => {
-      await ask('DELETE', url)
+      await requestData('DELETE', url)
       wx.showToast({ title: '已退出', icon: 'success' })
       await this.showDevices()
     })
   },
 
   async showDevices() {
-    const { sessions } = await ask<{ sessions: Session[] }>('GET', '/sessions')
-    this.setData({ devices: sessions.map(inWords), hasOthers: sessions.length > 1 })
+    const { sessions } = await requestData<{ sessions: Session[] }>('GET', '/sessions')
+    this.setData({ devices: sessions.map(withFormattedTimes), hasOthers: sessions.length > 1 })
   },
 })
 
-function inWords(session: Session): Session {
+function withFormattedTimes(session: Session): Session {
   return {
     ...session,
-    createdAt: momentWords(session.createdAt),
-    lastVisitAt: momentWords(session.lastVisitAt),
-    expiresAt: momentWords(session.expiresAt),
+    createdAt: formatTime(session.createdAt),
+    lastVisitAt: formatTime(session.lastVisitAt),
+    expiresAt: formatTime(session.expiresAt),
   }
 }

@@ -1,5 +1,5 @@
 import { attempt, idle } from '../../attempt.js'
-import { askWhoIAm } from '../../me.js'
+import { fetchMe } from '../../me.js'
 import { client } from '../../session.js'
 
 const nobody = { isLoggedIn: false, nickName: '', avatarUrl: '', logins: 0 }
@@ -7,7 +7,7 @@ const nobody = { isLoggedIn: false, nickName: '', avatarUrl: '', logins: 0 }
 Page({
   data: { ...idle, ...nobody },
 
-  /** Runs at launch as well, where it must not log in: only a click does. */
+  /** Also runs at launch, where it must not log in: only a tap does. */
   onShow() {
     return client.isLoggedIn() ? this.refresh() : this.setData(nobody)
   },
@@ -38,7 +38,7 @@ Page({
 
   async showMe() {
     this.setData({ isLoggedIn: true })
-    const { userInfo, user } = await askWhoIAm()
+    const { userInfo, user } = await fetchMe()
     this.setData({
       nickName: userInfo?.nickName ?? '',
       avatarUrl: userInfo?.avatarUrl ?? '',

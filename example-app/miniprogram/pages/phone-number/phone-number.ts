@@ -3,7 +3,7 @@ import { client } from '../../session.js'
 
 interface PhoneNumberDetail {
   errMsg: string
-  /** Missing when the user refuses, or WeChat does. */
+  /** Missing if the user or WeChat refuses. */
   code?: string
 }
 
@@ -13,7 +13,7 @@ Page({
   async getPhoneNumber({ detail }: WechatMiniprogram.CustomEvent<PhoneNumberDetail>) {
     const { code, errMsg } = detail
     if (!code) {
-      this.setData({ failure: withoutCodeWords(errMsg) })
+      this.setData({ failure: noCodeMessage(errMsg) })
       return
     }
     await attempt(this, async () => {
@@ -23,7 +23,7 @@ Page({
   },
 })
 
-function withoutCodeWords(errMsg: string): string {
+function noCodeMessage(errMsg: string): string {
   return /deny|cancel/.test(errMsg)
     ? '你没有同意提供手机号，需要时可以再点一次'
     : '微信没有给出手机号，请稍后再试'

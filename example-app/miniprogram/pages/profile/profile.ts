@@ -1,6 +1,6 @@
 import { attempt, idle } from '../../attempt.js'
 import { baseUrl } from '../../config.js'
-import { askWhoIAm } from '../../me.js'
+import { fetchMe } from '../../me.js'
 import { client, dataOf } from '../../session.js'
 
 Page({
@@ -8,12 +8,12 @@ Page({
 
   onLoad() {
     return attempt(this, async () => {
-      const { userInfo } = await askWhoIAm()
+      const { userInfo } = await fetchMe()
       this.setData({ nickName: userInfo?.nickName ?? '', avatarUrl: userInfo?.avatarUrl ?? '' })
     })
   },
 
-  /** The avatar is a file on this phone until the form is saved. */
+  /** Until the form is saved, the avatar is a file on the phone. */
   chooseAvatar(event: WechatMiniprogram.CustomEvent<{ avatarUrl: string }>) {
     this.setData({ chosenAvatar: event.detail.avatarUrl, failure: '' })
   },
@@ -25,7 +25,7 @@ Page({
       return
     }
     await attempt(this, async () => {
-      if (this.data.chosenAvatar) await this.uploadChosenAvatar()
+      if (this.data.chosenAvatar) await this.uploadAvatar()
       const { avatarUrl } = this.data
       await client.setUserInfo({ userInfo: { nickName, ...(avatarUrl && { avatarUrl }) } })
       this.setData({ nickName })
@@ -33,7 +33,7 @@ Page({
     })
   },
 
-  async uploadChosenAvatar() {
+  async uploadAvatar() {
     const filePath = this.data.chosenAvatar
     const text = dataOf(await client.uploadFile({ url: '/avatar', filePath, name: 'avatar' }))
     const { avatarUrl } = JSON.parse(text) as { avatarUrl: string }

@@ -1,6 +1,6 @@
 import type { ClientError } from 'weapp-session/client'
 
-const WORDS: Readonly<Record<string, string>> = {
+const MESSAGES: Readonly<Record<string, string>> = {
   ERR_NETWORK: '网络不通，请检查网络后再试',
   ERR_WX_LOGIN: '微信登录没有成功，请稍后再试',
   ERR_URL_INVALID: '程序出错：请求的地址不对',
@@ -17,12 +17,12 @@ const WORDS: Readonly<Record<string, string>> = {
   ERR_USER_INFO_REFUSED: '资料没有通过审核，请修改后再试',
 }
 
-/** A sentence for the user about what the client could not mend. */
-export function failureWords(error: unknown): string {
+/** Returns a message for the user about an error of the client. */
+export function errorMessage(error: unknown): string {
   const { code = '', statusCode = 0, retryAfterSeconds } = Object(error) as Partial<ClientError>
-  if (WORDS[code]) return WORDS[code]
-  if (statusCode === 429) return `操作太频繁，请${waitWords(retryAfterSeconds)}再试`
-  if (statusCode === 503) return `服务器正忙，请${waitWords(retryAfterSeconds)}再试`
+  if (MESSAGES[code]) return MESSAGES[code]
+  if (statusCode === 429) return `操作太频繁，请${waitText(retryAfterSeconds)}再试`
+  if (statusCode === 503) return `服务器正忙，请${waitText(retryAfterSeconds)}再试`
   if (statusCode === 401) return '登录已失效，请重新登录'
   if (statusCode === 413) return '内容太大，请换小一点的'
   if (statusCode >= 500) return '服务器出了问题，请稍后再试'
@@ -30,7 +30,7 @@ export function failureWords(error: unknown): string {
   return '出了点问题，请稍后再试'
 }
 
-function waitWords(seconds = 0): string {
+function waitText(seconds = 0): string {
   if (seconds <= 0) return '稍后'
   return seconds < 120 ? ` ${Math.ceil(seconds)} 秒后` : ` ${Math.ceil(seconds / 60)} 分钟后`
 }

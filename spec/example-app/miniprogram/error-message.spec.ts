@@ -6,15 +6,15 @@ import { type MiniProgram, startMiniProgram } from './mini-program.js'
 
 const SENTENCE = /^[\p{Script=Han}，A-Za-z0-9 ]+$/u
 
-describe('the words of the mini-program for failures', () => {
+describe('the error messages of the mini-program', () => {
   let sandbox: Sandbox
   let miniProgram: MiniProgram
-  let failureWords: (error: unknown) => string
+  let errorMessage: (error: unknown) => string
 
   beforeEach(async () => {
     sandbox = await createSandbox()
     miniProgram = startMiniProgram(sandbox.phone(), 'http://127.0.0.1')
-    failureWords = miniProgram.load<{ failureWords: typeof failureWords }>('failure-words.ts').failureWords
+    errorMessage = miniProgram.load<{ errorMessage: typeof errorMessage }>('error-message.ts').errorMessage
   })
   afterEach(async () => {
     miniProgram.close()
@@ -23,15 +23,15 @@ describe('the words of the mini-program for failures', () => {
 
   for (const code of ERROR_CODES) {
     it(`are a Chinese sentence for ${code}`, () => {
-      const words = failureWords(new WeappError(code, 'in English'))
+      const words = errorMessage(new WeappError(code, 'in English'))
       expect(words).to.match(SENTENCE)
-      expect(words).not.to.equal(failureWords(undefined))
+      expect(words).not.to.equal(errorMessage(undefined))
     })
   }
 
   for (const code of ['ERR_NETWORK', 'ERR_WX_LOGIN']) {
     it(`are a Chinese sentence for ${code} of the client`, () => {
-      expect(failureWords({ code })).to.match(SENTENCE).and.not.to.equal(failureWords(undefined))
+      expect(errorMessage({ code })).to.match(SENTENCE).and.not.to.equal(errorMessage(undefined))
     })
   }
 
@@ -43,16 +43,16 @@ describe('the words of the mini-program for failures', () => {
     [429, 60, '操作太频繁，请 60 秒后再试'],
   ] as const) {
     it(`tell how long to wait: ${statusCode} after ${retryAfterSeconds}`, () => {
-      expect(failureWords({ code: 'ERR_STORE_UNAVAILABLE', statusCode, retryAfterSeconds })).to.equal(words)
+      expect(errorMessage({ code: 'ERR_STORE_UNAVAILABLE', statusCode, retryAfterSeconds })).to.equal(words)
     })
   }
 
   it('exist for an answer that nobody expects, and for whatever is thrown', () => {
     for (const statusCode of [302, 404, 413, 500, 502]) {
-      expect(failureWords({ code: 'ERR_ANSWER_UNEXPECTED', statusCode })).to.match(SENTENCE)
+      expect(errorMessage({ code: 'ERR_ANSWER_UNEXPECTED', statusCode })).to.match(SENTENCE)
     }
     for (const thrown of [undefined, null, 'a text', new TypeError('a bug')]) {
-      expect(failureWords(thrown)).to.equal('出了点问题，请稍后再试')
+      expect(errorMessage(thrown)).to.equal('出了点问题，请稍后再试')
     }
   })
 })
