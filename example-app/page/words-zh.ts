@@ -134,8 +134,11 @@ export const zh: Words = {
     "delete the user's other sessions": '删除该用户的其他会话',
     'write the profile': '写入用户资料',
     'replace the session_key': '更新 session_key',
-    'read what all processes share, such as a used code': '读取各进程共享的数据（如用过的 code）',
-    'write what all processes share, such as a used code': '写入各进程共享的数据（如用过的 code）',
+    'claim it: one request only, in all processes': '占用：所有进程里只有一个请求能成功',
+    'note that the code is used': '记下 code 已使用',
+    'give the claim back': '放弃占用',
+    'read what all processes share': '读取各进程共享的数据',
+    'write what all processes share': '写入各进程共享的数据',
     'delete sessions': '批量删除会话',
     'digest of the token, openid, times, session_key (encrypted)':
       'token 的摘要、openid、时间、加密的 session_key',

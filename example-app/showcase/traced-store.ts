@@ -1,4 +1,4 @@
-import type { SessionStore } from 'weapp-session'
+import type { SessionStore, ValueChange } from 'weapp-session'
 import { currentTrace } from './trace.js'
 
 /** What each call of the store does. The page has these words in Chinese, too. */
@@ -11,12 +11,19 @@ export const STORE_WORDS: Readonly<Record<keyof SessionStore, string>> = {
   revokeUser: "delete the user's other sessions",
   writeUserInfo: 'write the profile',
   rewrite: 'replace the session_key',
-  readValue: 'read what all processes share, such as a used code',
-  replaceValue: 'write what all processes share, such as a used code',
+  readValue: 'read what all processes share',
+  replaceValue: 'write what all processes share',
   revokeBatch: 'delete sessions',
   ping: 'ping',
   close: 'close',
 }
+
+/** What a change of a shared value does, where the value is a claim: docs/storage.md says how its text begins. */
+export const CLAIM_WORDS = {
+  claim: 'claim it: one request only, in all processes',
+  settle: 'note that the code is used',
+  release: 'give the claim back',
+} as const
 
 /** What a call carries, where its words do not say so. */
 const CARRIED: Readonly<Partial<Record<keyof SessionStore, string>>> = {
@@ -33,7 +40,9 @@ export function tracedStore(store: SessionStore): SessionStore {
 function tracedMethod(store: SessionStore, name: keyof SessionStore) {
   const method = (store[name] ?? (async () => undefined)) as (...args: unknown[]) => Promise<unknown>
   return async (...args: unknown[]) => {
-    const step = { from: 'app', to: 'store', text: STORE_WORDS[name], source: `store.${name}` } as const
+    const claim = name === 'replaceValue' ? claimWordsFor(args[0] as ValueChange) : undefined
+    const text = claim ?? STORE_WORDS[name]
+    const step = { from: 'app', to: 'store', text, source: `store.${name}` } as const
     try {
       const result = await method.apply(store, args)
       currentTrace()?.add({ ...step, ok: true, detail: CARRIED[name] ?? outcomeOf(result) })
@@ -43,6 +52,12 @@ function tracedMethod(store: SessionStore, name: keyof SessionStore) {
       throw error
     }
   }
+}
+
+function claimWordsFor({ from, to }: ValueChange): string | undefined {
+  if (to?.startsWith('?')) return CLAIM_WORDS.claim
+  if (to?.startsWith('!')) return CLAIM_WORDS.settle
+  return to === null && from?.startsWith('?') ? CLAIM_WORDS.release : undefined
 }
 
 /** What may be shown of a result: whether there was something, and how much; never what it was. */

@@ -55,13 +55,13 @@ describe('the showcase of the example app', () => {
     const { trace } = await logIn()
     expect(linesOf(trace)).to.deep.equal([
       'phone>app POST /login',
-      'app>store write what all processes share, such as a used code',
+      'app>store claim it: one request only, in all processes',
       'app>wechat GET /sns/jscode2session',
       'wechat>app 200',
       'app>store look up the user',
       'app>store write the session',
-      'app>store write what all processes share, such as a used code',
-      'app>store write what all processes share, such as a used code',
+      'app>store write what all processes share',
+      'app>store note that the code is used',
       'app>phone 200',
     ])
   })
