@@ -9,14 +9,18 @@ export function ofHosts<const Names extends readonly string[]>(...names: Names):
   return Object.fromEntries(names.map((name) => [name, `${folder}/${name}`]))
 }
 
-/** Runs a program of one of the hosts in the project of a consumer. Returns what it prints, or throws it. */
+/** Where a program of one of the hosts is. */
+export function hostProgram(path: string): string {
+  return join(root, 'node_modules', folder, path)
+}
+
+/** Runs a program of one of the hosts in the project of a consumer. Throws what it says. */
 export async function runHost(
   program: string,
   project: string,
   { args = [], nodeOptions = [] }: { args?: readonly string[]; nodeOptions?: readonly string[] } = {},
-): Promise<string> {
-  const path = join(root, 'node_modules', folder, program)
-  const command = [...nodeOptions, path, ...args]
-  const { stdout, stderr } = await run(process.execPath, command, { cwd: project }).catch(saidWhy)
-  return `${stdout}${stderr}`
+): Promise<void> {
+  await run(process.execPath, [...nodeOptions, hostProgram(program), ...args], { cwd: project }).catch(
+    saidWhy,
+  )
 }

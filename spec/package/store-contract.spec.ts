@@ -5,7 +5,7 @@ import { before, describe, it } from 'mocha'
 import { MemoryStore } from '../../lib/index.js'
 import { storeContract } from '../../store-contract/index.js'
 import { createConsumer } from './consumer.js'
-import { runHost } from './hosts.js'
+import { hostProgram } from './hosts.js'
 import { packedPackage, run, saidWhy } from './packed-package.js'
 import { asCommonJs } from './readme.js'
 import { root } from './source-tree.js'
@@ -39,7 +39,8 @@ interface Runner {
 }
 
 async function runNode(folder: string, ...args: string[]): Promise<string> {
-  return (await run(process.execPath, args, { cwd: folder }).catch(saidWhy)).stdout
+  const { stdout, stderr } = await run(process.execPath, args, { cwd: folder }).catch(saidWhy)
+  return stdout + stderr
 }
 
 const mocha = join(root, 'node_modules/mocha/bin/mocha.js')
@@ -76,7 +77,7 @@ const runners: readonly Runner[] = [
     title: 'Jest',
     file: 'store.test.js',
     imports: '',
-    run: (folder) => runHost('jest/bin/jest.js', folder, { args: ['--ci', '--testTimeout=20000'] }),
+    run: (folder) => runNode(folder, hostProgram('jest/bin/jest.js'), '--ci', '--testTimeout=20000'),
     passed: (count) => new RegExp(`^Tests: +${count} passed, ${count} total$`, 'm'),
   },
 ]
