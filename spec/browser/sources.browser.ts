@@ -56,7 +56,7 @@ describe('the links of the log', function () {
       const bed = await open({ language })
       await bed.outcomeOf('log-in')
       expect(await follow(bed, 'wx.login')).to.include({ path: 'client/log-in.ts' })
-      expect((await follow(bed, 'store.claim')).line).to.match(/^ {2}async claim\(/)
+      expect((await follow(bed, 'store.issue')).line).to.match(/^ {2}async issue\(/)
       expect((await follow(bed, 'POST /login')).line).to.contain("path: '/login'")
       await bed.page.evaluate(() =>
         localStorage.setItem('weapp-session-showcase/phone-a/token', 'x'.repeat(64)),
