@@ -26,9 +26,11 @@ const NAMED_MISBEHAVIOURS = [
  * - `truncated`: half of the announced body arrives, then the connection breaks
  * - `badJson`: the body ends in the middle of its JSON
  * - `empty`: HTTP 200 without a body
- * - `extraFields`: the proper response (Douyin's `data`) plus errcode 0, errmsg, expires_in and an unknown field
+ * - `extraFields`: the proper response (Douyin's `data`) plus errcode 0, errmsg, expires_in and an unknown
+ *   field
  * - `missingOpenid`, `missingSessionKey`: the proper response without that field
- * - `wrongTypes`: openid and access_token are numbers, session_key is null, expires_in and phone_info are text
+ * - `wrongTypes`: openid and access_token are numbers, session_key is null, expires_in and phone_info are
+ *   text
  * - `{ slowMs }`: the proper response, delayed by that many milliseconds
  *
  * In these a gateway, or WeChat itself, turns the request away, and a code stays unused:

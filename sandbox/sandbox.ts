@@ -36,7 +36,8 @@ export interface SandboxOptions {
   unionid?: boolean
   /**
    * How many calls WeChat takes before it refuses more with 45011, or with 45009 for the day. Default: the
-   * documented numbers. With `{ stableTokenPerMinute: 2 }` a program soon reaches one; `Infinity` removes one.
+   * documented numbers. With `{ stableTokenPerMinute: 2 }` a program soon reaches one; `Infinity` removes
+   * one.
    */
   quotas?: SandboxQuotas
 }

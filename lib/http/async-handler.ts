@@ -2,8 +2,8 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { SessionRequest } from './request.js'
 
 /**
- * Hands what an `async` handler of your own throws to `next`, and so to `problemHandler()`. Express 5 does so by itself; on Express 4 an
- * error that nobody catches ends the process.
+ * Hands what an `async` handler of your own throws to `next`, and so to `problemHandler()`. Express 5 does so
+ * by itself; on Express 4 an error that nobody catches ends the process.
  *
  * @example
  * app.post('/steps', requireSession(), express.json(), asyncHandler(async (req, res) => {
@@ -23,9 +23,10 @@ export function asyncHandler(
 }
 
 /**
- * Wraps a handler behind `requireSession()`: its request has `openid`, `userInfo` and `weapp`, also for TypeScript with
- * `checkedRoutes`, and what it throws goes to `next`, as with {@link asyncHandler}. On a route without a guard, and for a
- * request that an optional guard let pass without a session, `next` gets a `TypeError`.
+ * Wraps a handler behind `requireSession()`: its request has `openid`, `userInfo` and `weapp`, also for
+ * TypeScript with `checkedRoutes`, and what it throws goes to `next`, as with {@link asyncHandler}. On a
+ * route without a guard, and for a request that an optional guard let pass without a session, `next` gets a
+ * `TypeError`.
  *
  * @example
  * app.get('/me', requireSession(), sessionHandler((req, res) => res.json({ id: req.weapp.data.userId })))

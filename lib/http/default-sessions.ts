@@ -46,9 +46,9 @@ export function defaultSessions(): Sessions {
 }
 
 /**
- * Returns the options that environment variables name, as `defaultSessions` uses them, for sessions of your own:
- * `WEAPP_APPID`, `WEAPP_SECRET`, `WEAPP_LOGIN_DURATION_DAYS` and `WEAPP_SESSION_DURATION_SECONDS` as `apps`, `WEAPP_KEYS` as
- * `keys`, `WEAPP_API_BASE` as `wechat`. Throws a `TypeError` that names the variable.
+ * Returns the options that environment variables name, as `defaultSessions` uses them, for sessions of your
+ * own: `WEAPP_APPID`, `WEAPP_SECRET`, `WEAPP_LOGIN_DURATION_DAYS` and `WEAPP_SESSION_DURATION_SECONDS` as
+ * `apps`, `WEAPP_KEYS` as `keys`, `WEAPP_API_BASE` as `wechat`. Throws a `TypeError` that names the variable.
  *
  * @example
  * createSessions({ ...optionsFromEnvironment(process.env), store, onLogin })

@@ -17,7 +17,10 @@ export interface MountOptions {
   bearer?: boolean
   /** The wire protocol of the clients. Default: the native one. */
   protocol?: Protocol
-  /** The one app whose users log in at this mount and whose sessions are good there, as with `sessions.ofApp`. Default: all apps. */
+  /**
+   * The one app whose users log in at this mount and whose sessions are good there, as with `sessions.ofApp`.
+   * Default: all apps.
+   */
   appid?: string
 }
 
@@ -31,8 +34,9 @@ export const MOUNT_OPTION_NAMES: OptionNames<MountOptions> = {
 }
 
 /**
- * Fills in the defaults, and narrows the sessions to the app of the mount and to `scope`. Throws a `TypeError` for a header
- * that is not one, and for a place of the token beside a protocol, which has its own.
+ * Fills in the defaults, and narrows the sessions to the app of the mount and to `scope`. Throws a
+ * `TypeError` for a header that is not one, and for a place of the token beside a protocol, which has its
+ * own.
  */
 export function readMountOptions(
   where: string,

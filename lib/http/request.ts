@@ -12,8 +12,8 @@ import type { PhoneInfo } from '../wechat/phone-number.js'
 /**
  * `req.weapp`: the session of a request and what can be done with it.
  *
- * `res.json(req.weapp)` sends what the phone may see: `sessionId` and the four times. `unionid`, `appid` and `data` are for the
- * server; name them, or copy with `{ ...req.weapp }`, to send them all the same.
+ * `res.json(req.weapp)` sends what the phone may see: `sessionId` and the four times. `unionid`, `appid` and
+ * `data` are for the server; name them, or copy with `{ ...req.weapp }`, to send them all the same.
  */
 export interface RequestSession
   extends Pick<
@@ -21,9 +21,9 @@ export interface RequestSession
     'appid' | 'unionid' | 'sessionId' | 'createdAt' | 'lastVisitAt' | 'expiresAt' | 'idleExpiresAt' | 'data'
   > {
   /**
-   * Decrypts data of this user; a fresh `code` beside it closes the race with wx.login. The encryption proves little: for a phone number
-   * that is worth something use `phoneNumber`. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`,
-   * `ERR_USER_CHANGED`, `ERR_CODE_INVALID`.
+   * Decrypts data of this user; a fresh `code` beside it closes the race with wx.login. The encryption proves
+   * little: for a phone number that is worth something use `phoneNumber`. Throws `ERR_SESSION_KEY_STALE`,
+   * `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`, `ERR_USER_CHANGED`, `ERR_CODE_INVALID`.
    *
    * @example
    * const { stepInfoList } = await req.weapp.decrypt(req.body, { as: 'weRun' })
@@ -34,8 +34,8 @@ export interface RequestSession
   ): Promise<OpenDataOf<As>>
   /**
    * The phone number behind the code of a phone number button, which has to be of this user. Throws
-   * `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`. `keep` keeps it for `sessions.phoneNumberOf`;
-   * default false. It is the server's to say, so it is no part of the phone's data.
+   * `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`. `keep` keeps it for
+   * `sessions.phoneNumberOf`; default false. It is the server's to say, so it is no part of the phone's data.
    *
    * @example
    * const { purePhoneNumber } = await req.weapp.phoneNumber(req.body)
@@ -47,9 +47,9 @@ export interface RequestSession
    */
   setUserInfo(data: UserDataRequest | null): Promise<UserInfo | null>
   /**
-   * Replaces `data`, here and in the session, and returns it as later requests will find it. What is handed out is frozen: writing to it throws.
-   * Throws `ERR_SESSION_UNKNOWN` when the session has ended meanwhile, a `TypeError` for what JSON cannot carry or what has
-   * more than 4096 bytes.
+   * Replaces `data`, here and in the session, and returns it as later requests will find it. What is handed
+   * out is frozen: writing to it throws. Throws `ERR_SESSION_UNKNOWN` when the session has ended meanwhile, a
+   * `TypeError` for what JSON cannot carry or what has more than 4096 bytes.
    *
    * @example
    * await req.weapp.setData({ role: 'editor' })

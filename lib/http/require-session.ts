@@ -9,19 +9,22 @@ import { isAnswered, sendError, wireRequest } from './wire.js'
 /** Options of {@link requireSession}. */
 export interface RequireSessionOptions extends MountOptions {
   /**
-   * Lets a request without a token pass: `req.openid` and `req.weapp` are then undefined, `req.userInfo` is null. A token of
-   * ours that is sent has to be good all the same. Default false.
+   * Lets a request without a token pass: `req.openid` and `req.weapp` are then undefined, `req.userInfo` is
+   * null. A token of ours that is sent has to be good all the same. Default false.
    */
   optional?: boolean
-  /** Refuses with `ERR_LOGIN_TOO_OLD` when the login is longer ago, in seconds: for what asks for a fresh login. */
+  /**
+   * Refuses with `ERR_LOGIN_TOO_OLD` when the login is longer ago, in seconds: for what asks for a fresh
+   * login.
+   */
   maxAgeSeconds?: number
 }
 
 /**
  * Lets a request pass only with a live session, and sets `req.openid`, `req.userInfo` and `req.weapp`.
  *
- * Sets `Cache-Control: no-store`, which a handler may replace. No token, a malformed, unknown, ended or expired one
- * is a 401; a store that fails or is too slow a 503.
+ * Sets `Cache-Control: no-store`, which a handler may replace. No token, a malformed, unknown, ended or
+ * expired one is a 401; a store that fails or is too slow a 503.
  *
  * @example
  * app.get('/me', requireSession({ sessions }), (req, res) => res.json({ userInfo: req.userInfo }))
@@ -50,7 +53,8 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
     try {
       const session = await findSession(req)
       if (isAnswered(res)) return
-      // A shared cache knows to keep out of what has an Authorization header, but not of a header of our own (RFC 9111, 3.5).
+      // A shared cache knows to keep out of what has an Authorization header, but not of a header of our own
+      // (RFC 9111, 3.5).
       res.setHeader('Cache-Control', 'no-store')
       if (session) attachSession(req, sessions, session)
       else detachSession(req)

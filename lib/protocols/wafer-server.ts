@@ -17,9 +17,10 @@ interface Done {
 
 /**
  * The protocol of the Wafer session server, which the Wafer server SDKs of five languages call: one route,
- * JSON under any content type, `{ interface: { interfaceName, para } }` in and `{ returnCode, returnMessage,
- * returnData }` out, always HTTP 200. Supports `qcloud.cam.id_skey`, `qcloud.cam.auth` and
- * `qcloud.cam.decrypt`; `qcloud.cam.initdata` is refused, because apps are configured on the server.
+ * JSON under any content type, `{ interface: { interfaceName, para } }` in and
+ * `{ returnCode, returnMessage, returnData }` out, always HTTP 200. Supports `qcloud.cam.id_skey`,
+ * `qcloud.cam.auth` and `qcloud.cam.decrypt`; `qcloud.cam.initdata` is refused, because apps are configured
+ * on the server.
  *
  * With several apps, name the one of each mount: `loginRouter({ sessions, protocol, appid })`.
  *
