@@ -39,7 +39,7 @@ export function sessionHandler(
   })
 }
 
-/** For `next`, which takes undefined and some strings for "go on". */
+/** `next` takes undefined and some strings for "go on". */
 export function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
   return new Error('something that is not an Error was thrown', { cause: thrown })
