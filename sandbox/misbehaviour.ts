@@ -16,8 +16,7 @@ const NAMED_MISBEHAVIOURS = [
  * - `truncated`: half of the announced body arrives, then the connection breaks
  * - `badJson`: the body ends in the middle of its JSON
  * - `empty`: HTTP 200 without a body
- * - `extraFields`: the proper response (Douyin's `data`) plus errcode 0, errmsg, expires_in and an unknown
- *   one
+ * - `extraFields`: the proper response (Douyin's `data`) plus errcode 0, errmsg, expires_in and `unheard_of`
  * - `missingOpenid`, `missingSessionKey`: the proper response without that field
  * - `wrongTypes`: openid and access_token are numbers, session_key null, expires_in and phone_info text
  * - `{ slowMs }`: the proper response, delayed by that many milliseconds

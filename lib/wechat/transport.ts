@@ -134,7 +134,7 @@ function unreachable({ host }: URL, error: Error): WeappError {
   })
 }
 
-/** Bytes that are not HTTP are an invalid response; anything else is no response. */
+/** Bytes that are not HTTP are an invalid response; any other error means that none came. */
 function brokenOff(error: NodeJS.ErrnoException): WeappError {
   return error.code?.startsWith('HPE_') ? invalidResponse('a response that is not HTTP') : noAnswer(error)
 }
