@@ -1,12 +1,11 @@
 /** Returns the time in milliseconds since 1970, like `Date.now`. Injected, so that tests can move it. */
 export type Clock = () => number
 
-/** The machine's clock. */
 export const systemClock: Clock = () => Date.now()
 
 /**
  * Returns the moments of a clock in microseconds, never the same one twice unless the clock is set back: for
- * clocks that count milliseconds, and for those that stand still in tests.
+ * clocks that count milliseconds or stand still.
  */
 export function distinctMicros(clock: Clock): () => number {
   let latestMs = Number.NEGATIVE_INFINITY

@@ -1,7 +1,7 @@
 /**
- * Waits for `work` for at most `timeoutMs` milliseconds, then throws what `onTimeout` returns. Work that ends
- * later is left alone: its result or rejection is ignored. A response that arrived in time counts even if the
- * process was too busy to read it, because timers run before sockets are read.
+ * Waits for `work` for at most `timeoutMs` milliseconds, then throws what `onTimeout` returns and ignores how
+ * the work ends. A response that arrived in time counts even if the process was too busy to read it: timers
+ * run before sockets are read.
  */
 export async function withinDeadline<T>(
   work: Promise<T>,
@@ -22,7 +22,6 @@ export async function withinDeadline<T>(
 /** Returns how many milliseconds are left; undefined where there is no deadline. */
 export type Countdown = () => number | undefined
 
-/** Starts a countdown. */
 export function countdown(withinMs: number): () => number
 export function countdown(withinMs: number | undefined): Countdown
 export function countdown(withinMs: number | undefined): Countdown {

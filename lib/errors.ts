@@ -1,51 +1,10 @@
-/**
- * Every code that a {@link WeappError} can have. Stable, so programs may switch on them. Each has a heading
- * in docs/error-codes.md.
- */
-export type ErrorCode =
-  | 'ERR_ACCESS_TOKEN_UNAVAILABLE'
-  | 'ERR_APP_UNKNOWN'
-  | 'ERR_BODY_INVALID'
-  | 'ERR_BODY_TIMEOUT'
-  | 'ERR_BODY_TOO_LARGE'
-  | 'ERR_CODE_INVALID'
-  | 'ERR_CODE_MOCK'
-  | 'ERR_DATA_MALFORMED'
-  | 'ERR_DECRYPTION_LIMIT'
-  | 'ERR_HOOK_FAILED'
-  | 'ERR_LOGIN_REFUSED'
-  | 'ERR_LOGIN_TOO_OLD'
-  | 'ERR_METHOD_NOT_ALLOWED'
-  | 'ERR_PHONE_CODE_INVALID'
-  | 'ERR_REQUEST_INVALID'
-  | 'ERR_SERVER_MISCONFIGURED'
-  | 'ERR_SESSION_KEY_STALE'
-  | 'ERR_SESSION_LIMIT'
-  | 'ERR_SESSION_NOT_FOUND'
-  | 'ERR_SESSION_UNKNOWN'
-  | 'ERR_STORE_UNAVAILABLE'
-  | 'ERR_TOKEN_MALFORMED'
-  | 'ERR_TOKEN_MISSING'
-  | 'ERR_USER_BLOCKED'
-  | 'ERR_USER_CHANGED'
-  | 'ERR_USER_INFO_REFUSED'
-  | 'ERR_WECHAT_ANSWER_INVALID'
-  | 'ERR_WECHAT_BUSY'
-  | 'ERR_WECHAT_NO_ANSWER'
-  | 'ERR_WECHAT_QUOTA'
-  | 'ERR_WECHAT_RATE_LIMITED'
-  | 'ERR_WECHAT_UNREACHABLE'
-
 /** What is the same for every error of one code. */
 export interface ErrorKind {
   /** The HTTP status. */
   readonly status: number
   /** Seconds after which to try again; null where unknown. */
   readonly retryAfterSeconds: number | null
-  /**
-   * Whether the client has to log in again. No other error may be written in a way that makes an old client
-   * do so.
-   */
+  /** Whether the client has to log in again. An old client must not be made to do so by any other error. */
   readonly asksLogin: boolean
   /** Whether a login code may be sent again after its exchange failed this way: WeChat has not used it up. */
   readonly codeStillGood: boolean
@@ -53,16 +12,15 @@ export interface ErrorKind {
   readonly title: string
 }
 
-type Row = readonly [
-  status: number,
-  retryAfterSeconds: number | null,
-  asksLogin: boolean,
-  codeStillGood: boolean,
-  title: string,
-]
+type Row = readonly [number, number | null, boolean, boolean, string]
+
+/** Gives the table its type: the codes as literals. */
+function rows<Code extends string>(table: Readonly<Record<Code, Row>>): Readonly<Record<Code, Row>> {
+  return table
+}
 
 // biome-ignore format: a table
-const ROWS: Readonly<Record<ErrorCode, Row>> = {
+const ROWS = rows({
   //                             status  retryAfter  asksLogin  codeStillGood  title
   ERR_ACCESS_TOKEN_UNAVAILABLE: [503,    2,          false,     false,         'Access token unavailable'],
   ERR_APP_UNKNOWN:              [400,    null,       false,     false,         'Unknown app'],
@@ -96,12 +54,14 @@ const ROWS: Readonly<Record<ErrorCode, Row>> = {
   ERR_WECHAT_QUOTA:             [503,    3600,       false,     true,          'WeChat quota exceeded'],
   ERR_WECHAT_RATE_LIMITED:      [429,    60,         false,     true,          'Too many requests'],
   ERR_WECHAT_UNREACHABLE:       [503,    2,          false,     true,          'WeChat unreachable'],
-}
+})
+
+/** The code of a {@link WeappError}: stable, so programs may switch on it. See docs/error-codes.md. */
+export type ErrorCode = keyof typeof ROWS
 
 /** All codes of {@link ErrorCode}, in alphabetical order. */
 export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ROWS) as ErrorCode[]
 
-/** The kind of error that a code stands for. */
 export function kindOf(code: ErrorCode): ErrorKind {
   const [status, retryAfterSeconds, asksLogin, codeStillGood, title] = ROWS[code]
   return { status, retryAfterSeconds, asksLogin, codeStillGood, title }

@@ -4,18 +4,16 @@ export interface ExchangeApp {
   readonly secret: string
 }
 
+/** Up to 128 visible characters. */
 const OPENID = /^[^\s\p{C}]{1,128}$/u
 
-/** Whether a value can be an openid: a string of up to 128 visible characters. */
 export function isOpenid(value: unknown): value is string {
   return typeof value === 'string' && OPENID.test(value)
 }
 
 /** A user as the platform identifies them, with the key for their data. */
 export interface Identity {
-  /**
-   * The user's id within this app. It identifies the user from now on, so it has to be unique and permanent.
-   */
+  /** The user's id within this app, unique and permanent: it identifies the user from now on. */
   readonly openid: string
   /** The user's id across apps, where the platform provides one. */
   readonly unionid?: string | undefined
@@ -24,9 +22,9 @@ export interface Identity {
 }
 
 /**
- * Exchanges a one-time login code for an identity. WeChat's is built in; {@link qqExchange} and {@link
- * douyinExchange} are others, and `exchange` of an `AppInfo` takes your own. It is called once per code and
- * must end on its own or when `signal` aborts. What it returns is checked.
+ * Exchanges a one-time login code for an identity. WeChat's is built in; {@link qqExchange} and
+ * {@link douyinExchange} are others, and `exchange` of an `AppInfo` takes your own. It is called once per
+ * code and must end on its own or when `signal` aborts. What it returns is checked.
  *
  * Anything it throws other than a `WeappError` becomes `ERR_WECHAT_NO_ANSWER`, as the code may have been
  * used.

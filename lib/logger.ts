@@ -1,16 +1,14 @@
-/** Receives the few lines that an operator has to see; `console` will do. No line ever holds a credential. */
+/** Receives the few lines that an operator has to see; `console` will do. They never hold a credential. */
 export interface Logger {
   warn(message: string): void
   error(message: string): void
 }
 
-/** Writes to stderr. */
 export const stderrLogger: Logger = {
   warn: (message) => void process.stderr.write(`weapp-session: ${message}\n`),
   error: (message) => void process.stderr.write(`weapp-session: ${message}\n`),
 }
 
-/** Returns a logger that ignores its own failures. */
 export function unfailing(logger: Logger): Logger {
   const attempt = (write: () => void) => {
     try {

@@ -1,11 +1,11 @@
 import { isJsonObject } from './json-object.js'
 
-/** The names of all options of `T`, as a record so that the compiler finds a missing one. */
+const MOST = Number.MAX_SAFE_INTEGER
+
+/** The names of all options of `T`: a record, so that the compiler finds a missing one. */
 export type OptionNames<T> = Readonly<Record<keyof Required<T>, true>>
 
-/**
- * Throws a `TypeError` for what is not an object, and for an unknown option; it lists those that are known.
- */
+/** Throws a `TypeError` for anything but an object, and for an unknown option. */
 export function checkOptionNames<T extends object>(
   where: string,
   given: unknown,
@@ -21,24 +21,14 @@ export function checkOptionNames<T extends object>(
   }
 }
 
-/** Returns a number above 0, fractions allowed. */
-export function positiveNumber(
-  where: string,
-  value: unknown,
-  most: number = Number.MAX_SAFE_INTEGER,
-): number {
+export function positiveNumber(where: string, value: unknown, most: number = MOST): number {
   if (typeof value !== 'number' || !(value > 0 && value <= most)) {
     throw new TypeError(`${where} must be a positive number up to ${most}, not ${describe(value)}`)
   }
   return value
 }
 
-/** Returns an integer from 1. */
-export function positiveInteger(
-  where: string,
-  value: unknown,
-  most: number = Number.MAX_SAFE_INTEGER,
-): number {
+export function positiveInteger(where: string, value: unknown, most: number = MOST): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) {
     throw new TypeError(`${where} must be an integer from 1 to ${most}, not ${describe(value)}`)
   }
@@ -54,7 +44,6 @@ export function textOption(where: string, value: unknown, least = 1): string {
   return value
 }
 
-/** Returns an http or https URL. */
 export function httpAddress(where: string, value: unknown): URL {
   const text = textOption(where, value)
   const url = URL.canParse(text) ? new URL(text) : undefined
@@ -62,29 +51,22 @@ export function httpAddress(where: string, value: unknown): URL {
   throw new TypeError(`${where} must be an http or https URL, such as https://api.weixin.qq.com`)
 }
 
-/** Returns one of a few words. */
 export function oneOf<T extends string>(where: string, value: unknown, allowed: readonly T[]): T {
   if (!allowed.includes(value as T)) {
-    throw new TypeError(
-      `${where} must be one of ${allowed.map((word) => `'${word}'`).join(', ')}, not ${describe(value)}`,
-    )
+    const words = allowed.map((word) => `'${word}'`).join(', ')
+    throw new TypeError(`${where} must be one of ${words}, not ${describe(value)}`)
   }
   return value as T
 }
 
-/** Returns true or false. */
 export function booleanOption(where: string, value: unknown): boolean {
-  if (typeof value !== 'boolean')
-    throw new TypeError(`${where} must be true or false, not ${describe(value)}`)
-  return value
+  if (typeof value === 'boolean') return value
+  throw new TypeError(`${where} must be true or false, not ${describe(value)}`)
 }
 
-/** Returns a function, or undefined. */
 export function optionalFunction<T>(where: string, value: T): T {
-  if (value !== undefined && typeof value !== 'function') {
-    throw new TypeError(`${where} must be a function, not ${describe(value)}`)
-  }
-  return value
+  if (value === undefined || typeof value === 'function') return value
+  throw new TypeError(`${where} must be a function, not ${describe(value)}`)
 }
 
 /** Returns an object that has all of `methods`; `what` names it in the error. */
@@ -99,10 +81,9 @@ export function objectWithMethods<T>(where: string, value: T, methods: readonly 
 
 /** Describes a value without giving away what a string holds. */
 function describe(value: unknown): string {
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
-    return String(value)
-  if (typeof value === 'string')
-    return value === '' ? 'an empty string' : `a string of ${value.length} characters`
+  if (value === '') return 'an empty string'
+  if (typeof value === 'string') return `a string of ${value.length} characters`
+  if (value === null || ['undefined', 'number', 'boolean'].includes(typeof value)) return String(value)
   if (Array.isArray(value)) return 'an array'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

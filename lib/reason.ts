@@ -1,4 +1,4 @@
-/** A command's name, the only part of it that may be logged. */
+/** The name of a command, the only part of it that may be logged. */
 const COMMAND = /^[a-z][a-z._|-]{0,30}$/i
 /** Host names and addresses, which are not secrets. */
 const HOST = /^[\w.:%-]{1,255}$/
@@ -27,25 +27,19 @@ const MOST_CAUSES = 3
 
 /**
  * Returns why something failed, for the operator's log: the kind of error, its errno, host and port, or the
- * first word of Redis's reply and the command. Nothing else of an error is logged, as it may hold an address
- * with a password, or the data that was to be written.
+ * first word of Redis's reply and the command. Nothing else of an error is logged: it may hold a password or
+ * the data to be written.
  */
 export function reasonOf(error: unknown, depth = 1): string {
   if (!(error instanceof Error)) return 'unknown reason'
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : []
   const why = first ?? Object(error).lastNodeError ?? error.cause
-  const details = detailsOf(error)
-  const reason = details.length > 0 ? `${error.name} (${details.join(' ')})` : error.name
+  const details = detailsOf(error).join(' ')
+  const reason = details ? `${error.name} (${details})` : error.name
   return why instanceof Error && depth < MOST_CAUSES ? `${reason}: ${reasonOf(why, depth + 1)}` : reason
 }
 
-/** Fields of errors from `node:net`, `node:dns` and `node:tls`. */
-interface ErrorPlace {
-  readonly hostname?: unknown
-  readonly host?: unknown
-  readonly address?: unknown
-  readonly port?: unknown
-}
+type ErrorPlace = Readonly<Partial<Record<'hostname' | 'host' | 'address' | 'port', unknown>>>
 
 function detailsOf(error: Error): string[] {
   if (error.name === 'ReplyError' || REPLY.test(error.message)) return detailsOfReply(error)

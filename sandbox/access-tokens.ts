@@ -8,7 +8,6 @@ const FORCED_PER_DAY = 20
 const REMEMBERED_TOKENS = 10_000
 const TOKEN_SHAPE = /^\d{2}_[\w-]{100,}$/
 
-/** What stable_token returns to the app's server. */
 export interface StableToken extends Record<string, unknown> {
   access_token: string
   /** In seconds. */
@@ -39,7 +38,7 @@ export class AccessTokens {
     this.#clock = clock
   }
 
-  /** The same token until five minutes before it expires, then a new one beside it. */
+  /** Returns the same token until five minutes before it expires, then a new one beside it. */
   get(appid: string): StableToken {
     const latest = this.#latest.get(appid)
     const isFresh = latest && !latest.isRevoked && this.#clock() < latest.expiresAt - OVERLAP_MS
@@ -59,7 +58,7 @@ export class AccessTokens {
     return this.#stableToken(this.#issue(appid))
   }
 
-  /** Whose token it is, or why it is refused. */
+  /** Returns whose token it is, or why it is refused. */
   holderOf(accessToken: string): { appid: string } | 'malformed' | 'expired' | 'revoked' {
     if (!TOKEN_SHAPE.test(accessToken)) return 'malformed'
     const issued = this.#issued.get(accessToken)

@@ -13,7 +13,7 @@ export interface Call {
   at: number
 }
 
-/** The log of what reached the sandbox: the latest calls in full, and how many there were in all. */
+/** The latest requests in full, and how many there were in all. */
 export class Calls {
   #latest: Call[] = []
   readonly #counts = new Map<string, number>()

@@ -1,7 +1,7 @@
 import { isText } from './option-checks.js'
 import type { WeChat } from './wechat.js'
 
-/** The errcode for a wrong appid or secret; `undefined` when they are right. */
+/** Returns the errcode for a wrong appid or secret. */
 export function credentialsErrcode(wechat: WeChat, appid: unknown, secret: unknown): number | undefined {
   if (!isText(appid)) return 41002
   const app = wechat.appWith(appid)
@@ -10,7 +10,7 @@ export function credentialsErrcode(wechat: WeChat, appid: unknown, secret: unkno
   return secret === app.secret ? undefined : 40125
 }
 
-/** The app that calls with this access token, or the errcode for a token that is not valid. */
+/** Returns the app that calls with an access token, or an errcode. */
 export function callerOf(wechat: WeChat, accessToken: string | undefined): { appid: string } | number {
   if (!accessToken) return 41001
   const holder = wechat.accessTokens.holderOf(accessToken)

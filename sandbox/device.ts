@@ -1,18 +1,17 @@
 import { jsonOrText, sendRequest } from './http-request.js'
 import { isObject } from './option-checks.js'
 
-/** Whose phone it is, which app runs on it and from where it was opened, and the WeChat it talks to. */
+/** A phone, the app that runs on it, the group it was opened from, and the WeChat it talks to. */
 export interface Device {
   readonly url: string
   readonly user: string
   readonly appid: string
   readonly group: string
   offline: boolean
-  /** The code of its last login. */
   lastCode?: string
 }
 
-/** Asks one of the `/sandbox/…` endpoints over real HTTP, and fails as the network or WeChat fails. */
+/** Asks one of the `/sandbox/…` endpoints over real HTTP. Throws where the network or WeChat fails. */
 export async function askWeChat<Result>(
   device: Device,
   endpoint: string,

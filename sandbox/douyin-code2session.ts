@@ -14,7 +14,7 @@ const ERR_TIPS: Readonly<Record<number, string>> = {
   40019: 'bad anonymous code',
 }
 
-/** WeChat's errcodes in Douyin's numbers; those for missing parameters are all 40014. */
+/** WeChat's errcodes in Douyin's numbers. Those for missing parameters are all 40014. */
 const ERR_NOS: Readonly<Record<number, number>> = { 40013: 40015, 40125: 40017 }
 
 /** Exchanges a code, an anonymous code or both, as version 2 of Douyin's endpoint does: JSON in, JSON out. */
@@ -26,7 +26,7 @@ export function douyinCode2Session(wechat: WeChat, { method, body }: ReceivedReq
   if (errcode !== undefined) return errNoReply(ERR_NOS[errcode] ?? 40014)
   if (!isText(appid) || (!isText(code) && !isText(anonymousCode))) return errNoReply(40014)
 
-  // The code is only peeked at before the anonymous code is redeemed, so that a refusal leaves both unused.
+  // Only peeks at the code before the anonymous code is redeemed, so that a refusal leaves both unused.
   if (isText(code) && typeof wechat.loginCodes.peek(code, appid) === 'string') return errNoReply(40018)
   const visitor = isText(anonymousCode) ? wechat.anonymousCodes.redeem(anonymousCode, appid) : undefined
   if (typeof visitor === 'string') return errNoReply(40019)

@@ -35,12 +35,11 @@ export function errcodeReply(errcode: number, errmsg?: string): Reply {
   return { ...jsonErrcodeReply(errcode, errmsg), type: 'text/plain' }
 }
 
-/** The same as the endpoints under `/cgi-bin/` and `/wxa/` send it: as `application/json`. */
+/** An error as the endpoints under `/cgi-bin/` and `/wxa/` send it: as `application/json`. */
 export function jsonErrcodeReply(errcode: number, errmsg: string = ERRMSGS[errcode] ?? 'error'): Reply {
   return jsonReply(200, { errcode, errmsg: `${errmsg}, rid: ${newRid()}` })
 }
 
-/** A result as WeChat sends it: JSON as `text/plain`. */
 export function plainTextReply(body: Record<string, unknown>): Reply {
   return { ...jsonReply(200, body), type: 'text/plain' }
 }

@@ -18,7 +18,7 @@ export interface HttpResponse {
   bytes: Uint8Array
 }
 
-/** Sends a request from a phone and reads the whole response. Failures say why in their message. */
+/** Sends a request from a phone and reads the whole response. Throws an error whose message says why. */
 export async function sendRequest(
   device: { readonly offline: boolean },
   { url, method, headers, body, timeoutMs, controller = new AbortController() }: HttpRequest,
@@ -35,12 +35,8 @@ export async function sendRequest(
       signal: controller.signal,
     })
     const bytes = new Uint8Array(await response.arrayBuffer())
-    return {
-      status: response.status,
-      headers: response.headers,
-      text: new TextDecoder().decode(bytes),
-      bytes,
-    }
+    const { status, headers: received } = response
+    return { status, headers: received, text: new TextDecoder().decode(bytes), bytes }
   } catch (error) {
     throw new Error(reasonOf(error), { cause: error })
   } finally {
@@ -48,7 +44,6 @@ export async function sendRequest(
   }
 }
 
-/** A text as what it says in JSON; as it is where it is not JSON. */
 export function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -57,7 +52,7 @@ export function jsonOrText(text: string): unknown {
   }
 }
 
-/** `fetch` says only "fetch failed" and puts what happened into the cause. */
+/** `fetch` says only "fetch failed"; the reason is in the cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause: NodeJS.ErrnoException | undefined = error.cause instanceof Error ? error.cause : undefined

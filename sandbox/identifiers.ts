@@ -18,7 +18,6 @@ export function newCode(): string {
   return Array.from({ length: 32 }, () => CODE_ALPHABET[randomInt(CODE_ALPHABET.length)]).join('')
 }
 
-/** A code of the phone number button. */
 export function newPhoneCode(): string {
   return randomBytes(32).toString('hex')
 }
@@ -31,7 +30,7 @@ export function newSessionKey(): string {
   return randomBytes(16).toString('base64')
 }
 
-/** The trace suffix of an errmsg: three groups of eight hex digits. */
+/** The trace id of an errmsg: three groups of eight hex digits. */
 export function newRid(): string {
   return Array.from({ length: 3 }, () => randomBytes(4).toString('hex')).join('-')
 }

@@ -21,21 +21,16 @@ const WRONG_TYPES: Readonly<Fields> = {
   phone_info: 'none',
 }
 
-/** Plays a misbehaviour. Asks for the proper reply, which uses a code, only where WeChat does its work. */
-export function misbehave(
-  how: Misbehaviour,
-  response: ServerResponse,
-  { properReply, failure }: Behaviour,
-): void {
+/** Plays a misbehaviour. The proper reply uses up a code, so it is made only where WeChat does its work. */
+export function misbehave(how: Misbehaviour, response: ServerResponse, behaviour: Behaviour): void {
+  const { properReply, failure } = behaviour
   if (typeof how === 'string') ACTS[how](response, properReply)
   else if ('errcode' in how) send(response, failure(how.errcode, how.errmsg))
   else sendLate(response, properReply(), how.slowMs)
 }
 
 const ACTS: Readonly<Record<NamedMisbehaviour, Act>> = {
-  hang: (_response, properReply) => {
-    properReply()
-  },
+  hang: (_response, properReply) => void properReply(),
   drop: (response, properReply) => {
     properReply()
     response.destroy()
@@ -49,9 +44,7 @@ const ACTS: Readonly<Record<NamedMisbehaviour, Act>> = {
     const text = bodyText(reply)
     send(response, { ...reply, body: text.slice(0, text.length / 2) })
   },
-  empty: (response, properReply) => {
-    send(response, { ...properReply(), body: '' })
-  },
+  empty: (response, properReply) => send(response, { ...properReply(), body: '' }),
   extraFields: altering((fields) => ({
     ...fields,
     errcode: 0,
@@ -65,18 +58,11 @@ const ACTS: Readonly<Record<NamedMisbehaviour, Act>> = {
     const present = Object.entries(WRONG_TYPES).filter(([name]) => Object.hasOwn(fields, name))
     return { ...fields, ...Object.fromEntries(present) }
   }),
-  html: (response) => {
-    send(response, gatewayPage(200, 'OK'))
-  },
-  html502: (response) => {
-    send(response, gatewayPage(502, 'Bad Gateway'))
-  },
-  http500: (response) => {
-    send(response, { status: 500, type: 'text/plain', body: 'Internal Server Error' })
-  },
-  redirect: (response) => {
-    send(response, { ...gatewayPage(302, 'Found'), headers: { location: '/redirected' } })
-  },
+  html: (response) => send(response, gatewayPage(200, 'OK')),
+  html502: (response) => send(response, gatewayPage(502, 'Bad Gateway')),
+  http500: (response) => send(response, { status: 500, type: 'text/plain', body: 'Internal Server Error' }),
+  redirect: (response) =>
+    send(response, { ...gatewayPage(302, 'Found'), headers: { location: '/redirected' } }),
 }
 
 function altering(change: (fields: Fields) => Fields): Act {

@@ -1,20 +1,10 @@
 import { CODE2SESSION_PATH } from './code2session.js'
 import { checkOptions, isObject } from './option-checks.js'
 
+// biome-ignore format: a list of words
 const NAMED_MISBEHAVIOURS = [
-  'hang',
-  'drop',
-  'truncated',
-  'badJson',
-  'html',
-  'html502',
-  'empty',
-  'redirect',
-  'http500',
-  'extraFields',
-  'missingOpenid',
-  'missingSessionKey',
-  'wrongTypes',
+  'hang', 'drop', 'truncated', 'badJson', 'html', 'html502', 'empty', 'redirect', 'http500', 'extraFields',
+  'missingOpenid', 'missingSessionKey', 'wrongTypes',
 ] as const
 
 /**
@@ -26,9 +16,9 @@ const NAMED_MISBEHAVIOURS = [
  * - `truncated`: half of the announced body arrives, then the connection breaks
  * - `badJson`: the body ends in the middle of its JSON
  * - `empty`: HTTP 200 without a body
- * - `extraFields`: the proper response (Douyin's `data`) plus errcode 0, errmsg, expires_in and an unknown field
+ * - `extraFields`: the proper response (Douyin's `data`) plus errcode 0, errmsg, expires_in and `unheard_of`
  * - `missingOpenid`, `missingSessionKey`: the proper response without that field
- * - `wrongTypes`: openid and access_token are numbers, session_key is null, expires_in and phone_info are text
+ * - `wrongTypes`: openid and access_token are numbers, session_key null, expires_in and phone_info text
  * - `{ slowMs }`: the proper response, delayed by that many milliseconds
  *
  * In these a gateway, or WeChat itself, turns the request away, and a code stays unused:
@@ -57,11 +47,11 @@ interface Rule {
   remaining: number
 }
 
-/** The rules in force: those of one path queue up, and the first one decides. */
+/** The rules of one path queue up: the first one decides. */
 export class Misbehaviours {
   readonly #rules = new Map<string, Rule[]>()
 
-  /** Adds a rule and returns the function that removes it. */
+  /** Adds a rule and returns a function that removes it. */
   add(how: Misbehaviour, options: MisbehaveOptions = {}): () => void {
     checkMisbehaviour(how)
     checkOptions('misbehave', options, {
@@ -78,7 +68,7 @@ export class Misbehaviours {
     this.#rules.clear()
   }
 
-  /** The misbehaviour for the request that has just come in. Counts as one of its times. */
+  /** Returns the misbehaviour for a request, and counts it. */
   take(path: string): Misbehaviour | undefined {
     const [rule] = this.#rulesOf(path)
     if (!rule) return undefined
@@ -92,10 +82,8 @@ export class Misbehaviours {
   }
 
   #remove(path: string, gone: Rule): void {
-    this.#rules.set(
-      path,
-      this.#rulesOf(path).filter((rule) => rule !== gone),
-    )
+    const others = this.#rulesOf(path).filter((rule) => rule !== gone)
+    this.#rules.set(path, others)
   }
 }
 

@@ -4,10 +4,7 @@ const REMEMBERED_CODES = 100_000
 /** Why a code cannot be redeemed. A foreign one was issued to another app. */
 export type CodeRefusal = 'invalid' | 'foreign' | 'used'
 
-type IssuedCode<Grant> = Grant & {
-  issuedAt: number
-  used: boolean
-}
+type IssuedCode<Grant> = Grant & { issuedAt: number; used: boolean }
 
 /** The codes of one kind: each lives five minutes and can be redeemed once, by the app it was issued to. */
 export class OneTimeCodes<Grant extends { appid: string }> {
@@ -28,7 +25,7 @@ export class OneTimeCodes<Grant extends { appid: string }> {
     return code
   }
 
-  /** What {@link redeem} would return, without using the code. */
+  /** Returns what {@link redeem} would, without using the code. */
   peek(code: string, appid: string): IssuedCode<Grant> | CodeRefusal {
     const issued = this.#issued.get(code)
     if (!issued) return 'invalid'
@@ -43,7 +40,7 @@ export class OneTimeCodes<Grant extends { appid: string }> {
     return issued
   }
 
-  /** What a code was issued for, even when it is used or expired. */
+  /** Returns what a code was issued for, even if it is used or expired. */
   grantOf(code: string): Grant | undefined {
     return this.#issued.get(code)
   }

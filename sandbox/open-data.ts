@@ -13,7 +13,7 @@ export function encryptFields(fields: object, sessionKey: string): EncryptedData
   return { encryptedData: encryptOpenData(JSON.stringify(fields), sessionKey, iv), iv }
 }
 
-/** Encrypts as WeChat does: AES-128-CBC with PKCS#7 padding, all of key, iv and result in base64. */
+/** Encrypts as WeChat does: AES-128-CBC with PKCS#7 padding, everything in base64. */
 export function encryptOpenData(plaintext: string, sessionKey: string, iv: string): string {
   const cipher = createCipheriv('aes-128-cbc', Buffer.from(sessionKey, 'base64'), Buffer.from(iv, 'base64'))
   return Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]).toString('base64')
@@ -24,7 +24,7 @@ export function signRawData(rawData: string, sessionKey: string): string {
   return hash('sha1', rawData + sessionKey)
 }
 
-/** Signs a request body as WeChat wants it from servers: here too the session_key goes in as text. */
+/** Signs a request body as servers have to: here too the session_key goes in as text. */
 export function signBody(body: string, sessionKey: string): string {
   return createHmac('sha256', sessionKey).update(body).digest('hex')
 }

@@ -24,7 +24,6 @@ export function checkOptions<Options extends object>(
 
 const MAX_NAME_LENGTH = 128
 
-/** The name of a user or of a group chat. */
 export const nameCheck: OptionCheck = [
   `a string of 1 to ${MAX_NAME_LENGTH} characters`,
   (name) => isText(name) && name.length <= MAX_NAME_LENGTH,
@@ -36,7 +35,6 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Whether a value is a non-empty string. */
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }

@@ -7,23 +7,27 @@ import type { AppUser, WeChat } from './wechat.js'
 
 const DEFAULT_USER = 'default-user'
 
-/** The group chat from which a mini-program was opened unless another is named. */
+/** The group chat from which a mini-program was opened by default. */
 export const DEFAULT_GROUP = 'default-group'
 
 type Fields = Record<string, unknown>
-type PhoneEndpoint = (wechat: WeChat, appUser: AppUser, fields: Fields) => Fields
+type Endpoint = readonly [
+  reply: (wechat: WeChat, appUser: AppUser, fields: Fields) => Fields,
+  /** Besides `appid` and `user`. */
+  ...fieldNames: string[],
+]
 
 /** What the WeChat app on a phone asks its own servers. */
-const ENDPOINTS: ReadonlyMap<string, PhoneEndpoint> = new Map([
-  ['/sandbox/login', login],
-  ['/sandbox/check-session', checkSession],
-  ['/sandbox/user-info', userInfo],
-  ['/sandbox/user-profile', userProfile],
-  ['/sandbox/we-run-data', weRunData],
-  ['/sandbox/group-enter-info', groupEnterInfo],
-  ['/sandbox/share-info', shareInfo],
-  ['/sandbox/phone-number', phoneNumber],
-  ['/sandbox/tt-login', ttLogin],
+const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
+  ['/sandbox/login', [(wechat, appUser) => ({ code: wechat.login(appUser), ...appUser })]],
+  ['/sandbox/check-session', [checkSession, 'code']],
+  ['/sandbox/user-info', [(wechat, appUser) => ({ ...wechat.userInfo(appUser) })]],
+  ['/sandbox/user-profile', [(wechat, appUser) => ({ ...wechat.userProfile(appUser) })]],
+  ['/sandbox/we-run-data', [weRunData]],
+  ['/sandbox/group-enter-info', [groupEnterInfo, 'group']],
+  ['/sandbox/share-info', [shareInfo, 'shareTicket']],
+  ['/sandbox/phone-number', [phoneNumber]],
+  ['/sandbox/tt-login', [ttLogin, 'force']],
 ])
 
 export function isPhonePath(path: string): boolean {
@@ -34,61 +38,43 @@ export function replyToPhone(wechat: WeChat, { method, path, body }: ReceivedReq
   const endpoint = ENDPOINTS.get(path)
   if (!endpoint) return refusal(404, `unknown endpoint ${path}; known: ${[...ENDPOINTS.keys()].join(', ')}`)
   if (method !== 'POST') return { ...refusal(405, 'use POST'), headers: { allow: 'POST' } }
+  const [reply, ...fieldNames] = endpoint
   try {
     const fields = parseFields(body)
-    return jsonReply(200, endpoint(wechat, appUserIn(fields, wechat), fields))
+    const appUser = appUserIn(fields, wechat)
+    allowOnly(fields, ['appid', 'user', ...fieldNames])
+    return jsonReply(200, reply(wechat, appUser, fields))
   } catch (error) {
     if (error instanceof HttpError) return refusal(error.status, error.message)
     throw error
   }
 }
 
-function login(wechat: WeChat, appUser: AppUser, fields: Fields): Fields {
-  allowOnly(fields, ['appid', 'user'])
-  return { code: wechat.login(appUser), ...appUser }
-}
-
 function checkSession(wechat: WeChat, appUser: AppUser, fields: Fields): Fields {
-  allowOnly(fields, ['appid', 'user', 'code'])
   if (typeof fields.code !== 'string') throw new HttpError(400, '"code" must be a string')
   return { valid: wechat.isCurrentSession(appUser, fields.code) }
 }
 
-function userInfo(wechat: WeChat, appUser: AppUser, fields: Fields): Fields {
-  allowOnly(fields, ['appid', 'user'])
-  return { ...wechat.userInfo(appUser) }
-}
-
-function userProfile(wechat: WeChat, appUser: AppUser, fields: Fields): Fields {
-  allowOnly(fields, ['appid', 'user'])
-  return { ...wechat.userProfile(appUser) }
-}
-
-function weRunData(wechat: WeChat, appUser: AppUser, fields: Fields): Fields {
-  allowOnly(fields, ['appid', 'user'])
+function weRunData(wechat: WeChat, appUser: AppUser): Fields {
   return { ...wechat.encryptFor(appUser, { stepInfoList: stepInfoList(appUser.user, wechat.clock()) }) }
 }
 
 function groupEnterInfo(wechat: WeChat, appUser: AppUser, fields: Fields): Fields {
-  allowOnly(fields, ['appid', 'user', 'group'])
   const { group = DEFAULT_GROUP } = fields
   return { ...wechat.encryptFor(appUser, { opengid: groupIdOf(checkedName('group', group), appUser.appid) }) }
 }
 
 function shareInfo(wechat: WeChat, appUser: AppUser, fields: Fields): Fields {
-  allowOnly(fields, ['appid', 'user', 'shareTicket'])
   const group = checkedName('shareTicket', fields.shareTicket)
   return { ...wechat.encryptFor(appUser, { openGId: groupIdOf(group, appUser.appid) }) }
 }
 
-function phoneNumber(wechat: WeChat, appUser: AppUser, fields: Fields): Fields {
-  allowOnly(fields, ['appid', 'user'])
+function phoneNumber(wechat: WeChat, appUser: AppUser): Fields {
   const sealed = wechat.encryptFor(appUser, wechat.phoneNumbers.of(appUser.user))
   return { code: wechat.phoneCodes.issue(appUser), ...sealed }
 }
 
 function ttLogin(wechat: WeChat, appUser: AppUser, fields: Fields): Fields {
-  allowOnly(fields, ['appid', 'user', 'force'])
   const { force = true } = fields
   if (typeof force !== 'boolean') throw new HttpError(400, '"force" must be true or false')
   const anonymousCode = wechat.anonymousCodes.issue(appUser)

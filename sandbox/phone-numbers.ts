@@ -10,7 +10,7 @@ export interface PhoneNumber {
   countryCode: string | number
 }
 
-/** The phone numbers of all WeChat users: everybody has one, which phones may change. */
+/** The phone numbers of all WeChat users: everyone has one, which `sandbox.phone` may change. */
 export class PhoneNumbers {
   readonly #changes = new Map<string, Partial<PhoneNumber>>()
 

@@ -13,7 +13,7 @@ export interface UserInfo {
   avatarUrl: string
 }
 
-/** The profiles of all WeChat users: everybody has one, whose fields phones may change. */
+/** The profiles of all WeChat users: everyone has one, which `sandbox.phone` may change. */
 export class Profiles {
   readonly #changes = new Map<string, Partial<UserInfo>>()
 

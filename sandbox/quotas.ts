@@ -1,23 +1,21 @@
 import { chinaDayOf } from './china-day.js'
-import { checkOptions, type OptionCheck, type OptionChecks } from './option-checks.js'
+import { checkOptions, type OptionCheck } from './option-checks.js'
 
 const MINUTE_MS = 60 * 1000
 const REMEMBERED_CALLERS = 100_000
 
 /**
- * How many calls WeChat takes before it refuses more. Each is an integer from 0, or `Infinity` for no limit.
+ * How many calls WeChat accepts before it refuses more: an integer from 0, or `Infinity` for no limit.
  * Minutes and days are those of the sandbox's clock; a day begins at midnight in China.
  *
- * A call counts as soon as it is known who makes it, that is when the secret or the access token is right,
- * even if it fails later on. One that the minute refuses does not count for the day. Errcodes from
- * `misbehave` do not count.
+ * A call counts as soon as its secret or access token is right, even if it fails later on. One that the
+ * minute refuses does not count for the day. Errcodes from `misbehave` do not count.
  */
 export interface SandboxQuotas {
   /**
    * Codes that `/sns/jscode2session` exchanges for one user of one app in a minute; one more gets 45011 and
-   * stays unused. Default 100, as the documentation said until 2020. Today it names no number, and a reply in
-   * the developer community calls the quota the app's. Invalid and used codes do not count, as they tell
-   * nothing of the user.
+   * stays unused. Invalid and used codes do not count. Default 100, as documented until 2020; today's
+   * documentation names no number.
    */
   code2SessionPerUserPerMinute?: number
   /** Calls of `/cgi-bin/stable_token` by one app in a minute; more get 45011. Default 10,000. */
@@ -46,7 +44,6 @@ const DOCUMENTED: Readonly<Record<QuotaName, Quota>> = {
   resetUserSessionKeyPerMinute: { limit: 60_000, ...minutely },
 }
 
-/** The quotas of all callers. */
 export class Quotas {
   readonly #clock: () => number
   readonly #limits: SandboxQuotas
@@ -57,13 +54,13 @@ export class Quotas {
     this.#limits = { ...limits }
   }
 
-  /** Counts a call of an app or a user. Returns the errcode when they have none left. */
+  /** Counts a call of an app or a user. Returns an errcode if the quota is used up. */
   spend(name: QuotaName, caller: string): number | undefined {
     const { limit, windowOf, errcode } = DOCUMENTED[name]
     const counter = this.#counters.get(name) ?? new WindowCounter()
     this.#counters.set(name, counter)
-    const isLeft = counter.countUpTo(this.#limits[name] ?? limit, caller, windowOf(this.#clock()))
-    return isLeft ? undefined : errcode
+    const isWithin = counter.countUpTo(this.#limits[name] ?? limit, caller, windowOf(this.#clock()))
+    return isWithin ? undefined : errcode
   }
 }
 
@@ -86,13 +83,12 @@ class WindowCounter {
 
 export function checkQuotas(quotas: SandboxQuotas): void {
   const amount: OptionCheck = ['an integer from 0, or Infinity', isAmount]
-  const checks: OptionChecks<SandboxQuotas> = {
+  checkOptions<SandboxQuotas>('createSandbox: quotas', quotas, {
     code2SessionPerUserPerMinute: amount,
     stableTokenPerMinute: amount,
     stableTokenPerDay: amount,
     resetUserSessionKeyPerMinute: amount,
-  }
-  checkOptions('createSandbox: quotas', quotas, checks)
+  })
 }
 
 function isAmount(value: unknown): boolean {

@@ -12,7 +12,7 @@ export function jsonReply(status: number, body: Record<string, unknown>): Reply 
   return { status, type: 'application/json', body }
 }
 
-/** What a gateway between the app and WeChat sends: a page, not JSON. */
+/** A page from a gateway between the app and WeChat. */
 export function gatewayPage(status: number, title: string): Reply {
   const heading = `${status} ${title}`
   const body = `<html>\n<head><title>${heading}</title></head>\n<body><h1>${heading}</h1></body>\n</html>\n`
@@ -23,7 +23,7 @@ export function bodyText({ body }: Reply): string {
   return typeof body === 'string' ? body : JSON.stringify(body)
 }
 
-/** Writes the head, which announces the full length of the body, and returns that body. */
+/** Writes the head, with the full length of the body, and returns the body. */
 export function writeHead(response: ServerResponse, reply: Reply): Buffer {
   const body = Buffer.from(bodyText(reply))
   response.writeHead(reply.status, {

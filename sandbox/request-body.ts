@@ -3,7 +3,7 @@ import { isObject } from './option-checks.js'
 
 const MAX_BODY_BYTES = 16 * 1024
 
-/** One request to an endpoint, read to its end. A body that is `undefined` was too long. */
+/** A request to an endpoint. Its body is undefined if it was too long. */
 export interface ReceivedRequest {
   method: string
   path: string
@@ -21,7 +21,7 @@ export class HttpError extends Error {
   }
 }
 
-/** Reads a body to its end. Returns `undefined` when it was longer than the limit. */
+/** Reads a body to its end. Returns `undefined` if it was too long. */
 export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -32,7 +32,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer | undef
   return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks) : undefined
 }
 
-/** The fields of a JSON body, if any, whatever its Content-Type: a bare `curl -d` works. */
+/** Returns the fields of a JSON body, if any, whatever its Content-Type, so that a bare `curl -d` works. */
 export function parseFields(body: Buffer | undefined): Record<string, unknown> {
   if (body === undefined) throw new HttpError(413, `the body is longer than ${MAX_BODY_BYTES} bytes`)
   const text = body.toString('utf8').trim()
@@ -42,7 +42,7 @@ export function parseFields(body: Buffer | undefined): Record<string, unknown> {
   return { ...value }
 }
 
-/** The fields of a JSON body as servers have to send it; `undefined` for anything else, even an empty one. */
+/** Returns the fields of a JSON body; `undefined` for anything else, even an empty body. */
 export function jsonFields(body: Buffer | undefined): Record<string, unknown> | undefined {
   try {
     return body?.toString('utf8').trim() ? parseFields(body) : undefined

@@ -9,7 +9,6 @@ import { type ReceivedRequest, readBody } from './request-body.js'
 import { SERVER_ENDPOINTS } from './server-endpoints.js'
 import type { WeChat } from './wechat.js'
 
-/** What the sandbox consists of behind its HTTP server. */
 export interface SandboxParts {
   wechat: WeChat
   calls: Calls
@@ -19,7 +18,7 @@ export interface SandboxParts {
 /** Reads every request to its end and records it, then responds or misbehaves. */
 export function createRequestListener(parts: SandboxParts): RequestListener {
   return (request, response) => {
-    // Fails only when the client hangs up: then there is nobody to respond to.
+    // Fails only when the client hangs up.
     receive(parts, request, response).catch(() => response.destroy())
   }
 }

@@ -17,8 +17,8 @@ export interface SandboxOptions {
   /** Port to listen on. Default 0: a free one. */
   port?: number
   /**
-   * Address to listen on. Default `127.0.0.1`. Only a loopback address is safe: anybody who reaches the
-   * sandbox can log in as any user and take WeChat down.
+   * Address to listen on. Default `127.0.0.1`. Only a loopback address is safe: anyone who reaches the
+   * sandbox can log in as any user.
    */
   host?: string
   /** The time in milliseconds since 1970, by which codes, keys and tokens expire. Default `Date.now`. */
@@ -35,8 +35,8 @@ export interface SandboxOptions {
   /** Whether users have a unionid, as with apps bound to an Open Platform account. Default `true`. */
   unionid?: boolean
   /**
-   * How many calls WeChat takes before it refuses more with 45011, or with 45009 for the day. Default: the
-   * documented numbers. With `{ stableTokenPerMinute: 2 }` a program soon reaches one; `Infinity` removes one.
+   * How many calls WeChat accepts before it refuses more. Default: the documented numbers. With
+   * `{ stableTokenPerMinute: 2 }` a program soon reaches one; `Infinity` removes one.
    */
   quotas?: SandboxQuotas
 }
@@ -62,14 +62,14 @@ export interface PhoneOptions {
  * it. `curl -X POST …/sandbox/login` issues a code, too. It has these endpoints, each of which can misbehave:
  *
  * - `GET /sns/jscode2session`: the exchange of a code, which is the same in QQ; 100 a minute for one user
- * - `POST /cgi-bin/stable_token`: the access token that the endpoints under `/wxa/` ask for; 10,000 a minute,
- *   500,000 a day, and 20 forced refreshes a day
+ * - `POST /cgi-bin/stable_token`: the access token for the endpoints under `/wxa/`; 10,000 a minute, 500,000
+ *   a day, and 20 forced refreshes a day
  * - `GET /wxa/checksession` and `GET /wxa/resetusersessionkey`; of the latter 60,000 a minute
  * - `POST /wxa/business/getuserphonenumber`: the exchange of a code from `phone.getPhoneNumber()`
  * - `POST /api/apps/v2/jscode2session`: Douyin's exchange of the codes from `phone.tt.login()`
  *
- * The numbers are WeChat's quotas for each app, by the clock of the sandbox: one call too many gets 45011 in
- * a minute and 45009 in a day. The option `quotas` changes all but that of forced refreshes.
+ * The numbers are WeChat's quotas for an app, by the sandbox's clock: one call too many gets 45011 in a
+ * minute and 45009 in a day. The option `quotas` changes all but that of forced refreshes.
  */
 export interface Sandbox {
   /** Where it listens, such as `http://127.0.0.1:43121`: the value for `WEAPP_API_BASE`. */
@@ -79,9 +79,8 @@ export interface Sandbox {
   /** The first of them. */
   readonly app: SandboxApp
   /**
-   * Creates a phone, by default of a new user with the first app.
+   * Creates a phone, by default of a new user with the first app. Throws a `TypeError` for wrong options.
    *
-   * @throws TypeError for unknown or wrong options.
    * @example
    * const phone = sandbox.phone()
    * const tablet = sandbox.phone({ user: phone.user })
@@ -95,9 +94,8 @@ export interface Sandbox {
   clearCalls: () => void
   /**
    * Makes an endpoint misbehave, until the returned function is called or for the given number of times.
-   * Several misbehaviours of one endpoint queue up: the second begins when the first has ended.
+   * Several misbehaviours of one endpoint queue up. Throws a `TypeError` for wrong options.
    *
-   * @throws TypeError for an unknown misbehaviour or wrong options.
    * @example
    * const restore = sandbox.misbehave('hang')
    * sandbox.misbehave({ errcode: 45011 }, { times: 2 })
@@ -110,15 +108,13 @@ export interface Sandbox {
   /** Replaces the session_key, as WeChat may do at any moment. */
   rotateSessionKey: (user: Pick<Phone, 'user' | 'appid'>) => void
   /**
-   * Lets the access tokens of an app, by default the first, expire: calls with them get 42001.
-   *
-   * @throws TypeError for an unknown appid.
+   * Expires the access tokens of an app, by default the first: calls with them get 42001. Throws a
+   * `TypeError` for an unknown appid.
    */
   expireAccessToken: (appid?: string) => void
   /**
-   * Revokes the access tokens of an app, by default the first: calls with them get 40001.
-   *
-   * @throws TypeError for an unknown appid.
+   * Revokes the access tokens of an app, by default the first: calls with them get 40001. Throws a
+   * `TypeError` for an unknown appid.
    */
   revokeAccessToken: (appid?: string) => void
   /** Drops all connections and refuses new ones, those of phones included. */
@@ -130,9 +126,9 @@ export interface Sandbox {
 }
 
 /**
- * Starts a fake WeChat.
+ * Starts a fake WeChat. Rejects with a `TypeError` for wrong options; with the system's error if the port is
+ * taken.
  *
- * @throws TypeError (as a rejection) for unknown or wrong options; the system's error if the port is taken.
  * @example
  * const sandbox = await createSandbox()
  * const sessions = createSessions({ apps: sandbox.apps, store, wechat: { baseUrl: sandbox.url } })
@@ -178,9 +174,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     misbehave: (how, misbehaveOptions) => misbehaviours.add(how, misbehaveOptions),
     behave: () => misbehaviours.clear(),
     sessionKeyOf: ({ user, appid }) => wechat.sessionKeys.ensure(user, appid),
-    rotateSessionKey: ({ user, appid }) => {
-      wechat.sessionKeys.rotate(user, appid)
-    },
+    rotateSessionKey: ({ user, appid }) => void wechat.sessionKeys.rotate(user, appid),
     expireAccessToken: (appid = app.appid) => {
       checkOptions('expireAccessToken', { appid }, { appid: knownAppid(wechat) })
       wechat.accessTokens.expire(appid)

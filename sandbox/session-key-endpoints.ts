@@ -6,16 +6,9 @@ import { jsonReply, type Reply } from './reply.js'
 import { jsonFields, type ReceivedRequest } from './request-body.js'
 import type { WeChat } from './wechat.js'
 
-/** Who has signed with a valid session_key. */
-interface KeyHolder {
-  appid: string
-  openid: string
-}
-
 /**
- * Tells whether the caller knows the valid session_key of a user. The documentation lists the parameters
- * under "request body" and shows them in the query, so both count. Without a valid key the signature is
- * invalid (87009).
+ * Checks whether the caller knows a user's valid session_key. The documentation lists the parameters under
+ * "request body" and shows them in the query, so both count. Without a valid key it returns 87009.
  */
 export function checkSessionKey(wechat: WeChat, { query, body }: ReceivedRequest): Reply {
   const caller = callerOf(wechat, query.access_token)
@@ -43,7 +36,7 @@ function keyHolder(
   wechat: WeChat,
   { appid }: { appid: string },
   parameters: Readonly<Record<string, unknown>>,
-): KeyHolder | number {
+): { appid: string; openid: string } | number {
   const { openid, signature, sig_method: method } = parameters
   if (!isText(openid) || !isText(signature) || !isText(method)) return 40097
   if (method !== 'hmac_sha256') return 87008

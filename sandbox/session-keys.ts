@@ -13,7 +13,7 @@ interface IssuedKey {
   issuedAt: number
 }
 
-/** The session_keys: at most one is valid per user and app. */
+/** The session_keys: at most one is valid for a user of an app. */
 export class SessionKeys {
   readonly #clock: () => number
   readonly #rotation: KeyRotation
@@ -25,12 +25,11 @@ export class SessionKeys {
     this.#rotation = rotation
   }
 
-  /** The valid key of a user; a new one if there is none. */
+  /** Returns a user's valid key, or a new one. */
   ensure(user: string, appid: string): string {
     return this.find(openidOf(user, appid), appid) ?? this.rotate(user, appid)
   }
 
-  /** The valid key of an openid, if there is one. */
   find(openid: string, appid: string): string | undefined {
     return this.#live(openid, appid)?.sessionKey
   }

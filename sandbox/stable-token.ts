@@ -12,15 +12,12 @@ export function stableToken(wechat: WeChat, { method, body }: ReceivedRequest): 
   const { appid, secret, grant_type: grantType, force_refresh: isForced } = fields
   const errcode = credentialsErrcode(wechat, appid, secret)
   if (errcode !== undefined) return jsonErrcodeReply(errcode)
-  const overrun = quotaErrcode(wechat, String(appid))
+  const { quotas, accessTokens } = wechat
+  const caller = String(appid)
+  const overrun = quotas.spend('stableTokenPerMinute', caller) ?? quotas.spend('stableTokenPerDay', caller)
   if (overrun !== undefined) return jsonErrcodeReply(overrun)
   if (grantType !== 'client_credential') return jsonErrcodeReply(40002)
 
-  const { accessTokens } = wechat
-  const token = isForced === true ? accessTokens.forceRefresh(String(appid)) : accessTokens.get(String(appid))
+  const token = isForced === true ? accessTokens.forceRefresh(caller) : accessTokens.get(caller)
   return token === 'quota' ? jsonErrcodeReply(45009) : jsonReply(200, token)
-}
-
-function quotaErrcode({ quotas }: WeChat, appid: string): number | undefined {
-  return quotas.spend('stableTokenPerMinute', appid) ?? quotas.spend('stableTokenPerDay', appid)
 }

@@ -4,13 +4,13 @@ import { chinaDayOf, startOfChinaDay } from './china-day.js'
 const DAYS = 31
 const MOST_STEPS = 20_000
 
-/** The steps of one day; the timestamp, in seconds, is when it begins in China. */
-export interface StepInfo {
+/** `timestamp` is when the day begins in China, in seconds since 1970. */
+interface StepInfo {
   timestamp: number
   step: number
 }
 
-/** A user's steps in WeRun: the last 31 days, today at the end. */
+/** Returns a user's steps of the last 31 days, today last. */
 export function stepInfoList(user: string, now: number): StepInfo[] {
   const today = chinaDayOf(now)
   return Array.from({ length: DAYS }, (_, index) => {

@@ -13,13 +13,12 @@ export interface SandboxApp {
   secret: string
 }
 
-/** A user of one mini-program. */
 export interface AppUser {
   appid: string
   user: string
 }
 
-/** What a login code stands for, with the session_key of that login, even if it has been replaced since. */
+/** What a login code stands for. Its session_key may have been replaced since. */
 export interface Login extends AppUser {
   sessionKey: string
 }
@@ -31,14 +30,13 @@ export interface WeChatSettings extends KeyRotation {
   quotas: SandboxQuotas
 }
 
-/** What code2Session returns to the app's server. */
 export interface ExchangedCode extends Record<string, unknown> {
   openid: string
   session_key: string
   unionid?: string
 }
 
-/** User data as WeChat gives it to a phone: readable, signed and encrypted. */
+/** User data as a phone receives it: readable, signed and encrypted. */
 export interface OpenData extends EncryptedData {
   userInfo: UserInfo
   rawData: string
@@ -99,9 +97,7 @@ export class WeChat {
 
   /** `wx.getUserInfo`: the encrypted part names the user. */
   userInfo({ user, appid }: AppUser): OpenData {
-    const unionId = this.unionidOf(user)
-    const names = { openId: openidOf(user, appid), ...(unionId && { unionId }) }
-    return this.#userData({ user, appid }, names)
+    return this.#userData({ user, appid }, { openId: openidOf(user, appid), unionId: this.unionidOf(user) })
   }
 
   /** `wx.getUserProfile`: since 2021 the encrypted part does not name the user. */
@@ -115,7 +111,10 @@ export class WeChat {
     return encryptFields({ ...fields, watermark }, this.sessionKeys.ensure(user, appid))
   }
 
-  #userData(appUser: AppUser, { openId, unionId }: { openId?: string; unionId?: string }): OpenData {
+  #userData(
+    appUser: AppUser,
+    { openId, unionId }: { openId?: string; unionId?: string | undefined },
+  ): OpenData {
     const userInfo = this.profiles.of(appUser.user)
     const rawData = JSON.stringify(userInfo)
     const signature = signRawData(rawData, this.sessionKeys.ensure(appUser.user, appUser.appid))

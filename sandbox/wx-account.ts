@@ -28,7 +28,7 @@ export interface WxAccount {
   checkSession: WxMethod<object, object>
   /**
    * User data whose encrypted part holds openId and unionId. Needs an earlier `login`, except with
-   * `withCredentials: false`, which leaves out signature, encryptedData and iv.
+   * `withCredentials: false`, which omits the signed and encrypted parts.
    */
   getUserInfo: WxMethod<{ withCredentials?: boolean; lang?: string }, UserInfoResult>
   /** User data whose encrypted part does not name the user. `desc` is required: 1 to 30 characters. */

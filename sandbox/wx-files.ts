@@ -96,13 +96,8 @@ export function createWxFiles(
     const { filePath, header = {}, timeout: timeoutMs } = options
     const url = checkedUrl(options.url)
     const headers = withLowerCaseNames(header)
-    const { bytes, status } = await sendRequest(device, {
-      url,
-      method: 'GET',
-      headers,
-      timeoutMs,
-      controller,
-    })
+    const request = { url, method: 'GET', headers, timeoutMs, controller }
+    const { bytes, status } = await sendRequest(device, request)
     if (filePath === undefined) return { tempFilePath: files.add(bytes), statusCode: status }
     files.set(filePath, bytes)
     return { filePath, statusCode: status }

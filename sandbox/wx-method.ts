@@ -73,7 +73,7 @@ export function taskMethod<Options extends object, Result extends object>(
   return method
 }
 
-/** Hands an outcome to the callbacks, or returns it as a promise if there are none. */
+/** Passes an outcome to the callbacks, or returns it as a promise if there are none. */
 export function deliver<Result extends object>(
   api: string,
   callbacks: WxCallbacks<Result> | undefined,

@@ -14,8 +14,8 @@ export interface RequestOptions {
   /** Default `GET`. */
   method?: string
   /**
-   * Goes into the query string of a GET or HEAD, otherwise into the body: as JSON, or as a form if the header
-   * says `application/x-www-form-urlencoded`. Strings and ArrayBuffers are sent as they are.
+   * Goes into the query string of a GET or HEAD, otherwise into the body: as JSON, or as a form where
+   * `header` says `application/x-www-form-urlencoded`. Strings and ArrayBuffers are sent as they are.
    */
   data?: string | object | ArrayBuffer
   /** Request headers. `content-type` is `application/json` by default. */
@@ -47,14 +47,10 @@ export function createWxRequest(device: { offline: boolean; appid: string }): Wx
     options: RequestOptions,
     controller: AbortController,
   ): Promise<RequestResult<Data>> {
-    const request = toHttpRequest(options)
+    const { headers, ...request } = toHttpRequest(options)
     const { dataType = 'json', timeout: timeoutMs } = options
-    const response = await sendRequest(device, {
-      ...request,
-      headers: { referer, ...request.headers },
-      timeoutMs,
-      controller,
-    })
+    const sent = { ...request, headers: { referer, ...headers }, timeoutMs, controller }
+    const response = await sendRequest(device, sent)
     return {
       data: dataType === 'json' ? jsonOrText(response.text) : response.text,
       statusCode: response.status,

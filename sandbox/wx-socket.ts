@@ -4,8 +4,8 @@ import { type WxMethod, wxMethod } from './wx-method.js'
 export type WxSocketEvent = (listener: (event: object) => void) => void
 
 /**
- * Sockets, which the sandbox does not have: connecting always fails. The rest is there because the Wafer SDKs
- * register their listeners as soon as they are loaded.
+ * The sandbox has no sockets: connecting always fails. The Wafer SDKs register listeners as soon as they
+ * load.
  */
 export interface WxSocket {
   connectSocket: WxMethod<{ url: string }, object>

@@ -68,9 +68,7 @@ export function createWxStorage(): WxStorage {
     getStorageInfo: wxMethod('getStorageInfo', async () => info()),
     setStorageSync: (key, data) => orThrow('setStorageSync', () => set(key, data)),
     getStorageSync: (key) => orThrow('getStorageSync', () => JSON.parse(values.get(checkedKey(key)) ?? '""')),
-    removeStorageSync: (key) => {
-      orThrow('removeStorageSync', () => values.delete(checkedKey(key)))
-    },
+    removeStorageSync: (key) => void orThrow('removeStorageSync', () => values.delete(checkedKey(key))),
     clearStorageSync: () => values.clear(),
     getStorageInfoSync: info,
   }

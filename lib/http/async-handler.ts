@@ -2,8 +2,8 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { SessionRequest } from './request.js'
 
 /**
- * Hands what an `async` handler of your own throws to `next`, and so to `problemHandler()`. Express 5 does so by itself; on Express 4 an
- * error that nobody catches ends the process.
+ * Passes what an `async` handler of yours throws to `next`, and so to `problemHandler()`. Express 5 does so
+ * by itself; on Express 4 an error that nothing catches ends the process.
  *
  * @example
  * app.post('/steps', requireSession(), express.json(), asyncHandler(async (req, res) => {
@@ -23,9 +23,9 @@ export function asyncHandler(
 }
 
 /**
- * Wraps a handler behind `requireSession()`: its request has `openid`, `userInfo` and `weapp`, also for TypeScript with
- * `checkedRoutes`, and what it throws goes to `next`, as with {@link asyncHandler}. On a route without a guard, and for a
- * request that an optional guard let pass without a session, `next` gets a `TypeError`.
+ * Wraps a handler behind `requireSession()`: its request has `openid`, `userInfo` and `weapp`, also for
+ * TypeScript with `checkedRoutes`, and what it throws goes to `next`, as with {@link asyncHandler}. For a
+ * request without a session, `next` gets a `TypeError`.
  *
  * @example
  * app.get('/me', requireSession(), sessionHandler((req, res) => res.json({ id: req.weapp.data.userId })))
@@ -34,18 +34,13 @@ export function sessionHandler(
   handler: (req: SessionRequest, res: Response, next: NextFunction) => unknown,
 ): RequestHandler {
   return asyncHandler((req, res, next) => {
-    if (hasSession(req)) return handler(req, res, next)
+    if (req.weapp !== undefined) return handler(req as SessionRequest, res, next)
     throw new TypeError('sessionHandler: there is no session; put requireSession() in front of this handler')
   })
 }
 
-function hasSession(req: Request): req is SessionRequest {
-  return req.weapp !== undefined
-}
-
-/** `next` takes nothing, and some texts, for "go on". */
+/** `next` takes undefined and some strings for "go on". */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error
-    ? thrown
-    : new Error('something that is not an Error was thrown', { cause: thrown })
+  if (thrown instanceof Error) return thrown
+  return new Error('something that is not an Error was thrown', { cause: thrown })
 }

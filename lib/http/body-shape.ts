@@ -2,7 +2,7 @@ import { WeappError } from '../errors.js'
 
 const MOST_DEPTH = 8
 
-/** In JSON a value takes at least two bytes, including the comma before the next one. */
+/** A value of JSON, with the comma before the next one. */
 const LEAST_BYTES_OF_A_VALUE = 2
 
 /**
@@ -26,7 +26,7 @@ export function checkShape(body: unknown, mostBytes: number): void {
   check(body, MOST_DEPTH)
 }
 
-/** One at a time, as a list of all of them may be long. */
+/** A generator, as a list of all values may be long. */
 function* valuesIn(value: object): Generator<unknown> {
   if (Array.isArray(value)) {
     yield* value

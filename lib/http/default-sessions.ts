@@ -10,10 +10,10 @@ import loadIoredis from './ioredis.cjs'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** What {@link optionsFromEnvironment} returns. */
+/** The options that {@link optionsFromEnvironment} returns. */
 export type EnvironmentOptions = Pick<SessionsOptions, 'apps' | 'keys' | 'wechat'>
 
-/** The variable that an option comes from, where `createSessions` checks it. */
+/** The variable for the option that an error of `createSessions` names. */
 const VARIABLES: Readonly<Record<string, string>> = {
   'apps names': 'WEAPP_APPID names',
   'apps[0].loginDurationDays': 'WEAPP_LOGIN_DURATION_DAYS',
@@ -24,7 +24,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
 
 const NOT_SET = 'is not set in the environment'
 
-let made: Sessions | undefined
+let shared: Sessions | undefined
 
 /**
  * Returns the `Sessions` that `loginRouter()` and `requireSession()` share when they are given none. Created
@@ -41,14 +41,14 @@ let made: Sessions | undefined
  * process.once('SIGTERM', () => defaultSessions().close())
  */
 export function defaultSessions(): Sessions {
-  made ??= sessionsFrom(process.env)
-  return made
+  shared ??= sessionsFrom(process.env)
+  return shared
 }
 
 /**
- * Returns the options that environment variables name, as `defaultSessions` uses them, for sessions of your own:
- * `WEAPP_APPID`, `WEAPP_SECRET`, `WEAPP_LOGIN_DURATION_DAYS` and `WEAPP_SESSION_DURATION_SECONDS` as `apps`, `WEAPP_KEYS` as
- * `keys`, `WEAPP_API_BASE` as `wechat`. Throws a `TypeError` that names the variable.
+ * Returns the options that environment variables name, as `defaultSessions` uses them, for sessions of your
+ * own: `WEAPP_APPID`, `WEAPP_SECRET`, `WEAPP_LOGIN_DURATION_DAYS` and `WEAPP_SESSION_DURATION_SECONDS` as
+ * `apps`, `WEAPP_KEYS` as `keys`, `WEAPP_API_BASE` as `wechat`. Throws a `TypeError` that names the variable.
  *
  * @example
  * createSessions({ ...optionsFromEnvironment(process.env), store, onLogin })
@@ -62,7 +62,6 @@ export function optionsFromEnvironment(environment: Environment): EnvironmentOpt
   }
 }
 
-/** Creates sessions from environment variables. */
 export function sessionsFrom(environment: Environment): Sessions {
   try {
     const options = optionsFromEnvironment(environment)
@@ -89,7 +88,7 @@ function appsFrom(environment: Environment): AppInfo[] {
   }))
 }
 
-/** Names the variable instead of the option, and the way to do without it. */
+/** Names the variable instead of the option, and the way to do without. */
 function inVariables(message: string): string {
   const named = Object.entries(VARIABLES).reduce(
     (text, [option, variable]) => text.replace(`createSessions: ${option}`, variable),
@@ -106,11 +105,10 @@ function storeFrom(redisUrl: string | undefined): SessionStore {
   const address = redisAddress(redisUrl)
   const { Redis } = loadIoredis()
   const client = new Redis(address, { maxRetriesPerRequest: 1 })
-  const store = new RedisStore(client)
-  return Object.assign(store, { close: async () => client.disconnect() })
+  return Object.assign(new RedisStore(client), { close: async () => client.disconnect() })
 }
 
-/** Returns the URL of Redis, in the one form that a client reads in full: it ignores what it cannot parse. */
+/** Returns the URL of Redis in the form that ioredis reads in full: it ignores what it cannot parse. */
 function redisAddress(redisUrl: string): string {
   const url = URL.canParse(redisUrl) ? new URL(redisUrl) : undefined
   const databases = [url?.pathname.slice(1), ...(url?.searchParams.getAll('db') ?? [])].filter(Boolean)

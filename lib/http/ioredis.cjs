@@ -1,6 +1,6 @@
 /**
- * Loads ioredis only when it is needed: whoever passes in another client need not have it. CommonJS, because
- * a bundler follows a literal `require`, and lets one in a `try` fail at run time.
+ * Loads ioredis only when it is needed, as it is optional. CommonJS, because a bundler follows a literal
+ * `require`, and lets one in a `try` fail at run time.
  */
 module.exports = function loadIoredis() {
   try {

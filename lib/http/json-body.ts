@@ -8,13 +8,12 @@ import { jsonInBytes, jsonInSent, jsonInText, MOST_BYTES, notJson, tooLarge } fr
 /** How long a body may take to arrive, in milliseconds. */
 export const BODY_TIMEOUT_MS = 20_000
 
-/** A request on which a host or a parser in front may have left a body. */
 type RequestWithBody = IncomingMessage & { body?: unknown }
 
 /**
  * Returns the JSON body of a request, whatever its content type: mini-programs have sent JSON as text and as
- * form for years. What a host or a parser in front left is taken as it is, and parsed as JSON if it is bytes
- * or a string. Undefined if there is no body. Throws `ERR_BODY_INVALID`, `ERR_BODY_TOO_LARGE` and
+ * a form for years. A body that a host or a parser in front has left is taken as it is; bytes and strings are
+ * parsed. Returns undefined without a body. Throws `ERR_BODY_INVALID`, `ERR_BODY_TOO_LARGE` and
  * `ERR_BODY_TIMEOUT`.
  */
 export async function readJsonBody(
@@ -30,12 +29,12 @@ export async function readJsonBody(
   return isToRead || hasBytes(req) || !isEmpty(body) ? body : undefined
 }
 
-/** Returns what a host or a parser in front left as the body; bytes and strings are parsed as JSON. */
+/** Returns the body that a host or a parser in front has left; bytes and strings are parsed as JSON. */
 export async function leftBody(req: RequestWithBody): Promise<unknown> {
   const left = bodyOn(req)
   if (typeof left === 'string') return jsonInText(left)
   const bytes = left instanceof ArrayBuffer ? new Uint8Array(left) : left
-  // Whoever read the stream has inflated it, too; whoever set the bytes beside it has not.
+  // A parser that has read the stream has inflated it, too; a host that set the bytes beside it has not.
   if (ArrayBuffer.isView(bytes)) {
     return req.readable ? jsonInSent(bytesOf(bytes), req.headers) : jsonInBytes(bytesOf(bytes), req.headers)
   }
@@ -48,7 +47,7 @@ export async function leftBody(req: RequestWithBody): Promise<unknown> {
   return left
 }
 
-/** Some hosts parse on first access. What they throw then is about the body. */
+/** Some hosts parse on first access, and throw then. */
 function bodyOn(req: RequestWithBody): unknown {
   try {
     return req.body
@@ -61,7 +60,7 @@ function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
-/** A form parser turns the beginning of JSON into a name. */
+/** A form parser takes the beginning of JSON for a name. */
 function isTornApart(body: unknown): boolean {
   if (!isJsonObject(body)) return false
   for (const name in body) return /^\s*\{/.test(name)
@@ -86,16 +85,13 @@ function received(req: IncomingMessage): Promise<unknown> {
   }).then((bytes) => jsonInSent(bytes, req.headers))
 }
 
-/**
- * The rest would be taken for the next request, so the connection ends with the response. HTTP/2 does not
- * have this problem.
- */
+/** The rest would be taken for the next request, so HTTP/1 has to close the connection. */
 function giveUp(req: IncomingMessage, res: ServerResponse): WeappError {
   if (!res.headersSent && req.httpVersionMajor < 2) res.setHeader('Connection', 'close')
   return new WeappError('ERR_BODY_TIMEOUT', 'The body took too long to arrive. Send it again.')
 }
 
-/** Parsers make an empty object of no body, or of one that they leave to others. */
+/** Parsers make an empty object of no body, or of one that they do not parse. */
 function isEmpty(body: unknown): boolean {
   if (body === undefined || body === null) return true
   if (!isJsonObject(body)) return false

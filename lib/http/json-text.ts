@@ -20,15 +20,12 @@ const CHARSET = /;\s*charset\s*=\s*["']?\s*([^\s"';,]+)/i
 const UTF_8 = /^utf[-_]?8$/i
 const MOST_OF_A_NAME = 32
 
-/**
- * Returns the JSON in bytes as they were sent; undefined for none. Throws `ERR_BODY_INVALID` and
- * `ERR_BODY_TOO_LARGE`.
- */
+/** Parses bytes as they were sent; undefined for none. Throws `ERR_BODY_INVALID` and `ERR_BODY_TOO_LARGE`. */
 export async function jsonInSent(bytes: Uint8Array, headers: IncomingHttpHeaders): Promise<unknown> {
   return jsonInBytes(await inflated(bytes, headers['content-encoding']), headers)
 }
 
-/** The same for bytes that are not, or no longer, compressed. */
+/** Parses bytes that are not, or no longer, compressed. */
 export function jsonInBytes(bytes: Uint8Array, headers: IncomingHttpHeaders): unknown {
   if (bytes.byteLength > MOST_BYTES) throw tooLarge()
   const [, charset = 'utf-8'] = CHARSET.exec(headers['content-type'] ?? '') ?? []
@@ -36,7 +33,6 @@ export function jsonInBytes(bytes: Uint8Array, headers: IncomingHttpHeaders): un
   return jsonInText(new TextDecoder().decode(bytes))
 }
 
-/** The same for a string. */
 export function jsonInText(text: string): unknown {
   if (text.length > MOST_BYTES || Buffer.byteLength(text) > MOST_BYTES) throw tooLarge()
   if (text === '') return undefined
@@ -70,7 +66,7 @@ function notUnderstood(what: string, advice: string): WeappError {
   return new WeappError('ERR_BODY_INVALID', `The ${what} of the body is not supported. ${advice}`)
 }
 
-/** Returns what a stranger wrote, as far as it can be the name of something. */
+/** Quotes a name from a header, without characters that no name has. */
 function named(word: string): string {
   return `"${word.replace(/[^\w.:-]/g, '').slice(0, MOST_OF_A_NAME)}"`
 }

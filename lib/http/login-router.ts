@@ -9,18 +9,20 @@ import { sendError, sendReply, wireRequest } from './wire.js'
 
 /** Options of {@link loginRouter}. */
 export interface LoginRouterOptions extends MountOptions {
-  /** How many sessions a user may have after a login here. Default: what the app, or else `createSessions`, allows. */
+  /** How many sessions a user may have after a login here. Default: as for the app or in `createSessions`. */
   maxSessionsPerUser?: number
   /** Whether `POST /session/phone-number` keeps the number for `sessions.phoneNumberOf`. Default false. */
   keepPhoneNumber?: boolean
 }
 
 /**
- * An Express router with the routes of the protocol; for the native one: `POST /login`, `POST /logout`, `GET /session`,
- * `PUT /session/user-info`, `POST /session/phone-number`, `GET /sessions`, `DELETE /sessions/:id` and `DELETE /sessions` (all others).
+ * Returns an Express router with the routes of the protocol. The native one has `POST /login`,
+ * `POST /logout`, `GET /session`, `PUT /session/user-info`, `POST /session/phone-number`, `GET /sessions`,
+ * `DELETE /sessions/:id` and `DELETE /sessions`, which ends all others.
  *
- * It parses its own bodies and touches no other path. Failures are answered as problem details, among them other methods at these paths: routes of
- * your own for those go in front of it. A bug goes to `next`.
+ * It parses its own bodies and touches no other path. Failures are sent as problem details,
+ * `ERR_METHOD_NOT_ALLOWED` for other methods at these paths too: mount your own routes for those in front. A
+ * bug goes to `next`.
  *
  * @example
  * app.use(loginRouter({ sessions }))
@@ -51,9 +53,8 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     }
   }
 
-  const handleBadPath: ErrorRequestHandler = (error, _req, res, next) => {
+  const handleBadPath: ErrorRequestHandler = (error, _req, res, next) =>
     sendError(isUndecodable(error) ? badPath() : error, protocol, res, next)
-  }
 
   const router = Router()
   for (const route of protocol.routes) router[route.method](route.path, handlerOf(route))
@@ -62,7 +63,7 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
   return router
 }
 
-/** Whether Express could not decode a part of the path, such as `%zz`. It fails before any handler of a route is called. */
+/** Whether Express could not decode a part of the path, such as `%zz`. */
 function isUndecodable(error: unknown): boolean {
   return error instanceof URIError && (error as { status?: unknown }).status === 400
 }

@@ -7,9 +7,9 @@ import { defaultSessions } from './default-sessions.js'
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i
 
-/** What `loginRouter` and `requireSession` have in common. */
+/** The options that `loginRouter` and `requireSession` share. */
 export interface MountOptions {
-  /** The sessions to work with. Default: those of {@link defaultSessions}, read from the environment. */
+  /** The sessions to work with. Default: {@link defaultSessions}, from the environment. */
   sessions?: Sessions
   /** The header that carries the token, for the native protocol. Default `x-3rd-session`. */
   header?: string
@@ -17,11 +17,10 @@ export interface MountOptions {
   bearer?: boolean
   /** The wire protocol of the clients. Default: the native one. */
   protocol?: Protocol
-  /** The one app whose users log in at this mount and whose sessions are good there, as with `sessions.ofApp`. Default: all apps. */
+  /** The AppID of the only app that may log in here and whose sessions are valid here. Default: all apps. */
   appid?: string
 }
 
-/** The names of all mount options. */
 export const MOUNT_OPTION_NAMES: OptionNames<MountOptions> = {
   sessions: true,
   header: true,
@@ -31,8 +30,8 @@ export const MOUNT_OPTION_NAMES: OptionNames<MountOptions> = {
 }
 
 /**
- * Fills in the defaults, and narrows the sessions to the app of the mount and to `scope`. Throws a `TypeError` for a header
- * that is not one, and for a place of the token beside a protocol, which has its own.
+ * Fills in the defaults, and narrows the sessions to the app of the mount and to `scope`. Throws a
+ * `TypeError` for a wrong option, and for `header` or `bearer` together with a protocol, which has its own.
  */
 export function readMountOptions(
   where: string,
@@ -69,7 +68,7 @@ export function readMountOptions(
   return { sessions: narrowed(where, sessions, { ...scope, appid }), protocol }
 }
 
-/** Sessions of another make than ours need `with` only where there is something to narrow. */
+/** Your own `Sessions` need `with` only where there is something to narrow. */
 function narrowed(where: string, sessions: Sessions, scope: SessionsScope): Sessions {
   if (Object.values(scope).every((value) => value === undefined)) return sessions
   try {

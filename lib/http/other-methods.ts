@@ -4,8 +4,8 @@ import type { Protocol, ProtocolRoute } from '../protocols/protocol.js'
 import { sendError, sendReply } from './wire.js'
 
 /**
- * Handles every method that has no route at a path of the protocol, with `Allow`: OPTIONS with 204, others
- * with `ERR_METHOD_NOT_ALLOWED`. To be called after the routes are mounted.
+ * Handles methods without a route at a path of the protocol, with `Allow`: OPTIONS with 204, others with
+ * `ERR_METHOD_NOT_ALLOWED`. Call it after the routes are mounted.
  */
 export function handleOtherMethods(router: Router, protocol: Protocol): void {
   for (const [path, methods] of methodsByPath(protocol.routes))

@@ -2,7 +2,7 @@ import type { ErrorRequestHandler } from 'express'
 import { WeappError } from '../errors.js'
 import { problemReply } from '../protocols/problem.js'
 import type { Protocol } from '../protocols/protocol.js'
-import { isAnswered, sendError } from './wire.js'
+import { isResponding, sendError } from './wire.js'
 
 /**
  * Returns an error handler that responds to every `WeappError` of your own routes, such as one from
@@ -18,9 +18,9 @@ export function problemHandler(
   protocol: Pick<Protocol, 'writeError'> = { writeError: problemReply },
 ): ErrorRequestHandler {
   return function handleProblem(error, _req, res, next) {
-    // The application still hears of a bug, and a response that is cut off has to lose its connection.
+    // A bug still goes to the application, and Express closes the connection of a response that was cut off.
     const isOver = error instanceof WeappError && res.writableEnded
-    if (isAnswered(res) && !isOver) next(error)
+    if (isResponding(res) && !isOver) next(error)
     else sendError(error, protocol, res, next)
   }
 }

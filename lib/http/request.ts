@@ -12,8 +12,8 @@ import type { PhoneInfo } from '../wechat/phone-number.js'
 /**
  * `req.weapp`: the session of a request and what can be done with it.
  *
- * `res.json(req.weapp)` sends what the phone may see: `sessionId` and the four times. `unionid`, `appid` and `data` are for the
- * server; name them, or copy with `{ ...req.weapp }`, to send them all the same.
+ * `res.json(req.weapp)` sends what the phone may see: `sessionId` and the four times. `unionid`, `appid` and
+ * `data` are for the server; to send them, name them or copy with `{ ...req.weapp }`.
  */
 export interface RequestSession
   extends Pick<
@@ -21,9 +21,9 @@ export interface RequestSession
     'appid' | 'unionid' | 'sessionId' | 'createdAt' | 'lastVisitAt' | 'expiresAt' | 'idleExpiresAt' | 'data'
   > {
   /**
-   * Decrypts data of this user; a fresh `code` beside it closes the race with wx.login. The encryption proves little: for a phone number
-   * that is worth something use `phoneNumber`. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`,
-   * `ERR_USER_CHANGED`, `ERR_CODE_INVALID`.
+   * Decrypts data of this user; a fresh `code` beside it closes the race with wx.login. Encryption proves
+   * little: for a phone number you can rely on, use `phoneNumber`. Throws `ERR_SESSION_KEY_STALE`,
+   * `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`, `ERR_USER_CHANGED`, `ERR_CODE_INVALID`.
    *
    * @example
    * const { stepInfoList } = await req.weapp.decrypt(req.body, { as: 'weRun' })
@@ -33,9 +33,9 @@ export interface RequestSession
     options?: DecryptOptions<As>,
   ): Promise<OpenDataOf<As>>
   /**
-   * The phone number behind the code of a phone number button, which has to be of this user. Throws
-   * `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`. `keep` keeps it for `sessions.phoneNumberOf`;
-   * default false. It is the server's to say, so it is no part of the phone's data.
+   * Exchanges the code from a phone number button, which must be this user's. With `keep` (default false) the
+   * number is kept for `sessions.phoneNumberOf`; the phone cannot set it. Throws `ERR_PHONE_CODE_INVALID`,
+   * `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
    *
    * @example
    * const { purePhoneNumber } = await req.weapp.phoneNumber(req.body)
@@ -47,8 +47,8 @@ export interface RequestSession
    */
   setUserInfo(data: UserDataRequest | null): Promise<UserInfo | null>
   /**
-   * Replaces `data`, here and in the session, and returns it as later requests will find it. What is handed out is frozen: writing to it throws.
-   * Throws `ERR_SESSION_UNKNOWN` when the session has ended meanwhile, a `TypeError` for what JSON cannot carry or what has
+   * Replaces `data`, here and in the session, and returns it as later requests will find it: frozen. Throws
+   * `ERR_SESSION_UNKNOWN` if the session has ended, and a `TypeError` for what JSON cannot hold or what takes
    * more than 4096 bytes.
    *
    * @example
@@ -59,17 +59,16 @@ export interface RequestSession
   logout(): Promise<void>
 }
 
-/** What `requireSession()` puts on a request. */
 interface Guarded {
-  /** Who it is, by WeChat's word. Set by `requireSession()`; not there on a route without it. */
+  /** The user's openid, as WeChat confirmed it. Set by `requireSession()`, absent on a route without it. */
   openid: string
   /** The user's profile, or null. Set by `requireSession()`. */
   userInfo: UserInfo | null
-  /** The session. Set by `requireSession()`; not there on a route without it. */
+  /** The session. Set by `requireSession()`, absent on a route without it. */
   weapp: RequestSession
 }
 
-/** What may be on any request: `WeappSession.Types` says whether routes are checked. */
+/** `checkedRoutes` of `WeappSession.Types` says whether the types may be missing. */
 type MaybeGuarded = WeappSession.Types extends { checkedRoutes: true }
   ? { [Name in keyof Guarded]: Guarded[Name] | undefined }
   : Guarded
@@ -83,14 +82,13 @@ declare global {
   }
 }
 
-/** Takes what an earlier guard may have put on the request away: nobody is logged in here. */
+/** Removes what an earlier guard may have put on the request. */
 export function detachSession(req: Partial<Guarded>): void {
   delete req.openid
   delete req.weapp
   req.userInfo = null
 }
 
-/** Puts a session on the request. */
 export function attachSession(req: Request, sessions: Sessions, session: Session): void {
   const { appid, openid, unionid, sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt } = session
   let { data } = session
@@ -121,6 +119,6 @@ export function attachSession(req: Request, sessions: Sessions, session: Session
       await sessions.revoke(session)
     },
   }
-  // Not enumerable, so that a copy made on the server holds all and is sent with all.
+  // Not enumerable, so that a copy made on the server is sent with everything.
   req.weapp = Object.defineProperty(weapp, 'toJSON', { value: () => shown })
 }

@@ -4,24 +4,23 @@ import type { Session } from '../sessions/session.js'
 import { leftBody } from './json-body.js'
 import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
 import { attachSession, detachSession } from './request.js'
-import { isAnswered, sendError, wireRequest } from './wire.js'
+import { isResponding, sendError, wireRequest } from './wire.js'
 
 /** Options of {@link requireSession}. */
 export interface RequireSessionOptions extends MountOptions {
   /**
-   * Lets a request without a token pass: `req.openid` and `req.weapp` are then undefined, `req.userInfo` is null. A token of
-   * ours that is sent has to be good all the same. Default false.
+   * Whether a request without a token may pass, with `req.openid` and `req.weapp` undefined and
+   * `req.userInfo` null. A token that is sent must still be valid. Default false.
    */
   optional?: boolean
-  /** Refuses with `ERR_LOGIN_TOO_OLD` when the login is longer ago, in seconds: for what asks for a fresh login. */
+  /** How long ago the login may be, in seconds, before it is `ERR_LOGIN_TOO_OLD`. Default: no limit. */
   maxAgeSeconds?: number
 }
 
 /**
- * Lets a request pass only with a live session, and sets `req.openid`, `req.userInfo` and `req.weapp`.
- *
- * Sets `Cache-Control: no-store`, which a handler may replace. No token, a malformed, unknown, ended or expired one
- * is a 401; a store that fails or is too slow a 503.
+ * Returns middleware that lets a request pass only with a live session, and sets `req.openid`, `req.userInfo`
+ * and `req.weapp`, and `Cache-Control: no-store`, which a handler may replace. A missing, malformed, unknown,
+ * ended or expired token is a 401; a store that fails or is too slow is a 503.
  *
  * @example
  * app.get('/me', requireSession({ sessions }), (req, res) => res.json({ userInfo: req.userInfo }))
@@ -38,7 +37,7 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
   if (maxAgeSeconds !== undefined) positiveNumber('requireSession: maxAgeSeconds', maxAgeSeconds)
 
   async function findSession(req: Request): Promise<Session | undefined> {
-    // A body that cannot be read carries no token; what else it is good for, the route knows.
+    // A body that cannot be read carries no token. Whether it is an error is for the route to say.
     const body = await leftBody(req).catch(() => undefined)
     const request = wireRequest(req, '', body)
     const token = protocol.readToken(request)
@@ -49,8 +48,8 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
   return async function checkSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
       const session = await findSession(req)
-      if (isAnswered(res)) return
-      // A shared cache knows to keep out of what has an Authorization header, but not of a header of our own (RFC 9111, 3.5).
+      if (isResponding(res)) return
+      // A shared cache stores no response to an Authorization header, but knows no other (RFC 9111, 3.5).
       res.setHeader('Cache-Control', 'no-store')
       if (session) attachSession(req, sessions, session)
       else detachSession(req)

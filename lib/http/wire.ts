@@ -7,10 +7,10 @@ import { asError } from './async-handler.js'
 /** How long the rest of a request may keep coming after the response, in milliseconds. */
 const LINGER_MS = 5_000
 
-/** Only what `node:http` promises is required of a request; what Express adds may be missing. */
+/** What Express adds to a request of `node:http` may be missing. */
 type HostRequest = IncomingMessage & Partial<Pick<Request, 'baseUrl' | 'ip' | 'params' | 'query'>>
 
-/** Returns a request as a protocol sees it, at a route with this path. */
+/** Returns a request as a protocol sees it, at the route of `path`. */
 export function wireRequest(req: HostRequest, path: string, body?: unknown): WireRequest {
   return {
     mount: `${req.baseUrl ?? ''}${path}`,
@@ -24,45 +24,33 @@ export function wireRequest(req: HostRequest, path: string, body?: unknown): Wir
   }
 }
 
-/**
- * Whether somebody else, such as a timeout, has begun to respond: then there is nothing left to say, not even
- * to `next`.
- */
-export function isAnswered(res: ServerResponse): boolean {
+/** Whether a response has begun, such as that of a timeout: then nothing may be sent or passed to `next`. */
+export function isResponding(res: ServerResponse): boolean {
   return res.headersSent || res.writableEnded
 }
 
-/** Sends the response of a protocol. It is about a session, so no cache may keep it (RFC 9111). */
+/** Sends the response of a protocol, which no cache may store (RFC 9111). */
 export function sendReply(res: ServerResponse, reply: WireReply, lingerMs: number = LINGER_MS): void {
-  if (isAnswered(res)) return
+  if (isResponding(res)) return
   res.statusCode = reply.status
   const headers = Object.entries({ 'Cache-Control': 'no-store', ...reply.headers })
   for (const [name, value] of headers) res.setHeader(name, value)
   endLingering(res, lingerMs)
-  if (reply.body === undefined) {
-    res.end()
-    return
-  }
+  if (reply.body === undefined) return void res.end()
   if (!res.hasHeader('Content-Type')) res.setHeader('Content-Type', 'application/json; charset=utf-8')
   res.end(JSON.stringify(reply.body))
 }
 
-/**
- * Sends a failure as the protocol writes it. A bug is not a failure: it goes to the error handler of the
- * application, and always as an Error, because `next` takes some other values for "go on".
- */
+/** Sends a failure as the protocol writes it. Any other error is a bug, and goes to the application. */
 export function sendError(
   error: unknown,
   protocol: Pick<Protocol, 'writeError'>,
   res: ServerResponse,
   next: NextFunction,
 ): void {
-  if (isAnswered(res)) return
-  if (!(error instanceof WeappError)) {
-    next(asError(error))
-    return
-  }
+  if (isResponding(res)) return
   try {
+    if (!(error instanceof WeappError)) throw error
     sendReply(res, protocol.writeError(error))
   } catch (bug) {
     next(asError(bug))
@@ -70,20 +58,20 @@ export function sendError(
 }
 
 /**
- * The rest of a request that has its response would keep the connection open, however slowly it comes. It
- * gets a while, because a client that sends everything before it reads would otherwise miss the response.
+ * The rest of a request, however slowly it comes, would keep the connection open. It gets a while, because a
+ * client that sends everything before it reads would otherwise miss the response.
  */
 function endLingering(res: ServerResponse, lingerMs: number): void {
   const { req } = res
   res.once('finish', () => {
-    // Hosts that synthesise requests have nothing on its way.
+    // Undefined with hosts that synthesise requests.
     if (req?.complete !== false) return
     const end = setTimeout(() => req.destroy(), lingerMs).unref()
     req.once('close', () => clearTimeout(end))
   })
 }
 
-/** Returns the query as Express parses it, except for brackets: a repeated name is a list. */
+/** Parses the query as Express does, except for brackets: a repeated name becomes a list. */
 function queryIn(url: string = ''): WireRequest['query'] {
   const query: Record<string, string | string[]> = Object.create(null)
   for (const [name, value] of new URLSearchParams(url.split('?')[1])) {
@@ -93,7 +81,7 @@ function queryIn(url: string = ''): WireRequest['query'] {
   return query
 }
 
-/** Without a prototype: a stranger chooses the names, and a plain object cannot hold `__proto__`. */
+/** Without a prototype, as the client chooses the names, and a plain object cannot hold `__proto__`. */
 function headersOf(req: IncomingMessage): WireRequest['headers'] {
   const sent = pairsIn(req.rawHeaders ?? [])
   const sentNames = new Set(sent.map(([name]) => name))

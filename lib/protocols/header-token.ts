@@ -4,18 +4,17 @@ import type { WireRequest } from './protocol.js'
 
 const BEARER = /^Bearer +(.*)$/i
 
-/** Where a client puts its token. */
 export interface TokenPlaces {
-  /** The client's own header, in lower case. */
+  /** In lower case. */
   readonly header: string
-  /** Whether `Authorization: Bearer` is read as well. */
+  /** Whether `Authorization: Bearer` is read, too. */
   readonly bearer: boolean
 }
 
 /**
- * Returns the token in a header of the client's own, or in `Authorization: Bearer`. What cannot be one of our
- * tokens there belongs to somebody else, such as a gateway, and is ignored. Two tokens are
- * `ERR_TOKEN_MALFORMED`, unless they are the same one in both places: somebody else may have added one.
+ * Returns the token in a header of the client's own, or in `Authorization: Bearer`, where anything but one of
+ * our tokens is ignored: a gateway may have put it there. Throws `ERR_TOKEN_MALFORMED` for two different
+ * tokens and for a repeated header.
  */
 export function tokenInHeaders(request: WireRequest, { header, bearer }: TokenPlaces): string | undefined {
   const own = request.headers[header] ?? []

@@ -2,8 +2,8 @@ import { WeappError } from '../errors.js'
 import { handleIn, isHandleOf } from '../sessions/token.js'
 
 /**
- * Returns the token of a client that keeps two strings: `id`, the handle, and `skey`, the token. An id that
- * does not belong to the skey is `ERR_TOKEN_MALFORMED`; if either is missing there is no token.
+ * Returns the token of a client that keeps it in two strings: `id`, the handle, and `skey`, the token itself.
+ * Throws `ERR_TOKEN_MALFORMED` where they do not belong together; returns undefined if either is missing.
  */
 export function tokenFromPair(id: string | undefined, skey: string | undefined): string | undefined {
   if (!id || !skey) return undefined
@@ -11,7 +11,6 @@ export function tokenFromPair(id: string | undefined, skey: string | undefined):
   throw new WeappError('ERR_TOKEN_MALFORMED', 'The id does not belong to the skey.')
 }
 
-/** Returns the `id` that goes with an skey. */
 export function idOf(skey: string): string {
   return handleIn(skey)
 }

@@ -2,17 +2,14 @@ import { hash } from 'node:crypto'
 import type { LoginOrigin } from '../sessions/login-origin.js'
 import type { WireRequest } from './protocol.js'
 
-/**
- * Whether an old client has nothing to send: it sends null or, where only strings go, such as in a header,
- * what its language makes of nothing.
- */
+/** Whether a value is absent. In a header, old clients send the names of null and undefined. */
 export function isAbsent(value: unknown): value is undefined | null | 'undefined' | 'null' {
   return value === undefined || value === null || value === 'undefined' || value === 'null'
 }
 
 /**
- * How a client that sends no nonce is recognised: by the encrypted data that came with its code, which no log
- * keeps and no business server in between changes. Without data its address has to do.
+ * Recognises a client that sends no nonce by the encrypted data that came with its code, which no log keeps
+ * and no business server changes, or else by its address.
  */
 export function legacyOrigin({ mount, peer }: WireRequest, encryptedData: string | undefined): LoginOrigin {
   return { mount, peer, nonce: encryptedData && hash('sha256', encryptedData, 'base64url') }

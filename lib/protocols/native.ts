@@ -10,7 +10,7 @@ import { presentedToken } from './presented-token.js'
 import { problemReply } from './problem.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 
-/** The header in which a phone sends its token, unless another one is chosen. */
+/** The default header for the token. */
 export const DEFAULT_HEADER = 'x-3rd-session'
 
 /** Options of {@link nativeProtocol}. */
@@ -26,6 +26,7 @@ export function nativeProtocol(
 ): Protocol {
   const places = { header: header.toLowerCase(), bearer }
   const readToken = (request: WireRequest) => tokenInHeaders(request, places)
+  const noContent = () => ({ status: 204 })
 
   return {
     readToken,
@@ -35,11 +36,7 @@ export function nativeProtocol(
         method: 'post',
         path: '/login',
         body: 'json',
-        read: (request): LoginRequest =>
-          readLogin(
-            request,
-            presentedToken(() => readToken(request)),
-          ),
+        read: (request) => readLogin(request, readToken),
         run: (sessions, login) => sessions.login(login),
         write: writeLogin,
       }),
@@ -48,7 +45,7 @@ export function nativeProtocol(
         path: '/logout',
         read: readToken,
         run: (sessions, token) => sessions.logout(token),
-        write: () => ({ status: 204 }),
+        write: noContent,
       }),
       route({
         method: 'get',
@@ -70,49 +67,40 @@ export function nativeProtocol(
         method: 'post',
         path: '/session/phone-number',
         body: 'json',
-        read: (request) => ({
-          token: readToken(request),
-          code: neededCode(jsonObject(request), 'the phone number button'),
-        }),
+        read: (request) => ({ token: readToken(request), code: readPhoneCode(request) }),
         run: ownPhoneNumber,
         write: ok,
       }),
-      route({
-        method: 'get',
-        path: '/sessions',
-        read: readToken,
-        run: listOwn,
-        write: (sessions) => ok({ sessions }),
-      }),
+      route({ method: 'get', path: '/sessions', read: readToken, run: listOwn, write: ok }),
       route({
         method: 'delete',
         path: '/sessions/:id',
         read: (request) => ({ token: readToken(request), sessionId: request.params.id ?? '' }),
         run: revokeOwn,
-        write: () => ({ status: 204 }),
+        write: noContent,
       }),
-      route({
-        method: 'delete',
-        path: '/sessions',
-        read: readToken,
-        run: revokeOthers,
-        write: () => ({ status: 204 }),
-      }),
+      route({ method: 'delete', path: '/sessions', read: readToken, run: revokeOthers, write: noContent }),
     ],
   }
 }
 
-function readLogin(request: WireRequest, presented: string | undefined): LoginRequest {
+type Token = string | undefined
+
+function readLogin(request: WireRequest, readToken: Protocol['readToken']): LoginRequest {
+  const { mount, peer } = request
   const fields = jsonObject(request)
   const code = neededCode(fields, 'wx.login')
-  const { mount, peer } = request
   return {
     ...readUserData(fields),
     code,
     appid: textField(fields, 'appid'),
     origin: { mount, peer, nonce: textField(fields, 'nonce') },
-    presentedToken: presented,
+    presentedToken: presentedToken(() => readToken(request)),
   }
+}
+
+function readPhoneCode(request: WireRequest): string {
+  return neededCode(jsonObject(request), 'the phone number button')
 }
 
 function neededCode(fields: JsonObject, source: string): string {
@@ -137,37 +125,34 @@ function writeLogin({ token, session }: LoginResult): WireReply {
   return ok({ token, expiresAt, idleExpiresAt, userInfo })
 }
 
-async function setOwnUserInfo(
-  sessions: Sessions,
-  input: { token: string | undefined; data: UserDataRequest },
-) {
-  return sessions.setUserInfo(await sessions.authenticate(input.token), input.data)
+async function setOwnUserInfo(sessions: Sessions, { token, data }: { token: Token; data: UserDataRequest }) {
+  return sessions.setUserInfo(await sessions.authenticate(token), data)
 }
 
-async function ownPhoneNumber(sessions: Sessions, input: { token: string | undefined; code: string }) {
-  const { appid, openid } = await sessions.authenticate(input.token)
-  return sessions.phoneNumber({ code: input.code, appid, openid })
+async function ownPhoneNumber(sessions: Sessions, { token, code }: { token: Token; code: string }) {
+  const { appid, openid } = await sessions.authenticate(token)
+  return sessions.phoneNumber({ code, appid, openid })
 }
 
-async function listOwn(sessions: Sessions, token: string | undefined) {
+async function listOwn(sessions: Sessions, token: Token) {
   const own = await sessions.authenticate(token)
   const live = await sessions.list(own)
-  return live.map(({ sessionId, ...times }) => ({
-    id: sessionId,
-    current: sessionId === own.sessionId,
+  const summaries = live.map(({ sessionId: id, ...times }) => ({
+    id,
+    current: id === own.sessionId,
     ...times,
   }))
+  return { sessions: summaries }
 }
 
-async function revokeOwn(sessions: Sessions, input: { token: string | undefined; sessionId: string }) {
-  const { appid, openid } = await sessions.authenticate(input.token)
-  const { sessionId } = input
+async function revokeOwn(sessions: Sessions, { token, sessionId }: { token: Token; sessionId: string }) {
+  const { appid, openid } = await sessions.authenticate(token)
   const wasThere = isSessionId(sessionId) && (await sessions.revoke({ appid, openid, sessionId }))
-  if (!wasThere)
-    throw new WeappError('ERR_SESSION_NOT_FOUND', 'There is no such session, or it has already ended.')
+  if (wasThere) return
+  throw new WeappError('ERR_SESSION_NOT_FOUND', 'There is no such session, or it has already ended.')
 }
 
-async function revokeOthers(sessions: Sessions, token: string | undefined) {
+async function revokeOthers(sessions: Sessions, token: Token) {
   const own = await sessions.authenticate(token)
   await sessions.revokeUser(own, { exceptSessionId: own.sessionId })
 }

@@ -1,6 +1,4 @@
-/**
- * Returns the token that a login brings along, if any. A damaged one must not keep anybody from logging in.
- */
+/** Returns the token that a login brings along, if any. A malformed one does not prevent the login. */
 export function presentedToken(read: () => string | undefined): string | undefined {
   try {
     return read()

@@ -13,7 +13,6 @@ export interface Problem {
   readonly code: ErrorCode
 }
 
-/** Returns a failure as `application/problem+json`, with its headers. */
 export function problemReply(error: WeappError): WireReply {
   const { code, title, status, message: detail, headers } = error
   const body: Problem = { type: `urn:weapp-session:${code}`, title, status, detail, code }

@@ -4,7 +4,7 @@ import type { AppSelector } from '../sessions/app-info.js'
 
 /** A request as a protocol sees it, independent of any web framework. */
 export interface WireRequest {
-  /** The path of the route that the request came in by, with that of its mount, such as `/v2/login`. */
+  /** The path of the route with that of its mount, such as `/v2/login`. */
   readonly mount: string
   /** The client's address, where it is known; behind proxies according to Express's `trust proxy`. */
   readonly peer: string | undefined
@@ -15,10 +15,7 @@ export interface WireRequest {
   /** The path parameters of the route, such as `id` in `/sessions/:id`. */
   readonly params: Readonly<Record<string, string | undefined>>
   readonly query: Readonly<Record<string, unknown>>
-  /**
-   * The parsed JSON body of a route with `body: 'json'`; for `requireSession`, whatever a parser of the
-   * application left.
-   */
+  /** The JSON body of a route with `body: 'json'`; for `requireSession`, what a body parser left. */
   readonly body: unknown
 }
 
@@ -41,10 +38,7 @@ export interface ProtocolRoute {
   readonly writeError?: Protocol['writeError'] | undefined
 }
 
-/**
- * How one kind of client talks: what its requests carry where, and which responses it expects. Pure, without
- * input or output of its own.
- */
+/** How one kind of client talks: what its requests carry where, and which responses it expects. No I/O. */
 export interface Protocol {
   /** What `loginRouter` mounts. */
   readonly routes: readonly ProtocolRoute[]

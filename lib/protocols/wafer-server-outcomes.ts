@@ -12,7 +12,6 @@ const NOT_AUTHENTICATED: Outcome = [60012, 'AUTH_FAIL']
 const NOT_DECRYPTED: Outcome = [60021, 'DECRYPT_FAIL']
 const SERVER_FAILED: Outcome = [1001, 'DATABASE_ERR']
 
-/** Parameters that are missing or malformed. */
 export const PARA_ERR: Outcome = [1003, 'PARA_ERR']
 
 const OUTCOMES: Readonly<Record<ErrorCode, Outcome>> = {
@@ -60,7 +59,6 @@ export class RefusedInterface extends WeappError {
   }
 }
 
-/** Returns how the session server reports a failure. */
 export function outcomeOf(error: WeappError): Outcome {
   return error instanceof RefusedInterface ? error.outcome : OUTCOMES[error.code]
 }

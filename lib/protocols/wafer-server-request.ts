@@ -13,18 +13,17 @@ interface Credential {
   readonly skey: string
 }
 
-/** A call to the Wafer session server, its parameters checked. */
 export type Interface =
   | { readonly name: 'qcloud.cam.id_skey'; readonly login: LoginRequest }
   | ({ readonly name: 'qcloud.cam.auth' } & Credential)
   | ({ readonly name: 'qcloud.cam.decrypt'; readonly data: OldData } & Credential)
 
-/** Without an iv it is data of the algorithm of 2016, whose iv is the key. */
+/** Data without an iv was encrypted as in 2016, when the key was the iv. */
 interface OldData extends EncryptedData {
   readonly ivIsKey: boolean
 }
 
-/** Reads a call. Mistakes in it are reported as that server reported them. */
+/** Reads a call. Mistakes are reported as that server did. */
 export function readInterface(request: WireRequest): Interface {
   const { interface: asked } = jsonObject(request)
   const { interfaceName: name, para } = isJsonObject(asked) ? asked : {}

@@ -2,14 +2,12 @@ import type { WeappError } from '../errors.js'
 import type { LoginResult } from '../flows/log-in.js'
 import type { Sessions } from '../flows/sessions.js'
 import type { Session } from '../sessions/session.js'
-import type { OpenData } from '../wechat/open-data.js'
 import { idOf, tokenFromPair } from './id-skey.js'
 import { durationOf, legacyUserInfo } from './legacy-user-info.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 import { outcomeOf } from './wafer-server-outcomes.js'
 import { type Interface, readInterface } from './wafer-server-request.js'
 
-/** What an interface returns, and its `returnMessage`. */
 interface Done {
   readonly returnMessage: string
   readonly returnData: unknown
@@ -17,9 +15,10 @@ interface Done {
 
 /**
  * The protocol of the Wafer session server, which the Wafer server SDKs of five languages call: one route,
- * JSON under any content type, `{ interface: { interfaceName, para } }` in and `{ returnCode, returnMessage,
- * returnData }` out, always HTTP 200. Supports `qcloud.cam.id_skey`, `qcloud.cam.auth` and
- * `qcloud.cam.decrypt`; `qcloud.cam.initdata` is refused, because apps are configured on the server.
+ * JSON under any content type, `{ interface: { interfaceName, para } }` in and
+ * `{ returnCode, returnMessage, returnData }` out, always HTTP 200. Supports `qcloud.cam.id_skey`,
+ * `qcloud.cam.auth` and `qcloud.cam.decrypt`; `qcloud.cam.initdata` is refused, because apps are configured
+ * on the server.
  *
  * With several apps, name the one of each mount: `loginRouter({ sessions, protocol, appid })`.
  *
@@ -31,57 +30,46 @@ export function waferServerProtocol(): Protocol {
     readToken: tokenInBody,
     writeError,
     routes: [
-      route({ method: 'all', path: '/', body: 'json', read: readInterface, run: answer, write: writeDone }),
+      route({ method: 'all', path: '/', body: 'json', read: readInterface, run: call, write: writeDone }),
     ],
   }
 }
 
-async function answer(sessions: Sessions, asked: Interface): Promise<Done> {
+async function call(sessions: Sessions, asked: Interface): Promise<Done> {
   if (asked.name === 'qcloud.cam.id_skey') return loggedIn(await sessions.login(asked.login))
   const session = await sessions.authenticate(tokenFromPair(asked.id, asked.skey))
-  if (asked.name === 'qcloud.cam.auth') return authenticated(session)
+  if (asked.name === 'qcloud.cam.auth')
+    return { returnMessage: 'AUTH_SUCCESS', returnData: profileOf(session) }
   const { ivIsKey, ...data } = asked.data
-  return decrypted(await sessions.decrypt(session, data, { ivIsKey }))
+  const decrypted = await sessions.decrypt(session, data, { ivIsKey })
+  return { returnMessage: 'DECRYPT_SUCCESS', returnData: JSON.stringify(decrypted) }
 }
 
 function loggedIn({ token, session, seenBefore }: LoginResult): Done {
-  const userInfo = legacyUserInfo(session)
   return {
     returnMessage: seenBefore ? 'UPDATE_SESSION_SUCCESS' : 'NEW_SESSION_SUCCESS',
-    returnData: {
-      id: idOf(token),
-      skey: token,
-      user_info: userInfo,
-      userInfo,
-      duration: durationOf(session),
-    },
+    returnData: { id: idOf(token), skey: token, ...profileOf(session), duration: durationOf(session) },
   }
 }
 
-function authenticated(session: Session): Done {
+/** The SDKs read one name or the other. */
+function profileOf(session: Session) {
   const userInfo = legacyUserInfo(session)
-  return { returnMessage: 'AUTH_SUCCESS', returnData: { user_info: userInfo, userInfo } }
-}
-
-function decrypted(data: OpenData): Done {
-  return { returnMessage: 'DECRYPT_SUCCESS', returnData: JSON.stringify(data) }
+  return { user_info: userInfo, userInfo }
 }
 
 /**
- * For `requireSession`: reads the body that a parser of the application left. What is not a call carries no
+ * For `requireSession`: reads what a body parser of the application left. Anything but a call carries no
  * token.
  */
 function tokenInBody(request: WireRequest): string | undefined {
-  const asked = callIn(request)
-  return asked && 'skey' in asked ? tokenFromPair(asked.id, asked.skey) : undefined
-}
-
-function callIn(request: WireRequest): Interface | undefined {
+  let asked: Interface
   try {
-    return readInterface(request)
+    asked = readInterface(request)
   } catch {
     return undefined
   }
+  return 'skey' in asked ? tokenFromPair(asked.id, asked.skey) : undefined
 }
 
 function writeDone(done: Done): WireReply {

@@ -5,7 +5,7 @@ import { idOf, tokenFromPair } from './id-skey.js'
 import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
 import { loginInHeaders, wxHeader } from './wx-headers.js'
 
-/** Tells the client that a response comes from the session layer, not from the application. */
+/** Marks a response of the session layer, not of the application. */
 const MAGIC = { 'F2C224D4-2BCE-4C64-AF9F-A6D872000D1A': 1 } as const
 
 type Entry = { readonly token: string } | { readonly login: LoginRequest }
@@ -44,13 +44,13 @@ function readToken(request: WireRequest): string | undefined {
   return tokenFromPair(wxHeader(request, 'id'), wxHeader(request, 'skey'))
 }
 
-/** A code is a login, even with a session that is still valid: that one then ends. */
+/** A code is a login even with a valid session, which then ends. */
 function readEntry(request: WireRequest): Entry {
   const token = wxHeader(request, 'code') === undefined ? readToken(request) : undefined
   return token === undefined ? { login: loginInHeaders(request, readToken) } : { token }
 }
 
-/** A client with a valid session and no code is already logged in, as with `wafer-node-session`. */
+/** With a valid session and no code the client is already logged in, as with `wafer-node-session`. */
 async function enter(sessions: Sessions, entry: Entry) {
   if ('token' in entry) {
     await sessions.authenticate(entry.token)
@@ -60,10 +60,7 @@ async function enter(sessions: Sessions, entry: Entry) {
   return { ...MAGIC, session: { id: idOf(token), skey: token } }
 }
 
-/**
- * The magic key makes the client drop its session and call `fail`; what is wrong with a single request is
- * reported without it.
- */
+/** The magic key makes the client drop its session and fail: not for a mistake in a single request. */
 function writeSessionError(error: WeappError): WireReply {
   if (kindOf(error.code).asksLogin) return withMagic(failure('ERR_INVALID_SESSION', '会话已失效，请重新登录'))
   const body = failure('ERR_CHECK_LOGIN_FAILED', `检查登录态失败（${error.code}）`)
@@ -80,7 +77,7 @@ function withMagic(body: object): WireReply {
   return { status: 200, body: { ...MAGIC, ...body } }
 }
 
-/** `error` is for the client; `wafer-node-session` calls it `type`. */
+/** `error` is what the client reads; `wafer-node-session` calls it `type`. */
 function failure(error: string, message: string) {
   return { error, type: error, message }
 }

@@ -8,40 +8,17 @@ import { loginInHeaders, wxHeader } from './wx-headers.js'
 const LOG_IN_AGAIN = -1
 const FAILED = 1
 
-/** What `wafer-node-sdk` called the failures that it knew; null for one that it did not. */
-const LEGACY_ERRORS: Readonly<Record<ErrorCode, string | null>> = {
-  ERR_ACCESS_TOKEN_UNAVAILABLE: null,
-  ERR_APP_UNKNOWN: null,
-  ERR_BODY_INVALID: null,
-  ERR_BODY_TIMEOUT: null,
-  ERR_BODY_TOO_LARGE: null,
+/** What `wafer-node-sdk` called the failures that it knew. */
+const LEGACY_ERRORS: Readonly<Partial<Record<ErrorCode, string>>> = {
   ERR_CODE_INVALID: 'ERR_GET_SESSION_KEY',
-  ERR_CODE_MOCK: null,
   ERR_DATA_MALFORMED: 'ERR_IN_DECRYPT_DATA',
   ERR_DECRYPTION_LIMIT: 'ERR_IN_DECRYPT_DATA',
-  ERR_HOOK_FAILED: null,
-  ERR_LOGIN_REFUSED: null,
   ERR_LOGIN_TOO_OLD: 'ERR_SKEY_INVALID',
-  ERR_METHOD_NOT_ALLOWED: null,
-  ERR_PHONE_CODE_INVALID: null,
   ERR_REQUEST_INVALID: 'ERR_HEADER_MISSED',
-  ERR_SERVER_MISCONFIGURED: null,
   ERR_SESSION_KEY_STALE: 'ERR_IN_DECRYPT_DATA',
-  ERR_SESSION_LIMIT: null,
-  ERR_SESSION_NOT_FOUND: null,
   ERR_SESSION_UNKNOWN: 'ERR_SKEY_INVALID',
-  ERR_STORE_UNAVAILABLE: null,
   ERR_TOKEN_MALFORMED: 'ERR_SKEY_INVALID',
   ERR_TOKEN_MISSING: 'ERR_SKEY_INVALID',
-  ERR_USER_BLOCKED: null,
-  ERR_USER_CHANGED: null,
-  ERR_USER_INFO_REFUSED: null,
-  ERR_WECHAT_ANSWER_INVALID: null,
-  ERR_WECHAT_BUSY: null,
-  ERR_WECHAT_NO_ANSWER: null,
-  ERR_WECHAT_QUOTA: null,
-  ERR_WECHAT_RATE_LIMITED: null,
-  ERR_WECHAT_UNREACHABLE: null,
 }
 
 /**
@@ -78,10 +55,8 @@ function readToken(request: WireRequest): string | undefined {
 
 function writeLogin({ token, session }: LoginResult): WireReply {
   const userinfo = legacyUserInfo(session)
-  return {
-    status: 200,
-    body: { code: 0, data: { userinfo, skey: token, time: userinfo.watermark.timestamp } },
-  }
+  const data = { userinfo, skey: token, time: userinfo.watermark.timestamp }
+  return { status: 200, body: { code: 0, data } }
 }
 
 function writeSessionError(error: WeappError): WireReply {

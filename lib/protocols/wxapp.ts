@@ -1,7 +1,6 @@
 import { type ErrorCode, WeappError } from '../errors.js'
 import type { LoginRequest, LoginResult } from '../flows/log-in.js'
 import type { JsonObject } from '../json-object.js'
-import type { Session } from '../sessions/session.js'
 import { idOf, tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
 import { isAbsent, legacyOrigin } from './legacy-request.js'
@@ -26,10 +25,7 @@ const SHORTEST_SKEY = 7
 const SHORTEST_ENCRYPTED_DATA = 51
 const SHORTEST_IV = 6
 
-/**
- * What wxapp says about a failure; null where the request itself is wrong, for which each route has its own
- * words.
- */
+/** What wxapp says about a failure; null for a wrong request, for which each route has its own words. */
 const MESSAGES: Readonly<Record<ErrorCode, string | null>> = {
   ERR_ACCESS_TOKEN_UNAVAILABLE: ODD_ANSWER,
   ERR_APP_UNKNOWN: '获取app相关参数出错',
@@ -65,12 +61,6 @@ const MESSAGES: Readonly<Record<ErrorCode, string | null>> = {
   ERR_WECHAT_UNREACHABLE: WECHAT_AWAY,
 }
 
-interface Check {
-  readonly token: string | undefined
-  readonly appId: number
-}
-
-/** A request that wxapp refuses with a message of its own. */
 class Refused extends WeappError {
   constructor(message: string) {
     super('ERR_REQUEST_INVALID', message)
@@ -90,7 +80,7 @@ export function wxappProtocol(): Protocol {
   return {
     readToken,
     readApp: ({ body }) => asAppId(appIdOrDefault(fieldsOf(body))),
-    writeError,
+    writeError: (error) => failure(messageOf(error, WRONG_LOGIN)),
     routes: [
       route({
         method: 'post',
@@ -106,12 +96,18 @@ export function wxappProtocol(): Protocol {
         body: 'json',
         read: readCheck,
         run: (sessions, { token, appId }) => sessions.authenticate(token, { appid: appId }),
-        write: writeAuth,
+        write: (session) => success('验证成功', { user_info: legacyUserInfo(session) }),
         writeError: (error) => failure(messageOf(error, WRONG_CHECK)),
       }),
       refuseOtherMethods('/login'),
       refuseOtherMethods('/auth'),
-      route({ method: 'all', path: '/', read: () => undefined, run: async () => undefined, write: welcome }),
+      route({
+        method: 'all',
+        path: '/',
+        read: () => undefined,
+        run: async () => undefined,
+        write: () => ({ status: 200, body: { msg: 'welcome' } }),
+      }),
     ],
   }
 }
@@ -120,22 +116,17 @@ function refuseOtherMethods(path: string) {
   const refuse = () => {
     throw new Refused('not post method')
   }
-  return route({
-    method: 'all',
-    path,
-    read: refuse,
-    run: async () => undefined,
-    write: () => ({ status: 200 }),
-  })
+  return route({ method: 'all', path, read: refuse, run: refuse, write: refuse })
 }
 
 function readLogin(request: WireRequest): LoginRequest {
-  const wrong = WRONG_LOGIN
   const fields = jsonObject(request)
-  const [code, encryptedData, iv] = ['code', 'encrypt_data', 'iv'].map((name) => text(fields[name], wrong))
-  const appid = appId(appIdOrDefault(fields), wrong)
-  if (code === undefined || code.length < SHORTEST_CODE) throw new Refused(wrong)
-  const hasData = (encryptedData ?? '').length >= SHORTEST_ENCRYPTED_DATA && (iv ?? '').length >= SHORTEST_IV
+  const [code = '', encryptedData = '', iv = ''] = ['code', 'encrypt_data', 'iv'].map((name) =>
+    text(fields[name], WRONG_LOGIN),
+  )
+  const appid = appId(appIdOrDefault(fields), WRONG_LOGIN)
+  if (code.length < SHORTEST_CODE) throw new Refused(WRONG_LOGIN)
+  const hasData = encryptedData.length >= SHORTEST_ENCRYPTED_DATA && iv.length >= SHORTEST_IV
   return {
     code,
     appid,
@@ -145,12 +136,11 @@ function readLogin(request: WireRequest): LoginRequest {
   }
 }
 
-function readCheck(request: WireRequest): Check {
-  const wrong = WRONG_CHECK
+function readCheck(request: WireRequest) {
   const fields = jsonObject(request)
-  const [uuid = '', skey = ''] = ['uuid', 'skey'].map((name) => text(fields[name], wrong))
-  if (uuid.length < SHORTEST_UUID || skey.length < SHORTEST_SKEY) throw new Refused(wrong)
-  return { token: tokenFromPair(uuid, skey), appId: appId(fields.app_id, wrong) }
+  const [uuid = '', skey = ''] = ['uuid', 'skey'].map((name) => text(fields[name], WRONG_CHECK))
+  if (uuid.length < SHORTEST_UUID || skey.length < SHORTEST_SKEY) throw new Refused(WRONG_CHECK)
+  return { token: tokenFromPair(uuid, skey), appId: appId(fields.app_id, WRONG_CHECK) }
 }
 
 function text(value: unknown, wrong: string): string | undefined {
@@ -176,13 +166,12 @@ function asAppId(value: unknown): number {
   return typeof id === 'number' && Number.isInteger(id) && id > 0 ? id : 0
 }
 
-/** For `requireSession`: reads the body that a parser of the application left, whatever it is. */
+/** For `requireSession`: reads what a body parser of the application left, whatever it is. */
 function readToken({ body }: WireRequest): string | undefined {
   const { uuid, skey } = fieldsOf(body)
-  if (isAbsent(uuid) || isAbsent(skey)) return undefined
-  return typeof uuid === 'string' && typeof skey === 'string'
-    ? tokenFromPair(uuid.trim(), skey.trim())
-    : undefined
+  if (typeof uuid !== 'string' || typeof skey !== 'string' || isAbsent(uuid) || isAbsent(skey))
+    return undefined
+  return tokenFromPair(uuid.trim(), skey.trim())
 }
 
 function fieldsOf(body: unknown): JsonObject {
@@ -198,20 +187,8 @@ function writeLogin({ token, session, seenBefore }: LoginResult): WireReply {
   })
 }
 
-function writeAuth(session: Session): WireReply {
-  return success('验证成功', { user_info: legacyUserInfo(session) })
-}
-
 function success(msg: string, data: object): WireReply {
   return { status: 200, body: { ok: 'success', msg, data } }
-}
-
-function welcome(): WireReply {
-  return { status: 200, body: { msg: 'welcome' } }
-}
-
-function writeError(error: WeappError): WireReply {
-  return failure(messageOf(error, WRONG_LOGIN))
 }
 
 function messageOf(error: WeappError, wrongRequest: string): string {

@@ -1,33 +1,31 @@
 import type { ExchangeApp } from '../exchange.js'
-import { asNumber, isText } from './answer.js'
 import { LOGIN_MEANINGS } from './errcodes.js'
-import { invalidAnswer } from './transport.js'
+import { asNumber, isText } from './response.js'
+import { invalidResponse } from './transport.js'
 import type { WechatApi } from './wechat-api.js'
 
-/** An access token from WeChat. */
 export interface GivenAccessToken {
   readonly accessToken: string
   readonly expiresInSeconds: number
 }
 
-/** Fetches the access token of an app. */
 export type GiveAccessToken = (app: ExchangeApp) => Promise<GivenAccessToken>
 
 /**
- * Fetches the stable access token in normal mode: WeChat returns the same one until five minutes before it
- * expires, then a new one, and both are valid for those five minutes. Never with `force_refresh`, which
- * invalidates the old one. Throws `ERR_SERVER_MISCONFIGURED`, `ERR_WECHAT_…`.
+ * Fetches the stable access token: WeChat returns the same one until five minutes before it expires, then a
+ * new one, and both are valid for those five minutes. Never with `force_refresh`, which invalidates the old
+ * one. Throws `ERR_SERVER_MISCONFIGURED`, `ERR_WECHAT_…`.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-access-token/getStableAccessToken.html
  */
 export function stableAccessToken(api: WechatApi): GiveAccessToken {
   return async ({ appid, secret }) => {
     const body = { grant_type: 'client_credential', appid, secret }
-    const answer = await api.call({ path: '/cgi-bin/stable_token', body }, LOGIN_MEANINGS)
-    const { access_token: accessToken, expires_in: expiresIn } = answer
+    const response = await api.call({ path: '/cgi-bin/stable_token', body }, LOGIN_MEANINGS)
+    const { access_token: accessToken, expires_in: expiresIn } = response
     const expiresInSeconds = asNumber(expiresIn)
-    if (!isText(accessToken)) throw invalidAnswer('a response without an access_token')
+    if (!isText(accessToken)) throw invalidResponse('a response without an access_token')
     if (expiresInSeconds === undefined || expiresInSeconds <= 0) {
-      throw invalidAnswer('a response with a missing or invalid expires_in')
+      throw invalidResponse('a response with a missing or invalid expires_in')
     }
     return { accessToken, expiresInSeconds }
   }

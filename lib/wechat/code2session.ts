@@ -9,10 +9,9 @@ const CODE = /^[\x21-\x7e]+$/
 const MOCK_CODE = 'the code is a mock one'
 
 /**
- * Returns the exchange of WeChat, and of QQ, whose API is the same on another host. It needs no access token.
- *
- * A code is sent again only if WeChat certainly never saw it (once) or was busy (twice). Throws
- * `ERR_CODE_INVALID`, `ERR_USER_BLOCKED`, `ERR_WECHAT_…` and `ERR_SERVER_MISCONFIGURED`.
+ * Returns the exchange of WeChat, and of QQ, whose API is the same on another host. A code is sent again only
+ * if WeChat certainly never saw it (once) or was busy (twice). Throws `ERR_CODE_INVALID`, `ERR_USER_BLOCKED`,
+ * `ERR_WECHAT_…` and `ERR_SERVER_MISCONFIGURED`.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
  */
 export function code2Session(api: WechatApi): CodeExchange {
@@ -23,9 +22,8 @@ export function code2Session(api: WechatApi): CodeExchange {
 }
 
 /**
- * Returns a code that is well-formed, before anything is sent. Throws `ERR_REQUEST_INVALID`, or
- * `ERR_CODE_MOCK` for the code that WeChat DevTools hands out without a real AppID. `source` names the API
- * that the code should come from.
+ * Checks the form of a code from `source` before anything is sent. Throws `ERR_REQUEST_INVALID`, or
+ * `ERR_CODE_MOCK` for the code that WeChat DevTools hands out without a real AppID.
  */
 export function checkCode(code: unknown, source = 'wx.login'): string {
   if (code === MOCK_CODE) {
@@ -43,9 +41,7 @@ export function checkCode(code: unknown, source = 'wx.login'): string {
   return code
 }
 
-/**
- * Returns the identity in a response. `guardExchange` checks it, as it checks what every exchange returns.
- */
+/** Returns the identity in a response, unchecked: `guardExchange` checks what every exchange returns. */
 export function identityIn({ openid, session_key: sessionKey, unionid }: JsonObject): Identity {
   return { openid, sessionKey, unionid } as Identity
 }

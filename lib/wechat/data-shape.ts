@@ -6,7 +6,7 @@ export type DataShape = Readonly<Record<string, (value: unknown) => boolean>>
 const ASCII = /^[\x20-\x7e]*$/
 
 /**
- * Whether data has these fields and no others, each passing its check. With `'some'` fields may be missing.
+ * Whether data has these fields and no others, each passing its check. With `'some'`, fields may be missing.
  */
 export function hasShape(data: JsonObject, shape: DataShape, howMany: 'all' | 'some' = 'all'): boolean {
   const names = Object.keys(data)
@@ -14,7 +14,6 @@ export function hasShape(data: JsonObject, shape: DataShape, howMany: 'all' | 's
   return names.every((name) => isKnown(shape, [name, data[name]]))
 }
 
-/** Whether a field belongs to the shape and passes its check. */
 export function isKnown(shape: DataShape, [name, value]: [name: string, value: unknown]): boolean {
   return Object.hasOwn(shape, name) && shape[name]?.(value) === true
 }
@@ -24,7 +23,7 @@ export function isWholeNumber(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-/** Whether a value is a string of printable ASCII; it may be empty. */
+/** Whether a value is a string of printable ASCII, which may be empty. */
 export function isAscii(value: unknown): value is string {
   return typeof value === 'string' && ASCII.test(value)
 }

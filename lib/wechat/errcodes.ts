@@ -1,26 +1,36 @@
 import { type ErrorCode, WeappError } from '../errors.js'
 
-/**
- * What an errcode means: a code, a message for the client and, where there is something to fix, a hint for
- * the operator.
- */
+/** What an errcode means: a code, a message for the client and perhaps a hint for the operator. */
 export interface Meaning {
   readonly code: ErrorCode
   readonly detail: string
   readonly hint?: string
 }
 
-/** Meanings by errcode. */
 export type Meanings = Readonly<Record<number, Meaning>>
 
-const NEW_CODE =
-  'WeChat rejected this code: it has been used, has expired or belongs to another mini-program. Call wx.login for a new one.'
-const NEW_TAP =
-  'WeChat rejected this phone number code: it has been used, has expired or belongs to another user. Ask the user to tap the button again.'
-const NEW_DATA =
-  'The session_key of this user is out of date. Call wx.login and send the code, or log in again.'
+const CODE_INVALID: Meaning = {
+  code: 'ERR_CODE_INVALID',
+  detail:
+    'WeChat rejected this code: it has been used, has expired or belongs to another mini-program. Call wx.login for a new one.',
+}
+const PHONE_CODE_INVALID: Meaning = {
+  code: 'ERR_PHONE_CODE_INVALID',
+  detail:
+    'WeChat rejected this phone number code: it has been used, has expired or belongs to another user. Ask the user to tap the button again.',
+}
+const STALE: Meaning = {
+  code: 'ERR_SESSION_KEY_STALE',
+  detail: 'The session_key of this user is out of date. Call wx.login and send the code, or log in again.',
+}
+const REFUSED: Meaning = {
+  code: 'ERR_ACCESS_TOKEN_UNAVAILABLE',
+  detail: 'WeChat is unavailable at the moment. Please try again.',
+  hint: 'the access token was rejected',
+}
+const UNKNOWN: Meaning = { code: 'ERR_WECHAT_ANSWER_INVALID', detail: 'WeChat returned an unknown error.' }
 
-/** For the operator only: what is wrong with the account or its settings. */
+/** What is wrong with the account or its settings. */
 const OPERATOR_HINTS: Readonly<Record<number, string>> = {
   40002: 'grant_type is wrong',
   40013: 'the AppID is not valid: compare it with the one in the WeChat console',
@@ -50,44 +60,33 @@ const COMMON: Meanings = {
   45011: { code: 'ERR_WECHAT_RATE_LIMITED', detail: 'Too many requests. Please try again in a minute.' },
 }
 
-/** What errcodes mean in the response to a login code. */
+/** The meanings in the response to a login code. */
 export const LOGIN_MEANINGS: Meanings = {
   40029: {
-    code: 'ERR_CODE_INVALID',
-    detail: NEW_CODE,
+    ...CODE_INVALID,
     hint: 'if every code is rejected, the mini-program was built with an AppID other than the one configured here',
   },
-  40163: { code: 'ERR_CODE_INVALID', detail: NEW_CODE },
+  40163: CODE_INVALID,
   40226: { code: 'ERR_USER_BLOCKED', detail: 'WeChat has blocked this user as high-risk.' },
-  41008: { code: 'ERR_CODE_INVALID', detail: NEW_CODE },
+  41008: CODE_INVALID,
   40001: misconfigured('the AppSecret does not belong to the AppID'),
-}
-
-const REFUSED: Meaning = {
-  code: 'ERR_ACCESS_TOKEN_UNAVAILABLE',
-  detail: 'WeChat is unavailable at the moment. Please try again.',
-  hint: 'the access token was rejected',
 }
 
 /** An access token that is revoked or superseded (40001), malformed (40014) or expired (42001). */
 const ACCESS_TOKEN_MEANINGS: Meanings = { 40001: REFUSED, 40014: REFUSED, 42001: REFUSED }
 
-/** What errcodes mean in the response to the code from a phone number button. */
+/** The meanings in the response to the code from a phone number button. */
 export const PHONE_MEANINGS: Meanings = {
   ...ACCESS_TOKEN_MEANINGS,
-  40013: {
-    code: 'ERR_PHONE_CODE_INVALID',
-    detail: NEW_TAP,
-    hint: 'the code belongs to another mini-program than the session',
-  },
-  40029: { code: 'ERR_PHONE_CODE_INVALID', detail: NEW_TAP },
+  40013: { ...PHONE_CODE_INVALID, hint: 'the code belongs to another mini-program than the session' },
+  40029: PHONE_CODE_INVALID,
 }
 
-/** What errcodes mean in the response to a signature made with a session_key. */
+/** The meanings in the response to a signature made with a session_key. */
 export const SESSION_KEY_MEANINGS: Meanings = {
   ...ACCESS_TOKEN_MEANINGS,
-  87007: { code: 'ERR_SESSION_KEY_STALE', detail: NEW_DATA },
-  87009: { code: 'ERR_SESSION_KEY_STALE', detail: NEW_DATA },
+  87007: STALE,
+  87009: STALE,
 }
 
 /** Whether WeChat did nothing because it rejected the access token. */
@@ -96,9 +95,9 @@ export function isAccessTokenRefused(error: unknown): boolean {
 }
 
 /**
- * Returns the error that an errcode stands for: by `meanings` of the API, or else by those that all APIs
- * share. The hint has the `rid` from `errmsg`, by which WeChat can find the call, the caller's address with
- * 40164, and the plain words of `errmsg` where there is nothing better to say.
+ * Returns the error that an errcode stands for, by `meanings` or else by those that all APIs share. The hint
+ * has the `rid` from `errmsg`, by which WeChat can find the call, the caller's address with 40164, and the
+ * plain words of `errmsg` where there is nothing better to say.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
  */
 export function errorFromErrcode(
@@ -107,9 +106,11 @@ export function errorFromErrcode(
   meanings: Meanings,
   platform = 'WeChat',
 ): WeappError {
-  const meaning = meanings[errcode] ?? operatorMeaning(errcode) ?? COMMON[errcode] ?? unknownErrcode()
-  const said = `${platform} returned errcode ${errcode}`
-  return new WeappError(meaning.code, meaning.detail, { hint: hintFor(said, errcode, errmsg, meaning.hint) })
+  const operatorHint = OPERATOR_HINTS[errcode]
+  const shared = operatorHint === undefined ? COMMON[errcode] : misconfigured(operatorHint)
+  const { code, detail, hint } = meanings[errcode] ?? shared ?? UNKNOWN
+  const returned = `${platform} returned errcode ${errcode}`
+  return new WeappError(code, detail, { hint: hintFor(returned, errcode, errmsg, hint) })
 }
 
 /** What only the operator can fix. */
@@ -118,29 +119,16 @@ export function misconfigured(hint: string): Meaning {
   return { code: 'ERR_SERVER_MISCONFIGURED', detail, hint }
 }
 
-function operatorMeaning(errcode: number): Meaning | undefined {
-  const hint = OPERATOR_HINTS[errcode]
-  return hint ? misconfigured(hint) : undefined
-}
-
-function unknownErrcode(): Meaning {
-  return {
-    code: 'ERR_WECHAT_ANSWER_INVALID',
-    detail: 'WeChat returned an unknown error.',
-  }
-}
-
-function hintFor(said: string, errcode: number, errmsg: unknown, hint: string | undefined): string {
+function hintFor(returned: string, errcode: number, errmsg: unknown, hint: string | undefined): string {
   const text = typeof errmsg === 'string' ? errmsg.slice(0, 500) : ''
   const rid = /\brid: ?([0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8})\b/.exec(text)?.[1]
   const address = errcode === 40164 ? /\bip ([0-9a-f.:]+)/i.exec(text)?.[1] : undefined
   const what = hint ?? plainWordsOf(text)
-  return [said, rid && `rid ${rid}`, what, address && `address ${address}`].filter(Boolean).join(', ')
+  return [returned, rid && `rid ${rid}`, what, address && `address ${address}`].filter(Boolean).join(', ')
 }
 
 /**
- * Returns the words of `errmsg` that are only letters: secrets, codes and addresses have other characters, or
- * are long.
+ * Returns the words of `errmsg` that cannot be a secret, a code or an address: short ones of letters only.
  */
 function plainWordsOf(errmsg: string): string {
   const words = errmsg.replace(/\brid: ?\S+/, '').split(/[\s"'()[\]{}<>]+/)

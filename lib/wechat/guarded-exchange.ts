@@ -1,38 +1,35 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import { type CodeExchange, type ExchangeApp, type Identity, isOpenid } from '../exchange.js'
-import { isText } from './answer.js'
-import { invalidAnswer } from './transport.js'
+import { isText } from './response.js'
+import { invalidResponse } from './transport.js'
 
-/**
- * An exchange that heeds its signal says itself why it ends; one that does not is abandoned this much later.
- */
+/** An exchange that ignores its signal is abandoned this much later. */
 const GRACE_MS = 100
 
 /**
- * Holds exchanges to the rules, whoever wrote them: each ends within `timeoutMs` milliseconds, fails with a
- * `WeappError` and returns an identity. Throws `ERR_WECHAT_NO_ANSWER`, `ERR_WECHAT_ANSWER_INVALID` and what
- * the exchange throws.
+ * Holds an exchange to its contract: it ends within `timeoutMs` milliseconds, throws a `WeappError` and
+ * returns an identity. Throws `ERR_WECHAT_NO_ANSWER`, `ERR_WECHAT_ANSWER_INVALID` and what the exchange
+ * throws.
  */
 export function guardExchange(timeoutMs: number) {
   return async (exchange: CodeExchange, app: ExchangeApp, code: string): Promise<Identity> => {
     try {
       const { appid, secret } = app
       const work = exchange({ appid, secret }, code, AbortSignal.timeout(timeoutMs))
-      const answer = await withinDeadline(work, timeoutMs + GRACE_MS, () => noAnswer('it took too long'))
-      return checkIdentity({ ...answer })
+      const identity = await withinDeadline(work, timeoutMs + GRACE_MS, () => noAnswer('it took too long'))
+      return checkIdentity({ ...identity })
     } catch (error) {
-      throw error instanceof WeappError
-        ? error
-        : noAnswer(`it threw something other than a WeappError${placeOf(error)}`)
+      if (error instanceof WeappError) throw error
+      throw noAnswer(`it threw something other than a WeappError${placeOf(error)}`)
     }
   }
 }
 
 /** Only openid and sessionKey are required: other fields have come and gone without notice. */
 function checkIdentity({ openid, sessionKey, unionid }: Partial<Record<keyof Identity, unknown>>): Identity {
-  if (!isOpenid(openid)) throw invalidAnswer('a response without an openid')
-  if (!isText(sessionKey)) throw invalidAnswer('a response without a session_key')
+  if (!isOpenid(openid)) throw invalidResponse('a response without an openid')
+  if (!isText(sessionKey)) throw invalidResponse('a response without a session_key')
   return { openid, sessionKey, unionid: isText(unionid) ? unionid : undefined }
 }
 
@@ -43,9 +40,6 @@ function placeOf(error: unknown): string {
 }
 
 function noAnswer(hint: string): WeappError {
-  return new WeappError(
-    'ERR_WECHAT_NO_ANSWER',
-    'The platform did not respond. Log in again with a new code.',
-    { hint: `the exchange of this app failed: ${hint}` },
-  )
+  const message = 'The platform did not respond. Log in again with a new code.'
+  return new WeappError('ERR_WECHAT_NO_ANSWER', message, { hint: `the exchange of this app failed: ${hint}` })
 }

@@ -1,13 +1,11 @@
 import { WeappError } from '../errors.js'
 import { isJsonObject } from '../json-object.js'
-import { isText } from './answer.js'
 import { type DataShape, hasShape, isAscii, isKnown, isWholeNumber } from './data-shape.js'
 import type { OpenData } from './open-data.js'
 import { type PhoneInfo, phoneInfoIn } from './phone-number.js'
+import { isText } from './response.js'
 
-/**
- * What `wx.getUserInfo` encrypts. `openId` is the session's; `unionId` proves nothing, so take the session's.
- */
+/** What `wx.getUserInfo` encrypts. Its `unionId` proves nothing: take the session's. */
 export interface UserInfoData extends OpenData {
   readonly openId: string
   readonly nickName: string
@@ -38,17 +36,12 @@ export interface OpenDataKinds {
 export type OpenDataKind = keyof OpenDataKinds
 
 /**
- * Reads decrypted data of a kind that this package does not know; returns undefined for any other kind. The
- * phone may have written most of the text itself, so a reader must insist on every field, and on there being
- * no other.
- *
- * @example
- * const activity: OpenDataReader<string> = ({ activityId, watermark, ...others }) =>
- *   typeof activityId === 'string' && Object.keys(others).length === 0 ? activityId : undefined
+ * Reads decrypted data of a kind of your own; returns undefined for any other. The phone may have written
+ * most of the text itself, so a reader must check every field and allow no others.
  */
 export type OpenDataReader<T> = (data: OpenData) => T | undefined
 
-/** What data must be: a kind that is known here, or what a reader returns. */
+/** What data must be: a known kind, or what a reader returns. */
 export type OpenDataAs = OpenDataKind | OpenDataReader<unknown>
 
 /** The type of data, by what it must be. */
@@ -63,8 +56,7 @@ const PLAIN_NAME = /^\w+$/
 const PHONE: DataShape = {
   phoneNumber: isMatching(DIALLED),
   purePhoneNumber: isMatching(DIALLED),
-  countryCode: (value) =>
-    typeof value === 'number' ? isWholeNumber(value) : isMatching(COUNTRY_CODE)(value),
+  countryCode: (value) => isWholeNumber(value) || isMatching(COUNTRY_CODE)(value),
 }
 
 const DAY: DataShape = { timestamp: isWholeNumber, step: isWholeNumber }
@@ -81,7 +73,7 @@ const GROUP: DataShape = {
   chat_type: isWholeNumber,
 }
 
-/** The known fields of a profile. WeChat has added others and may do so again: plain ones are dropped. */
+/** WeChat has added other fields to a profile and may do so again: plain ones are dropped. */
 const USER_INFO: DataShape = {
   openId: isText,
   unionId: isAscii,
@@ -95,15 +87,14 @@ const USER_INFO: DataShape = {
   watermark: isJsonObject,
 }
 
-/** What `wx.getUserProfile` encrypts. */
+/** The fields that `wx.getUserProfile` encrypts. */
 const NAMELESS = Object.keys(USER_INFO).filter((name) => name !== 'openId' && name !== 'unionId')
 
 const READERS: { readonly [Kind in OpenDataKind]: OpenDataReader<OpenDataKinds[Kind]> } = {
-  any: (data) => READERS.userInfo(data) ?? (isExact(data) ? data : undefined),
+  any: (data) => READERS.userInfo(data) ?? (isOfExactKind(data) ? data : undefined),
   userInfo(data) {
-    const profile = knownOfProfile(data)
-    const isWhole =
-      profile !== undefined && ['openId', 'nickName', 'avatarUrl'].every((name) => name in profile)
+    const profile = knownOfProfile(data) ?? {}
+    const isWhole = ['openId', 'nickName', 'avatarUrl'].every((name) => name in profile)
     return isWhole ? (profile as UserInfoData) : undefined
   },
   phone({ watermark, ...fields }) {
@@ -111,19 +102,20 @@ const READERS: { readonly [Kind in OpenDataKind]: OpenDataReader<OpenDataKinds[K
     const info = phoneInfoIn(fields)
     return info && isConsistent(info) ? { ...info, watermark } : undefined
   },
-  weRun: (data) => (isWeRun(data) ? data : undefined),
+  weRun({ watermark, ...fields }) {
+    return hasShape(fields, WE_RUN) ? ({ ...fields, watermark } as WeRunData) : undefined
+  },
   group({ watermark, ...fields }) {
     const opengid = fields.opengid || fields.openGId
     return isText(opengid) && hasShape(fields, GROUP, 'some') ? { ...fields, opengid, watermark } : undefined
   },
 }
 
-/** All kinds. */
 export const OPEN_DATA_KINDS: readonly OpenDataKind[] = Object.keys(READERS) as OpenDataKind[]
 
 /**
- * Returns the data as what it must be. Throws `ERR_DATA_MALFORMED` for another kind, and for any field
- * besides those of its kind: in what nobody looks at, the seam of a forgery can hide.
+ * Returns the data as what it must be. Throws `ERR_DATA_MALFORMED` for another kind, and for any field that
+ * is not of its kind: the seam of a forgery could hide in a field that nobody reads.
  */
 export function asKind<As extends OpenDataAs>(as: As, data: OpenData): OpenDataOf<As> {
   const read: OpenDataReader<unknown> = typeof as === 'function' ? as : READERS[as as OpenDataKind]
@@ -134,9 +126,9 @@ export function asKind<As extends OpenDataAs>(as: As, data: OpenData): OpenDataO
 }
 
 /**
- * Returns the profile in decrypted data, with or without its owner. One that names nobody must have every
- * other field: its beginning may have been cut off, and a name of the sender's choice must not be shown.
- * Throws `ERR_DATA_MALFORMED`.
+ * Returns the profile in decrypted data. One that does not name its owner must have every other field: its
+ * beginning may have been cut off, and a name that the sender chose must not be shown. Throws
+ * `ERR_DATA_MALFORMED`.
  */
 export function profileData(data: OpenData): OpenData {
   if (data.openId !== undefined) return asKind('userInfo', data)
@@ -145,29 +137,23 @@ export function profileData(data: OpenData): OpenData {
   throw new WeappError('ERR_DATA_MALFORMED', 'The encrypted data is not a complete profile.')
 }
 
-/** Returns the known fields of a profile; undefined if there are others that are not plain. */
+/** Returns the known fields of a profile; undefined if another field is not plain. */
 function knownOfProfile(data: OpenData): OpenData | undefined {
   const fields = Object.entries(data)
   if (!fields.every((field) => isKnown(USER_INFO, field) || isPlain(field))) return undefined
   return Object.fromEntries(fields.filter((field) => isKnown(USER_INFO, field))) as OpenData
 }
 
-/** Whether a field that is dropped cannot hide text that is not WeChat's. */
+/** Whether a field that is dropped cannot hide a forger's text. */
 function isPlain([name, value]: [name: string, value: unknown]): boolean {
   return PLAIN_NAME.test(name) && (isAscii(value) || typeof value === 'boolean' || typeof value === 'number')
 }
 
-/** Whether it is of a kind that has no fields but its own. */
-function isExact(data: OpenData): boolean {
+function isOfExactKind(data: OpenData): boolean {
   return [READERS.phone, READERS.weRun, READERS.group].some((read) => read(data) !== undefined)
 }
 
-function isWeRun(data: OpenData): data is WeRunData {
-  const { watermark: _watermark, ...fields } = data
-  return hasShape(fields, WE_RUN)
-}
-
-/** Whether the number is the pure one, with or without the country code in front, however it is divided. */
+/** Whether the number is the pure one, with or without the country code in front. */
 function isConsistent({ phoneNumber, purePhoneNumber, countryCode }: PhoneInfo): boolean {
   const [number, pure] = [digitsOf(phoneNumber), digitsOf(purePhoneNumber)]
   return number === pure || number === countryCode + pure

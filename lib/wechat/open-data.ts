@@ -41,21 +41,17 @@ export interface OpenData {
 export interface DataOwner {
   readonly appid: string
   readonly openid: string
-  /** The earliest time at which WeChat may have created it, in seconds since 1970. Default: any. */
+  /** When WeChat may have created it at the earliest, in seconds since 1970. Default: at any time. */
   readonly notBefore?: number | undefined
 }
 
-/** Well-formed encrypted data, decoded. */
 export interface Ciphertext {
   readonly bytes: Buffer
   /** Undefined where the key itself is the iv. */
   readonly iv: Buffer | undefined
 }
 
-/**
- * Decodes encrypted data after checking its form. Throws `ERR_BODY_TOO_LARGE` and `ERR_DATA_MALFORMED`, with
- * a message of its own for a `+` that a form or a query string turned into a space.
- */
+/** Checks the form of encrypted data and decodes it. Throws `ERR_BODY_TOO_LARGE` and `ERR_DATA_MALFORMED`. */
 export function readCiphertext({
   encryptedData,
   iv: ivText,
@@ -63,18 +59,18 @@ export function readCiphertext({
 }: Omit<EncryptedData, 'code'> & { readonly ivIsKey?: boolean | undefined }): Ciphertext {
   const bytes = strictBase64('encryptedData', encryptedData)
   const iv = ivIsKey === true && ivText === undefined ? undefined : strictBase64('iv', ivText)
-  if (bytes.length === 0 || bytes.length % BLOCK_BYTES !== 0)
-    throw malformed('encryptedData is not a whole number of blocks')
+  const isWhole = bytes.length > 0 && bytes.length % BLOCK_BYTES === 0
+  if (!isWhole) throw malformed('encryptedData is not a whole number of blocks')
   if (iv && iv.length !== BLOCK_BYTES) throw malformed(`iv must decode to ${BLOCK_BYTES} bytes`)
   return { bytes, iv }
 }
 
 /**
- * Decrypts with the first of `sessionKeys` that fits; returns undefined if none does, without telling whether
- * padding, text, JSON, watermark or openId was wrong. CBC is not authenticated: whoever holds data under the
- * same key can cut and rejoin its blocks. Each joint leaves 16 bytes that the sender cannot choose, so the
- * text is decoded strictly, and whoever takes the result must insist on the shape of all of it, as `asKind`
- * does.
+ * Decrypts with the first of `sessionKeys` that fits; returns undefined if none does, without telling why.
+ *
+ * CBC is not authenticated: a sender who holds data under the same key can cut and rejoin its blocks. Each
+ * joint leaves 16 bytes that the sender cannot choose, so the text is decoded strictly, and the caller must
+ * check the shape of the whole result, as `asKind` does.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
  */
 export function decryptOpenData(
@@ -83,28 +79,27 @@ export function decryptOpenData(
   owner: DataOwner,
 ): OpenData | undefined {
   for (const sessionKey of sessionKeys) {
-    const text = decrypt(data, Buffer.from(sessionKey, 'base64'))
-    const openData = text === undefined ? undefined : parseOpenData(text, owner)
+    const openData = parseOpenData(decrypt(data, sessionKey), owner)
     if (openData) return openData
   }
   return undefined
 }
 
 /**
- * Whether one of the keys decrypts data to a text that WeChat created for this app, and late enough. If
+ * Whether a key decrypts data to a text that WeChat created for this app, and late enough. If
  * `decryptOpenData` still rejects it, the text is at fault, and no other key would help.
  */
 export function isOpenedBy(data: Ciphertext, sessionKeys: readonly string[], owner: DataOwner): boolean {
   return sessionKeys.some((sessionKey) => {
-    const text = decrypt(data, Buffer.from(sessionKey, 'base64')) ?? ''
+    const text = decrypt(data, sessionKey)
     const [, watermark = ''] = WATERMARK_TEXT.exec(text) ?? []
     return isWatermarkFor(owner, fieldsIn(text, 'nickname')?.watermark ?? fieldsIn(watermark, 'nickname'))
   })
 }
 
 /**
- * Returns the fields of `rawData` after checking the form of signed data. Throws `ERR_BODY_TOO_LARGE` and
- * `ERR_DATA_MALFORMED`, with a message that names what happened to the string on its way.
+ * Checks the form of signed data and returns the fields of `rawData`. Throws `ERR_BODY_TOO_LARGE` and
+ * `ERR_DATA_MALFORMED`.
  */
 export function checkSignedData(data: SignedData): JsonObject {
   if (typeof data.rawData !== 'string') throw malformed('rawData must be a string')
@@ -125,14 +120,15 @@ export function isSignedBy(data: SignedData, sessionKeys: readonly string[]): bo
   )
 }
 
-function decrypt({ bytes, iv }: Ciphertext, key: Buffer): string | undefined {
-  if (key.length !== BLOCK_BYTES) return undefined
+/** Returns an empty string for a key that does not fit. */
+function decrypt({ bytes, iv }: Ciphertext, sessionKey: string): string {
+  const key = Buffer.from(sessionKey, 'base64')
   try {
     const decipher = createDecipheriv('aes-128-cbc', key, iv ?? key)
     const text = Buffer.concat([decipher.update(bytes), decipher.final()])
-    return isUtf8(text) ? text.toString() : undefined
+    return isUtf8(text) ? text.toString() : ''
   } catch {
-    return undefined
+    return ''
   }
 }
 
@@ -148,10 +144,7 @@ function isWatermarkFor({ appid, notBefore = 0 }: DataOwner, watermark: unknown)
   return watermark.appid === appid && Number(watermark.timestamp) >= notBefore
 }
 
-/**
- * Whether a field name occurs twice. WeChat never does that, and it is the only way for a forger to overwrite
- * a field.
- */
+/** Whether a field name occurs twice: only a forger, to overwrite a field, would do that. */
 function namesTwice(text: string, parsed: unknown): boolean {
   const names = [...text.matchAll(JSON_TEXT)].filter(([, colon]) => colon !== undefined)
   return names.length !== countOfFields(parsed)

@@ -2,33 +2,34 @@ import type { Agent } from 'node:http'
 import type { CodeExchange } from '../exchange.js'
 import { isJsonObject } from '../json-object.js'
 import { checkOptionNames, httpAddress } from '../options.js'
-import type { Dialect } from './answer.js'
 import { code2Session, identityIn } from './code2session.js'
-import { type Meanings, misconfigured } from './errcodes.js'
-import { agentOption, createTransport, invalidAnswer } from './transport.js'
+import { type Meaning, type Meanings, misconfigured } from './errcodes.js'
+import type { Dialect } from './response.js'
+import { agentOption, createTransport, invalidResponse } from './transport.js'
 import { createWechatApi, type WechatApi } from './wechat-api.js'
 
 /** Options of {@link qqExchange} and {@link douyinExchange}. */
 export interface ExchangeOptions {
   /** The base URL of the platform's API. Default: its public one; a sandbox's `url` in tests. */
   baseUrl?: string
-  /**
-   * The Agent through which it is reached, such as that of a forward proxy. Default: connections of its own.
-   */
+  /** The Agent to connect through, such as that of a forward proxy. Default: connections of its own. */
   agent?: Agent
 }
 
-const NEW_CODE = 'Douyin rejected this code: it has been used or has expired. Call tt.login for a new one.'
+const CODE_INVALID: Meaning = {
+  code: 'ERR_CODE_INVALID',
+  detail: 'Douyin rejected this code: it has been used or has expired. Call tt.login for a new one.',
+}
 
 const DOUYIN: Dialect = { platform: 'Douyin', errcode: 'err_no', errmsg: 'err_tips' }
 
-/** Douyin's own errcodes; those that it shares with WeChat mean the same. */
+/** Where Douyin's errcodes differ from WeChat's. */
 const DOUYIN_MEANINGS: Meanings = {
   40014: misconfigured('a parameter is missing or malformed'),
   40015: misconfigured('the appid is wrong'),
   40017: misconfigured('the secret is wrong'),
-  40018: { code: 'ERR_CODE_INVALID', detail: NEW_CODE },
-  40019: { code: 'ERR_CODE_INVALID', detail: NEW_CODE },
+  40018: CODE_INVALID,
+  40019: CODE_INVALID,
 }
 
 /**
@@ -56,7 +57,7 @@ export function douyinExchange(options: ExchangeOptions = {}): CodeExchange {
   return async ({ appid, secret }, code, signal) => {
     const body = { appid, secret, code }
     const { data } = await api.call({ path: '/api/apps/v2/jscode2session', body, signal }, DOUYIN_MEANINGS)
-    if (!isJsonObject(data)) throw invalidAnswer('a response without data')
+    if (!isJsonObject(data)) throw invalidResponse('a response without data')
     return identityIn(data)
   }
 }

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../json-object.js'
-import { asNumber, isText } from './answer.js'
 import { PHONE_MEANINGS } from './errcodes.js'
-import { invalidAnswer } from './transport.js'
+import { asNumber, isText } from './response.js'
+import { invalidResponse } from './transport.js'
 import type { WechatApi } from './wechat-api.js'
 
 /** A user's phone number: WeChat's `phone_info`. */
@@ -18,15 +18,14 @@ export interface PhoneInfo {
 
 const CHINA = '86'
 
-/** The code from a phone number button, and whose it must be. */
 export interface PhoneCode {
   readonly code: string
   readonly openid: string | undefined
 }
 
 /**
- * Exchanges the code from a phone number button. With an openid WeChat checks that the code belongs to that
- * user. Throws `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
+ * Exchanges the code from a phone number button. Given an openid, WeChat checks that the code belongs to it.
+ * Throws `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html
  */
 export function getPhoneNumber(api: WechatApi) {
@@ -37,16 +36,16 @@ export function getPhoneNumber(api: WechatApi) {
       body: { code, ...(openid !== undefined && { openid }) },
     }
     const { phone_info: info } = await api.call(request, PHONE_MEANINGS)
-    if (!isJsonObject(info)) throw invalidAnswer('a response without phone_info')
+    if (!isJsonObject(info)) throw invalidResponse('a response without phone_info')
     const phoneInfo = phoneInfoIn(info)
-    if (!phoneInfo) throw invalidAnswer('a phone_info with a missing or invalid phoneNumber')
+    if (!phoneInfo) throw invalidResponse('a phone_info with a missing or invalid phoneNumber')
     return phoneInfo
   }
 }
 
 /**
- * Returns the phone number in `phone_info` or in decrypted data; undefined if there is none. What is missing
- * is derived from the rest: a number with nothing in front is Chinese.
+ * Returns the phone number in `phone_info` or in decrypted data, or undefined. What is missing is derived
+ * from the rest: a number with nothing in front is Chinese.
  */
 export function phoneInfoIn(fields: JsonObject): PhoneInfo | undefined {
   const [whole, pure, code] = [fields.phoneNumber, fields.purePhoneNumber, fields.countryCode].map(asText)
@@ -70,7 +69,6 @@ function withCode(pure: string, code = CHINA): string {
   return code === CHINA ? pure : `+${code}${pure}`
 }
 
-/** An empty string where the number does not tell. */
 function codeBefore(pure: string, phoneNumber: string): string {
   if (pure === phoneNumber) return phoneNumber.startsWith('+') ? '' : CHINA
   return phoneNumber.endsWith(pure) ? phoneNumber.slice(0, -pure.length).replace('+', '') : ''

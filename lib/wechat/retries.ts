@@ -1,17 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { WeappError } from '../errors.js'
-
-const BUSY_PAUSES_MS = [100, 300] as const
-const CONNECT_PAUSES_MS = [50] as const
+import { type ErrorCode, WeappError } from '../errors.js'
 
 /**
- * Retries only what certainly had no effect: twice when WeChat was busy, once when no connection could be
- * made. All attempts end by `signal`.
+ * Retries only what certainly had no effect: twice when WeChat was busy, once when no connection was made.
  */
 export async function withRetries<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
-  const pausesMs: Partial<Record<string, number[]>> = {
-    ERR_WECHAT_BUSY: [...BUSY_PAUSES_MS],
-    ERR_WECHAT_UNREACHABLE: [...CONNECT_PAUSES_MS],
+  const pausesMs: Partial<Record<ErrorCode, number[]>> = {
+    ERR_WECHAT_BUSY: [100, 300],
+    ERR_WECHAT_UNREACHABLE: [50],
   }
   for (;;) {
     try {

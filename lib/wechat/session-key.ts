@@ -1,18 +1,17 @@
 import { createHmac } from 'node:crypto'
 import { WeappError } from '../errors.js'
 import type { JsonObject } from '../json-object.js'
-import { isText } from './answer.js'
 import { SESSION_KEY_MEANINGS } from './errcodes.js'
-import { invalidAnswer } from './transport.js'
+import { isText } from './response.js'
+import { invalidResponse } from './transport.js'
 import type { WechatApi } from './wechat-api.js'
 
-/** A session_key and its owner. */
 export interface HeldKey {
   readonly openid: string
   readonly sessionKey: string
 }
 
-/** The calls about a session_key. They prove that they know the key, and do not send it. */
+/** The calls about a session_key: they prove that the caller knows it, without sending it. */
 export interface SessionKeyApi {
   /** Whether WeChat accepts this key as the user's valid one. */
   check(held: HeldKey, accessToken: string): Promise<boolean>
@@ -25,17 +24,13 @@ export interface SessionKeyApi {
 
 /**
  * Returns checkSessionKey and resetUserSessionKey. They throw `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
- * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html and
- * https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html
+ * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html
+ * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html
  */
 export function createSessionKeyApi(api: WechatApi): SessionKeyApi {
   function ask(path: string, { openid, sessionKey }: HeldKey, accessToken: string): Promise<JsonObject> {
-    const query = {
-      access_token: accessToken,
-      openid,
-      signature: signBody('', sessionKey),
-      sig_method: 'hmac_sha256',
-    }
+    const signature = signBody('', sessionKey)
+    const query = { access_token: accessToken, openid, signature, sig_method: 'hmac_sha256' }
     return api.call({ path, query }, SESSION_KEY_MEANINGS)
   }
 
@@ -50,11 +45,11 @@ export function createSessionKeyApi(api: WechatApi): SessionKeyApi {
       }
     },
     async reset(held, accessToken) {
-      const answer = await ask('/wxa/resetusersessionkey', held, accessToken)
-      if ((answer.openid ?? held.openid) !== held.openid)
-        throw invalidAnswer('the session_key of another openid')
-      if (!isText(answer.session_key)) throw invalidAnswer('a response without a session_key')
-      return answer.session_key
+      const response = await ask('/wxa/resetusersessionkey', held, accessToken)
+      const { openid, session_key: sessionKey } = response
+      if ((openid ?? held.openid) !== held.openid) throw invalidResponse('the session_key of another openid')
+      if (!isText(sessionKey)) throw invalidResponse('a response without a session_key')
+      return sessionKey
     },
   }
 }

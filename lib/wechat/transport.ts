@@ -6,39 +6,32 @@ import { WeappError } from '../errors.js'
 import { objectWithMethods } from '../options.js'
 import { reasonOf } from '../reason.js'
 
-const MOST_ANSWER_BYTES = 256 * 1024
+const MOST_BODY_BYTES = 256 * 1024
 const MOST_SOCKETS = 128
 const IDLE_SOCKET_MS = 4000
 
-/**
- * A GET to WeChat, or a POST if there is a body. `path` is constant; what varies goes into `query`, where it
- * is escaped.
- */
+/** A GET to WeChat, or a POST if there is a body. `path` is constant; what varies goes into `query`. */
 export interface WechatRequest {
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly body?: Readonly<Record<string, unknown>>
-  /** Aborts the request. */
   readonly signal: AbortSignal
 }
 
-/** Sends requests to WeChat, and tells those that may be sent again from those that may not. */
+/** Sends requests to WeChat. Its errors say whether a request may be sent again. */
 export interface WechatTransport {
   /**
-   * Returns the body of a 200 response as text. Throws `ERR_WECHAT_UNREACHABLE` when the request certainly
-   * never arrived, `ERR_WECHAT_NO_ANSWER` when it may have, and `ERR_WECHAT_ANSWER_INVALID` for any other
-   * status and for a response that breaks off or is too long.
+   * Returns the body of a 200 response. Throws `ERR_WECHAT_UNREACHABLE` when the request certainly never
+   * arrived, `ERR_WECHAT_NO_ANSWER` when it may have, and `ERR_WECHAT_ANSWER_INVALID` for any other status
+   * and for a response that breaks off or is too long.
    */
   send(request: WechatRequest): Promise<string>
   /** Closes all connections except those of an agent that was passed in. */
   close(): void
 }
 
-/**
- * Returns an Agent for `baseUrl`, or undefined, after the check that `node:http` would make at the first
- * request.
- */
+/** Checks an Agent for `baseUrl` as `node:http` would at the first request. */
 export function agentOption(
   where: string,
   agent: http.Agent | undefined,
@@ -46,7 +39,7 @@ export function agentOption(
 ): http.Agent | undefined {
   if (agent === undefined) return undefined
   objectWithMethods(where, agent, ['addRequest', 'destroy'], 'an Agent of node:http or node:https')
-  // Agents that decide on each request, as those of proxies do, have no such property of their own.
+  // An Agent that decides for each request, as that of a proxy does, has no such property of its own.
   const protocol = Object.getOwnPropertyDescriptor(agent, 'protocol')?.value
   if (protocol === undefined || protocol === baseUrl.protocol) return agent
   throw new TypeError(
@@ -54,10 +47,7 @@ export function agentOption(
   )
 }
 
-/**
- * Connects to `baseUrl`, such as `https://api.weixin.qq.com`: through `agent`, which stays the caller's, or
- * through a pool of its own. Redirects are not followed.
- */
+/** Connects to `baseUrl` through `agent`, or through a pool of its own. Redirects are not followed. */
 export function createTransport(baseUrl: URL, agent?: http.Agent): WechatTransport {
   const { Agent, request } = baseUrl.protocol === 'https:' ? https : http
   const pool = agent ?? new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_SOCKET_MS })
@@ -85,7 +75,7 @@ export function createTransport(baseUrl: URL, agent?: http.Agent): WechatTranspo
       // Node reports a 101 in no other way.
       outgoing.on('upgrade', (_incoming, socket) => {
         socket.destroy()
-        reject(invalidAnswer('HTTP status 101'))
+        reject(invalidResponse('HTTP status 101'))
       })
       outgoing.on('response', (incoming) => readBody(incoming).then(resolve, reject))
       outgoing.end(payload)
@@ -100,10 +90,7 @@ export function createTransport(baseUrl: URL, agent?: http.Agent): WechatTranspo
   }
 }
 
-/**
- * Whether a request may already have been sent. In a proxy's tunnel a socket is connected long before its TLS
- * is.
- */
+/** Whether a request may have been sent. In a proxy's tunnel a socket is connected long before its TLS is. */
 function isEstablished(socket: Socket & { readonly secureConnecting?: boolean }): boolean {
   return !socket.connecting && !socket.secureConnecting
 }
@@ -117,25 +104,25 @@ function jsonHeaders(payload: Buffer): Record<string, string | number> {
 async function readBody(incoming: http.IncomingMessage): Promise<string> {
   if (incoming.statusCode !== 200) {
     incoming.destroy()
-    throw invalidAnswer(`HTTP status ${incoming.statusCode}`)
+    throw invalidResponse(`HTTP status ${incoming.statusCode}`)
   }
   const chunks: Buffer[] = []
   let size = 0
   try {
     for await (const chunk of incoming as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > MOST_ANSWER_BYTES) break
+      if (size > MOST_BODY_BYTES) break
       chunks.push(chunk)
     }
   } catch {
-    throw invalidAnswer('a response that broke off')
+    throw invalidResponse('a response that broke off')
   }
-  if (size > MOST_ANSWER_BYTES) throw invalidAnswer('a response that is too long')
+  if (size > MOST_BODY_BYTES) throw invalidResponse('a response that is too long')
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** WeChat, or something in between, returned what its API never would. `what` goes to the operator's log. */
-export function invalidAnswer(what: string): WeappError {
+/** What WeChat's API would never return. `what` is for the operator's log. */
+export function invalidResponse(what: string): WeappError {
   return new WeappError('ERR_WECHAT_ANSWER_INVALID', 'WeChat returned an invalid response.', {
     hint: `WeChat returned ${what}`,
   })
@@ -147,9 +134,9 @@ function unreachable({ host }: URL, error: Error): WeappError {
   })
 }
 
-/** Bytes that are not HTTP are a response of a kind; anything else is none. */
+/** Bytes that are not HTTP are an invalid response; any other error means that none came. */
 function brokenOff(error: NodeJS.ErrnoException): WeappError {
-  return error.code?.startsWith('HPE_') ? invalidAnswer('a response that is not HTTP') : noAnswer(error)
+  return error.code?.startsWith('HPE_') ? invalidResponse('a response that is not HTTP') : noAnswer(error)
 }
 
 function noAnswer(error: Error): WeappError {

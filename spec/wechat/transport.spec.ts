@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
-import { createTransport, invalidAnswer, type WechatTransport } from '../../lib/wechat/transport.js'
+import { createTransport, invalidResponse, type WechatTransport } from '../../lib/wechat/transport.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { startGarbageServer, startHangingServer } from '../support/broken-server.js'
 import { everythingIn, weappErrorOf } from '../support/failures.js'
@@ -239,9 +239,9 @@ describe('a request to a host that is not there', () => {
   })
 })
 
-describe('invalidAnswer', () => {
+describe('invalidResponse', () => {
   it('tells what came to the operator alone', () => {
-    const error = invalidAnswer('a riddle')
+    const error = invalidResponse('a riddle')
     expect(error).to.include({ code: 'ERR_WECHAT_ANSWER_INVALID', hint: 'WeChat returned a riddle' })
     expect(error.message).to.not.include('riddle')
   })

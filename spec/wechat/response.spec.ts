@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
 import { isJsonObject } from '../../lib/json-object.js'
-import { isText, parseAnswer, readAnswer } from '../../lib/wechat/answer.js'
 import { LOGIN_MEANINGS, PHONE_MEANINGS } from '../../lib/wechat/errcodes.js'
+import { isText, parseResponse, readResponse } from '../../lib/wechat/response.js'
 import { everythingIn, weappErrorOf } from '../support/failures.js'
 
 const CANARY = 'CANARY-0f9e'
@@ -23,15 +23,15 @@ const NO_OBJECTS: [string, string][] = [
   ['a list', `[{"openid":"${CANARY}"}]`],
 ]
 
-describe('parseAnswer', () => {
+describe('parseResponse', () => {
   it('answers the fields of an object, whatever they tell', () => {
-    expect(parseAnswer('{}')).to.deep.equal({})
-    expect(parseAnswer(' {"errcode":40029,"data":[1]}\n')).to.deep.equal({ errcode: 40029, data: [1] })
+    expect(parseResponse('{}')).to.deep.equal({})
+    expect(parseResponse(' {"errcode":40029,"data":[1]}\n')).to.deep.equal({ errcode: 40029, data: [1] })
   })
 
   for (const [what, body] of NO_OBJECTS) {
     it(`refuses ${what}, and does not repeat it`, async () => {
-      const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => parseAnswer(body))
+      const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => parseResponse(body))
       expect(error.status).to.equal(502)
       expect(error.hint).to.match(/^WeChat returned a response that is not (JSON|an object)$/)
       expect(everythingIn(error)).to.not.include(CANARY)
@@ -39,26 +39,26 @@ describe('parseAnswer', () => {
   }
 
   it('gives nobody a prototype', () => {
-    const answer = parseAnswer('{"__proto__":{"openid":"o1"}}')
-    expect(answer.openid).to.equal(undefined)
+    const response = parseResponse('{"__proto__":{"openid":"o1"}}')
+    expect(response.openid).to.equal(undefined)
     expect(({} as Record<string, unknown>).openid).to.equal(undefined)
   })
 })
 
-describe('readAnswer', () => {
-  it('answers all fields where errcode is 0 or absent', () => {
-    for (const answer of [
+describe('readResponse', () => {
+  it('returns all fields where errcode is 0 or absent', () => {
+    for (const response of [
       {},
       { errcode: 0 },
       { errcode: '0' },
       { errcode: 0, errmsg: 'ok', openid: 'o1' },
       { openid: 'o1' },
     ])
-      expect(readAnswer(JSON.stringify(answer), LOGIN_MEANINGS)).to.deep.equal(answer)
+      expect(readResponse(JSON.stringify(response), LOGIN_MEANINGS)).to.deep.equal(response)
   })
 
-  it('reads an answer with control characters in its texts as they are', () => {
-    expect(readAnswer('{"errcode":0,"errmsg":"ok\x01\n"}', LOGIN_MEANINGS)).to.include({ errcode: 0 })
+  it('reads a response with control characters in its texts as they are', () => {
+    expect(readResponse('{"errcode":0,"errmsg":"ok\x01\n"}', LOGIN_MEANINGS)).to.include({ errcode: 0 })
   })
 
   it('throws what an errcode means to the API that was asked', async () => {
@@ -70,25 +70,25 @@ describe('readAnswer', () => {
     ] as const) {
       for (const errcode of [40029, '40029']) {
         const error = await weappErrorOf(code, () =>
-          readAnswer(JSON.stringify({ errcode, errmsg }), meanings),
+          readResponse(JSON.stringify({ errcode, errmsg }), meanings),
         )
         expect(everythingIn(error)).to.not.include(CANARY)
       }
     }
     const busy = JSON.stringify({ errcode: '-1', errmsg: 'busy' })
-    await weappErrorOf('ERR_WECHAT_BUSY', () => readAnswer(busy, LOGIN_MEANINGS))
+    await weappErrorOf('ERR_WECHAT_BUSY', () => readResponse(busy, LOGIN_MEANINGS))
   })
 
   it('throws even where the fields of a success are there too', async () => {
     const body = JSON.stringify({ errcode: 40163, openid: CANARY, session_key: CANARY })
-    const error = await weappErrorOf('ERR_CODE_INVALID', () => readAnswer(body, LOGIN_MEANINGS))
+    const error = await weappErrorOf('ERR_CODE_INVALID', () => readResponse(body, LOGIN_MEANINGS))
     expect(everythingIn(error)).to.not.include(CANARY)
   })
 
   for (const errcode of ['', 'ok', '0x0', ' ', '1e3', null, true, false, [0], {}]) {
     it(`refuses the errcode ${JSON.stringify(errcode)}`, async () => {
       const body = JSON.stringify({ errcode, openid: 'o1' })
-      await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => readAnswer(body, LOGIN_MEANINGS))
+      await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => readResponse(body, LOGIN_MEANINGS))
     })
   }
 
@@ -102,7 +102,7 @@ describe('readAnswer', () => {
     fc.assert(
       fc.property(body, (text) => {
         try {
-          expect(isJsonObject(readAnswer(text, LOGIN_MEANINGS))).to.equal(true)
+          expect(isJsonObject(readResponse(text, LOGIN_MEANINGS))).to.equal(true)
         } catch (error) {
           if (!(error instanceof WeappError)) throw error
         }
