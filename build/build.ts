@@ -8,9 +8,9 @@ import { bundleDeclarations } from './declarations.js'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
-buildCode('lib', 'dist', 'dist/module')
-buildCode('sandbox', 'dist/sandbox', 'dist/module/sandbox')
-buildCode('store-contract', 'dist/store-contract', 'dist/module/store-contract')
+buildCode('lib', 'dist', true)
+buildCode('sandbox', 'dist/sandbox', false)
+buildCode('store-contract', 'dist/store-contract', false)
 buildClient('dist/client')
 await buildCommand('dist')
 
@@ -24,10 +24,5 @@ for (const [folder, target] of [
 }
 rmSync('dist/declarations', { recursive: true })
 
-for (const [folder, type] of [
-  ['dist', 'commonjs'],
-  ['dist/module', 'module'],
-]) {
-  copyFileSync('lib/http/ioredis.cjs', `${folder}/ioredis.cjs`)
-  writeFileSync(`${folder}/package.json`, `{ "type": "${type}" }\n`)
-}
+copyFileSync('lib/http/ioredis.cjs', 'dist/ioredis.cjs')
+writeFileSync('dist/package.json', '{ "type": "commonjs" }\n')
