@@ -8,9 +8,9 @@ import { bundleDeclarations } from './declarations.js'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
-buildCode('lib', 'dist', true)
-buildCode('sandbox', 'dist/sandbox', false)
-buildCode('store-contract', 'dist/store-contract', false)
+buildCode('lib', 'dist', 'dist/module')
+buildCode('sandbox', 'dist/sandbox', 'dist/module/sandbox')
+buildCode('store-contract', 'dist/store-contract', 'dist/module/store-contract')
 buildClient('dist/client')
 await buildCommand('dist')
 
@@ -24,5 +24,10 @@ for (const [folder, target] of [
 }
 rmSync('dist/declarations', { recursive: true })
 
-copyFileSync('lib/http/ioredis.cjs', 'dist/ioredis.cjs')
-writeFileSync('dist/package.json', '{ "type": "commonjs" }\n')
+for (const [folder, type] of [
+  ['dist', 'commonjs'],
+  ['dist/module', 'module'],
+]) {
+  copyFileSync('lib/http/ioredis.cjs', `${folder}/ioredis.cjs`)
+  writeFileSync(`${folder}/package.json`, `{ "type": "${type}" }\n`)
+}

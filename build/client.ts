@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildSync, transformSync } from 'esbuild'
+import { buildSync } from 'esbuild'
 
 /** Bundles the client into one CommonJS file. A mini-program copies the folder as it is. */
 export function buildClient(target: string): void {
@@ -14,7 +14,7 @@ export function buildClient(target: string): void {
   for (const [name, content] of Object.entries(files)) writeFileSync(join(target, name), content)
 }
 
-/** Needs nothing but `module` and `wx`, and has no global names. */
+/** Needs nothing but `module` and `wx`. Has no global names, so that any minifier may shorten them all. */
 function bundle(): string {
   const { outputFiles } = buildSync({
     entryPoints: ['client/index.ts'],
@@ -26,6 +26,5 @@ function bundle(): string {
   })
   // esbuild's CommonJS format adds half a kilobyte of glue. Its ES modules end with `export { … };`.
   const [code, exported] = (outputFiles[0]?.text ?? '').split(/^export /m)
-  const module = `(() => {\n'use strict'\n${code}module.exports = ${exported}})()\n`
-  return transformSync(module, { target: 'es2018', charset: 'utf8', minify: true }).code
+  return `(() => {\n'use strict'\n${code}module.exports = ${exported}})()\n`
 }

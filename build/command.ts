@@ -26,7 +26,9 @@ export async function buildCommand(target: string): Promise<void> {
   })
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
   const missing = imports.find(
-    ({ path }) => !INSTALLED.test(path) && !Object.values(OWN_FILES).includes(path),
+    // The dynamic import is esbuild, which builds the page in the example app, and never in the command.
+    ({ path, kind }) =>
+      kind !== 'dynamic-import' && !INSTALLED.test(path) && !Object.values(OWN_FILES).includes(path),
   )
   if (missing) throw new Error(`npx weapp-session would need ${missing.path}`)
   await writePage(join(target, 'page'))

@@ -1,10 +1,10 @@
 import { createSessions, type SessionStore, type SessionsOptions } from 'weapp-session'
 import { type AppRuntime, readPort } from './app-runtime.js'
-import { openShowcase, type PageParts, type Showcase } from './showcase/showcase.js'
+import { openShowcase, type Showcase, type ShowcaseOptions } from './showcase/showcase.js'
 import { tracedStore } from './showcase/traced-store.js'
 
 /** What the app on the fake WeChat is given. */
-export interface SandboxParts extends PageParts {
+export interface SandboxParts extends ShowcaseOptions {
   /** What the application does at a login and when a profile changes. */
   readonly hooks: Pick<SessionsOptions, 'onLogin' | 'onUserInfo'>
   readonly store: Showcase['store']
@@ -14,10 +14,10 @@ export interface SandboxParts extends PageParts {
 /** Starts the fake WeChat and creates the sessions of its users. Throws a `TypeError` for a variable that is wrong. */
 export async function openSandboxRuntime(
   env: NodeJS.ProcessEnv,
-  { hooks, store, openStore, ...page }: SandboxParts,
+  { hooks, store, openStore, ...options }: SandboxParts,
 ): Promise<AppRuntime & { readonly showcase: Showcase }> {
   const port = readPort(env)
-  const showcase = await openShowcase(env, store, page)
+  const showcase = await openShowcase(env, store, options)
   const { clock } = showcase
   const sessions = createSessions({
     ...showcase.settings,

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 
 /** What the browser loads, by path. */
 export type PageFiles = ReadonlyMap<string, { readonly type: string; readonly body: string | Uint8Array }>
@@ -24,6 +23,8 @@ export async function buildPage(): Promise<PageFiles> {
 }
 
 async function bundle(): Promise<Uint8Array> {
+  // Only here: the published command comes with its page, and without esbuild.
+  const { build } = await import('esbuild')
   const { outputFiles } = await build({
     entryPoints: [inPage('main.ts')],
     bundle: true,

@@ -1,8 +1,8 @@
 import { type AppInfo, type EnvironmentOptions, optionsFromEnvironment } from 'weapp-session'
 import { createSandbox, type Sandbox } from 'weapp-session/sandbox'
 import { createShowcaseClock, type ShowcaseClock } from './clock.js'
-import type { PageFiles } from './page-files.js'
-import type { Sources } from './sources.js'
+import { buildPage, type PageFiles } from './page-files.js'
+import { readSources, type Sources } from './sources.js'
 import { traceWechat } from './trace.js'
 import { createWechatSwitch, type WechatSwitch } from './wechat-switch.js'
 
@@ -25,17 +25,26 @@ export interface Showcase {
   close(): Promise<void>
 }
 
-/** What the page consists of, and what the steps of its log link to. */
-export type PageParts = Pick<Showcase, 'files' | 'sources'>
+/** What a build may decide for its page. */
+export interface ShowcaseOptions {
+  /** What the steps of the log link to. Default: the files of the repository, as far as they are there. */
+  readonly sources?: Sources
+  /** The page. Default: built from its sources. */
+  readonly files?: PageFiles
+}
 
-/** Starts the sandbox for a page. */
+/** Starts the sandbox and builds the page. */
 export async function openShowcase(
   env: NodeJS.ProcessEnv,
   store: Showcase['store'],
-  { files, sources }: PageParts,
+  options: ShowcaseOptions = {},
 ): Promise<Showcase> {
   const clock = createShowcaseClock()
-  const sandbox = await createSandbox({ clock })
+  const [files, sources, sandbox] = await Promise.all([
+    options.files ?? buildPage(),
+    options.sources ?? readSources(store),
+    createSandbox({ clock }),
+  ])
   const settings = optionsFromEnvironment({
     ...env,
     WEAPP_APPID: sandbox.app.appid,
