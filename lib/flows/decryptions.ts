@@ -11,12 +11,17 @@ import {
   isOpenedBy,
   type OpenData,
 } from '../wechat/open-data.js'
-import { type CandidateKeys, withFittingKeys } from './candidate-keys.js'
 import { Turns } from './turns.js'
 
 /** Decryptions of a user that may fail within {@link WINDOW_MS}. */
 const MOST_FAILURES = 8
 const WINDOW_MS = 600_000
+
+/**
+ * The session_keys that may fit, in groups: the likely one first, the rest only if that fails. Any wx.login may have
+ * replaced a key since the data was made. It may be asked more than once.
+ */
+export type CandidateKeys = () => AsyncIterable<readonly string[]>
 
 /** Encrypted data, whose it has to be, and what it has to be. */
 export interface Decryption<T> {
@@ -116,4 +121,19 @@ function readNow<T>(openData: OpenData, read: (data: OpenData) => T): T {
 /** A store that fails teaches a forger nothing: without keys nobody has looked at the data. */
 function isTried(error: unknown): boolean {
   return !(error instanceof WeappError && error.code === 'ERR_STORE_UNAVAILABLE')
+}
+
+/** Returns what `use` makes of the first group that fits. Throws `ERR_SESSION_KEY_STALE` when none does. */
+export async function withFittingKeys<T>(
+  candidates: CandidateKeys,
+  use: (sessionKeys: readonly string[]) => T | undefined,
+): Promise<T> {
+  for await (const sessionKeys of candidates()) {
+    const result = use(sessionKeys)
+    if (result !== undefined) return result
+  }
+  throw new WeappError(
+    'ERR_SESSION_KEY_STALE',
+    'The session_key of this data is out of date. Call wx.login, get the data again, and send the code and the data together.',
+  )
 }

@@ -1,5 +1,4 @@
 import type { CodeExchange } from '../exchange.js'
-import { ClockWatch } from '../sessions/clock-watch.js'
 import { guardStore } from '../sessions/guarded-store.js'
 import { SessionRegistry } from '../sessions/session-registry.js'
 import { UserProfiles } from '../sessions/user-profiles.js'
@@ -28,8 +27,7 @@ export type Engine = ReturnType<typeof createEngine>
 export function createEngine(settings: SessionsSettings) {
   const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, logger, clock } = settings
   const { storeTimeoutMs, accessTokenProvider } = settings
-  const clocks = new ClockWatch(clock, logger)
-  const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clocks, logger })
+  const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clock, logger })
   const vault = new Vault(store, keyRing)
   const transport = createTransport(wechat.baseUrl, wechat.agent)
   const wechatApi = createWechatApi({ transport, timeoutMs: wechat.timeoutMs })

@@ -12,7 +12,6 @@ import type { UserProfiles } from '../sessions/user-profiles.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryptions.js'
 import { type CallOnUserInfo, callOnLogin, type OnLogin } from './hooks.js'
-import { keptProfile } from './kept-profile.js'
 import type { ExchangedCode, LoginCodes } from './login-codes.js'
 import { profileFrom, type ReceivedData, readReceivedData, type UserDataRequest } from './received-data.js'
 import type { Replay } from './replay.js'
@@ -107,7 +106,7 @@ export function createLogIn(parts: LogInParts): LogIn {
       yield sessionKeys.keysOf(owner)
     }
     const given = await profileFrom(data, candidates, owner, decryptions)
-    const userInfo = (await keptProfile(profiles, owner, given)) ? undefined : given
+    const userInfo = (await profiles.keptOver(owner, given)) ? undefined : given
     if (userInfo) await parts.callOnUserInfo({ ...owner, userInfo })
     const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser, beganAt }
     if (!onLogin) return issuer.issue(app, { ...beginning, data: undefined })

@@ -1,7 +1,6 @@
 import { kindOf, WeappError } from '../errors.js'
 import type { Identity } from '../exchange.js'
 import type { App } from '../sessions/app-info.js'
-import { BackgroundWork } from '../sessions/background-work.js'
 import {
   CodeAnswers,
   type CodeGrant,
@@ -10,7 +9,7 @@ import {
   type LoginCode,
   loginCodeOf,
 } from '../sessions/code-answers.js'
-import { type Claim, Once } from '../sessions/once.js'
+import { BackgroundWork, type Claim, Once } from '../sessions/once.js'
 import type { SessionStore } from '../sessions/store.js'
 import type { FailureLog } from './failure-log.js'
 

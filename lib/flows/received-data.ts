@@ -17,8 +17,7 @@ import {
   type SignedData,
 } from '../wechat/open-data.js'
 import { profileData } from '../wechat/open-data-kinds.js'
-import { type CandidateKeys, withFittingKeys } from './candidate-keys.js'
-import type { Decryptions } from './decryptions.js'
+import { type CandidateKeys, type Decryptions, withFittingKeys } from './decryptions.js'
 
 /** User data as a mini-program sends it: encrypted, signed, or neither. */
 export interface UserDataRequest {

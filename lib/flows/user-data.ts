@@ -11,11 +11,9 @@ import type { UserProfiles } from '../sessions/user-profiles.js'
 import { checkSignedData, type EncryptedData, readCiphertext, type SignedData } from '../wechat/open-data.js'
 import { asKind, OPEN_DATA_KINDS, type OpenDataAs, type OpenDataOf } from '../wechat/open-data-kinds.js'
 import { unknownSession } from './authenticate.js'
-import type { CandidateKeys } from './candidate-keys.js'
-import type { Decryptions } from './decryptions.js'
+import type { CandidateKeys, Decryptions } from './decryptions.js'
 import type { FreshKey, KeyOwner } from './fresh-key.js'
 import type { CallOnUserInfo } from './hooks.js'
-import { keptProfile } from './kept-profile.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import {
   needsKey,
@@ -108,7 +106,7 @@ export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
           'Send encryptedData and iv, or rawData and signature, or userInfo.',
         )
       }
-      const kept = await keptProfile(profiles, user, userInfo)
+      const kept = await profiles.keptOver(user, userInfo)
       if (!kept) await parts.callOnUserInfo({ ...user, userInfo })
       // The user may have been forgotten during the calls of WeChat and the hook.
       if (isSession(owner) && !(await registry.isThere(owner))) throw unknownSession()

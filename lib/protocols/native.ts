@@ -6,9 +6,8 @@ import type { JsonObject } from '../json-object.js'
 import { isSessionId } from '../sessions/token.js'
 import { tokenInHeaders } from './header-token.js'
 import { jsonObject, textField } from './json-fields.js'
-import { presentedToken } from './presented-token.js'
 import { problemReply } from './problem.js'
-import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
+import { type Protocol, presentedToken, route, type WireReply, type WireRequest } from './protocol.js'
 
 /** The default header for the token. */
 export const DEFAULT_HEADER = 'x-3rd-session'

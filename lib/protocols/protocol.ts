@@ -86,3 +86,12 @@ export function route<Input, Result>(parts: RouteParts<Input, Result>): Protocol
     answer: async (sessions, request) => parts.write(await parts.run(sessions, parts.read(request))),
   }
 }
+
+/** Returns the token that a login brings along, if any. A malformed one does not prevent the login. */
+export function presentedToken(read: () => string | undefined): string | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

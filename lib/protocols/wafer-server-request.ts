@@ -4,8 +4,7 @@ import type { EncryptedData } from '../wechat/open-data.js'
 import { tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
 import { isAbsent, legacyOrigin } from './legacy-request.js'
-import { presentedToken } from './presented-token.js'
-import type { WireRequest } from './protocol.js'
+import { presentedToken, type WireRequest } from './protocol.js'
 import { PARA_ERR, RefusedInterface } from './wafer-server-outcomes.js'
 
 interface Credential {

@@ -1,8 +1,7 @@
 import { WeappError } from '../errors.js'
 import type { LoginRequest } from '../flows/log-in.js'
 import { isAbsent, legacyOrigin } from './legacy-request.js'
-import { presentedToken } from './presented-token.js'
-import type { Protocol, WireRequest } from './protocol.js'
+import { type Protocol, presentedToken, type WireRequest } from './protocol.js'
 
 type HeaderName = 'code' | 'encrypted-data' | 'iv' | 'id' | 'skey'
 

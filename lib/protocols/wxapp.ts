@@ -5,8 +5,7 @@ import { idOf, tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
 import { isAbsent, legacyOrigin } from './legacy-request.js'
 import { durationOf, legacyUserInfo } from './legacy-user-info.js'
-import { presentedToken } from './presented-token.js'
-import { type Protocol, route, type WireReply, type WireRequest } from './protocol.js'
+import { type Protocol, presentedToken, route, type WireReply, type WireRequest } from './protocol.js'
 
 const DEFAULT_APP_ID = 1
 const WRONG_LOGIN = '参数错误'

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { countdown, withinDeadline } from '../deadline.js'
-import type { BackgroundWork } from './background-work.js'
 import { changedAllTheTime } from './contention.js'
 import type { SessionStore } from './store.js'
 
@@ -155,4 +154,20 @@ export class Once {
 
 function outOfPatience(): Error {
   return new Error('somebody else has had the claim for too long')
+}
+
+/** Work that goes on while nobody waits for it. */
+export class BackgroundWork {
+  readonly #underWay = new Set<Promise<unknown>>()
+
+  /** Lets work go on. Whoever does it tells the log of its failure. */
+  add(work: Promise<unknown>): void {
+    const ended = work.catch(() => undefined).finally(() => this.#underWay.delete(ended))
+    this.#underWay.add(ended)
+  }
+
+  /** Resolves when no work is under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+  }
 }

@@ -2,7 +2,7 @@ import type { App } from './app-info.js'
 import type { KeyRing } from './key-ring.js'
 import type { UserRef } from './session.js'
 import type { SessionStore, StoredUser } from './store.js'
-import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
+import { decodeUserInfo, encodeUserInfo, isPlaceholder, type UserInfo } from './user-info.js'
 
 /** What a login needs to know of a user who logged in under an older key of the ring. */
 export interface EarlierUser {
@@ -31,6 +31,13 @@ export class UserProfiles {
     const known = await this.#usersAt(this.#keyRing.handlesOf(user))
     const place = known.find(({ wasHere, userInfo }) => wasHere || userInfo !== null)
     return decodeUserInfo(place?.userInfo ?? null)
+  }
+
+  /** The stored profile, if WeChat's placeholder is given and would replace a real one; undefined: write the given one. */
+  async keptOver(user: UserRef, given: UserInfo | null | undefined): Promise<UserInfo | undefined> {
+    if (!given || !isPlaceholder(given)) return undefined
+    const stored = await this.find(user)
+    return stored && !isPlaceholder(stored) ? stored : undefined
   }
 
   /** Sets the profile of a user, or deletes it. */

@@ -14,7 +14,15 @@ export function hasShape(data: JsonObject, shape: DataShape, howMany: 'all' | 's
   return names.every((name) => isKnown(shape, [name, data[name]]))
 }
 
-export function isKnown(shape: DataShape, [name, value]: [name: string, value: unknown]): boolean {
+/** Divides data into the fields that the shape has and that pass their check, and all others. */
+export function dividedBy(shape: DataShape, data: JsonObject): { known: JsonObject; others: JsonObject } {
+  const known: [string, unknown][] = []
+  const others: [string, unknown][] = []
+  for (const field of Object.entries(data)) (isKnown(shape, field) ? known : others).push(field)
+  return { known: Object.fromEntries(known), others: Object.fromEntries(others) }
+}
+
+function isKnown(shape: DataShape, [name, value]: [name: string, value: unknown]): boolean {
   return Object.hasOwn(shape, name) && shape[name]?.(value) === true
 }
 

@@ -1,6 +1,6 @@
 import { WeappError } from '../errors.js'
 import { isJsonObject } from '../json-object.js'
-import { type DataShape, hasShape, isAscii, isKnown, isWholeNumber } from './data-shape.js'
+import { type DataShape, dividedBy, hasShape, isAscii, isWholeNumber } from './data-shape.js'
 import type { OpenData } from './open-data.js'
 import { type PhoneInfo, phoneInfoIn } from './phone-number.js'
 import { isText } from './response.js'
@@ -139,9 +139,8 @@ export function profileData(data: OpenData): OpenData {
 
 /** Returns the known fields of a profile; undefined if another field is not plain. */
 function knownOfProfile(data: OpenData): OpenData | undefined {
-  const fields = Object.entries(data)
-  if (!fields.every((field) => isKnown(USER_INFO, field) || isPlain(field))) return undefined
-  return Object.fromEntries(fields.filter((field) => isKnown(USER_INFO, field))) as OpenData
+  const { known, others } = dividedBy(USER_INFO, data)
+  return Object.entries(others).every(isPlain) ? (known as OpenData) : undefined
 }
 
 /** Whether a field that is dropped cannot hide a forger's text. */

@@ -1,7 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type ErrorCode, WeappError } from '../errors.js'
 import type { JsonObject } from '../json-object.js'
 import type { Meanings } from './errcodes.js'
 import { type Dialect, readResponse, WECHAT_DIALECT } from './response.js'
-import { withRetries } from './retries.js'
 import type { WechatRequest, WechatTransport } from './transport.js'
 
 /** The default deadline of a call, in milliseconds. */
@@ -40,5 +41,26 @@ export function createWechatApi({
         readResponse(await transport.send({ ...request, signal }), meanings, dialect),
       )
     },
+  }
+}
+
+/**
+ * Retries only what certainly had no effect: twice when WeChat was busy, once when no connection was made.
+ */
+export async function withRetries<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+  const pausesMs: Partial<Record<ErrorCode, number[]>> = {
+    ERR_WECHAT_BUSY: [100, 300],
+    ERR_WECHAT_UNREACHABLE: [50],
+  }
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const pauseMs = error instanceof WeappError ? pausesMs[error.code]?.shift() : undefined
+      if (pauseMs === undefined) throw error
+      await pause(pauseMs, undefined, { signal }).catch(() => {
+        throw error
+      })
+    }
   }
 }

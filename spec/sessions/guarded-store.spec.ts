@@ -2,7 +2,6 @@ import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { Clock } from '../../lib/clock.js'
-import { ClockWatch } from '../../lib/sessions/clock-watch.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
 import { type SessionEntry, type SessionStore, StoreFailure } from '../../lib/sessions/store.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
@@ -62,7 +61,7 @@ function guarded(
   logger: KeptLog = keptLog(),
   clock: Clock = Date.now,
 ): Required<SessionStore> {
-  return guardStore({ store, timeoutMs, clocks: new ClockWatch(clock, logger), logger })
+  return guardStore({ store, timeoutMs, clock, logger })
 }
 
 function clientError(): Error {

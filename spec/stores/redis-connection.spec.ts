@@ -3,7 +3,6 @@ import { type CommonRedisOptions, Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { RedisStore, StoreFailure } from '../../lib/index.js'
-import { ClockWatch } from '../../lib/sessions/clock-watch.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
 import { HOUR, newHandle } from '../../store-contract/store-under-test.js'
 import { startGarbageServer, startHangingServer } from '../support/broken-server.js'
@@ -46,8 +45,7 @@ for (const [version, Client] of [
     }
 
     function guarded(client: Redis, log: KeptLog) {
-      const clocks = new ClockWatch(Date.now, log)
-      return guardStore({ store: new RedisStore(client), timeoutMs: 5000, clocks, logger: log })
+      return guardStore({ store: new RedisStore(client), timeoutMs: 5000, clock: Date.now, logger: log })
     }
 
     /** What the log says when a profile is to be written, which must not be. */
@@ -177,8 +175,12 @@ for (const [version, Client] of [
       try {
         const log = keptLog()
         const client = connect(`redis://127.0.0.1:${hanging.port}`)
-        const clocks = new ClockWatch(Date.now, log)
-        const store = guardStore({ store: new RedisStore(client), timeoutMs: 50, clocks, logger: log })
+        const store = guardStore({
+          store: new RedisStore(client),
+          timeoutMs: 50,
+          clock: Date.now,
+          logger: log,
+        })
         await failureOf(() => store.ping())
         expect(log.lines).to.deep.equal(['error: the session store fails (ping): no answer within 50 ms'])
       } finally {

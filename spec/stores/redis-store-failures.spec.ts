@@ -3,7 +3,6 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { RedisStore, type SessionEntry, type SessionStore } from '../../lib/index.js'
-import { ClockWatch } from '../../lib/sessions/clock-watch.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
 import { HOUR, newAddress, newHandle, newId, storeUnderTest } from '../../store-contract/store-under-test.js'
 import { type BrokenServer, startGarbageServer, startHangingServer } from '../support/broken-server.js'
@@ -30,7 +29,7 @@ describe('RedisStore behind a guard', () => {
     return guardStore({
       store: unguarded,
       timeoutMs: TIMEOUT_MS,
-      clocks: new ClockWatch(Date.now, logger),
+      clock: Date.now,
       logger,
     })
   }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { ERROR_CODES, type ErrorCode, WeappError } from '../../lib/errors.js'
-import { withRetries } from '../../lib/wechat/retries.js'
+import { withRetries } from '../../lib/wechat/wechat-api.js'
 import { failureOf } from '../support/failures.js'
 
 const BUSY = 'ERR_WECHAT_BUSY'

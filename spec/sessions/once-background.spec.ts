@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { BackgroundWork } from '../../lib/sessions/background-work.js'
+import { BackgroundWork } from '../../lib/sessions/once.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
 
 /** Work that is ended from outside. */
