@@ -62,10 +62,10 @@ const PARTS: readonly ((book: RuleBook, subject: StoreUnderTest) => void)[] = [
 ]
 
 /**
- * Returns the rules that every `SessionStore` must keep, for a test runner of your choice: `node:test`, mocha,
- * Jest and Vitest all have the two functions of the example. A store that keeps all of the rules may be given
- * to `createSessions`. Rules may run at the same time. On a slow store one may take some seconds: set the
- * timeout of the runner to 20 seconds.
+ * Returns the rules that every `SessionStore` must keep, for a test runner of your choice: `node:test`,
+ * mocha, Jest and Vitest all have the two functions of the example. A store that keeps all of the rules may
+ * be given to `createSessions`. Rules may run at the same time. On a slow store one may take some seconds:
+ * set the timeout of the runner to 20 seconds.
  *
  * Throws a `TypeError` for an option that is unknown or not a function.
  *

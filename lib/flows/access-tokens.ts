@@ -47,8 +47,9 @@ interface AccessTokensParts {
 }
 
 /**
- * One access token for each app in all processes, kept in the store. One process renews it five minutes before its end,
- * while the old one serves. It is replaced only by a process that has read what it replaces: one that is late writes nothing.
+ * One access token for each app in all processes, kept in the store. One process renews it five minutes
+ * before its end, while the old one serves. It is replaced only by a process that has read what it replaces:
+ * one that is late writes nothing.
  */
 export class AccessTokens {
   readonly #vault: Vault

@@ -7,8 +7,8 @@ import type { SessionRegistry } from '../sessions/session-registry.js'
 import { addressOf, type SessionAddress } from '../sessions/token.js'
 
 /**
- * Returns the address that a token opens, without asking the store. Throws `ERR_TOKEN_MISSING`, and `ERR_TOKEN_MALFORMED` for
- * what cannot be a token.
+ * Returns the address that a token opens, without asking the store. Throws `ERR_TOKEN_MISSING`, and
+ * `ERR_TOKEN_MALFORMED` for what cannot be a token.
  */
 export function addressIn(token: string | undefined): SessionAddress {
   if (token === undefined || token === '') {
@@ -31,7 +31,7 @@ const OPTION_NAMES: OptionNames<AuthenticateOptions> = { maxAgeSeconds: true, ap
 
 export type Authenticate = (token: string | undefined, options?: AuthenticateOptions) => Promise<Session>
 
-/** Makes the use case "authenticate". Does not tell whether an unknown session has expired, was revoked, or never existed. */
+/** Does not tell whether an unknown session has expired, was revoked, or never existed. */
 export function createAuthenticate(apps: Apps, registry: SessionRegistry): Authenticate {
   return async function authenticate(
     token: string | undefined,

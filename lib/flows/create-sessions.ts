@@ -29,7 +29,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   return sessionsWithin(everything, createEngine(settings))
 }
 
-/** Makes the use cases for the apps of a scope. What they share with those of other scopes is in the engine. */
+/** Makes the use cases of a scope. What they share with those of other scopes is in the engine. */
 function sessionsWithin(scope: Scope, engine: Engine): Sessions {
   const { apps } = scope
   const registry = new SessionRegistry({ ...engine, apps })

@@ -18,8 +18,8 @@ const MOST_FAILURES = 8
 const WINDOW_MS = 600_000
 
 /**
- * The session_keys that may fit, in groups: the likely one first, the rest only if that fails. Any wx.login may have
- * replaced a key since the data was made. It may be asked more than once.
+ * The session_keys that may fit, in groups: the likely one first, the rest only if that fails. Any wx.login
+ * may have replaced a key since the data was made. It may be asked more than once.
  */
 export type CandidateKeys = () => AsyncIterable<readonly string[]>
 
@@ -40,8 +40,8 @@ interface DecryptionsParts {
 }
 
 /**
- * Decrypts user data. A forger tries until some data is accepted, so failures are counted for each user, in all
- * sessions and processes.
+ * Decrypts user data. A forger tries until some data is accepted, so failures are counted for each user, in
+ * all sessions and processes.
  */
 export class Decryptions {
   readonly #failures: Counter
@@ -56,15 +56,15 @@ export class Decryptions {
   }
 
   /**
-   * Returns what `read` makes of the data. Throws `ERR_DECRYPTION_LIMIT`, `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED` and
-   * what `candidates` and `read` throw.
+   * Returns what `read` makes of the data. Throws `ERR_DECRYPTION_LIMIT`, `ERR_SESSION_KEY_STALE`,
+   * `ERR_DATA_MALFORMED` and what `candidates` and `read` throw.
    */
   decrypt<T>(decryption: Decryption<T>): Promise<T> {
     const { appid, openid } = decryption.owner
     return this.#turns.inTurn(`${appid} ${openid}`, () => this.#attempt(decryption))
   }
 
-  /** Throws `ERR_DECRYPTION_LIMIT` for a user who may not try at the moment, before anything is spent on it. */
+  /** Throws `ERR_DECRYPTION_LIMIT` for a user who has failed too often, before anything is spent. */
   async refuseLimited({ appid, openid }: UserRef): Promise<void> {
     if ((await this.#failures.countOf({ appid, openid })) < MOST_FAILURES) return
     throw new WeappError(

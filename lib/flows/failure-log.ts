@@ -14,8 +14,8 @@ interface ToldFailure {
 }
 
 /**
- * Tells the log what the operator has to mend, each kind of failure once a minute. Codes that are not valid are not among
- * them: anybody can send those.
+ * Tells the log what the operator has to mend, each kind of failure once a minute. Codes that are not valid
+ * are not among them: anybody can send those.
  */
 export class FailureLog {
   readonly #logger: Logger

@@ -21,9 +21,10 @@ export interface KeyOwner extends UserRef {
 }
 
 /**
- * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the session (or, without
- * one, in all sessions of the user) and returns it. Returns none for a code that has given its session_key already: a
- * session of the user has it. Throws `ERR_CODE_INVALID`, `ERR_WECHAT_…`, and `ERR_USER_CHANGED` for a code of somebody else.
+ * The use case "here is a new code with my data": exchanges the code once, stores its session_key in the
+ * session (or, without one, in all sessions of the user) and returns it. Returns none for a code that has
+ * given its session_key already: a session of the user has it. Throws `ERR_CODE_INVALID`, `ERR_WECHAT_…`, and
+ * `ERR_USER_CHANGED` for a code of somebody else.
  */
 export type FreshKey = (owner: KeyOwner, code: string) => Promise<string[]>
 
@@ -45,7 +46,7 @@ export function createFreshKey({ apps, sessionKeys, keyRing, loginCodes }: Fresh
     })
   }
 
-  /** The code is used up, so its session_key is returned even if it cannot be stored. The guarded store has told the log. */
+  /** The code is used up, so its session_key is returned even if it cannot be stored. */
   async function keepSessionKey(owner: KeyOwner, sessionKey: string): Promise<void> {
     await sessionKeys.keep(owner, sessionKey, owner.sessionId).catch(() => undefined)
   }

@@ -20,11 +20,11 @@ export interface LoginEvent {
 }
 
 /**
- * Called before a session is issued. What it returns becomes `session.data`, as JSON carries it, up to 4096 bytes;
- * `sessions.setData` changes it. It does not follow the tables that it came from: find a row by appid and openid, not by
- * an id kept there. To refuse the login, throw a `WeappError`: the phone gets its code and message. Whatever else it
- * throws, a value that JSON cannot carry or that is too long, and taking more than 5 seconds are faults of the server:
- * `ERR_HOOK_FAILED`.
+ * Called before a session is issued. What it returns becomes `session.data`, as JSON carries it, up to 4096
+ * bytes; `sessions.setData` changes it. It does not follow the tables that it came from: find a row by appid
+ * and openid, not by an id kept there. To refuse the login, throw a `WeappError`: the phone gets its code and
+ * message. Whatever else it throws, a value that JSON cannot carry or that is too long, and taking more than
+ * 5 seconds are faults of the server: `ERR_HOOK_FAILED`.
  *
  * @example
  * const onLogin = async ({ appid, openid }) => {
@@ -44,10 +44,10 @@ export interface UserInfoEvent {
 }
 
 /**
- * Called before a profile is changed; at a login that brings one, before `onLogin`. To refuse the change, and with it
- * the login, throw a `WeappError`: the phone gets its code and message. Whatever else it throws and taking more than 5
- * seconds are faults of the server: `ERR_HOOK_FAILED`, and nothing is changed either. What it returns is not used.
- * `onLogin` may still refuse the login, so judge here, and write there.
+ * Called before a profile is changed; at a login that brings one, before `onLogin`. To refuse the change, and
+ * with it the login, throw a `WeappError`: the phone gets its code and message. Whatever else it throws and
+ * taking more than 5 seconds are faults of the server: `ERR_HOOK_FAILED`, and nothing is changed either. What
+ * it returns is not used. `onLogin` may still refuse the login, so judge here, and write there.
  *
  * @example
  * const onUserInfo = ({ userInfo }) => {
@@ -68,7 +68,7 @@ export function callOnLogin(
   return guarded('onLogin', async () => throughJson(await hook(event)), logger, timeoutMs)
 }
 
-/** Calls `onUserInfo`, if there is one, before a profile is written. Throws what it refuses with, and `ERR_HOOK_FAILED`. */
+/** Calls `onUserInfo`, if there is one. Throws what it refuses with, and `ERR_HOOK_FAILED`. */
 export type CallOnUserInfo = (event: UserInfoEvent) => Promise<void>
 
 export function createCallOnUserInfo(

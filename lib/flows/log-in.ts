@@ -27,9 +27,9 @@ export interface LoginRequest extends UserDataRequest {
   /** The token that the phone still has: its session ends with this login. */
   readonly presentedToken?: string | undefined
   /**
-   * Where the code came from. Whoever brings it again within a minute from the same origin gets the same session.
-   * Default: unknown, so that the code is good once. Leave it out where codes travel in a query string, which ends up in
-   * logs.
+   * Where the code came from. Whoever brings it again within a minute from the same origin gets the same
+   * session. Default: unknown, so that the code is good once. Leave it out where codes travel in a query
+   * string, which ends up in logs.
    */
   readonly origin?: LoginOrigin | undefined
 }
@@ -70,8 +70,8 @@ interface LogInParts {
 export type LogIn = (request: LoginRequest) => Promise<LoginResult>
 
 /**
- * Makes the use case "log in": one call to WeChat for a code and two round trips to the store, one more to tell `onLogin`
- * whether the user is new, and one more before WeChat's placeholder is written.
+ * Makes the use case "log in": one call to WeChat for a code and two round trips to the store, one more to
+ * tell `onLogin` whether the user is new, and one more before WeChat's placeholder is written.
  */
 export function createLogIn(parts: LogInParts): LogIn {
   const { apps, issuer, profiles, sessionKeys, loginCodes, replay, decryptions, onLogin, logger } = parts

@@ -51,7 +51,7 @@ interface LoginCodesParts {
   readonly patienceMs: number
 }
 
-/** Uses each login code once, however many requests and processes bring it, and lets all of them know the outcome. */
+/** Uses each login code once, and lets all requests and processes that bring it know the outcome. */
 export class LoginCodes {
   readonly #exchange: ExchangeCode
   readonly #failureLog: FailureLog
@@ -69,8 +69,9 @@ export class LoginCodes {
   }
 
   /**
-   * Exchanges and uses the code; or waits for the request that does, and reuses its grant. Throws what exchange and use throw;
-   * other requests get that as far as it concerns them. Throws `ERR_CODE_INVALID`, `ERR_STORE_UNAVAILABLE`.
+   * Exchanges and uses the code; or waits for the request that does, and reuses its grant. Throws what
+   * exchange and use throw; other requests get that as far as it concerns them. Throws `ERR_CODE_INVALID`,
+   * `ERR_STORE_UNAVAILABLE`.
    */
   async redeem<Result>(app: App, code: string, use: CodeUse<Result>): Promise<Result> {
     const redemption = this.#redeem(app, loginCodeOf(app.appid, code), use)
@@ -123,7 +124,7 @@ function isCodeStillGood(error: unknown): boolean {
   return error instanceof WeappError && kindOf(error.code).codeStillGood
 }
 
-/** What other requests are told of a failure. Trouble of this server, and whose code it was, does not concern them. */
+/** What other requests are told: neither trouble of this server, nor whose code it was. */
 function refusalOf(error: unknown): CodeRefusal {
   const isForAll = error instanceof WeappError && error.status < 500 && error.code !== 'ERR_USER_CHANGED'
   const { code, message } = isForAll ? error : codeUsedUp()

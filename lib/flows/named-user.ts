@@ -12,8 +12,8 @@ export interface NamedUser {
 }
 
 /**
- * Returns the user whom a call names. A wrong name must not look like a user without sessions: throws `ERR_APP_UNKNOWN`,
- * and `ERR_REQUEST_INVALID` for what cannot be an openid.
+ * Returns the user whom a call names. A wrong name must not look like a user without sessions: throws
+ * `ERR_APP_UNKNOWN`, and `ERR_REQUEST_INVALID` for what cannot be an openid.
  */
 export function namedUser(apps: Apps, selector: UserSelector): NamedUser {
   const { appid, openid } = requireFields(selector)

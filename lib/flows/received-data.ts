@@ -25,7 +25,7 @@ export interface UserDataRequest {
   readonly encryptedData?: string | undefined
   /** Base64, with `encryptedData`. */
   readonly iv?: string | undefined
-  /** Whether the data was encrypted as in 2016, when the iv was the key itself and `iv` was not sent. Default false. */
+  /** Whether the data was encrypted as in 2016, with the key as iv and no `iv` sent. Default false. */
   readonly ivIsKey?: boolean | undefined
   /** The text WeChat signed, untouched to the byte, with `signature`. */
   readonly rawData?: string | undefined
@@ -48,7 +48,7 @@ export interface ReceivedData {
   readonly unsigned: UserInfo | undefined
 }
 
-/** Checks the form, before a code is spent or a key is looked up. Throws `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`. */
+/** Checks the form of the data. Throws `ERR_DATA_MALFORMED`, `ERR_REQUEST_INVALID`. */
 export function readReceivedData(request: UserDataRequest, profileRules: UserInfoRules): ReceivedData {
   const { encryptedData, iv, ivIsKey, rawData, signature, userInfo } = requireFields(request)
   if (ivIsKey !== true) requirePair('encryptedData', encryptedData, 'iv', iv)
@@ -68,8 +68,8 @@ export function needsKey({ encrypted, signed }: ReceivedData): boolean {
 }
 
 /**
- * Returns the profile in the data: the signed one, else the decrypted one, else the one that the user typed in. Throws
- * `ERR_SESSION_KEY_STALE` unless all that comes from WeChat holds.
+ * Returns the profile in the data: the signed one, else the decrypted one, else the one that the user typed
+ * in. Throws `ERR_SESSION_KEY_STALE` unless all that comes from WeChat holds.
  */
 export async function profileFrom(
   { encrypted, signed, unsigned }: ReceivedData,
@@ -90,8 +90,8 @@ export async function verifyFor(signed: SignedData, candidates: CandidateKeys): 
 }
 
 /**
- * WeChat begins a profile with its owner: one without may have lost its beginning to whoever sent it. A nickname with
- * control characters has room for a seam. Signed data has neither problem.
+ * WeChat begins a profile with its owner: one without may have lost its beginning to whoever sent it. A
+ * nickname with control characters has room for a seam. Signed data has neither problem.
  */
 function profileIn(data: OpenData): UserInfo {
   const profile = profileData(data)

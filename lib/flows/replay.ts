@@ -32,8 +32,9 @@ interface ReplayParts {
 }
 
 /**
- * Makes the use case "the response to my login was lost". Others may have read a code on its way, so only the client that is
- * known to have used it gets its session again, and the log is told. Throws `ERR_CODE_INVALID`.
+ * Makes the use case "the response to my login was lost". Others may have read a code on its way, so only the
+ * client that is known to have used it gets its session again, and the log is told. Throws
+ * `ERR_CODE_INVALID`.
  */
 export function createReplay({ registry, store, clock, logger }: ReplayParts): Replay {
   const replays = new Counter({ store, clock, purpose: 'replay', windowMs: REPLAY_MS })

@@ -5,7 +5,7 @@ import type { Apps } from '../sessions/apps.js'
 /** To what the use cases are narrowed. */
 export interface Scope {
   readonly apps: Apps
-  /** How many sessions a user may have after a login here; undefined: as many as the app or all apps allow. */
+  /** How many sessions a user may have after a login; undefined: what app or options allow. */
   readonly maxSessionsPerUser: number | undefined
   readonly keepPhoneNumbers: boolean
 }
@@ -14,9 +14,9 @@ export interface Scope {
 export interface SessionsScope {
   /** The one app that calls may act for: its appid, or its `id`. Default: as before. */
   readonly appid?: AppSelector | undefined
-  /** How many sessions a user may have after a login, 1 to 1000, whatever the login itself says. Default: as before. */
+  /** How many sessions a user may have after any login, 1 to 1000. Default: as before. */
   readonly maxSessionsPerUser?: number | undefined
-  /** Whether `phoneNumber` keeps the number of a user who is named, unless its request says otherwise. Default: as before. */
+  /** Whether `phoneNumber` keeps numbers when a call does not say. Default: as before. */
   readonly keepPhoneNumbers?: boolean | undefined
 }
 

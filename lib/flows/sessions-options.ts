@@ -47,8 +47,8 @@ export interface WechatOptions {
   /** The deadline of each call with its retries, in whole milliseconds. Default 5000. */
   timeoutMs?: number
   /**
-   * The Agent of `node:http` or `node:https` for the connections, such as the `HttpsProxyAgent` of a forward proxy. You close
-   * it. Default: an Agent of its own.
+   * The Agent of `node:http` or `node:https` for the connections, such as the `HttpsProxyAgent` of a forward
+   * proxy. You close it. Default: an Agent of its own.
    */
   agent?: Agent
 }
@@ -59,18 +59,18 @@ export interface SessionsOptions {
   apps: readonly AppInfo[]
   /** Where sessions live: a `RedisStore`, a `MemoryStore` or your own. */
   store: SessionStore
-  /** Secrets that encrypt every session_key at rest, 32 characters or more each, newest first. Default: the AppSecrets. */
+  /** Secrets that encrypt at rest, 32 characters or more each, newest first. Default: the AppSecrets. */
   keys?: readonly string[]
   /** How many sessions a user of an app may have at once. Default 10. */
   maxSessionsPerUser?: number
   /**
-   * What one more login does: `'end-oldest'` ends the user's oldest session, `'refuse'` throws `ERR_SESSION_LIMIT`. Default
-   * `'end-oldest'`.
+   * What one more login does: `'end-oldest'` ends the user's oldest session, `'refuse'` throws
+   * `ERR_SESSION_LIMIT`. Default `'end-oldest'`.
    */
   onLimit?: 'end-oldest' | 'refuse'
   /**
-   * A visit is written when this share of the session duration has passed since the last one that was. The session may end
-   * early by as much. Above 0, at most 0.5. Default 0.02.
+   * A visit is written when this share of the session duration has passed since the last one that was. The
+   * session may end early by as much. Above 0, at most 0.5. Default 0.02.
    */
   touchShare?: number
   /** The deadline of each call to the store, in whole milliseconds. Default 1000. */
@@ -78,22 +78,22 @@ export interface SessionsOptions {
   /** How WeChat is called. */
   wechat?: WechatOptions
   /**
-   * Provides access tokens, for teams that have a token server; called each time, within `wechat.timeoutMs`. Default:
-   * tokens are fetched from WeChat, and shared by all processes through the store.
+   * Provides access tokens, for teams that have a token server; called each time, within `wechat.timeoutMs`.
+   * Default: tokens are fetched from WeChat, and shared by all processes through the store.
    */
   accessTokenProvider?: AccessTokenProvider
-  /** Called before a session is issued; returns `session.data`, or refuses by a `WeappError`. At most 5 seconds. */
+  /** Called before a session is issued; returns `session.data`, or throws a `WeappError` to refuse. */
   onLogin?: OnLogin
   /** Called before a profile is changed, also by a login; refuses by a `WeappError`. At most 5 seconds. */
   onUserInfo?: OnUserInfo
   /**
-   * Whether addresses in a profile, such as `avatarUrl`, may lead to this machine or its network: `http://127.0.0.1/…`. For
-   * development. Default false.
+   * Whether addresses in a profile, such as `avatarUrl`, may lead to this machine or its network:
+   * `http://127.0.0.1/…`. For development. Default false.
    */
   allowPrivateAddresses?: boolean
   /** Gets the few lines for the operator. Default: stderr. */
   logger?: Logger
-  /** The time of this process, for what does not go by the clock of the store. Default: the machine's clock. */
+  /** The time of this process, for what the clock of the store does not tell. Default: `Date.now`. */
   clock?: Clock
 }
 
@@ -134,7 +134,7 @@ export interface SessionsSettings {
   readonly clock: Clock
 }
 
-/** Checks the options and fills in the defaults. Throws a `TypeError` that names the option and what is allowed. */
+/** Checks the options and fills in the defaults. Throws a `TypeError`. */
 export function readSessionsOptions(options: SessionsOptions): SessionsSettings {
   checkOptionNames<SessionsOptions>('createSessions', options, OPTION_NAMES)
   const {

@@ -1,7 +1,7 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 
-/** Runs work under one name one after the other. Work whose turn does not come within `patienceMs` is not begun. */
+/** Runs work of one name in turn. Work whose turn does not come within `patienceMs` is not begun. */
 export class Turns {
   readonly #patienceMs: number
   /** By name: resolves when all work so far has ended. */

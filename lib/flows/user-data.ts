@@ -26,37 +26,38 @@ import {
 
 /** What decrypted data has to fulfil. */
 export interface DecryptOptions<As extends OpenDataAs = OpenDataAs> {
-  /** One of the kinds, or a function that reads another kind. Also types the result. Default `any`: any of the kinds. */
+  /** One of the kinds, or a function that reads another one. Types the result, too. Default `any`. */
   readonly as?: As
   /**
-   * The greatest age of the data by its watermark, in seconds. It keeps honest phones from sending old data and proves
-   * nothing. Default: no limit.
+   * The greatest age of the data by its watermark, in seconds. It keeps honest phones from sending old data
+   * and proves nothing. Default: no limit.
    */
   readonly maxAgeSeconds?: number
-  /** Whether the data was encrypted as in 2016, when the iv was the key itself and `iv` was not sent. Default false. */
+  /** Whether the data was encrypted as in 2016, with the key as iv and no `iv` sent. Default false. */
   readonly ivIsKey?: boolean | undefined
 }
 
 /** The use cases about the data of a user: the profile, and what WeChat has encrypted or signed. */
 export interface UserDataCalls {
   /**
-   * Sets the profile that all sessions of a user share, or deletes it (null). Returns the profile as it is then: WeChat's
-   * placeholder replaces no other one. Throws `ERR_REQUEST_INVALID`, `ERR_USER_INFO_REFUSED`, `ERR_HOOK_FAILED`,
-   * `ERR_SESSION_UNKNOWN` for a session that has ended, and for encrypted data and a fresh code what `decrypt` throws.
+   * Sets the profile that all sessions of a user share, or deletes it (null). Returns the profile as it is
+   * then: WeChat's placeholder replaces no other one. Throws `ERR_REQUEST_INVALID`, `ERR_USER_INFO_REFUSED`,
+   * `ERR_HOOK_FAILED`, `ERR_SESSION_UNKNOWN` for a session that has ended, and for encrypted data and a fresh
+   * code what `decrypt` throws.
    */
   setUserInfo(user: UserSelector | SessionSelector, data: UserDataRequest | null): Promise<UserInfo | null>
   /**
-   * Decrypts `encryptedData` of a session's user. `data` comes from the phone, `options` never do. The encryption proves
-   * little: what is worth stealing needs a proof of its own, as `phoneNumber` is for a number. Throws
-   * `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`; with a fresh code also `ERR_CODE_INVALID`,
-   * `ERR_USER_CHANGED` and `ERR_WECHAT_…`.
+   * Decrypts `encryptedData` of a session's user. `data` comes from the phone, `options` never do. The
+   * encryption proves little: what is worth stealing needs a proof of its own, as `phoneNumber` is for a
+   * number. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`, `ERR_DECRYPTION_LIMIT`; with a fresh code
+   * also `ERR_CODE_INVALID`, `ERR_USER_CHANGED` and `ERR_WECHAT_…`.
    */
   decrypt<As extends OpenDataAs = 'any'>(
     session: SessionSelector,
     data: EncryptedData,
     options?: DecryptOptions<As>,
   ): Promise<OpenDataOf<As>>
-  /** Checks that WeChat signed `rawData` for this session's user. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`. */
+  /** Checks that WeChat signed `rawData`. Throws `ERR_SESSION_KEY_STALE`, `ERR_DATA_MALFORMED`. */
   verifySignature(session: SessionSelector, data: SignedData): Promise<void>
 }
 
@@ -73,8 +74,8 @@ interface UserDataCallsParts {
 }
 
 /**
- * Makes those use cases. The form is checked before a code is spent. The session_key of a fresh code is tried first, then
- * that of the session, then those of the user's other sessions.
+ * Makes those use cases. The form is checked before a code is spent. The session_key of a fresh code is tried
+ * first, then that of the session, then those of the user's other sessions.
  */
 export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
   const { apps, registry, profiles, sessionKeys, freshKey, decryptions, profileRules, clock } = parts

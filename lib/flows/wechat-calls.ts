@@ -55,8 +55,8 @@ interface WechatCallsParts {
 /** The use cases that call WeChat with an access token. */
 export interface WechatCalls {
   /**
-   * Returns the phone number for the code of a phone number button. Throws `ERR_PHONE_CODE_INVALID`, `ERR_WECHAT_…`,
-   * `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_SERVER_MISCONFIGURED`.
+   * Returns the phone number for the code of a phone number button. Throws `ERR_PHONE_CODE_INVALID`,
+   * `ERR_WECHAT_…`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_SERVER_MISCONFIGURED`.
    */
   phoneNumber(request: PhoneNumberRequest): Promise<PhoneInfo>
   /** Returns the phone number that was kept, or null. */
@@ -64,16 +64,17 @@ export interface WechatCalls {
   /** Deletes the phone number that was kept. */
   forgetPhoneNumber(user: UserSelector): Promise<void>
   /**
-   * Returns the access token of an app, for other APIs of WeChat. `refused` is a token that WeChat did not accept, so that
-   * another one is fetched. Throws `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`, `ERR_SERVER_MISCONFIGURED`.
+   * Returns the access token of an app, for other APIs of WeChat. `refused` is a token that WeChat did not
+   * accept, so that another one is fetched. Throws `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`,
+   * `ERR_SERVER_MISCONFIGURED`.
    */
   accessToken(request?: { appid?: AppSelector | undefined; refused?: string | undefined }): Promise<string>
-  /** Asks WeChat whether the session_key of a session is still valid. Throws `ERR_SESSION_UNKNOWN`, `ERR_WECHAT_…`. */
+  /** Whether WeChat still accepts the session_key. Throws `ERR_SESSION_UNKNOWN`, `ERR_WECHAT_…`. */
   checkSessionKey(session: SessionSelector): Promise<boolean>
   /**
-   * Has WeChat replace the session_key of a user, stores the new one in all sessions of the user in one step, and returns
-   * in how many. Throws `ERR_SESSION_KEY_STALE`, `ERR_WECHAT_…`. If the response is lost or cannot be stored, the new key is
-   * lost until the next login.
+   * Has WeChat replace the session_key of a user, stores the new one in all sessions of the user in one step,
+   * and returns in how many. Throws `ERR_SESSION_KEY_STALE`, `ERR_WECHAT_…`. If the response is lost or
+   * cannot be stored, the new key is lost until the next login.
    */
   resetUserSessionKey(user: UserSelector | SessionSelector): Promise<number>
 }
@@ -178,7 +179,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
   }
 }
 
-/** Guards a provider of the application by a deadline. Passes a `WeappError` on; tells the log alone of any other failure. */
+/** Adds a deadline. Passes a `WeappError` on; only the log is told of any other failure. */
 export function guardProvider(provider: AccessTokenProvider, timeoutMs: number): AccessTokenProvider {
   return async (request) => {
     const answer = (async () => provider(request))()

@@ -12,7 +12,7 @@ import { type Lifetimes, lifetimesFrom } from './lifetimes.js'
 /** The highest cap of sessions a user may be given: a login looks at each of them. */
 export const MOST_SESSIONS = 1000
 const MOST_DAYS = 3650
-/** What slips into a variable of the environment or a file: blanks, line ends, invisible characters, quotes and what divides a list. */
+/** Slips in from files and variables: blanks, invisible characters, quotes, separators of lists. */
 const NOT_IN_AN_APPID = /[\s\p{C}"'`‘’“”,;，；]/u
 /** An AppSecret may be anything, but it has no quotes around it, nor a blank or a line end. */
 const AROUND_A_SECRET = /^[\s"'`]|[\s"'`]$|[\r\n]/
@@ -28,11 +28,11 @@ export interface AppInfo {
   id?: number
   /** A name for people. Default: the appid. */
   title?: string
-  /** Login duration in days, fractions allowed: the absolute lifetime, counted from login and never extended. Default 30. */
+  /** The absolute lifetime in days, fractions allowed: from login, never extended. Default 30. */
   loginDurationDays?: number
-  /** Session duration in seconds, fractions allowed: the idle lifetime, counted from the last visit. Default 2592000, 30 days. */
+  /** The idle lifetime in seconds, fractions allowed: from the last visit. Default 2592000 (30 days). */
   sessionDurationSeconds?: number
-  /** How many sessions a user of this app may have at once. Default: `maxSessionsPerUser` of `createSessions`. */
+  /** How many sessions a user of this app may have at once. Default: that of `createSessions`. */
   maxSessionsPerUser?: number
   /** How long a user's `userInfo` is kept after the last login or change, in days. Default 365. */
   userInfoDurationDays?: number

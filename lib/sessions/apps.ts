@@ -9,7 +9,7 @@ export interface Apps {
   find(appid: string): App | undefined
   /** The app so named; without a name, the only app. Throws `ERR_APP_UNKNOWN`. */
   choose(selector: AppSelector | undefined): App
-  /** The one app so named, and no others. Throws a `TypeError` that starts with `where` when there is none. */
+  /** The one app so named, and no others. Throws a `TypeError` when there is none. */
   only(where: string, selector: AppSelector): Apps
 }
 

@@ -5,7 +5,7 @@ const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** Derives an AES-256 key from a secret by HKDF-SHA256 (RFC 5869); `purpose` keeps keys for different uses apart. */
+/** Derives an AES-256 key by HKDF-SHA256 (RFC 5869), another one for each `purpose`. */
 export function deriveKey(secret: string | Buffer, salt: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, salt, `weapp-session/1/${purpose}`, KEY_BYTES))
 }

@@ -17,15 +17,15 @@ export interface KeyBinding {
   readonly purpose?: string
 }
 
-/** Keeps secrets encrypted at rest, AES-256-GCM under a key of its own for each session and purpose, and users under pseudonyms. */
+/** Encrypts secrets at rest, each session and purpose under its own AES-256-GCM key; names users. */
 export interface KeyRing {
   /** Encrypts with the newest key. Returns `<key id>.<envelope>`. */
   seal(secret: string, binding: KeyBinding): string
   /** Decrypts, or returns nothing when no key of the ring fits or the binding is another. */
   open(sealed: string, binding: KeyBinding): string | undefined
   /**
-   * The handles of a user: that of the newest key, under which sessions begin, then those of the older ones, under which sessions may
-   * still live. None for an app that is not configured.
+   * The handles of a user: that of the newest key, under which sessions begin, then those of the older ones,
+   * under which sessions may still live. None for an app that is not configured.
    */
   handlesOf(user: UserRef): readonly string[]
 }
@@ -37,8 +37,8 @@ interface RingKey {
 }
 
 /**
- * Makes the ring. `secrets` are at least 32 characters each, newest first: the first one seals, all of them open.
- * Without secrets, each app's session_keys are sealed under a key derived from its AppSecret.
+ * Makes the ring. `secrets` are at least 32 characters each, newest first: the first one seals, all of them
+ * open. Without secrets, each app's session_keys are sealed under a key derived from its AppSecret.
  */
 export function createKeyRing(secrets: readonly string[] | undefined, apps: readonly App[]): KeyRing {
   const shared = secrets && [...new Set(secrets)].map(ringKey)
@@ -80,7 +80,7 @@ function ringKey(secret: string): RingKey {
   return { id: hash('sha256', master, 'base64url').slice(0, KEY_ID_LENGTH), master, handles }
 }
 
-/** One key a session, or a user, so that random nonces cannot repeat under a key however many logins there are. */
+/** One key per session or user, so that random nonces do not repeat under a key. */
 function keyFor(key: RingKey, binding: KeyBinding): Buffer {
   const { openid = '', sessionId = openid, purpose = 'session_key' } = binding
   return deriveKey(key.master, sessionId, purpose)

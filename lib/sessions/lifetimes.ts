@@ -1,7 +1,7 @@
 const SECOND_MS = 1000
 const DAY_MS = 24 * 60 * 60 * SECOND_MS
 
-/** The two clocks of an app's sessions and the touch that keeps the second one going, all in whole milliseconds. */
+/** The two lifetimes of an app's sessions, and when a visit is written, in whole milliseconds. */
 export interface Lifetimes {
   /** From login to the absolute end. */
   readonly loginDurationMs: number
@@ -34,8 +34,8 @@ export function lifetimesFrom(
 }
 
 /**
- * The absolute end: never later than it was fixed at login, so a longer duration set afterwards extends nothing;
- * earlier when the app's duration has been shortened since.
+ * The absolute end: never later than it was fixed at login, so a longer duration set afterwards extends
+ * nothing; earlier when the app's duration has been shortened since.
  */
 export function absoluteEnd(times: SessionTimes, lifetimes: Lifetimes): number {
   return Math.min(times.expiresAt, times.createdAt + lifetimes.loginDurationMs)
@@ -59,8 +59,9 @@ export interface KeptTimes {
 }
 
 /**
- * Whether so much time has passed since the last recorded visit that this one is to be written down. The store counts by the session
- * duration of that visit, which may have been shorter than it is now; an end that is the absolute one no visit can move.
+ * Whether so much time has passed since the last recorded visit that this one is to be written down. The
+ * store counts by the session duration of that visit, which may have been shorter than it is now; an end that
+ * is the absolute one no visit can move.
  */
 export function isTouchDue(kept: KeptTimes, absoluteEnd: number, lifetimes: Lifetimes): boolean {
   const { touchAfterMs, sessionDurationMs } = lifetimes

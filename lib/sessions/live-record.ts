@@ -12,7 +12,7 @@ export interface LiveRecord {
   readonly moments: SessionMoments
 }
 
-/** The record with its moments, if its app is configured here and neither clock had run out when it was read. */
+/** Returns the record if its app is configured and neither lifetime was over when it was read. */
 export function liveRecord(
   stored: StoredSession,
   apps: Apps,

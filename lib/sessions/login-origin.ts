@@ -3,13 +3,13 @@ import { WeappError } from '../errors.js'
 
 const NONCE = /^[\x21-\x7e]{16,128}$/
 
-/** Where a login code came from, as far as a protocol can tell. By it a client that lost the answer to its login is known again. */
+/** Where a login code came from. Identifies a client that repeats a login whose response was lost. */
 export interface LoginOrigin {
   /** The path of the route that the code came in by: `mount` of a `WireRequest`. */
   readonly mount: string
-  /** A random text of the client, the same each time it sends this code: 16 to 128 visible ASCII characters. */
+  /** Random, the same each time the client sends this code: 16 to 128 visible ASCII characters. */
   readonly nonce?: string | undefined
-  /** The address of the client. It counts where there is no nonce: a phone may change its network, but not its memory. */
+  /** The address of the client. It counts only where there is no nonce: phones change networks. */
   readonly peer?: string | undefined
 }
 
@@ -19,7 +19,7 @@ export function checkOrigin(origin: LoginOrigin | undefined): LoginOrigin | unde
   throw new WeappError('ERR_REQUEST_INVALID', '"nonce" must be 16 to 128 visible ASCII characters.')
 }
 
-/** Whether the same client has come back, compared in constant time. False when there is nothing to know it by. */
+/** Whether both are of the same client, in constant time. False when neither nonce nor peer is known. */
 export function isSameOrigin(one: LoginOrigin | undefined, other: LoginOrigin | undefined): boolean {
   const [given, known] = [markOf(one), markOf(other)]
   return given !== undefined && known !== undefined && timingSafeEqual(given, known)

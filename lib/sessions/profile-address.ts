@@ -5,7 +5,7 @@ const WEB_ADDRESS = /^https?:\/\/[^\s\\/@?#]+(?:[/?#][^\s\\]*)?$/i
 /** What runs, or leads somewhere else on every page, and what other parsers than ours take for an address. */
 const LEADS_ASTRAY =
   /^(?:[\\/]{2}\S|(?:javascript|vbscript|view-source|blob|filesystem|https?):\S|data:\S*,|(?:file|ftp|wss?):[\\/])/i
-/** Of WeChat and its kin, such as `wxfile://tmp_1.png`; those that look like addresses, such as `http://tmp/1.png`; of DevTools and browsers. */
+/** `wxfile://tmp_1.png`, `http://tmp/1.png`, and those of DevTools and browsers. */
 const ON_PHONE =
   /^(?:[a-z]*file:\/\/|https?:\/\/(?:tmp|usr|store|resource)(?:[/?#]|$)|https?:\/\/[^/?#]+\/__(?:tmp|usr|store)__\/|blob:\S)/i
 /** Names with a dot, and nothing empty between two of them. */
@@ -42,7 +42,7 @@ const NOBODYS_IPV4: readonly Network[] = [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ]
-/** Of IPv6 nothing else is given out, and of that the second list stands for something else, or for an IPv4 address. */
+/** No other IPv6 address is assigned; the second list is of special use within it. */
 const GLOBAL_IPV6: readonly Network[] = [['2000::', 3]]
 const NOBODYS_IPV6: readonly Network[] = [
   ['2001::', 23],
@@ -70,7 +70,7 @@ export function leadsAstray(text: string): boolean {
   return LEADS_ASTRAY.test(text)
 }
 
-/** Whether the host of an address is one that everybody may reach, as far as its name tells; or with `allowPrivate` this network. */
+/** Whether the host of an address is public by its name, or private where that is allowed. */
 export function isReachable(address: string, allowPrivate: boolean): boolean {
   const host = new URL(address).hostname.replace(/^\[|\]$/g, '')
   if (isIPv4(host)) return !nobodysAddresses.check(host) && (allowPrivate || !privateAddresses.check(host))

@@ -2,7 +2,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/
 const ADDRESS_NAME = /(?:ur[il]|href|link|src)s?\d*$/i
 /** Tabs and line ends: words stand on both sides of them. */
 const LINE_ENDS = /[\t-\r\x85]+/g
-/** Control and format characters such as those that turn the direction of a text, blank letters, line separators, and halves of a character. */
+/** Control and format characters, blank letters, line separators, and lone surrogates. */
 const UNSEEN = String.raw`[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]`
 /** What chooses the style of an emoji or of a key, and what joins two emoji to one. */
 const EMOJI_STYLE = String.raw`(?<=\p{Extended_Pictographic})(?:\uFE0E|\uFE0F)|(?<=[\d#*])\uFE0F(?=\u20E3)`
@@ -35,7 +35,7 @@ const RESERVED = [
 const RESERVED_NAMES: ReadonlySet<string> = new Set(RESERVED)
 const RESERVED_LOOKS: ReadonlySet<string> = new Set(RESERVED.map(looksOf))
 
-/** Whether a field may have this name: plain ASCII, and not what every JavaScript object has, such as `toString`. */
+/** Whether a field may have this name: plain ASCII, and not of every object, such as `toString`. */
 export function isFieldName(name: string): boolean {
   return NAME.test(name) && !(name in Object.prototype)
 }
@@ -55,7 +55,7 @@ export function namesAddress(name: string): boolean {
   return ADDRESS_NAME.test(name)
 }
 
-/** The text in one line, without what nobody sees, blanks at its ends included; what emoji and letters are made of stays. */
+/** Returns the text in one line without invisible characters, but for those within emoji and letters. */
 export function cleaned(text: string): string {
   return text.replace(LINE_ENDS, ' ').replace(TO_REMOVE, '').replace(PILED_MARKS, '$1').trim()
 }

@@ -15,7 +15,7 @@ export interface SessionRecord {
   readonly data: unknown
 }
 
-/** Writes a record as a JSON array, which has no line break: format version first, no names, as each live session pays for every byte. */
+/** Encodes a record as a JSON array in one line: the version first, and no names, to save bytes. */
 export function encodeRecord(record: SessionRecord): string {
   const { appid, openid, unionid, loginDurationMs, sealedSessionKey, sealedPreviousKey, data } = record
   const always = [VERSION, appid, openid, unionid ?? null, loginDurationMs, sealedSessionKey]
@@ -44,7 +44,7 @@ export function decodeRecord(text: string): SessionRecord | undefined {
   }
 }
 
-/** Whether a record was written by a newer release, as there may be during a deployment: it is not ours to judge. */
+/** Whether a newer release wrote the record, as happens during a deployment. */
 export function isOfNewerRelease(text: string): boolean {
   const version = parseArray(text)?.[0]
   return isNumber(version) && version > VERSION

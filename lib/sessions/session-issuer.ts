@@ -50,7 +50,7 @@ interface SessionIssuerParts {
   readonly logger: Logger
 }
 
-/** Issues sessions: a new token, its record, the cap, and the end of the session whose token came with the login. */
+/** Issues sessions: token, record, cap, and the end of the session whose token came along. */
 export class SessionIssuer {
   readonly #apps: Apps
   readonly #store: Required<SessionStore>
@@ -68,7 +68,7 @@ export class SessionIssuer {
     this.#logger = parts.logger
   }
 
-  /** Starts a session in one round trip. Throws `ERR_SESSION_LIMIT`, `ERR_CODE_INVALID`, `ERR_STORE_UNAVAILABLE`. */
+  /** Takes one round trip. Throws `ERR_SESSION_LIMIT`, `ERR_CODE_INVALID`, `ERR_STORE_UNAVAILABLE`. */
   async issue(app: App, start: NewSession): Promise<IssuedSession> {
     const user: UserRef = { appid: app.appid, openid: start.identity.openid }
     const [handle = '', ...olderHandles] = this.#keyRing.handlesOf(user)
@@ -122,7 +122,7 @@ export class SessionIssuer {
     throw new WeappError('ERR_SESSION_LIMIT', 'Too many sessions. Log out on another device first.')
   }
 
-  /** Ends what the store counts as sessions and the app, as it is configured now, does not. Returns whether there was any. */
+  /** Ends sessions that are over by the present configuration of the app. Returns whether there were any. */
   async #revokeStale(handle: string): Promise<boolean> {
     const { sessions } = await this.#store.readUser(handle)
     const stale = sessions.filter(
@@ -132,7 +132,7 @@ export class SessionIssuer {
     return (await Promise.all(revoked)).includes(true)
   }
 
-  /** Somebody else used this app on this phone before. The login stands whether or not that session can be ended. */
+  /** Another user's session on this phone. The login stands even if it cannot be ended. */
   async #revokePresented(address: SessionAddress, app: App): Promise<void> {
     try {
       const stored = await this.#store.read(address)

@@ -29,8 +29,8 @@ export class SessionKeys {
   }
 
   /**
-   * The session_keys of a user's live sessions: that of `first` in front, then the newest logins; with each the one that it
-   * replaced. Each once.
+   * The session_keys of a user's live sessions: that of `first` in front, then the newest logins; with each
+   * the one that it replaced. Each once.
    */
   async keysOf(user: UserRef, first?: string): Promise<string[]> {
     const lists = await Promise.all(this.#keyRing.handlesOf(user).map((handle) => this.#sessionsAt(handle)))
@@ -41,7 +41,7 @@ export class SessionKeys {
     return [...new Set(keys)].slice(0, MOST_KEYS_TRIED)
   }
 
-  /** The session_key of one session; null when it cannot be read any more, undefined when the session has ended. */
+  /** The session_key of a session; null if it cannot be decrypted, undefined if the session has ended. */
   async keyOf(session: SessionRef): Promise<string | null | undefined> {
     const lists = await Promise.all(
       this.#keyRing.handlesOf(session).map((handle) => this.#sessionsAt(handle)),
@@ -53,8 +53,8 @@ export class SessionKeys {
   }
 
   /**
-   * Stores a new key, and the one before it, in one session of a user or, without an id, in all of them: in one step for those that began
-   * under one key of the ring. Returns in how many it is new.
+   * Stores a new key, and the one before it, in one session of a user or, without an id, in all of them: in
+   * one step for those that began under one key of the ring. Returns in how many it is new.
    */
   async keep(user: UserRef, sessionKey: string, sessionId?: string): Promise<number> {
     const kept = this.#keyRing

@@ -51,9 +51,9 @@ export class SessionRegistry {
   }
 
   /**
-   * The live session at an address, and the visit recorded when that is due. One call of the store, or two with the
-   * visit. Undefined when it is unknown, expired, revoked, unreadable, under a key that the ring no longer has, or of
-   * another app than the one named. Throws `ERR_STORE_UNAVAILABLE`.
+   * The live session at an address, and the visit recorded when that is due. One call of the store, or two
+   * with the visit. Undefined when it is unknown, expired, revoked, unreadable, under a key that the ring no
+   * longer has, or of another app than the one named. Throws `ERR_STORE_UNAVAILABLE`.
    */
   async visit(address: SessionAddress, appid?: string): Promise<Visit | undefined> {
     const found = await this.#read(address)
@@ -90,8 +90,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Replaces the data of a session; returns whether it lives. Its keys and moments stay as they are, or as others make
-   * them meanwhile.
+   * Replaces the data of a session; returns whether it lives. Its keys and moments stay as they are, or as
+   * others make them meanwhile.
    */
   async setData({ sessionId, ...user }: SessionRef, data: unknown): Promise<boolean> {
     for (const handle of this.#keyRing.handlesOf(user)) {
@@ -148,8 +148,9 @@ export class SessionRegistry {
   }
 
   /**
-   * Reads a session; once more when its record makes no sense, which may be true of the reply alone. What stays
-   * unreadable is refused and told, and left for somebody to look at; a record of a newer release is not ours to judge.
+   * Reads a session; once more when its record makes no sense, which may be true of the reply alone. What
+   * stays unreadable is refused and told, and left for somebody to look at; a record of a newer release is
+   * not ours to judge.
    */
   async #read(address: SessionAddress): Promise<{ stored: StoredVisit; record: SessionRecord } | undefined> {
     let stored: StoredVisit | null = null
@@ -165,7 +166,7 @@ export class SessionRegistry {
     return undefined
   }
 
-  /** Writes the visit down if it is due. Returns the moments as they stand then; undefined if the session has ended meanwhile. */
+  /** Writes the visit if it is due. Returns the moments after it; undefined if the session has ended. */
   async #recordVisit(
     address: SessionAddress,
     stored: StoredSession,

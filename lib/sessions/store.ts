@@ -38,9 +38,9 @@ export interface SessionEntry {
   readonly address: SessionAddress
   readonly record: string
   /**
-   * When the login began, in microseconds: {@link StoredValue.writtenAt} of the claim of its code. A login that
-   * began at the moment at which the sessions of its user, or of everybody, were ended, or before, is not
-   * issued. Undefined: now.
+   * When the login began, in microseconds: {@link StoredValue.writtenAt} of the claim of its code. A login
+   * that began at the moment at which the sessions of its user, or of everybody, were ended, or before, is
+   * not issued. Undefined: now.
    */
   readonly beganAt?: number | undefined
   /** From the beginning of the login to the end that no touch can move. Durations are in milliseconds. */
@@ -125,7 +125,7 @@ export interface ValueChange {
 /** What became of a {@link ValueChange}. */
 export interface ValueOutcome {
   readonly isReplaced: boolean
-  /** The value that is there now: the new one, the one found in place of `from`, or null when there is none. */
+  /** The value that is there now: the new one, the one that was not `from`, or null. */
   readonly value: StoredValue | null
 }
 

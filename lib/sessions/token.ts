@@ -11,15 +11,15 @@ const SESSION_ID = /^[A-Za-z0-9_-]{24}$/
 
 /** Where a session lives in a store. The store learns only this, never the token. */
 export interface SessionAddress {
-  /** The user of an app: 20 base64url characters, the same for all sessions that began under one key of the key ring. */
+  /** The user: 20 base64url characters, the same for all sessions under one key of the ring. */
   readonly handle: string
   /** The public id of the session: 24 base64url characters, a truncated SHA-256 of the token. */
   readonly sessionId: string
 }
 
 /**
- * The handle of a user of an app: a truncated HMAC-SHA-256, so that nobody without the key can tell whose it is. It routes; it proves
- * nothing.
+ * The handle of a user of an app: a truncated HMAC-SHA-256, so that nobody without the key can tell whose it
+ * is. It routes; it proves nothing.
  */
 export function handleOf(key: KeyObject, appid: string, openid: string): string {
   const mac = createHmac('sha256', key).update(`handle\0${appid}\0${openid}`).digest()

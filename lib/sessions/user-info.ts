@@ -28,11 +28,12 @@ export const WECHAT_FIELDS = [
 export type UserInfoValue = string | number | boolean | null
 
 /**
- * A user's profile: `nickName`, `avatarUrl` and whatever else the mini-program keeps there. It never holds openId or
- * unionId; identity is on the session.
+ * A user's profile: `nickName`, `avatarUrl` and whatever else the mini-program keeps there. It never holds
+ * openId or unionId; identity is on the session.
  *
- * `verified` tells whether these values came from WeChat for this user, signed or encrypted; then there are no other fields than
- * WeChat's. It does not tell when, and a `nickName` is what its user once chose: it proves nobody's name, role or right.
+ * `verified` tells whether these values came from WeChat for this user, signed or encrypted; then there are
+ * no other fields than WeChat's. It does not tell when, and a `nickName` is what its user once chose: it
+ * proves nobody's name, role or right.
  */
 export interface UserInfo {
   readonly verified: boolean
@@ -48,8 +49,8 @@ export interface UserInfoRules {
 }
 
 /**
- * Accepts a profile that nobody signed: flat, short, with names and addresses that are what they look like. Texts become one line
- * without characters that nobody sees. Throws `ERR_REQUEST_INVALID`.
+ * Accepts a profile that nobody signed: flat, short, with names and addresses that are what they look like.
+ * Texts become one line without characters that nobody sees. Throws `ERR_REQUEST_INVALID`.
  */
 export function unverifiedUserInfo(given: unknown, rules: UserInfoRules): UserInfo {
   if (!isJsonObject(given)) {
@@ -68,8 +69,9 @@ export function unverifiedUserInfo(given: unknown, rules: UserInfoRules): UserIn
 }
 
 /**
- * Takes over a profile that WeChat made: the fields that it is known to have, and no others. Whoever calls says whether it is sure to
- * be as WeChat made it. Data that is no profile, such as a phone number, is `ERR_DATA_MALFORMED`.
+ * Takes over a profile that WeChat made: the fields that it is known to have, and no others. Whoever calls
+ * says whether it is sure to be as WeChat made it. Data that is no profile, such as a phone number, is
+ * `ERR_DATA_MALFORMED`.
  */
 export function wechatUserInfo(data: Readonly<Record<string, unknown>>, verified: boolean): UserInfo {
   const kept = WECHAT_FIELDS.flatMap((name) => {
@@ -85,8 +87,8 @@ export function wechatUserInfo(data: Readonly<Record<string, unknown>>, verified
 }
 
 /**
- * Whether a profile is what WeChat gives in place of a user's own since 2022: one name and one grey picture for everybody. A picture from
- * elsewhere is somebody's own choice.
+ * Whether a profile is what WeChat gives in place of a user's own since 2022: one name and one grey picture
+ * for everybody. A picture from elsewhere is somebody's own choice.
  */
 export function isPlaceholder({ nickName, avatarUrl }: UserInfo): boolean {
   return nickName === PLACEHOLDER_NAME && (!avatarUrl || WECHAT_PICTURE.test(avatarUrl))
@@ -97,7 +99,7 @@ export function encodeUserInfo(userInfo: UserInfo): string {
   return JSON.stringify(userInfo)
 }
 
-/** Reads a profile from the store. One that cannot be read is as good as none: identity does not rest on it. */
+/** Decodes a stored profile; null if it cannot be read, as identity does not rest on it. */
 export function decodeUserInfo(text: string | null): UserInfo | null {
   if (text === null) return null
   try {

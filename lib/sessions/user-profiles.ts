@@ -20,7 +20,7 @@ export class UserProfiles {
     this.#keyRing = keyRing
   }
 
-  /** Whether a user has logged in before, as long as that is remembered: for the `userInfoDurationDays` of the app. */
+  /** Whether a user has logged in before, which is remembered for `userInfoDurationDays`. */
   async hasSeen(user: UserRef): Promise<boolean> {
     const known = await this.#usersAt(this.#keyRing.handlesOf(user))
     return known.some(({ wasHere }) => wasHere)
@@ -33,7 +33,7 @@ export class UserProfiles {
     return decodeUserInfo(place?.userInfo ?? null)
   }
 
-  /** The stored profile, if WeChat's placeholder is given and would replace a real one; undefined: write the given one. */
+  /** Returns the stored profile if the given one is WeChat's placeholder and would replace a real one. */
   async keptOver(user: UserRef, given: UserInfo | null | undefined): Promise<UserInfo | undefined> {
     if (!given || !isPlaceholder(given)) return undefined
     const stored = await this.find(user)

@@ -15,7 +15,8 @@ export type GiveAccessToken = (app: ExchangeApp) => Promise<GivenAccessToken>
  * Fetches the stable access token: WeChat returns the same one until five minutes before it expires, then a
  * new one, and both are valid for those five minutes. Never with `force_refresh`, which invalidates the old
  * one. Throws `ERR_SERVER_MISCONFIGURED`, `ERR_WECHAT_…`.
- * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-access-token/getStableAccessToken.html
+ * Source:
+ * https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-access-token/getStableAccessToken.html
  */
 export function stableAccessToken(api: WechatApi): GiveAccessToken {
   return async ({ appid, secret }) => {

@@ -26,7 +26,8 @@ export interface PhoneCode {
 /**
  * Exchanges the code from a phone number button. Given an openid, WeChat checks that the code belongs to it.
  * Throws `ERR_PHONE_CODE_INVALID`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
- * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html
+ * Source:
+ * https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html
  */
 export function getPhoneNumber(api: WechatApi) {
   return async ({ code, openid }: PhoneCode, accessToken: string): Promise<PhoneInfo> => {
