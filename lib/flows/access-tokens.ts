@@ -52,11 +52,7 @@ interface AccessTokensParts {
  * one that is late writes nothing.
  */
 export class AccessTokens {
-  readonly #vault: Vault
-  readonly #clock: Clock
-  readonly #logger: Logger
-  readonly #fetchToken: AccessTokensParts['fetchToken']
-  readonly #renewalMs: number
+  readonly #parts: AccessTokensParts
   readonly #background = new BackgroundWork()
   readonly #once: Once
   /** Renewals of this process in progress, by appid. */
@@ -65,11 +61,7 @@ export class AccessTokens {
   readonly #lastTries = new Map<string, number>()
 
   constructor(parts: AccessTokensParts) {
-    this.#vault = parts.vault
-    this.#clock = parts.clock
-    this.#logger = parts.logger
-    this.#fetchToken = parts.fetchToken
-    this.#renewalMs = parts.renewalMs
+    this.#parts = parts
     this.#once = new Once({ store: parts.store, background: this.#background })
   }
 
@@ -78,24 +70,23 @@ export class AccessTokens {
    * `ERR_SERVER_MISCONFIGURED`.
    */
   async get({ appid, refused }: AccessTokenRequest): Promise<string> {
-    const found = await this.#vault.read(bindingOf(appid))
+    const found = await this.#parts.vault.read(bindingOf(appid))
     const kept = keptIn(found)
     if (!kept) return this.#renewed(appid)
     if (kept.token === refused) {
-      await this.#vault.replace(bindingOf(appid), found, undefined, 0)
+      await this.#parts.vault.replace(bindingOf(appid), found, undefined, 0)
       return this.#renewed(appid)
     }
     if (kept.isEnding) this.#renewInBackground(appid)
     return kept.token
   }
 
-  /** Resolves when no renewal is in progress. */
   async idle(): Promise<void> {
     await this.#background.idle()
   }
 
   #renewInBackground(appid: string): void {
-    const now = this.#clock()
+    const now = this.#parts.clock()
     const sinceMs = now - (this.#lastTries.get(appid) ?? Number.NEGATIVE_INFINITY)
     // Negative where the clock was set back.
     if (sinceMs >= 0 && sinceMs < RENEWAL_PAUSE_MS) return
@@ -114,20 +105,20 @@ export class AccessTokens {
   async #renew(appid: string): Promise<string> {
     const claimed = await this.#once.claim({
       id: renewalIdOf(appid),
-      lifetimeMs: this.#renewalMs,
-      patienceMs: this.#renewalMs,
+      lifetimeMs: this.#parts.renewalMs,
+      patienceMs: this.#parts.renewalMs,
     })
     if (claimed.state !== 'claimed') throw unavailable('another process has been renewing it for too long')
     try {
-      const found = await this.#vault.read(bindingOf(appid))
+      const found = await this.#parts.vault.read(bindingOf(appid))
       const kept = keptIn(found)
       if (kept && !kept.isEnding) return kept.token
 
-      const askedAt = this.#clock()
-      const { accessToken: token, expiresInSeconds } = await this.#fetchToken(appid)
-      const passedMs = Math.max(0, this.#clock() - askedAt)
+      const askedAt = this.#parts.clock()
+      const { accessToken: token, expiresInSeconds } = await this.#parts.fetchToken(appid)
+      const passedMs = Math.max(0, this.#parts.clock() - askedAt)
       const keepMs = Math.max(0, Math.floor(expiresInSeconds * 1000 - passedMs))
-      await this.#vault.replace(bindingOf(appid), found, { token } satisfies KeptToken, keepMs)
+      await this.#parts.vault.replace(bindingOf(appid), found, { token } satisfies KeptToken, keepMs)
       return token
     } finally {
       this.#background.add(this.#once.release(claimed.claim))
@@ -136,7 +127,7 @@ export class AccessTokens {
 
   #warn(error: unknown): void {
     const why = error instanceof WeappError ? `${error.code}: ${error.hint ?? error.message}` : 'a bug'
-    this.#logger.warn(`an access token could not be renewed, so the old one stays in use (${why})`)
+    this.#parts.logger.warn(`an access token could not be renewed, so the old one stays in use (${why})`)
   }
 }
 

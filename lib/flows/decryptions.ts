@@ -73,7 +73,6 @@ export class Decryptions {
     )
   }
 
-  /** Forgets the failures of a user. */
   async forget({ appid, openid }: UserRef): Promise<void> {
     await this.#failures.forget({ appid, openid })
   }

@@ -23,7 +23,6 @@ import { guardProvider } from './wechat-calls.js'
 /** What all use cases share, whatever they are narrowed to: whatever has connections, counts or waits. */
 export type Engine = ReturnType<typeof createEngine>
 
-/** Makes the shared parts, once for all use cases. */
 export function createEngine(settings: SessionsSettings) {
   const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, logger, clock } = settings
   const { storeTimeoutMs, accessTokenProvider } = settings

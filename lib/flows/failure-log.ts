@@ -2,14 +2,12 @@ import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 
-/** How long a kind of failure is not told again, in milliseconds. */
 const PAUSE_MS = 60_000
 /** Of so many kinds it is remembered when they were told; one more forgets the oldest. */
 const MOST_KINDS = 100
 
 interface ToldFailure {
   readonly at: number
-  /** How often it has failed since. */
   failures: number
 }
 

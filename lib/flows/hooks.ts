@@ -5,7 +5,6 @@ import { type SessionData, throughJson } from '../sessions/session-data.js'
 import type { UserInfo } from '../sessions/user-info.js'
 import { stackOf, tookTooLong } from './thrown.js'
 
-/** How long a hook may take, in milliseconds. */
 export const HOOK_TIMEOUT_MS = 5000
 
 /** What `onLogin` gets. */

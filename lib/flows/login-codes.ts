@@ -20,7 +20,6 @@ const USED = 'used'
 /** Exchanges a code as its app does it, within a deadline. */
 export type ExchangeCode = (app: App, code: string) => Promise<Identity>
 
-/** What a login code was exchanged for. */
 export interface ExchangedCode {
   readonly identity: Identity
   /** When the code was claimed, by the clock of the store, in microseconds since 1970. */

@@ -22,7 +22,6 @@ export function namedUser(apps: Apps, selector: UserSelector): NamedUser {
   return { app, user: { appid: app.appid, openid } }
 }
 
-/** Returns the session that a call names. Throws as {@link namedUser} does. */
 export function namedSession(apps: Apps, selector: SessionSelector): SessionRef {
   const { user } = namedUser(apps, selector)
   return { ...user, sessionId: sessionIdIn(selector.sessionId) }

@@ -41,7 +41,6 @@ interface SignedProfile extends SignedData {
   readonly profile: UserInfo
 }
 
-/** User data whose form has been checked. */
 export interface ReceivedData {
   readonly encrypted: Ciphertext | undefined
   readonly signed: SignedProfile | undefined

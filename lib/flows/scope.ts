@@ -2,7 +2,6 @@ import { booleanOption, checkOptionNames, type OptionNames, positiveInteger } fr
 import { type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
 
-/** To what the use cases are narrowed. */
 export interface Scope {
   readonly apps: Apps
   /** How many sessions a user may have after a login; undefined: what app or options allow. */

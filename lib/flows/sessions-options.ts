@@ -114,7 +114,6 @@ const OPTION_NAMES: OptionNames<SessionsOptions> = {
   clock: true,
 }
 
-/** The options, checked and with every default filled in. */
 export interface SessionsSettings {
   readonly apps: Apps
   readonly store: SessionStore
@@ -134,7 +133,6 @@ export interface SessionsSettings {
   readonly clock: Clock
 }
 
-/** Checks the options and fills in the defaults. Throws a `TypeError`. */
 export function readSessionsOptions(options: SessionsOptions): SessionsSettings {
   checkOptionNames<SessionsOptions>('createSessions', options, OPTION_NAMES)
   const {

@@ -1,6 +1,5 @@
 import { inspect } from 'node:util'
 
-/** For code of the application that has not ended in time. */
 export function tookTooLong(timeoutMs: number): Error {
   return new Error(`it took longer than ${timeoutMs} ms`)
 }

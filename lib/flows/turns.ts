@@ -11,7 +11,6 @@ export class Turns {
     this.#patienceMs = patienceMs
   }
 
-  /** Throws `ERR_STORE_UNAVAILABLE` when the turn does not come in time. */
   async inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
     const before = this.#ends.get(name) ?? Promise.resolve()
     const turn = withinDeadline(before, this.#patienceMs, tooLate).then(work)

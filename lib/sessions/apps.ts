@@ -13,7 +13,6 @@ export interface Apps {
   only(where: string, selector: AppSelector): Apps
 }
 
-/** Checks the `apps` option and fills in the defaults. */
 export function createApps(where: string, infos: unknown, touchShare: number): Apps {
   if (!Array.isArray(infos) || infos.length === 0) {
     throw new TypeError(`${where} must be an array of one or more apps: [{ appid, secret }]`)

@@ -7,7 +7,6 @@ import { codeIdOf, valueIdOf } from './token.js'
 /** How long a retry of a login whose answer was lost still gets that answer, in milliseconds. */
 export const REPLAY_MS = 60_000
 
-/** A login code of an app. */
 export interface LoginCode {
   readonly appid: string
   readonly code: string
@@ -18,7 +17,6 @@ export interface LoginCode {
 /** A session that a login code was exchanged for. */
 export interface LoginGrant {
   readonly token: string
-  /** Whether the user had logged in before. */
   readonly seenBefore: boolean
   /** Who may have it once more. */
   readonly origin: LoginOrigin
@@ -38,7 +36,6 @@ export interface CodeRefusal {
   readonly message: string
 }
 
-/** Names a login code. */
 export function loginCodeOf(appid: string, code: string): LoginCode {
   return { appid, code, id: codeIdOf(appid, code) }
 }
@@ -75,7 +72,6 @@ export class CodeAnswers {
   }
 }
 
-/** The error for a code that cannot be used again. */
 export function codeUsedUp(): WeappError {
   return new WeappError('ERR_CODE_INVALID', 'This code has been used. Call wx.login for a new one.')
 }

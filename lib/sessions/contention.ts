@@ -2,12 +2,12 @@ import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { App } from './app-info.js'
 
-/** What there is to say when others change the same thing again and again, and no try has got through. */
+/** For a change that others have made impossible again and again. */
 export function changedAllTheTime(): WeappError {
   return new WeappError('ERR_STORE_UNAVAILABLE', 'Too many concurrent changes. Please try again.')
 }
 
-/** What there is to say to a login whose user was ended while it was under way, and to the operator. */
+/** For a login whose user was revoked while it was in progress. Tells the operator, too. */
 export function revokedMeanwhile(app: App, logger: Logger): WeappError {
   logger.warn(
     `a login of ${app.appid} came to nothing, as the sessions of its user were ended meanwhile. ` +

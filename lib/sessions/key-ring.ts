@@ -64,7 +64,6 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
   }
 }
 
-/** Checks the `keys` option: at least one secret, each long enough. */
 export function checkSecrets(where: string, secrets: unknown): void {
   if (secrets === undefined) return
   if (!Array.isArray(secrets) || secrets.length === 0) {

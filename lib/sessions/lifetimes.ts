@@ -41,7 +41,6 @@ export function absoluteEnd(times: SessionTimes, lifetimes: Lifetimes): number {
   return Math.min(times.expiresAt, times.createdAt + lifetimes.loginDurationMs)
 }
 
-/** The nearer of the two ends. */
 export function nearestEnd(times: SessionTimes, lifetimes: Lifetimes): number {
   return Math.min(times.lastVisitAt + lifetimes.sessionDurationMs, absoluteEnd(times, lifetimes))
 }

@@ -8,13 +8,12 @@ const CLAIMANT_BYTES = 12
 const FIRST_POLL_MS = 20
 const SLOWEST_POLL_MS = 250
 const POLL_GROWTH = 1.5
-/** Each try but the first means that somebody else has changed the claim in the same moment. */
+/** Each retry means that somebody else changed the claim at the same time. */
 const MOST_TRIES = 5
 /** What stands before a claimant, and before an answer that has taken its place. */
 const CLAIM_MARK = '?'
 const ANSWER_MARK = '!'
 
-/** Asks for a claim. */
 export interface ClaimRequest {
   readonly id: string
   /** How long the claim is good if nobody settles or releases it, in milliseconds. */
@@ -38,7 +37,6 @@ export type ClaimResult =
   | { readonly state: 'settled'; readonly answer: string }
   | { readonly state: 'pending' }
 
-/** A claim of this process. */
 interface HeldClaim {
   readonly claimant: string
   /** Resolves when it has been settled or released. */

@@ -11,7 +11,6 @@ export interface SessionRecord {
   readonly sealedSessionKey: string
   /** The one before it, which data made in the same moment may still need. */
   readonly sealedPreviousKey: string | undefined
-  /** What `onLogin` returned. */
   readonly data: unknown
 }
 

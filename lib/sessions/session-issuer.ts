@@ -13,7 +13,6 @@ import { addressOf, newToken, type SessionAddress } from './token.js'
 import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
 import type { UserProfiles } from './user-profiles.js'
 
-/** What a new session starts with. */
 export interface NewSession {
   readonly identity: Identity
   readonly data: unknown
@@ -27,11 +26,9 @@ export interface NewSession {
   readonly beganAt?: number | undefined
 }
 
-/** A session that has just been issued. */
 export interface IssuedSession {
   readonly token: string
   readonly session: Session
-  /** Whether the user had logged in before. */
   readonly seenBefore: boolean
 }
 
@@ -52,31 +49,21 @@ interface SessionIssuerParts {
 
 /** Issues sessions: token, record, cap, and the end of the session whose token came along. */
 export class SessionIssuer {
-  readonly #apps: Apps
-  readonly #store: Required<SessionStore>
-  readonly #keyRing: KeyRing
-  readonly #profiles: UserProfiles
-  readonly #cap: SessionCap
-  readonly #logger: Logger
+  readonly #parts: SessionIssuerParts
 
   constructor(parts: SessionIssuerParts) {
-    this.#apps = parts.apps
-    this.#store = parts.store
-    this.#keyRing = parts.keyRing
-    this.#profiles = parts.profiles
-    this.#cap = parts.cap
-    this.#logger = parts.logger
+    this.#parts = parts
   }
 
   /** Takes one round trip. Throws `ERR_SESSION_LIMIT`, `ERR_CODE_INVALID`, `ERR_STORE_UNAVAILABLE`. */
   async issue(app: App, start: NewSession): Promise<IssuedSession> {
     const user: UserRef = { appid: app.appid, openid: start.identity.openid }
-    const [handle = '', ...olderHandles] = this.#keyRing.handlesOf(user)
+    const [handle = '', ...olderHandles] = this.#parts.keyRing.handlesOf(user)
     const token = newToken(handle)
     const address = addressOf(token) as SessionAddress
     const presented = start.presentedToken === undefined ? undefined : addressOf(start.presentedToken)
     const replaces = presented?.handle === handle ? presented.sessionId : undefined
-    const earlier = olderHandles.length > 0 ? await this.#profiles.underOlderKeys(user) : undefined
+    const earlier = olderHandles.length > 0 ? await this.#parts.profiles.underOlderKeys(user) : undefined
     const record = this.#recordOf(user, app, start, address.sessionId)
     const { loginDurationMs, sessionDurationMs } = app.lifetimes
     const { createdAt, lastVisitAt, endsAt, ...result } = await this.#written(app, {
@@ -85,13 +72,13 @@ export class SessionIssuer {
       beganAt: start.beganAt,
       loginDurationMs,
       sessionDurationMs,
-      maxSessions: start.maxSessionsPerUser ?? app.maxSessionsPerUser ?? this.#cap.maxSessionsPerUser,
-      onLimit: this.#cap.onLimit,
+      maxSessions: start.maxSessionsPerUser ?? app.maxSessionsPerUser ?? this.#parts.cap.maxSessionsPerUser,
+      onLimit: this.#parts.cap.onLimit,
       replaces,
       userInfo: start.userInfo ? encodeUserInfo(start.userInfo) : earlier?.userInfo,
       userInfoDurationMs: app.userInfoDurationMs,
     })
-    if (start.userInfo && earlier) await this.#profiles.set(app, user.openid, start.userInfo)
+    if (start.userInfo && earlier) await this.#parts.profiles.set(app, user.openid, start.userInfo)
     if (presented && replaces === undefined) await this.#revokePresented(presented, app)
     const moments = { createdAt, lastVisitAt, expiresAt: createdAt + loginDurationMs, idleExpiresAt: endsAt }
     return {
@@ -106,39 +93,41 @@ export class SessionIssuer {
       ...user,
       unionid: identity.unionid,
       loginDurationMs: app.lifetimes.loginDurationMs,
-      sealedSessionKey: this.#keyRing.seal(identity.sessionKey, { ...user, sessionId }),
+      sealedSessionKey: this.#parts.keyRing.seal(identity.sessionKey, { ...user, sessionId }),
       sealedPreviousKey: undefined,
       data,
     }
   }
 
   async #written(app: App, entry: SessionEntry): Promise<IssueResult & { state: 'issued' }> {
-    let result = await this.#store.issue(entry)
+    let result = await this.#parts.store.issue(entry)
     if (result.state === 'refused' && (await this.#revokeStale(entry.address.handle))) {
-      result = await this.#store.issue(entry)
+      result = await this.#parts.store.issue(entry)
     }
     if (result.state === 'issued') return result
-    if (result.state === 'revoked') throw revokedMeanwhile(app, this.#logger)
+    if (result.state === 'revoked') throw revokedMeanwhile(app, this.#parts.logger)
     throw new WeappError('ERR_SESSION_LIMIT', 'Too many sessions. Log out on another device first.')
   }
 
   /** Ends sessions that are over by the present configuration of the app. Returns whether there were any. */
   async #revokeStale(handle: string): Promise<boolean> {
-    const { sessions } = await this.#store.readUser(handle)
+    const { sessions } = await this.#parts.store.readUser(handle)
     const stale = sessions.filter(
-      (session) => decodeRecord(session.record) && !liveRecord(session, this.#apps),
+      (session) => decodeRecord(session.record) && !liveRecord(session, this.#parts.apps),
     )
-    const revoked = stale.map(({ sessionId }) => this.#store.revoke({ handle, sessionId }))
+    const revoked = stale.map(({ sessionId }) => this.#parts.store.revoke({ handle, sessionId }))
     return (await Promise.all(revoked)).includes(true)
   }
 
   /** Another user's session on this phone. The login stands even if it cannot be ended. */
   async #revokePresented(address: SessionAddress, app: App): Promise<void> {
     try {
-      const stored = await this.#store.read(address)
-      if (stored && decodeRecord(stored.record)?.appid === app.appid) await this.#store.revoke(address)
+      const stored = await this.#parts.store.read(address)
+      if (stored && decodeRecord(stored.record)?.appid === app.appid) await this.#parts.store.revoke(address)
     } catch {
-      this.#logger.warn('the session of another user, whose token came with a login, could not be ended')
+      this.#parts.logger.warn(
+        'the session of another user, whose token came with a login, could not be ended',
+      )
     }
   }
 }

@@ -7,7 +7,7 @@ import type { RecordChange, SessionStore, StoredSession } from './store.js'
 
 /** More keys than this are not tried: each costs a decryption that somebody else may ask for. */
 const MOST_KEYS_TRIED = 10
-/** Each try but the first means that somebody else has changed a record in the same moment. */
+/** Each retry means that somebody else changed a record at the same time. */
 const MOST_TRIES = 5
 
 interface SessionKeysParts {
@@ -18,14 +18,10 @@ interface SessionKeysParts {
 
 /** The session_keys in the sessions of a user. */
 export class SessionKeys {
-  readonly #apps: Apps
-  readonly #store: Required<SessionStore>
-  readonly #keyRing: KeyRing
+  readonly #parts: SessionKeysParts
 
   constructor(parts: SessionKeysParts) {
-    this.#apps = parts.apps
-    this.#store = parts.store
-    this.#keyRing = parts.keyRing
+    this.#parts = parts
   }
 
   /**
@@ -33,7 +29,9 @@ export class SessionKeys {
    * the one that it replaced. Each once.
    */
   async keysOf(user: UserRef, first?: string): Promise<string[]> {
-    const lists = await Promise.all(this.#keyRing.handlesOf(user).map((handle) => this.#sessionsAt(handle)))
+    const lists = await Promise.all(
+      this.#parts.keyRing.handlesOf(user).map((handle) => this.#sessionsAt(handle)),
+    )
     const newestFirst = lists
       .flatMap((sessions) => sessions.toReversed())
       .sort((a, b) => Number(b.sessionId === first) - Number(a.sessionId === first))
@@ -44,12 +42,14 @@ export class SessionKeys {
   /** The session_key of a session; null if it cannot be decrypted, undefined if the session has ended. */
   async keyOf(session: SessionRef): Promise<string | null | undefined> {
     const lists = await Promise.all(
-      this.#keyRing.handlesOf(session).map((handle) => this.#sessionsAt(handle)),
+      this.#parts.keyRing.handlesOf(session).map((handle) => this.#sessionsAt(handle)),
     )
     const stored = lists.flat().find(({ sessionId }) => sessionId === session.sessionId)
-    const live = stored && liveRecord(stored, this.#apps)
+    const live = stored && liveRecord(stored, this.#parts.apps)
     if (!live) return undefined
-    return this.#keyRing.open(live.record.sealedSessionKey, bindingOf(session, session.sessionId)) ?? null
+    return (
+      this.#parts.keyRing.open(live.record.sealedSessionKey, bindingOf(session, session.sessionId)) ?? null
+    )
   }
 
   /**
@@ -57,7 +57,7 @@ export class SessionKeys {
    * one step for those that began under one key of the ring. Returns in how many it is new.
    */
   async keep(user: UserRef, sessionKey: string, sessionId?: string): Promise<number> {
-    const kept = this.#keyRing
+    const kept = this.#parts.keyRing
       .handlesOf(user)
       .map((handle) => this.#keepAt(handle, user, sessionKey, sessionId))
     return (await Promise.all(kept)).reduce((sum, count) => sum + count, 0)
@@ -70,31 +70,32 @@ export class SessionKeys {
       const changes = stored
         .filter((session) => sessionId === undefined || session.sessionId === sessionId)
         .flatMap((session) => this.#withKey(session, user, sessionKey) ?? [])
-      const changed = await this.#store.rewrite(handle, changes)
+      const changed = await this.#parts.store.rewrite(handle, changes)
       kept += changed
       if (changed === changes.length || tries === MOST_TRIES) return kept
     }
   }
 
   async #sessionsAt(handle: string): Promise<readonly StoredSession[]> {
-    return (await this.#store.readUser(handle)).sessions
+    return (await this.#parts.store.readUser(handle)).sessions
   }
 
   #keysIn(stored: StoredSession, user: UserRef): string[] {
-    const live = liveRecord(stored, this.#apps)
+    const live = liveRecord(stored, this.#parts.apps)
     if (!live) return []
     const { sealedSessionKey, sealedPreviousKey = '' } = live.record
     return [sealedSessionKey, sealedPreviousKey].flatMap(
-      (sealed) => this.#keyRing.open(sealed, bindingOf(user, stored.sessionId)) ?? [],
+      (sealed) => this.#parts.keyRing.open(sealed, bindingOf(user, stored.sessionId)) ?? [],
     )
   }
 
   #withKey(stored: StoredSession, user: UserRef, sessionKey: string): RecordChange | undefined {
     const { sessionId, record: from } = stored
-    const live = liveRecord(stored, this.#apps)
+    const live = liveRecord(stored, this.#parts.apps)
     const binding = bindingOf(user, sessionId)
-    if (!live || this.#keyRing.open(live.record.sealedSessionKey, binding) === sessionKey) return undefined
-    const sealedSessionKey = this.#keyRing.seal(sessionKey, binding)
+    if (!live || this.#parts.keyRing.open(live.record.sealedSessionKey, binding) === sessionKey)
+      return undefined
+    const sealedSessionKey = this.#parts.keyRing.seal(sessionKey, binding)
     const sealedPreviousKey = live.record.sealedSessionKey
     return { sessionId, from, to: encodeRecord({ ...live.record, sealedSessionKey, sealedPreviousKey }) }
   }

@@ -19,10 +19,9 @@ import type { SessionAddress } from './token.js'
 import { decodeUserInfo } from './user-info.js'
 
 const MOST_READS = 2
-/** Each try but the first means that somebody else has changed the record in the same moment. */
+/** Each retry means that somebody else changed the record at the same time. */
 const MOST_TRIES = 10
 
-/** A session that has been found. */
 export interface Visit {
   readonly session: Session
   /** How long ago its login was, in milliseconds. */
@@ -38,16 +37,10 @@ interface SessionRegistryParts {
 
 /** The sessions that are there: found, visited, changed and ended. Those of other apps are unknown here. */
 export class SessionRegistry {
-  readonly #apps: Apps
-  readonly #store: Required<SessionStore>
-  readonly #keyRing: KeyRing
-  readonly #logger: Logger
+  readonly #parts: SessionRegistryParts
 
   constructor(parts: SessionRegistryParts) {
-    this.#apps = parts.apps
-    this.#store = parts.store
-    this.#keyRing = parts.keyRing
-    this.#logger = parts.logger
+    this.#parts = parts
   }
 
   /**
@@ -60,8 +53,8 @@ export class SessionRegistry {
     if (!found) return undefined
     const { stored, record } = found
     if (appid !== undefined && record.appid !== appid) return undefined
-    const live = liveRecord(stored, this.#apps, record)
-    if (!live || !this.#keyRing.handlesOf(record).includes(address.handle)) return undefined
+    const live = liveRecord(stored, this.#parts.apps, record)
+    if (!live || !this.#parts.keyRing.handlesOf(record).includes(address.handle)) return undefined
     const visited = await this.#recordVisit(address, stored, live)
     return (
       visited && {
@@ -73,19 +66,20 @@ export class SessionRegistry {
 
   /** The live sessions of a user, oldest login first. */
   async list(user: UserRef): Promise<SessionSummary[]> {
-    const oldestFirst = this.#keyRing.handlesOf(user).toReversed()
-    const users = await Promise.all(oldestFirst.map((handle) => this.#store.readUser(handle)))
+    const oldestFirst = this.#parts.keyRing.handlesOf(user).toReversed()
+    const users = await Promise.all(oldestFirst.map((handle) => this.#parts.store.readUser(handle)))
     return users
       .flatMap(({ sessions }) => sessions)
       .flatMap((session) => {
-        const live = liveRecord(session, this.#apps)
+        const live = liveRecord(session, this.#parts.apps)
         return live ? [summaryFrom(session.sessionId, live.moments)] : []
       })
   }
 
-  /** Whether a session is still there. */
   async isThere({ sessionId, ...user }: SessionRef): Promise<boolean> {
-    const found = this.#keyRing.handlesOf(user).map((handle) => this.#store.read({ handle, sessionId }))
+    const found = this.#parts.keyRing
+      .handlesOf(user)
+      .map((handle) => this.#parts.store.read({ handle, sessionId }))
     return (await Promise.all(found)).some((stored) => stored !== null)
   }
 
@@ -94,7 +88,7 @@ export class SessionRegistry {
    * others make them meanwhile.
    */
   async setData({ sessionId, ...user }: SessionRef, data: unknown): Promise<boolean> {
-    for (const handle of this.#keyRing.handlesOf(user)) {
+    for (const handle of this.#parts.keyRing.handlesOf(user)) {
       if (await this.#setDataAt({ handle, sessionId }, data)) return true
     }
     return false
@@ -102,24 +96,26 @@ export class SessionRegistry {
 
   /** Ends the session at an address, unless it is of an app that is not known here. */
   async revokeAt(address: SessionAddress): Promise<void> {
-    if (this.#apps.isNarrowed) {
-      const stored = await this.#store.read(address)
-      if (!stored || !liveRecord(stored, this.#apps)) return
+    if (this.#parts.apps.isNarrowed) {
+      const stored = await this.#parts.store.read(address)
+      if (!stored || !liveRecord(stored, this.#parts.apps)) return
     }
-    await this.#store.revoke(address)
+    await this.#parts.store.revoke(address)
   }
 
   /** Ends one session; returns whether there was one. */
   async revoke({ sessionId, ...user }: SessionRef): Promise<boolean> {
-    const revoked = this.#keyRing.handlesOf(user).map((handle) => this.#store.revoke({ handle, sessionId }))
+    const revoked = this.#parts.keyRing
+      .handlesOf(user)
+      .map((handle) => this.#parts.store.revoke({ handle, sessionId }))
     return (await Promise.all(revoked)).includes(true)
   }
 
   /** Ends all sessions of a user, except one if named; returns how many. A login under way gets none. */
   async revokeUser(user: UserRef, exceptSessionId?: string): Promise<number> {
-    const revoked = this.#keyRing
+    const revoked = this.#parts.keyRing
       .handlesOf(user)
-      .map((handle) => this.#store.revokeUser(handle, exceptSessionId))
+      .map((handle) => this.#parts.store.revokeUser(handle, exceptSessionId))
     return (await Promise.all(revoked)).reduce((sum, count) => sum + count, 0)
   }
 
@@ -128,7 +124,7 @@ export class SessionRegistry {
     let revoked = 0
     let cursor: string | undefined
     do {
-      const batch = await this.#store.revokeBatch(cursor)
+      const batch = await this.#parts.store.revokeBatch(cursor)
       revoked += batch.revoked
       cursor = batch.next
     } while (cursor !== undefined)
@@ -138,11 +134,11 @@ export class SessionRegistry {
   async #setDataAt(address: SessionAddress, data: unknown): Promise<boolean> {
     const { handle, sessionId } = address
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const stored = await this.#store.read(address)
-      const live = stored && liveRecord(stored, this.#apps)
+      const stored = await this.#parts.store.read(address)
+      const live = stored && liveRecord(stored, this.#parts.apps)
       if (!live) return false
       const change = { sessionId, from: stored.record, to: encodeRecord({ ...live.record, data }) }
-      if ((await this.#store.rewrite(handle, [change])) === 1) return true
+      if ((await this.#parts.store.rewrite(handle, [change])) === 1) return true
     }
     throw changedAllTheTime()
   }
@@ -155,13 +151,15 @@ export class SessionRegistry {
   async #read(address: SessionAddress): Promise<{ stored: StoredVisit; record: SessionRecord } | undefined> {
     let stored: StoredVisit | null = null
     for (let reads = 0; reads < MOST_READS; reads += 1) {
-      stored = await this.#store.read(address)
+      stored = await this.#parts.store.read(address)
       if (!stored) return undefined
       const record = decodeRecord(stored.record)
       if (record) return { stored, record }
     }
     if (stored && !isOfNewerRelease(stored.record)) {
-      this.#logger.error(`the record of session ${address.sessionId} cannot be read: the session is refused`)
+      this.#parts.logger.error(
+        `the record of session ${address.sessionId} cannot be read: the session is refused`,
+      )
     }
     return undefined
   }
@@ -176,7 +174,7 @@ export class SessionRegistry {
     if (!isTouchDue(stored, moments.expiresAt, lifetimes)) return moments
     const { sessionDurationMs } = lifetimes
     try {
-      const visit = await this.#store.touch(address, { sessionDurationMs, endsBy: moments.expiresAt })
+      const visit = await this.#parts.store.touch(address, { sessionDurationMs, endsBy: moments.expiresAt })
       return visit ? { ...moments, lastVisitAt: visit.lastVisitAt, idleExpiresAt: visit.endsAt } : undefined
     } catch {
       // The session was there a moment ago, and the next request tries again.

@@ -26,7 +26,6 @@ export function handleOf(key: KeyObject, appid: string, openid: string): string 
   return mac.subarray(0, HANDLE_BYTES).toString('base64url')
 }
 
-/** The handle in front of a token. */
 export function handleIn(token: string): string {
   return token.slice(0, HANDLE_LENGTH)
 }
@@ -53,7 +52,6 @@ export function isHandleOf(handle: string, token: string): boolean {
   return given.length === own.length && timingSafeEqual(given, own)
 }
 
-/** Whether a text has the form of a session id. */
 export function isSessionId(text: string): boolean {
   return SESSION_ID.test(text)
 }

@@ -26,7 +26,6 @@ export class UserProfiles {
     return known.some(({ wasHere }) => wasHere)
   }
 
-  /** The profile of a user, or null. */
   async find(user: UserRef): Promise<UserInfo | null> {
     const known = await this.#usersAt(this.#keyRing.handlesOf(user))
     const place = known.find(({ wasHere, userInfo }) => wasHere || userInfo !== null)
@@ -40,7 +39,6 @@ export class UserProfiles {
     return stored && !isPlaceholder(stored) ? stored : undefined
   }
 
-  /** Sets the profile of a user, or deletes it. */
   async set(app: App, openid: string, userInfo: UserInfo | null): Promise<void> {
     const [newest = '', ...older] = this.#keyRing.handlesOf({ appid: app.appid, openid })
     const known = await this.#usersAt(older)
@@ -49,7 +47,6 @@ export class UserProfiles {
     await Promise.all(kept.map((handle) => this.#store.writeUserInfo(handle, text, app.userInfoDurationMs)))
   }
 
-  /** Forgets the profile of a user, and that the user was here. */
   async forget(user: UserRef): Promise<void> {
     const forgotten = this.#keyRing
       .handlesOf(user)

@@ -2,7 +2,6 @@ import type { KeyBinding, KeyRing } from './key-ring.js'
 import type { SessionStore } from './store.js'
 import { valueIdOf } from './token.js'
 
-/** What a kept secret belongs to. */
 export interface VaultBinding extends KeyBinding {
   readonly purpose: 'access_token' | 'phone_number'
 }

@@ -19,7 +19,6 @@ export interface RedisClusterClient extends RedisClient {
   nodes(role: 'master'): RedisClient[]
 }
 
-/** Whether a client is that of a cluster. */
 export function isClusterClient(client: RedisClient): client is RedisClusterClient {
   return 'nodes' in client
 }

@@ -34,7 +34,6 @@ export class RedisConnection {
   #mayBeElsewhere = false
   /** The reply to the SELECT that tells. */
   #selection: Promise<unknown> | undefined
-  /** Those who wait for a reply. */
   readonly #waiting = new Set<(reason: Error) => void>()
   /** What stderr has heard since the client was last connected, where nobody else listens. */
   readonly #told = new Set<string>()
@@ -47,7 +46,6 @@ export class RedisConnection {
     this.#mayBeElsewhere = !isNew && Number(client.options?.db ?? 0) !== 0
   }
 
-  /** Sends a command. */
   async call(command: string, ...args: (string | number)[]): Promise<unknown> {
     if (this.#trouble instanceof StoreFailure) throw this.#trouble
     let stopWaiting: (reason: Error) => void = () => undefined
@@ -65,7 +63,6 @@ export class RedisConnection {
     }
   }
 
-  /** Whether the client can be told to give its connection up. */
   get isRenewable(): boolean {
     return this.#client.disconnect !== undefined
   }

@@ -23,42 +23,42 @@ interface EndOfAllParts {
 
 /** Ends everybody by a mark, then clears away what that has ended, on one master after the other. */
 export class RedisEndOfAll {
-  readonly #client: RedisClient
-  readonly #keys: RedisKeys
-  readonly #marks: RedisMarks
-  readonly #isToldTheTime: boolean
+  readonly #parts: EndOfAllParts
 
   constructor(parts: EndOfAllParts) {
-    this.#client = parts.client
-    this.#keys = parts.keys
-    this.#marks = parts.marks
-    this.#isToldTheTime = parts.isToldTheTime
+    this.#parts = parts
   }
 
   /** Sets the mark, at once and then by the clock of the master that is ahead of the others. */
   async begin(withinMs?: number): Promise<RevokedBatch> {
     const left = countdown(withinMs)
-    const { mark, before } = await this.#marks.endAll(0, left())
-    const asksMasters = isClusterClient(this.#client) && !this.#isToldTheTime
-    const latest = asksMasters ? await latestMomentIn(this.#client, left) : mark
-    const last = latest > mark ? (await this.#marks.endAll(latest, left())).mark : mark
+    const { mark, before } = await this.#parts.marks.endAll(0, left())
+    const asksMasters = isClusterClient(this.#parts.client) && !this.#parts.isToldTheTime
+    const latest = asksMasters ? await latestMomentIn(this.#parts.client, left) : mark
+    const last = latest > mark ? (await this.#parts.marks.endAll(latest, left())).mark : mark
     return { revoked: 0, next: [last, before, '', '0'].join(':') }
   }
 
-  /** Clears away a part of what the mark has ended. */
   async goOn(cursor: string, withinMs?: number): Promise<RevokedBatch> {
     const left = countdown(withinMs)
     checkInTime(left())
     const [mark = '', before = '', nodeId = '', position = '0'] = cursor.split(':')
-    const masters = await mastersOf(this.#client, left)
+    const masters = await mastersOf(this.#parts.client, left)
     const ids = [...masters.keys()]
     const at = Math.max(0, ids.indexOf(nodeId))
-    const node = masters.get(ids[at] ?? '') ?? connectionOf(this.#client)
+    const node = masters.get(ids[at] ?? '') ?? connectionOf(this.#parts.client)
 
     checkInTime(left())
-    const reply = await node.call('SCAN', position, 'MATCH', this.#keys.userPattern, 'COUNT', SCAN_COUNT)
+    const reply = await node.call(
+      'SCAN',
+      position,
+      'MATCH',
+      this.#parts.keys.userPattern,
+      'COUNT',
+      SCAN_COUNT,
+    )
     if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw unexpectedReply()
-    const handles = reply[1].flatMap((key) => this.#keys.handleIn(String(key)))
+    const handles = reply[1].flatMap((key) => this.#parts.keys.handleIn(String(key)))
     const ended = await Promise.all(handles.map((handle) => this.#clear(handle, mark, before, left())))
     const next = nextPosition(ids, at, String(reply[0]))
     return {
@@ -69,10 +69,10 @@ export class RedisEndOfAll {
 
   /** Nobody gets in by what cannot be read, so it does not stand in the way of the others. */
   async #clear(handle: string, mark: string, before: string, withinMs?: number): Promise<number> {
-    const args = [mark, before, this.#marks.isSharded ? TOLERANCE_MICROS : 0]
+    const args = [mark, before, this.#parts.marks.isSharded ? TOLERANCE_MICROS : 0]
     try {
-      const { texts } = await this.#marks.ask(
-        { script: CLEAR, user: this.#keys.user(handle), args },
+      const { texts } = await this.#parts.marks.ask(
+        { script: CLEAR, user: this.#parts.keys.user(handle), args },
         withinMs,
       )
       return Number(texts[0])

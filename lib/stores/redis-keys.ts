@@ -6,7 +6,6 @@ const HANDLE = /^\{([^{}]+)\}$/s
  */
 export class RedisKeys {
   readonly #prefix: string
-  /** The mark of all. */
   readonly all: string
   /** A glob for SCAN: every user, and no key of another kind or prefix. */
   readonly userPattern: string
@@ -28,7 +27,6 @@ export class RedisKeys {
     return handle === undefined ? [] : [handle]
   }
 
-  /** A value that all processes share. */
   value(id: string): string {
     return `${this.#prefix}value:${id}`
   }

@@ -2,7 +2,6 @@ import { type StoredSession, StoreFailure } from '../sessions/store.js'
 
 const LINE = /^(.{24})(\d{16})(\d{13})(\d{13})(.*)$/s
 
-/** A session as a line of its user. */
 export interface SessionLine {
   /** When its login began, in microseconds since 1970. */
   readonly beganAt: number

@@ -7,7 +7,6 @@ import type { UserScript } from './redis-user-scripts.js'
 /** A script that is asked about a user. */
 export interface UserQuestion {
   readonly script: UserScript
-  /** The key of the user. */
   readonly user: string
   readonly args: readonly (string | number)[]
 }
@@ -15,14 +14,12 @@ export interface UserQuestion {
 /** What was written when everybody was ended: moments in microseconds since 1970. */
 export interface EndOfAll {
   readonly mark: number
-  /** The mark before this one. */
   readonly before: number
 }
 
 /** Runs scripts about users, with the mark of all. What began at the mark or before is over. */
 export class RedisMarks {
   readonly #questions: RedisQuestions
-  /** The key of the mark of all. */
   readonly #all: string
   /** Whether the key of a user and the mark of all may lie on different servers. */
   #isSharded: boolean
@@ -35,7 +32,6 @@ export class RedisMarks {
     this.#isSharded = isSharded
   }
 
-  /** Whether the key of a user and the mark of all may lie on different servers. */
   get isSharded(): boolean {
     return this.#isSharded
   }

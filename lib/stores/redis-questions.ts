@@ -17,7 +17,6 @@ export interface RedisReply {
   readonly texts: readonly string[]
 }
 
-/** A script with its keys and arguments. */
 export interface Question {
   readonly script: RedisScript
   readonly keys: readonly string[]

@@ -6,7 +6,6 @@ export interface RedisScript {
   readonly sha1: string
 }
 
-/** Puts a script together. */
 export function script(...parts: readonly string[]): RedisScript {
   const source = parts.join('')
   return { source, sha1: hash('sha1', source) }
@@ -34,7 +33,6 @@ export function script(...parts: readonly string[]): RedisScript {
  * belongs to it.
  */
 
-/** A Lua pattern for so many digits. */
 export function digits(count: number): string {
   return '%d'.repeat(count)
 }
