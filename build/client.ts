@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildSync } from 'esbuild'
+import { buildSync, transformSync } from 'esbuild'
 
 /** Makes the client one CommonJS file. A mini-program copies the folder as it is. */
 export function buildClient(target: string): void {
@@ -14,17 +14,20 @@ export function buildClient(target: string): void {
   for (const [name, content] of Object.entries(files)) writeFileSync(join(target, name), content)
 }
 
-/** One file that needs nothing but `module` and `wx`. All its names are inner ones, so that any minifier may shorten them. */
+/** One file that needs nothing but `module` and `wx`. */
 function bundle(): string {
+  const options = { target: 'es2018', charset: 'utf8', logLevel: 'warning' } as const
   const { outputFiles } = buildSync({
+    ...options,
     entryPoints: ['client/index.ts'],
     bundle: true,
     format: 'esm',
-    target: 'es2018',
-    charset: 'utf8',
     write: false,
   })
   // esbuild's own CommonJS costs half a kilobyte of glue. As an ES module it ends with `export { … };`.
   const [code, names] = (outputFiles[0]?.text ?? '').split(/^export /m)
-  return `(() => {\n'use strict'\n${code}module.exports = ${names}})()\n`
+  return transformSync(`(() => {\n'use strict'\n${code}module.exports = ${names}})()\n`, {
+    ...options,
+    minify: true,
+  }).code
 }

@@ -1,180 +1,45 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSync, transformSync } from 'esbuild'
-import { type ImportDeclarationSpecifier, type ParseResult, parseSync, type Statement } from 'oxc-parser'
-import { nameOf, namesIn } from './syntax.js'
+import { parseSync } from 'oxc-parser'
 
-/**
- * How large a part may become, in bytes. Each part is in the package twice, as CommonJS and as an ES module, and npm
- * puts the two side by side: gzip finds the second one in the first as long as both lie within 32 KiB.
- */
-const MOST_BYTES = 28_000
+const compiled = { target: 'node20', charset: 'utf8', logLevel: 'warning' } as const
 
-const compiled = { target: 'node20', charset: 'utf8', minifySyntax: true, logLevel: 'warning' } as const
-
-/** Statements that stand together in a file of the package. */
-interface Part {
-  readonly name: string
-  readonly code: string
-  readonly declares: ReadonlySet<string>
-  readonly uses: ReadonlySet<string>
+/** Makes what `folder/index.ts` exports one CommonJS file, as short as it gets. */
+export function buildShort(folder: string, target: string): void {
+  writeIndex(target, bundle(folder, { minify: true }))
 }
 
-/** Local names with their names in another module. */
-type Names = ReadonlyMap<string, string>
-
-/** What a part imports, by the module. A name there is also `default`, or `*` for the whole module. */
-type Imports = Map<string, Map<string, string>>
-
 /**
- * Compiles what `folder/index.ts` exports into a few files: CommonJS into `commonJs`, ES modules into `esModules`. The
- * two differ in their first and last lines only.
+ * Makes what `folder/index.ts` exports one CommonJS file that stack traces can be read in. Functions and classes keep
+ * their names, because esbuild leaves those at the top of a script alone. Each statement has a line of its own, because
+ * Node prints the whole line that an uncaught error comes from.
  */
-export function buildCode(folder: string, commonJs: string, esModules: string): void {
+export function buildTraceable(folder: string, target: string): void {
+  // The last statement does nothing, and so would get lost, but tells Node the names for `import`.
+  const [source = '', names] = bundle(folder, { minifySyntax: true }).split(/^(?=0 && \(module\.exports = )/m)
+  if (!names) throw new Error(`the bundle of ${folder} does not end with the names of its exports`)
+  const { code } = transformSync(source, { ...compiled, minify: true })
+  const lines = parseSync('index.cjs', code).program.body.map(({ start, end }) => code.slice(start, end))
+  writeIndex(target, `${lines.join('\n')}\n${names}`)
+}
+
+function bundle(folder: string, options: { minify: true } | { minifySyntax: true }): string {
   const { outputFiles } = buildSync({
     ...compiled,
+    ...options,
     entryPoints: [`${folder}/index.ts`],
     bundle: true,
     platform: 'node',
-    format: 'esm',
+    format: 'cjs',
     packages: 'external',
     external: ['*.cjs'],
     write: false,
   })
-  const bundle = outputFiles[0]?.text ?? ''
-  const parsed = parseSync('bundle.js', bundle)
-  const parts = divide(folder, bundle, parsed)
-  const index: Part = {
-    name: 'index',
-    code: '',
-    declares: new Set(),
-    uses: new Set(exportsOf(parsed).keys()),
-  }
-
-  const origins = originsIn(parsed)
-  const exports = new Map<string, Map<string, string>>()
-  const imports = [...parts, index].map(({ name, declares, uses }) => {
-    const found: Imports = new Map()
-    for (const local of uses) {
-      const origin = declares.has(local) ? undefined : origins.get(local)
-      if (!origin) continue
-      found.set(origin.from, (found.get(origin.from) ?? new Map()).set(local, origin.name))
-      exports.get(origin.from)?.set(local, local)
-    }
-    // Only what comes later may import from here: that is the order of a bundle.
-    const from = `./${name}.js`
-    exports.set(from, new Map())
-    for (const declared of declares) origins.set(declared, { from, name: declared })
-    return found
-  })
-  exports.set('./index.js', exportsOf(parsed))
-
-  for (const target of [commonJs, esModules]) mkdirSync(target, { recursive: true })
-  for (const [number, { name, code }] of [...parts, index].entries()) {
-    const from = [...(imports[number] ?? [])]
-    const exported: Names = exports.get(`./${name}.js`) ?? new Map()
-    const required = `'use strict';\n${from.map(requireLines).join('')}`
-    writeFileSync(
-      join(commonJs, `${name}.js`),
-      `${required}${code}module.exports={${list(swapped(exported), ':')}};\n`,
-    )
-    writeFileSync(
-      join(esModules, `${name}.js`),
-      `${from.map(importLines).join('')}${code}export{${list(exported, ' as ')}};\n`,
-    )
-  }
+  return outputFiles[0]?.text ?? ''
 }
 
-/** Cuts a bundle where one source ends and the next one begins: sources refer to earlier ones only. */
-function divide(folder: string, bundle: string, { program, comments }: ParseResult): Part[] {
-  const starts = comments.filter(({ value }) => value.startsWith(` ${folder}/`)).map(({ start }) => start)
-  const sources = starts.map((start, index) => {
-    const end = starts[index + 1] ?? bundle.length
-    return program.body.filter(
-      (node) => node.start > start && node.end <= end && !/^(?:Im|Ex)port/.test(node.type),
-    )
-  })
-  const pieces: Statement[][] = [[]]
-  let bytes = 0
-  for (const statements of sources) {
-    const added = Buffer.byteLength(shortened(bundle, statements))
-    const fits = bytes + added <= MOST_BYTES
-    if (!fits) pieces.push([])
-    bytes = fits ? bytes + added : added
-    pieces.at(-1)?.push(...statements)
-  }
-  return pieces.map((statements, index) => ({
-    name: `${folder}-${index + 1}`,
-    code: shortened(bundle, statements),
-    declares: new Set(statements.flatMap(declaredBy)),
-    uses: new Set(namesIn(statements)),
-  }))
-}
-
-/**
- * One statement a line. As there are no imports and exports esbuild takes it for a script, and so leaves the names of
- * functions and classes alone, which stand in stack traces.
- */
-function shortened(bundle: string, statements: readonly Statement[]): string {
-  const source = statements.map(({ start, end }) => bundle.slice(start, end)).join('\n')
-  const { code } = transformSync(source, { ...compiled, minifyIdentifiers: true, minifyWhitespace: true })
-  return parseSync('part.js', code)
-    .program.body.map(({ start, end }) => `${code.slice(start, end)}\n`)
-    .join('')
-}
-
-function declaredBy(statement: Statement): string[] {
-  if (statement.type === 'VariableDeclaration')
-    return statement.declarations.flatMap(({ id }) => [...namesIn(id)])
-  return 'id' in statement && statement.id ? [nameOf(statement.id)] : []
-}
-
-function originsIn({ program }: ParseResult): Map<string, { from: string; name: string }> {
-  const origins = new Map<string, { from: string; name: string }>()
-  for (const statement of program.body) {
-    if (statement.type !== 'ImportDeclaration') continue
-    for (const specifier of statement.specifiers) {
-      origins.set(specifier.local.name, { from: statement.source.value, name: importedName(specifier) })
-    }
-  }
-  return origins
-}
-
-function importedName(specifier: ImportDeclarationSpecifier): string {
-  if (specifier.type === 'ImportSpecifier') return nameOf(specifier.imported)
-  return specifier.type === 'ImportDefaultSpecifier' ? 'default' : '*'
-}
-
-function exportsOf({ program }: ParseResult): Map<string, string> {
-  const statements = program.body.filter((statement) => statement.type === 'ExportNamedDeclaration')
-  const specifiers = statements.flatMap(({ specifiers }) => specifiers)
-  return new Map(specifiers.map(({ exported, local }) => [nameOf(local), nameOf(exported)]))
-}
-
-function requireLines([from, names]: readonly [string, Names]): string {
-  const { whole, single } = kindsOf(names)
-  const lines = whole.map(([local]) => `const ${local}=require("${from}");\n`)
-  if (single.length > 0) lines.push(`const {${list(swapped(single), ':')}}=require("${from}");\n`)
-  return lines.join('')
-}
-
-function importLines([from, names]: readonly [string, Names]): string {
-  const { whole, single } = kindsOf(names)
-  const lines = whole.map(([local, name]) => `import ${name === '*' ? '*as ' : ''}${local} from"${from}";\n`)
-  if (single.length > 0) lines.push(`import {${list(swapped(single), ' as ')}} from"${from}";\n`)
-  return lines.join('')
-}
-
-/** Names for all of a module, of which each source may have its own, and names for something in it. */
-function kindsOf(names: Names): Record<'whole' | 'single', [string, string][]> {
-  const isWhole = ([, name]: [string, string]) => name === '*' || name === 'default'
-  return { whole: [...names].filter(isWhole), single: [...names].filter((pair) => !isWhole(pair)) }
-}
-
-function swapped(names: Iterable<readonly [string, string]>): [string, string][] {
-  return [...names].map(([one, other]) => [other, one])
-}
-
-function list(pairs: Iterable<readonly [string, string]>, separator: string): string {
-  return [...pairs].map(([one, other]) => (one === other ? one : `${one}${separator}${other}`)).join()
+function writeIndex(target: string, code: string): void {
+  mkdirSync(target, { recursive: true })
+  writeFileSync(join(target, 'index.js'), code)
 }
