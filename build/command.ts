@@ -25,11 +25,7 @@ export async function buildCommand(target: string): Promise<void> {
     metafile: true,
   })
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
-  const missing = imports.find(
-    // esbuild is imported where a page is built, which the command never does.
-    ({ path, kind }) =>
-      kind !== 'dynamic-import' && !AT_HAND.test(path) && !Object.values(OWN).includes(path),
-  )
+  const missing = imports.find(({ path }) => !AT_HAND.test(path) && !Object.values(OWN).includes(path))
   if (missing) throw new Error(`npx weapp-session would need ${missing.path}`)
   await writePage(join(target, 'page'))
 }
@@ -50,6 +46,7 @@ async function pageScript(): Promise<Uint8Array> {
     ...minified,
     entryPoints: ['example-app/page/main.ts'],
     target: 'es2022',
+    define: { HAS_SOURCES: 'false' },
     plugins: [leadTo({ 'weapp-session/client': './client.js' })],
     write: false,
   })
