@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { buildSync, transformSync } from 'esbuild'
 import { parseSync } from 'oxc-parser'
 
-const compiled = { target: 'node20', charset: 'utf8', logLevel: 'warning' } as const
+type Target = 'node20' | 'es2018'
 
 /** Makes what `folder/index.ts` exports one CommonJS file, as short as it gets. */
-export function buildShort(folder: string, target: string): void {
-  writeIndex(target, bundle(folder, { minify: true }))
+export function buildShort(folder: string, into: string, target: Target = 'node20'): void {
+  writeIndex(into, minified(`(() => {\n${commonJs(folder, target)}})()`, target))
 }
 
 /**
@@ -15,31 +15,41 @@ export function buildShort(folder: string, target: string): void {
  * their names, because esbuild leaves those at the top of a script alone. Each statement has a line of its own, because
  * Node prints the whole line that an uncaught error comes from.
  */
-export function buildTraceable(folder: string, target: string): void {
-  // The last statement does nothing, and so would get lost, but tells Node the names for `import`.
-  const [source = '', names] = bundle(folder, { minifySyntax: true }).split(/^(?=0 && \(module\.exports = )/m)
-  if (!names) throw new Error(`the bundle of ${folder} does not end with the names of its exports`)
-  const { code } = transformSync(source, { ...compiled, minify: true })
-  const lines = parseSync('index.cjs', code).program.body.map(({ start, end }) => code.slice(start, end))
-  writeIndex(target, `${lines.join('\n')}\n${names}`)
+export function buildTraceable(folder: string, into: string): void {
+  const code = minified(commonJs(folder, 'node20'), 'node20')
+  const statements = parseSync('index.cjs', code).program.body
+  writeIndex(into, statements.map(({ start, end }) => `${code.slice(start, end)}\n`).join(''))
 }
 
-function bundle(folder: string, options: { minify: true } | { minifySyntax: true }): string {
+/** CommonJS without esbuild's own glue, which makes `module.exports` an object of getters. */
+function commonJs(folder: string, target: Target): string {
   const { outputFiles } = buildSync({
-    ...compiled,
-    ...options,
     entryPoints: [`${folder}/index.ts`],
     bundle: true,
     platform: 'node',
-    format: 'cjs',
+    format: 'esm',
+    target,
+    charset: 'utf8',
     packages: 'external',
     external: ['*.cjs'],
     write: false,
+    logLevel: 'warning',
   })
-  return outputFiles[0]?.text ?? ''
+  const code = (outputFiles[0]?.text ?? '')
+    .replace(/^import (?:\* as )?(\w+|\{[^}]*\}) from (".+");$/gm, (_import, names: string, from: string) => {
+      return `const ${names.replaceAll(' as ', ': ')} = require(${from});`
+    })
+    .replace(/^export (\{[^}]*\});$/m, (_export, names: string) => {
+      return `module.exports = ${names.replace(/(\w+) as (\w+)/g, '$2: $1')};`
+    })
+  return `'use strict';\n${code}`
 }
 
-function writeIndex(target: string, code: string): void {
-  mkdirSync(target, { recursive: true })
-  writeFileSync(join(target, 'index.js'), code)
+function minified(code: string, target: Target): string {
+  return transformSync(code, { target, charset: 'utf8', minify: true, logLevel: 'warning' }).code
+}
+
+function writeIndex(into: string, code: string): void {
+  mkdirSync(into, { recursive: true })
+  writeFileSync(join(into, 'index.js'), code)
 }

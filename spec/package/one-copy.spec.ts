@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { build } from 'esbuild'
 import { before, describe, it } from 'mocha'
 import * as lib from '../../lib/index.js'
-import { createConsumer } from './consumer.js'
+import { createConsumer, requireInside } from './consumer.js'
 import { ofHosts, runHost } from './hosts.js'
 import { packedPackage, run } from './packed-package.js'
 
@@ -38,7 +38,12 @@ describe('import and require of the packed package', () => {
   }
 
   it('give the same names in node', async () => {
-    const names = ['weapp-session', 'weapp-session/sandbox', 'weapp-session/store-contract', 'weapp-session/client']
+    const names = [
+      'weapp-session',
+      'weapp-session/sandbox',
+      'weapp-session/store-contract',
+      'weapp-session/client',
+    ]
     const program = `import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)
 for (const name of ${JSON.stringify(names)}) {
@@ -50,7 +55,10 @@ for (const name of ${JSON.stringify(names)}) {
       installed: { express: 'express' },
     })
     const { stdout } = await run(process.execPath, ['program.mjs'], { cwd: folder })
-    const lines: [string[], string[]][] = stdout.trim().split('\n').map((line) => JSON.parse(line))
+    const lines: [string[], string[]][] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
     for (const [imported, required] of lines) expect(imported).to.deep.equal(required)
     expect(lines.map(([imported]) => imported)).to.deep.equal([
       Object.keys(lib).sort(),
@@ -78,6 +86,7 @@ for (const name of ${JSON.stringify(names)}) {
         outfile,
         metafile: true,
         external: ['express', 'ioredis'],
+        banner: { js: format === 'esm' ? requireInside : '' },
         logLevel: 'silent',
       })
       const files = Object.keys(metafile.inputs).map((path) => /\bweapp-session\/(dist\/.+)/.exec(path)?.[1])
