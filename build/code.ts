@@ -11,9 +11,9 @@ export function buildShort(folder: string, into: string, target: Target = 'node2
 }
 
 /**
- * Makes what `folder/index.ts` exports one CommonJS file that stack traces can be read in. Functions and classes keep
- * their names, because esbuild leaves those at the top of a script alone. Each statement has a line of its own, because
- * Node prints the whole line that an uncaught error comes from.
+ * Makes what `folder/index.ts` exports one CommonJS file whose stack traces are readable. Functions and
+ * classes keep their names, because esbuild leaves those at the top of a script alone. Each statement has a
+ * line of its own, because Node prints the whole line that an uncaught error comes from.
  */
 export function buildTraceable(folder: string, into: string): void {
   const code = minified(commonJs(folder, 'node20'), 'node20')
