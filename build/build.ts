@@ -2,15 +2,17 @@
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildClient } from './client.js'
-import { buildCode } from './code.js'
+import { buildShort, buildTraceable } from './code.js'
 import { buildCommand } from './command.js'
 import { bundleDeclarations } from './declarations.js'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
-buildCode('lib', 'dist', 'dist/module')
-buildCode('sandbox', 'dist/sandbox', 'dist/module/sandbox')
-buildCode('store-contract', 'dist/store-contract', 'dist/module/store-contract')
+buildTraceable('lib', 'dist')
+copyFileSync('lib/http/ioredis.cjs', 'dist/ioredis.cjs')
+buildShort('sandbox', 'dist/sandbox')
+buildShort('store-contract', 'dist/store-contract')
+writeFileSync('dist/package.json', '{ "type": "commonjs" }\n')
 buildClient('dist/client')
 await buildCommand('dist')
 
@@ -23,11 +25,3 @@ for (const [folder, target] of [
   bundleDeclarations(`dist/declarations/${folder}/index.d.ts`, `${target}/index.d.ts`)
 }
 rmSync('dist/declarations', { recursive: true })
-
-for (const [folder, type] of [
-  ['dist', 'commonjs'],
-  ['dist/module', 'module'],
-]) {
-  copyFileSync('lib/http/ioredis.cjs', `${folder}/ioredis.cjs`)
-  writeFileSync(`${folder}/package.json`, `{ "type": "${type}" }\n`)
-}

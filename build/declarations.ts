@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { parseSync, type Statement } from 'oxc-parser'
-import { nameOf, namesIn } from './syntax.js'
 
 /** One top-level statement of a declaration file, with its doc comment. */
 interface Declaration {
@@ -153,5 +152,23 @@ function declarationOf(statement: Statement, leading: string, source: string): D
     text: `${leading.trim()}\n${isValue ? 'declare ' : ''}${code}`.trim(),
     names,
     uses: new Set(namesIn(statement)),
+  }
+}
+
+/** An identifier, or a name in quotes. */
+function nameOf(node: object): string {
+  const { name, value } = node as { name?: string; value?: unknown }
+  return name ?? String(value)
+}
+
+/** The names of variables, functions, classes and types in a node; no names of properties. */
+function* namesIn(value: unknown): Generator<string> {
+  if (typeof value !== 'object' || value === null) return
+  const { type, name, computed } = value as { type?: unknown; name?: unknown; computed?: unknown }
+  if (type === 'Identifier') yield String(name)
+  for (const [field, inner] of Object.entries(value)) {
+    const isProperty =
+      (field === 'property' && type === 'MemberExpression') || (field === 'key' && type !== undefined)
+    if (!isProperty || computed) yield* namesIn(inner)
   }
 }

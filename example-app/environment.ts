@@ -2,6 +2,8 @@ import { Redis } from 'ioredis'
 import { createSessions, MemoryStore, optionsFromEnvironment, RedisStore } from 'weapp-session'
 import { type AppRuntime, readPort } from './app-runtime.js'
 import { openSandboxRuntime } from './sandbox-runtime.js'
+import { buildPage } from './showcase/page-files.js'
+import { readSources } from './showcase/sources.js'
 import { openUsers, type Users } from './users.js'
 
 /** What the example app runs on: real credentials and Redis if configured, else the sandbox and memory. */
@@ -21,7 +23,10 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Runtime> 
 
   async function openRuntime(): Promise<AppRuntime> {
     const store = redis ? 'redis' : 'memory'
-    if (!env.WEAPP_APPID) return openSandboxRuntime(env, { hooks, store, openStore })
+    if (!env.WEAPP_APPID) {
+      const [files, sources] = await Promise.all([buildPage(), readSources(store)])
+      return openSandboxRuntime(env, { hooks, store, openStore, files, sources })
+    }
     const sessions = createSessions({ ...optionsFromEnvironment(env), ...hooks, store: openStore() })
     return { sessions, port, host: env.HOST || undefined, showcase: undefined, close: () => sessions.close() }
   }

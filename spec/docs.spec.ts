@@ -172,9 +172,9 @@ for (const path of readmes) {
   })
 }
 
-for (const path of documents.filter((name) => name.endsWith('.zh-CN.md'))) {
+for (const path of documents.filter((name) => /[-.]zh-CN\.md$/.test(name))) {
   describe(`${path} and its English original`, () => {
-    const [chinese, english] = [path, path.replace('.zh-CN', '')].map(readText) as [string, string]
+    const [chinese, english] = [path, path.replace(/[-.]zh-CN/, '')].map(readText) as [string, string]
 
     it('have the same headings in the same order', () => {
       expect(headingLevels(chinese)).to.deep.equal(headingLevels(english))

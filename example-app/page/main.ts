@@ -12,10 +12,13 @@ import { forgetVisit } from './storage.js'
 import { onOtherUser, wechatUser } from './wechat-user.js'
 import { createWorldControls } from './world-controls.js'
 
+/** Set by the build: the published package has no sources to link to, and so not the view of them. */
+declare const HAS_SOURCES: boolean
+
 speak(preferredLanguage())
 const world = createWorld(wechatUser())
 const nickname = createNickname()
-const sources = createSourceView()
+const sources = HAS_SOURCES ? createSourceView() : undefined
 const log = createRequestLog(
   (w) => (world.state()?.store === 'redis' ? w.lanes.store : w.lanes.memory),
   sources,
@@ -39,7 +42,7 @@ document.body.append(
   warning,
   el('main', {}, phones.element, el('div', { class: 'side' }, keys.element, controls.element), log.element),
   el('footer', { say: (w) => w.footer }),
-  sources.element,
+  ...(sources ? [sources.element] : []),
 )
 
 async function findHolders(): Promise<void> {

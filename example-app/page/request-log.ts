@@ -36,7 +36,7 @@ interface Press {
 
 const MOST_PRESSES = 60
 
-export function createRequestLog(storeName: Saying, sources: SourceView): RequestLog {
+export function createRequestLog(storeName: Saying, sources?: SourceView): RequestLog {
   const presses = el('ol', { class: 'presses' })
   const empty = el('p', { class: 'log-empty', say: (w) => w.log.empty })
   const scroll = el(
@@ -47,7 +47,7 @@ export function createRequestLog(storeName: Saying, sources: SourceView): Reques
     presses,
   )
   const hint = el('p', { class: 'hint', say: (w) => w.log.hint })
-  void sources.hasPlaces.then((has) => has && say(hint, (w) => w.log.hint + w.log.links))
+  void sources?.hasPlaces.then((has) => has && say(hint, (w) => w.log.hint + w.log.links))
   const clear = button('clear-log', (w) => w.log.clear, wipe, 'quiet')
   const element = el(
     'section',

@@ -21,7 +21,7 @@ export function laneHeads(storeName: Saying): HTMLElement {
 }
 
 /** An arrow from one lane to another, below a text that says what passed and links to the line that does it. */
-export function stepRow(step: Step, sources: Pick<SourceView, 'linkTo'>): HTMLElement {
+export function stepRow(step: Step, sources?: Pick<SourceView, 'linkTo'>): HTMLElement {
   const { from, to, text, detail, ok, atMs, source } = step
   const [start, end] = [LANES.indexOf(from), LANES.indexOf(to)]
   const what: Saying = (w) => w.steps[text] ?? text
@@ -36,7 +36,7 @@ export function stepRow(step: Step, sources: Pick<SourceView, 'linkTo'>): HTMLEl
       { class: 'step-text' },
       ...(ok ? [] : [el('b', { class: 'failed-mark', say: (w) => w.log.failed }), ' ']),
       el('span', { class: 'sr-only', say: (w) => `${w.lanes[from]} → ${w.lanes[to]}: ` }),
-      source ? sources.linkTo(source, what) : el('span', { say: what }),
+      source && sources ? sources.linkTo(source, what) : el('span', { say: what }),
       ...(atMs === undefined ? [] : [' ', el('small', {}, `${atMs} ms`)]),
       ...(detail ? [' ', el('code', { say: (w) => w.steps[detail] ?? detail })] : []),
     ),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 
 /** What the browser loads, by path. */
 export type PageFiles = ReadonlyMap<string, { readonly type: string; readonly body: string | Uint8Array }>
@@ -23,14 +24,13 @@ export async function buildPage(): Promise<PageFiles> {
 }
 
 async function bundle(): Promise<Uint8Array> {
-  // Only here: the published command comes with its page, and without esbuild.
-  const { build } = await import('esbuild')
   const { outputFiles } = await build({
     entryPoints: [inPage('main.ts')],
     bundle: true,
     format: 'esm',
     target: 'es2022',
     charset: 'utf8',
+    define: { HAS_SOURCES: 'true' },
     write: false,
     logLevel: 'silent',
   })

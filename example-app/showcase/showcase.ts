@@ -1,8 +1,8 @@
 import { type AppInfo, type EnvironmentOptions, optionsFromEnvironment } from 'weapp-session'
 import { createSandbox, type Sandbox } from 'weapp-session/sandbox'
 import { createShowcaseClock, type ShowcaseClock } from './clock.js'
-import { buildPage, type PageFiles } from './page-files.js'
-import { readSources, type Sources } from './sources.js'
+import type { PageFiles } from './page-files.js'
+import type { Sources } from './sources.js'
 import { traceWechat } from './trace.js'
 import { createWechatSwitch, type WechatSwitch } from './wechat-switch.js'
 
@@ -25,26 +25,21 @@ export interface Showcase {
   close(): Promise<void>
 }
 
-/** What a build may decide for its page. */
+/** The page, which the repository builds when it starts and the package has built. */
 export interface ShowcaseOptions {
-  /** What the steps of the log link to. Default: the files of the repository, as far as they are there. */
-  readonly sources?: Sources
-  /** The page. Default: built from its sources. */
-  readonly files?: PageFiles
+  readonly files: PageFiles
+  /** What the steps of the log link to. */
+  readonly sources: Sources
 }
 
-/** Starts the sandbox and builds the page. */
+/** Starts the sandbox. */
 export async function openShowcase(
   env: NodeJS.ProcessEnv,
   store: Showcase['store'],
-  options: ShowcaseOptions = {},
+  { files, sources }: ShowcaseOptions,
 ): Promise<Showcase> {
   const clock = createShowcaseClock()
-  const [files, sources, sandbox] = await Promise.all([
-    options.files ?? buildPage(),
-    options.sources ?? readSources(store),
-    createSandbox({ clock }),
-  ])
+  const sandbox = await createSandbox({ clock })
   const settings = optionsFromEnvironment({
     ...env,
     WEAPP_APPID: sandbox.app.appid,

@@ -109,7 +109,7 @@ describe('the sources that the log of the page links to', () => {
   })
 
   it('are what the build of the page says', async () => {
-    const showcase = await openShowcase({}, 'memory', { sources: NO_SOURCES })
+    const showcase = await openShowcase({}, 'memory', { files: new Map(), sources: NO_SOURCES })
     const store = new MemoryStore()
     const sessions = createSessions({ apps: [showcase.app], store })
     const server = createServer(express().use(showcaseRouter(sessions, showcase))).listen(0, '127.0.0.1')

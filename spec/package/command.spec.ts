@@ -104,6 +104,12 @@ describe('npx weapp-session, from the packed package', () => {
     expect(await import(pathToFileURL(file).href)).to.include.keys(imported)
   })
 
+  it('sandbox has a page without the view of sources, which the package does not have', async () => {
+    const { url } = await startSandbox()
+    const script = await (await fetch(`${url}/page.js`)).text()
+    expect(script).to.contain('/showcase/state').and.not.to.contain('/showcase/sources')
+  })
+
   it('sandbox logs a phone of the page in, and shows each step', async () => {
     const { url } = await startSandbox()
     const ask = async (path: string, body: object) => {

@@ -41,6 +41,10 @@ export const strictTsconfig = {
   },
 } as const
 
+/** What people write above a bundle that is an ES module and has CommonJS packages inside. */
+export const requireInside =
+  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+
 /** Puts a project together without asking a registry. Answers its folder. */
 export async function createConsumer({ files, installed }: ConsumerOptions): Promise<string> {
   const folder = temporaryFolder()

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
 import { type PackedPackage, packedPackage } from './packed-package.js'
 
-const MOST_BYTES = 145_000
+const MOST_BYTES = 130_000
 
 const page = ['index.html', 'page.css', 'page.js', 'icon.svg'].map((name) => `dist/page/${name}.br`)
 
@@ -18,24 +18,15 @@ describe('the packed package', () => {
     expect(statSync(packed.tarball).size).to.be.within(60_000, MOST_BYTES)
   })
 
-  it('holds an entry for each name, as CommonJS and as an ES module, with one file of declarations', () => {
+  it('holds one file of code and one of declarations for each entry', () => {
     expect(packed.files).to.include.members([
       ...['', 'sandbox/', 'store-contract/'].flatMap((folder) => [
         `dist/${folder}index.js`,
         `dist/${folder}index.d.ts`,
-        `dist/module/${folder}index.js`,
       ]),
       ...['client.js', 'index.d.ts', 'index.js', 'package.json'].map((name) => `dist/client/${name}`),
     ])
     expect(packed.files.filter((path) => path.endsWith('.d.ts'))).to.have.lengthOf(4)
-  })
-
-  it('holds every part in both kinds', () => {
-    const parts = packed.files.filter((path) =>
-      /^dist\/(?:(?:sandbox|store-contract)\/)?(?:lib|sandbox|store-contract)-\d+\.js$/.test(path),
-    )
-    expect(parts).to.have.lengthOf.above(8)
-    expect(packed.files).to.include.members(parts.map((path) => path.replace('dist/', 'dist/module/')))
   })
 
   it('lets old tools, which know no exports, find the other entries in dist, too', () => {
@@ -52,13 +43,11 @@ describe('the packed package', () => {
 
   it('holds nothing else: no sources, no maps and no documents but the README', () => {
     const known = [
-      /^dist\/(?:module\/)?(?:(?:(?:sandbox|store-contract)\/)?index|(?:sandbox\/sandbox|store-contract\/store-contract|lib)-\d+)\.js$/,
-      /^dist\/(?:module\/)?(?:ioredis\.cjs|package\.json)$/,
-      /^dist\/(?:(?:client|sandbox|store-contract)\/)?index\.d\.ts$/,
-      /^dist\/client\/(?:client\.js|index\.js|package\.json)$/,
-      /^dist\/command\.mjs$/,
+      /^dist\/(?:(?:client|sandbox|store-contract)\/)?index\.(?:d\.ts|js)$/,
+      /^dist\/(?:command\.mjs|ioredis\.cjs|package\.json)$/,
+      /^dist\/client\/(?:client\.js|package\.json)$/,
       /^(?:client|sandbox|store-contract)\/package\.json$/,
-      /^(?:LICENSE|README\.md|README\.zh-CN\.md|package\.json)$/,
+      /^(?:LICENSE|README\.md|package\.json)$/,
     ]
     const others = packed.files.filter((path) => !known.some((pattern) => pattern.test(path)))
     expect(others.sort()).to.deep.equal([...page].sort())
@@ -71,7 +60,7 @@ describe('the packed package', () => {
   })
 
   it('keeps the names of classes and functions, which stand in stack traces and logs', () => {
-    const code = readFileSync(`${packed.folder}/dist/lib-1.js`, 'utf8')
+    const code = readFileSync(`${packed.folder}/dist/index.js`, 'utf8')
     expect(code).to.match(/\bWeappError=class extends Error\b|\bclass WeappError extends Error\b/)
     expect(code).to.match(/^function reasonOf\(/m)
   })

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { build } from 'esbuild'
 import { before, describe, it } from 'mocha'
-import { createConsumer } from './consumer.js'
+import * as lib from '../../lib/index.js'
+import { createConsumer, requireInside } from './consumer.js'
 import { ofHosts, runHost } from './hosts.js'
 import { packedPackage, run } from './packed-package.js'
 
@@ -36,7 +37,38 @@ describe('import and require of the packed package', () => {
     })
   }
 
-  it('give the same classes in a bundle, for which the package is an ES module', async () => {
+  it('give the same names in node', async () => {
+    const names = [
+      'weapp-session',
+      'weapp-session/sandbox',
+      'weapp-session/store-contract',
+      'weapp-session/client',
+    ]
+    const program = `import { createRequire } from 'node:module'
+const require = createRequire(import.meta.url)
+for (const name of ${JSON.stringify(names)}) {
+  const { default: whole, 'module.exports': wholeToo, __esModule, ...imported } = await import(name)
+  console.log(JSON.stringify([Object.keys(imported).sort(), Object.keys(require(name)).sort()]))
+}`
+    const folder = await createConsumer({
+      files: { 'package.json': {}, 'program.mjs': program },
+      installed: { express: 'express' },
+    })
+    const { stdout } = await run(process.execPath, ['program.mjs'], { cwd: folder })
+    const lines: [string[], string[]][] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    for (const [imported, required] of lines) expect(imported).to.deep.equal(required)
+    expect(lines.map(([imported]) => imported)).to.deep.equal([
+      Object.keys(lib).sort(),
+      ['createSandbox'],
+      ['storeContract'],
+      ['ClientError', 'createClient'],
+    ])
+  })
+
+  it('give the same classes in a bundle, which has each file once', async () => {
     const folder = await createConsumer({
       files: {
         'package.json': {},
@@ -54,11 +86,16 @@ describe('import and require of the packed package', () => {
         outfile,
         metafile: true,
         external: ['express', 'ioredis'],
+        banner: { js: format === 'esm' ? requireInside : '' },
         logLevel: 'silent',
       })
-      expect(
-        Object.keys(metafile.inputs).filter((path) => /dist\/(?!module|client)/.test(path)),
-      ).to.deep.equal([])
+      const files = Object.keys(metafile.inputs).map((path) => /\bweapp-session\/(dist\/.+)/.exec(path)?.[1])
+      expect(files.filter((path) => path).sort()).to.deep.equal([
+        'dist/client/index.js',
+        'dist/index.js',
+        'dist/ioredis.cjs',
+        'dist/sandbox/index.js',
+      ])
       const { stdout, stderr } = await run(process.execPath, [outfile])
       expect([JSON.parse(stdout), stderr]).to.deep.equal([[], ''])
     }

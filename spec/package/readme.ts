@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './source-tree.js'
 
-export const readmes = ['README.md', 'README.zh-CN.md'] as const
+export const readmes = ['README.md', 'README-zh-CN.md'] as const
 export const references = ['docs/reference.md', 'docs/reference.zh-CN.md'] as const
 
 export interface CodeBlock {
