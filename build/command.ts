@@ -12,7 +12,9 @@ const OWN = { 'weapp-session': './index.js', 'weapp-session/sandbox': './sandbox
 /** What else it may import: whoever runs it has Express, and nothing more. */
 const AT_HAND = /^(?:node:.+|express)$/
 
-/** Makes one file of the command, and puts the page, which the example app bundles when it starts, beside it. */
+/**
+ * Makes one file of the command, and puts the page, which the example app bundles when it starts, beside it.
+ */
 export async function buildCommand(target: string): Promise<void> {
   const { metafile } = await build({
     ...minified,

@@ -4,7 +4,7 @@ import type { LoginOrigin } from './login-origin.js'
 import type { SessionStore } from './store.js'
 import { codeIdOf, valueIdOf } from './token.js'
 
-/** How long a retry of a login whose answer was lost still gets that answer, in milliseconds. */
+/** How long a login can be repeated after its response was lost, in milliseconds. */
 export const REPLAY_MS = 60_000
 
 export interface LoginCode {
@@ -22,7 +22,7 @@ export interface LoginGrant {
   readonly origin: LoginOrigin
 }
 
-/** What a login code was good for. */
+/** What a login code was used for. */
 export interface CodeGrant {
   /** The handle of the user whose code it was. Its session_key is in a session of that user. */
   readonly handle: string
@@ -30,7 +30,7 @@ export interface CodeGrant {
   readonly login?: LoginGrant | undefined
 }
 
-/** Why a code was good for nothing, as everybody who brings it may know. */
+/** Why a code gave nothing, as far as anybody who brings it may know. */
 export interface CodeRefusal {
   readonly error: ErrorCode
   readonly message: string
@@ -51,7 +51,7 @@ export class CodeAnswers {
     this.#store = store
   }
 
-  /** Keeps the answer to a code that has none. Throws `ERR_STORE_UNAVAILABLE`. */
+  /** Stores the outcome of a code. Throws `ERR_STORE_UNAVAILABLE`. */
   async keep(code: LoginCode, answer: CodeGrant | CodeRefusal): Promise<void> {
     const sealed = seal(sealingKeyOf(code), JSON.stringify(answer), code.id)
     await this.#store.replaceValue({ id: answerIdOf(code), from: null, to: sealed, keepMs: REPLAY_MS })

@@ -25,7 +25,7 @@ export function isSameOrigin(one: LoginOrigin | undefined, other: LoginOrigin | 
   return given !== undefined && known !== undefined && timingSafeEqual(given, known)
 }
 
-/** By what a client is known again; nothing when there is nothing. */
+/** What identifies a client, if anything does. */
 function markOf(origin: LoginOrigin | undefined): Buffer | undefined {
   const { mount, nonce, peer } = origin ?? {}
   if (nonce === undefined && peer === undefined) return undefined

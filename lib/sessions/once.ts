@@ -10,7 +10,7 @@ const SLOWEST_POLL_MS = 250
 const POLL_GROWTH = 1.5
 /** Each retry means that somebody else changed the claim at the same time. */
 const MOST_TRIES = 5
-/** What stands before a claimant, and before an answer that has taken its place. */
+/** The prefixes of a claimant, and of the answer that replaces it. */
 const CLAIM_MARK = '?'
 const ANSWER_MARK = '!'
 
@@ -18,7 +18,7 @@ export interface ClaimRequest {
   readonly id: string
   /** How long the claim is good if nobody settles or releases it, in milliseconds. */
   readonly lifetimeMs: number
-  /** How long somebody else's claim is waited for, in milliseconds. */
+  /** How long another claim is awaited, in milliseconds. */
   readonly patienceMs: number
 }
 
@@ -31,7 +31,7 @@ export interface Claim {
   readonly grantedAt: number
 }
 
-/** A claim that was granted, settled before, or somebody else's until patience ended. */
+/** A claim that was granted, had been settled, or stayed with another claimant for `patienceMs`. */
 export type ClaimResult =
   | { readonly state: 'claimed'; readonly claim: Claim }
   | { readonly state: 'settled'; readonly answer: string }
@@ -143,7 +143,7 @@ export class Once {
     held.end()
   }
 
-  /** Waits for the end of a claim of this process, if there is one, as long as patience lasts. */
+  /** Waits for the end of a claim of this process, if there is one, for `patienceMs`. */
   async #ended(id: string, patienceMs: number): Promise<void> {
     const held = this.#held.get(id)
     if (held) await withinDeadline(held.ended, patienceMs, outOfPatience).catch(() => undefined)
@@ -154,17 +154,17 @@ function outOfPatience(): Error {
   return new Error('somebody else has had the claim for too long')
 }
 
-/** Work that goes on while nobody waits for it. */
+/** Work that nobody waits for, but `idle`. */
 export class BackgroundWork {
   readonly #underWay = new Set<Promise<unknown>>()
 
-  /** Lets work go on. Whoever does it tells the log of its failure. */
+  /** A failure of the work has to be logged by the work itself. */
   add(work: Promise<unknown>): void {
     const ended = work.catch(() => undefined).finally(() => this.#underWay.delete(ended))
     this.#underWay.add(ended)
   }
 
-  /** Resolves when no work is under way. */
+  /** Resolves when no work is in progress. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
   }

@@ -13,7 +13,7 @@ const WHOLE_NAME = /^(?:[^.]+\.)+[^.]+\.?$/
 /** Names that lead nowhere from outside (RFC 6761, 6762, 7686, 8375, 9476, and common use). */
 const PRIVATE_NAME =
   /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan|svc|consul|arpa|onion|alt|test|invalid)\.?$/
-/** Where clouds tell their servers secrets. */
+/** Where clouds serve credentials to their servers. */
 const CLOUD_NAME = /^metadata(?:\.|$)/
 
 type Network = readonly [network: string, prefix: number]

@@ -7,7 +7,7 @@ const UNSEEN = String.raw`[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Co
 /** What chooses the style of an emoji or of a key, and what joins two emoji to one. */
 const EMOJI_STYLE = String.raw`(?<=\p{Extended_Pictographic})(?:\uFE0E|\uFE0F)|(?<=[\d#*])\uFE0F(?=\u20E3)`
 const EMOJI_JOINER = String.raw`(?<=\p{Extended_Pictographic}\uFE0F?|\p{Emoji_Modifier})\u200D(?=\p{Extended_Pictographic})`
-/** Scripts whose letters change their shape by what stands between them. */
+/** Scripts whose letters are joined or shaped by the characters between them. */
 const SHAPED = String.raw`(?!${UNSEEN})[\p{scx=Arab}\p{scx=Mong}\p{scx=Deva}\p{scx=Beng}\p{scx=Gujr}\p{scx=Guru}\p{scx=Orya}\p{scx=Taml}\p{scx=Telu}\p{scx=Knda}\p{scx=Mlym}\p{scx=Sinh}\p{scx=Mymr}\p{scx=Khmr}]`
 const LETTER_SHAPE = String.raw`(?<=${SHAPED})[\u200C\u200D\u180B-\u180F](?=${SHAPED})|(?<=[\u094D\u0D4D\u0DCA])\u200D(?!${UNSEEN})`
 /** What chooses the form of a Chinese character. */

@@ -5,7 +5,7 @@ import { encodeRecord } from './record.js'
 import type { SessionRef, UserRef } from './session.js'
 import type { RecordChange, SessionStore, StoredSession } from './store.js'
 
-/** More keys than this are not tried: each costs a decryption that somebody else may ask for. */
+/** Each key that is tried costs a decryption, which a client can trigger. */
 const MOST_KEYS_TRIED = 10
 /** Each retry means that somebody else changed a record at the same time. */
 const MOST_TRIES = 5

@@ -39,9 +39,9 @@ export interface SessionSummary {
   readonly idleExpiresAt: Date
 }
 
-/** A live session: who it is, since when and until when, and what the application knows of it. */
+/** A live session: its user, its lifetimes, and the data of the application. */
 export interface Session extends SessionRef {
-  /** The user across the apps of one WeChat Open Platform account, where WeChat tells. */
+  /** The user across the apps of one WeChat Open Platform account, if WeChat returned it. */
   readonly unionid: string | undefined
   /** The time of login. */
   readonly createdAt: Date

@@ -1,8 +1,8 @@
 import type { SessionAddress } from './token.js'
 
 /**
- * A session as it lies in a store. The store does not look into `record`. Every moment is told by the clock
- * of the store, in milliseconds since 1970.
+ * A session in a store, which does not look into `record`. Moments are by the clock of the store, in
+ * milliseconds since 1970.
  */
 export interface StoredSession {
   readonly sessionId: string
@@ -12,7 +12,7 @@ export interface StoredSession {
   readonly createdAt: number
   /** The last recorded visit. */
   readonly lastVisitAt: number
-  /** From when on it is over, unless a touch comes first. */
+  /** The end, unless a touch moves it. */
   readonly endsAt: number
   /** When this was read. */
   readonly readAt: number
@@ -43,7 +43,7 @@ export interface SessionEntry {
    * not issued. Undefined: now.
    */
   readonly beganAt?: number | undefined
-  /** From the beginning of the login to the end that no touch can move. Durations are in milliseconds. */
+  /** From the login to the end that no touch can move. All durations are in milliseconds. */
   readonly loginDurationMs: number
   /** From this call to the end unless a touch comes first. What is kept for zero or less is over at once. */
   readonly sessionDurationMs: number
@@ -227,7 +227,7 @@ export function tooLate(): StoreFailure {
   return new StoreFailure('a change came too late, and was not made')
 }
 
-/** Throws {@link tooLate} when no time is left. Undefined: there is no end to it. */
+/** Throws {@link tooLate} when no time is left; undefined is no limit. */
 export function checkInTime(leftMs: number | undefined): void {
   if (leftMs !== undefined && leftMs <= 0) throw tooLate()
 }

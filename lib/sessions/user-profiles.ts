@@ -4,9 +4,9 @@ import type { UserRef } from './session.js'
 import type { SessionStore, StoredUser } from './store.js'
 import { decodeUserInfo, encodeUserInfo, isPlaceholder, type UserInfo } from './user-info.js'
 
-/** What a login needs to know of a user who logged in under an older key of the ring. */
+/** A user who logged in under an older key of the ring. */
 export interface EarlierUser {
-  /** The encoded profile; undefined where there is none, or where the newest key has the user already. */
+  /** The encoded profile; undefined if there is none, or the newest key has the user, too. */
   readonly userInfo: string | undefined
 }
 
@@ -54,7 +54,7 @@ export class UserProfiles {
     await Promise.all(forgotten)
   }
 
-  /** The user under the older keys of the ring; undefined for one who was not here under any of them. */
+  /** Returns the user under the older keys of the ring, if there is one. */
   async underOlderKeys(user: UserRef): Promise<EarlierUser | undefined> {
     const [newest, ...older] = await this.#usersAt(this.#keyRing.handlesOf(user))
     const earlier = older.find(({ wasHere }) => wasHere)

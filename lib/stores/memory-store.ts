@@ -62,7 +62,7 @@ export class MemoryStore implements SessionStore {
   readonly #maxSessions: number
   readonly #sessions = new Map<string, Kept>()
   readonly #users = new Map<string, Set<Kept>>()
-  /** Empty for a user who has no profile: it tells that the user was here. */
+  /** Empty for a user without a profile, to remember that the user was here. */
   readonly #userInfo = new Map<string, Noted<string>>()
   readonly #values = new Map<string, Noted<WrittenText>>()
   /** Up to which moment the logins that began are not issued, of a user and of everybody. */

@@ -34,9 +34,7 @@ export class RedisClock {
     if (known === undefined || known > latest || (mayRise && known < earliest)) this.#offset = earliest
   }
 
-  /**
-   * Until when Redis may make a change for somebody who waits until `deadline`; 0 while its time is unknown.
-   */
+  /** Returns the last moment for a change that is awaited until `deadline`; 0 while the time is unknown. */
   lastMomentFor(deadline: number): number {
     if (this.#offset === undefined) return 0
     const now = this.now()

@@ -3,7 +3,7 @@ import { reasonOf } from '../reason.js'
 import { StoreFailure } from '../sessions/store.js'
 import type { RedisClient } from './redis-client.js'
 
-/** The part of an ioredis client that tells what becomes of its connection. */
+/** The part of an ioredis client that reports on its connection. */
 interface EventfulClient extends RedisClient {
   readonly options?: { readonly db?: unknown }
   readonly status?: string
@@ -26,13 +26,13 @@ export function connectionOf(client: RedisClient): RedisConnection {
  */
 export class RedisConnection {
   readonly #client: RedisClient
-  /** What the client told last, as long as it has not connected since. */
+  /** The last error of the client since it was connected. */
   #trouble: Error | undefined
-  /** Whether the connection that there is refused the database. */
+  /** Whether the present connection refused the database. */
   #isRefused = false
   /** Whether the client was connected before anybody listened here: it may have been refused its database. */
   #mayBeElsewhere = false
-  /** The reply to the SELECT that tells. */
+  /** The reply to the SELECT that finds out. */
   #selection: Promise<unknown> | undefined
   readonly #waiting = new Set<(reason: Error) => void>()
   /** What stderr has heard since the client was last connected, where nobody else listens. */

@@ -17,7 +17,7 @@ interface EndOfAllParts {
   readonly client: RedisClient
   readonly keys: RedisKeys
   readonly marks: RedisMarks
-  /** Whether a test tells the time in place of Redis. */
+  /** Whether the time comes from a test and not from Redis. */
   readonly isToldTheTime: boolean
 }
 

@@ -80,7 +80,7 @@ export class RedisMarks {
     return this.#askApart(question, left)
   }
 
-  /** The mark comes first where something may be changed by it; who only reads looks at it afterwards. */
+  /** A change needs the mark first; a read can look at it afterwards. */
   async #askApart({ script, user, args }: UserQuestion, left: Countdown): Promise<RedisReply> {
     const ask = () =>
       this.#questions.ask({ script: script.apart, keys: [user], args: [this.#mark, ...args] }, left())

@@ -23,7 +23,7 @@ export interface Question {
   readonly args: readonly (string | number)[]
 }
 
-/** What lies under a key makes no sense, or is not ours to judge. */
+/** The value of a key is damaged, or of a newer version. */
 export class UnreadableKey extends StoreFailure {}
 
 /**
@@ -102,7 +102,7 @@ export class RedisQuestions {
     throw this.#distrusted('Redis replied with something else than was asked for')
   }
 
-  /** What else comes over this connection may belong to other questions too. */
+  /** Later replies of this connection may belong to other questions, too. */
   #distrusted(why: string): StoreFailure {
     this.#reconnect()
     return new StoreFailure(this.#connection.isRenewable ? `${why}: the connection is given up` : why)
