@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
 import { createConsumer, typesInstalled } from './consumer.js'
-import { ofHosts, runHost } from './hosts.js'
-import { packedPackage } from './packed-package.js'
+import { hostProgram, ofHosts, runHost } from './hosts.js'
+import { packedPackage, run } from './packed-package.js'
 import { blockWith, readText } from './readme.js'
 
 const test = `import 'reflect-metadata'
@@ -117,7 +117,7 @@ describe('NestJS 11, tested with Jest 30', () => {
       },
     })
     await runHost('typescript/bin/tsc', folder, { args: ['-p', '.'] })
-    const output = await runHost('jest/bin/jest.js', folder, { args: ['--ci'] }).catch(String)
-    expect(output).to.match(/^Tests: +(\d+) passed, \1 total$/m)
+    const { stderr } = await run(process.execPath, [hostProgram('jest/bin/jest.js'), '--ci'], { cwd: folder })
+    expect(stderr).to.match(/^Tests: +(\d+) passed, \1 total$/m)
   })
 })
