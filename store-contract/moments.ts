@@ -43,7 +43,7 @@ export function momentsRules({ describe, it }: RuleBook, subject: StoreUnderTest
       )
     })
 
-    it('is another one for what replaces the value, though it be the same text', async () => {
+    it('is another one for what replaces the value, even with the same text', async () => {
       const id = newId()
       const first = await subject.store.replaceValue({ id, from: null, to: 'text', keepMs: HOUR })
       const between = await moment()

@@ -26,7 +26,7 @@ export function profilesRules({ describe, it }: RuleBook, subject: StoreUnderTes
   }
 
   describe('a profile', () => {
-    it('is written by a login and told by it', async () => {
+    it('is written by a login and returned by it', async () => {
       const { address, seenBefore, userInfo } = await issue({ userInfo: '{"nickName":"Band"}' })
       assert.deepEqual({ seenBefore, userInfo }, { seenBefore: false, userInfo: '{"nickName":"Band"}' })
       assert.equal(await profileAt(address), '{"nickName":"Band"}')
@@ -195,7 +195,7 @@ export function profilesRules({ describe, it }: RuleBook, subject: StoreUnderTes
       assert.equal(await wasHere(address), true)
     })
 
-    it('is not told by the end of a user', async () => {
+    it('does not become true when a user is ended', async () => {
       const address = newAddress()
       await subject.store.revokeUser(address.handle)
       assert.equal(await wasHere(address), false)

@@ -111,7 +111,7 @@ export function usersRules({ describe, it }: RuleBook, subject: StoreUnderTest):
       assert.deepEqual(await listedIds(handle), [kept.address.sessionId, address.sessionId])
     })
 
-    it('refuses one more when told to, and changes nothing then', async () => {
+    it('refuses one more with onLimit `refuse`, and changes nothing then', async () => {
       const { handle, addresses, ids } = await logins(2, { maxSessions: 2, userInfo: 'kept' })
       const refused = entry({
         address: newAddress(handle),

@@ -32,7 +32,7 @@ export function valueEndsRules({ describe, it }: RuleBook, subject: StoreUnderTe
       assert.ok(0 < second && second < first)
     })
 
-    it('begins anew with a replacement that says how long it is kept', async () => {
+    it('starts again with a replacement that says how long it is kept', async () => {
       const id = await newValue('old')
       await subject.store.replaceValue({ id, from: 'old', to: 'new', keepMs: 2 * HOUR })
       const longer = await leftMs(id)

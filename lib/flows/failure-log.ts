@@ -37,7 +37,7 @@ export class FailureLog {
       return
     }
     this.#remember(kind, now)
-    const more = before && before.failures > 0 ? `; ${before.failures} more since it was told last` : ''
+    const more = before && before.failures > 0 ? `; ${before.failures} more since it was last logged` : ''
     if (error.status >= 500) this.#logger.error(line + more)
     else this.#logger.warn(line + more)
   }

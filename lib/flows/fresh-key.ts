@@ -1,6 +1,6 @@
 import { WeappError } from '../errors.js'
 import type { Apps } from '../sessions/apps.js'
-import { type CodeGrant, codeUsedUp } from '../sessions/code-answers.js'
+import { type CodeGrant, codeUsedUp } from '../sessions/code-outcomes.js'
 import type { KeyRing } from '../sessions/key-ring.js'
 import type { UserRef } from '../sessions/session.js'
 import type { SessionKeys } from '../sessions/session-keys.js'
@@ -57,5 +57,8 @@ function isOf(handles: readonly string[], grant: CodeGrant): boolean {
 }
 
 function ofAnotherUser(): WeappError {
-  return new WeappError('ERR_USER_CHANGED', 'The code is of another user than the session. Log in again.')
+  return new WeappError(
+    'ERR_USER_CHANGED',
+    'The code belongs to a different user than the session. Log in again.',
+  )
 }

@@ -27,9 +27,9 @@ export interface LoginRequest extends UserDataRequest {
   /** The token that the phone still has: its session ends with this login. */
   readonly presentedToken?: string | undefined
   /**
-   * Where the code came from. Whoever brings it again within a minute from the same origin gets the same
-   * session. Default: unknown, so that the code is good once. Leave it out where codes travel in a query
-   * string, which ends up in logs.
+   * Where the code came from. A client that sends it again within a minute from the same origin gets the same
+   * session. Default: unknown, so the code works once. Leave it out where codes travel in a query string,
+   * which ends up in logs.
    */
   readonly origin?: LoginOrigin | undefined
 }
@@ -113,8 +113,8 @@ export function createLogIn(parts: LogInParts): LogIn {
 
     const seenBefore = await profiles.hasSeen(owner)
     const event = { ...owner, unionid: identity.unionid, userInfo, seenBefore }
-    const answer = await callOnLogin(onLogin, event, logger)
-    return { ...(await issuer.issue(app, { ...beginning, data: answer })), seenBefore }
+    const sessionData = await callOnLogin(onLogin, event, logger)
+    return { ...(await issuer.issue(app, { ...beginning, data: sessionData })), seenBefore }
   }
 
   return logIn

@@ -2,13 +2,13 @@ import { kindOf, WeappError } from '../errors.js'
 import type { Identity } from '../exchange.js'
 import type { App } from '../sessions/app-info.js'
 import {
-  CodeAnswers,
   type CodeGrant,
+  CodeOutcomes,
   type CodeRefusal,
   codeUsedUp,
   type LoginCode,
   loginCodeOf,
-} from '../sessions/code-answers.js'
+} from '../sessions/code-outcomes.js'
 import { BackgroundWork, type Claim, Once } from '../sessions/once.js'
 import type { SessionStore } from '../sessions/store.js'
 import type { FailureLog } from './failure-log.js'
@@ -57,14 +57,14 @@ export class LoginCodes {
   readonly #patienceMs: number
   readonly #background = new BackgroundWork()
   readonly #once: Once
-  readonly #answers: CodeAnswers
+  readonly #outcomes: CodeOutcomes
 
   constructor({ store, exchange, failureLog, patienceMs }: LoginCodesParts) {
     this.#exchange = exchange
     this.#failureLog = failureLog
     this.#patienceMs = patienceMs
     this.#once = new Once({ store, background: this.#background })
-    this.#answers = new CodeAnswers(store)
+    this.#outcomes = new CodeOutcomes(store)
   }
 
   /**
@@ -90,7 +90,7 @@ export class LoginCodes {
       patienceMs: this.#patienceMs,
     })
     if (claimed.state === 'pending') throw codeUsedUp()
-    if (claimed.state === 'settled') return reuse(await this.#answers.find(code), code)
+    if (claimed.state === 'settled') return reuse(await this.#outcomes.find(code), code)
     const { claim } = claimed
     let isExchanged = false
     try {
@@ -109,10 +109,10 @@ export class LoginCodes {
     }
   }
 
-  /** The answer comes first: whoever waits for the code reads it as soon as the code is settled. */
-  async #settle(code: LoginCode, claim: Claim, answer: CodeGrant | CodeRefusal): Promise<void> {
+  /** The outcome comes first: whoever waits for the code reads it as soon as the code is settled. */
+  async #settle(code: LoginCode, claim: Claim, outcome: CodeGrant | CodeRefusal): Promise<void> {
     try {
-      await this.#answers.keep(code, answer)
+      await this.#outcomes.keep(code, outcome)
     } finally {
       await this.#once.settle(claim, USED, CODE_LIFETIME_MS)
     }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { type CodeGrant, codeUsedUp, type LoginCode, REPLAY_MS } from '../sessions/code-answers.js'
+import { type CodeGrant, codeUsedUp, type LoginCode, REPLAY_MS } from '../sessions/code-outcomes.js'
 import { Counter } from '../sessions/counter.js'
 import { isSameOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'

@@ -9,7 +9,7 @@ export interface Scope {
   readonly keepPhoneNumbers: boolean
 }
 
-/** To what `sessions.with` narrows sessions. */
+/** What `sessions.with` narrows sessions to. */
 export interface SessionsScope {
   /** The one app that calls may act for: its appid, or its `id`. Default: as before. */
   readonly appid?: AppSelector | undefined

@@ -119,7 +119,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
       if (wasHere && !(await profiles.hasSeen(user))) await phoneNumbers.keep(app, user.openid, undefined)
     }
     await keep().catch(() => {
-      logger.error('a phone number could not be kept; the caller has got it all the same')
+      logger.error('a phone number could not be kept; the caller still received it')
     })
   }
 
@@ -173,7 +173,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
       }
       throw new WeappError(
         'ERR_SESSION_KEY_STALE',
-        'WeChat takes none of the keys kept for this user for the valid one. Call wx.login and log in again.',
+        'None of the session_keys stored for this user is valid at WeChat. Call wx.login and log in again.',
       )
     },
   }

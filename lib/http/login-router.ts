@@ -46,7 +46,7 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     return async function handleRoute(req: Request, res: Response, next) {
       try {
         const body = route.body === 'json' ? await readJsonBody(req, res) : undefined
-        sendReply(res, await route.answer(sessions, wireRequest(req, route.path, body)))
+        sendReply(res, await route.handle(sessions, wireRequest(req, route.path, body)))
       } catch (error) {
         sendError(error, words, res, next)
       }

@@ -33,7 +33,7 @@ export interface ProtocolRoute {
   readonly method: 'get' | 'post' | 'put' | 'delete' | 'all'
   readonly path: string
   readonly body: 'json' | 'none'
-  answer(sessions: Sessions, request: WireRequest): Promise<WireReply>
+  handle(sessions: Sessions, request: WireRequest): Promise<WireReply>
   /** Writes a failure of this route, where that differs from the protocol's `writeError`. */
   readonly writeError?: Protocol['writeError'] | undefined
 }
@@ -83,7 +83,7 @@ export function route<Input, Result>(parts: RouteParts<Input, Result>): Protocol
     path,
     body,
     writeError: parts.writeError,
-    answer: async (sessions, request) => parts.write(await parts.run(sessions, parts.read(request))),
+    handle: async (sessions, request) => parts.write(await parts.run(sessions, parts.read(request))),
   }
 }
 

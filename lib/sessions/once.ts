@@ -10,9 +10,9 @@ const SLOWEST_POLL_MS = 250
 const POLL_GROWTH = 1.5
 /** Each retry means that somebody else changed the claim at the same time. */
 const MOST_TRIES = 5
-/** The prefixes of a claimant, and of the answer that replaces it. */
+/** The prefixes of a claimant, and of the outcome that replaces it. */
 const CLAIM_MARK = '?'
-const ANSWER_MARK = '!'
+const OUTCOME_MARK = '!'
 
 export interface ClaimRequest {
   readonly id: string
@@ -34,7 +34,7 @@ export interface Claim {
 /** A claim that was granted, had been settled, or stayed with another claimant for `patienceMs`. */
 export type ClaimResult =
   | { readonly state: 'claimed'; readonly claim: Claim }
-  | { readonly state: 'settled'; readonly answer: string }
+  | { readonly state: 'settled'; readonly outcome: string }
   | { readonly state: 'pending' }
 
 interface HeldClaim {
@@ -81,11 +81,11 @@ export class Once {
   }
 
   /**
-   * Writes the answer, and keeps it for `keepMs`, in place of the claim: also where that has run out, and
+   * Writes the outcome, and keeps it for `keepMs`, in place of the claim: also where that has run out, and
    * where somebody else has claimed since. Throws `ERR_STORE_UNAVAILABLE`.
    */
-  async settle({ id, claimant }: Claim, answer: string, keepMs: number): Promise<void> {
-    const to = ANSWER_MARK + answer
+  async settle({ id, claimant }: Claim, outcome: string, keepMs: number): Promise<void> {
+    const to = OUTCOME_MARK + outcome
     let from: string | null = CLAIM_MARK + claimant
     try {
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
@@ -116,7 +116,7 @@ export class Once {
       // After a lost connection a client sends a request again: the claim in the way may be its own.
       if (value?.text === to) return this.#granted({ id, claimant, grantedAt: value.writtenAt })
       if (!value || value.text.startsWith(CLAIM_MARK)) return { state: 'pending' }
-      return { state: 'settled', answer: value.text.slice(ANSWER_MARK.length) }
+      return { state: 'settled', outcome: value.text.slice(OUTCOME_MARK.length) }
     } catch (error) {
       this.#background.add(this.#giveBack(id, claimant))
       throw error

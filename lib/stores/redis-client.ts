@@ -6,7 +6,7 @@ export interface RedisClient {
   call(command: string, ...args: (string | number)[]): Promise<unknown>
   /**
    * Gives the connection up and, with true, makes another one. Called when replies no longer belong to their
-   * questions, and when a replica answers in place of the primary.
+   * questions, and when a replica replies instead of the primary.
    */
   disconnect?(reconnect: boolean): void
 }

@@ -18,7 +18,7 @@ interface EndOfAllParts {
   readonly keys: RedisKeys
   readonly marks: RedisMarks
   /** Whether the time comes from a test and not from Redis. */
-  readonly isToldTheTime: boolean
+  readonly hasTestClock: boolean
 }
 
 /** Ends everybody by a mark, then clears away what that has ended, on one master after the other. */
@@ -33,7 +33,7 @@ export class RedisEndOfAll {
   async begin(withinMs?: number): Promise<RevokedBatch> {
     const left = countdown(withinMs)
     const { mark, before } = await this.#parts.marks.endAll(0, left())
-    const asksMasters = isClusterClient(this.#parts.client) && !this.#parts.isToldTheTime
+    const asksMasters = isClusterClient(this.#parts.client) && !this.#parts.hasTestClock
     const latest = asksMasters ? await latestMomentIn(this.#parts.client, left) : mark
     const last = latest > mark ? (await this.#parts.marks.endAll(latest, left())).mark : mark
     return { revoked: 0, next: [last, before, '', '0'].join(':') }

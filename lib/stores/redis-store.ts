@@ -89,7 +89,7 @@ export class RedisStore implements SessionStore {
     this.#questions = new RedisQuestions(client, clock && countedMicros(clock))
     this.#marks = new RedisMarks(this.#questions, this.#keys.all, isClusterClient(client))
     const parts = { client, keys: this.#keys, marks: this.#marks }
-    this.#endOfAll = new RedisEndOfAll({ ...parts, isToldTheTime: clock !== undefined })
+    this.#endOfAll = new RedisEndOfAll({ ...parts, hasTestClock: clock !== undefined })
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {

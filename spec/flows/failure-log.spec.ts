@@ -31,7 +31,7 @@ describe('the log of failures', () => {
     clock.advance(MINUTE_MS)
     report('a login', busy('errcode -1, rid 500'))
     expect(log.lines[1]).to.equal(
-      'error: a login failed with ERR_WECHAT_BUSY: errcode -1, rid 500; 499 more since it was told last',
+      'error: a login failed with ERR_WECHAT_BUSY: errcode -1, rid 500; 499 more since it was last logged',
     )
     clock.advance(MINUTE_MS)
     report('a login', busy())

@@ -137,8 +137,8 @@ function onceOn(newStore: (clock: TestClock) => SessionStore): void {
       }
       const waiting = once().claim(wanted)
       await asked.opened
-      await other.settle(claim, 'the answer', HOUR_MS)
-      expect(await waiting).to.deep.equal({ state: 'settled', answer: 'the answer' })
+      await other.settle(claim, 'the outcome', HOUR_MS)
+      expect(await waiting).to.deep.equal({ state: 'settled', outcome: 'the outcome' })
     })
 
     it('stays the same claimant while it waits, for its lifetime from each question on', async () => {
@@ -205,9 +205,9 @@ function onceOn(newStore: (clock: TestClock) => SessionStore): void {
       }
       const own = once()
       const [settled, released] = [request(), request()]
-      await own.settle(await granted(own, settled), 'the answer', HOUR_MS)
+      await own.settle(await granted(own, settled), 'the outcome', HOUR_MS)
       await own.release(await granted(own, released))
-      expect(await own.claim(settled)).to.deep.equal({ state: 'settled', answer: 'the answer' })
+      expect(await own.claim(settled)).to.deep.equal({ state: 'settled', outcome: 'the outcome' })
       await granted(own, released)
     })
   })
@@ -219,8 +219,8 @@ function onceOn(newStore: (clock: TestClock) => SessionStore): void {
       const claim = await granted(own, wanted)
       calls.length = 0
       const waiting = [own.claim(wanted), own.claim(wanted)]
-      await own.settle(claim, 'the answer', HOUR_MS)
-      const settled = { state: 'settled', answer: 'the answer' }
+      await own.settle(claim, 'the outcome', HOUR_MS)
+      const settled = { state: 'settled', outcome: 'the outcome' }
       expect(await Promise.all(waiting)).to.deep.equal([settled, settled])
       expect(changesIn(calls).map(({ to }) => to?.[0])).to.deep.equal(['!', '?', '?'])
     })
@@ -247,13 +247,13 @@ function onceOn(newStore: (clock: TestClock) => SessionStore): void {
       expect(await own.claim({ ...wanted, patienceMs: 1 })).to.deep.equal({ state: 'pending' })
     })
 
-    it('asks the store when the answer to that one could not be written', async () => {
+    it('asks the store when the outcome to that one could not be written', async () => {
       const { once, instead } = processes()
       const [own, wanted] = [once(), request()]
       const claim = await granted(own, wanted)
       const waiting = own.claim({ ...wanted, patienceMs: 100 })
       instead.replaceValue = () => Promise.reject(BROKEN)
-      const settling = failureOf(() => own.settle(claim, 'the answer', HOUR_MS))
+      const settling = failureOf(() => own.settle(claim, 'the outcome', HOUR_MS))
       delete instead.replaceValue
       expect(await settling).to.equal(BROKEN)
       expect(await waiting).to.deep.equal({ state: 'pending' })
@@ -268,20 +268,20 @@ function onceOn(newStore: (clock: TestClock) => SessionStore): void {
       await own.release(late)
       calls.length = 0
       const waiting = own.claim({ ...wanted, patienceMs: 60_000 })
-      await own.settle(second, 'the answer', HOUR_MS)
-      expect(await waiting).to.deep.equal({ state: 'settled', answer: 'the answer' })
+      await own.settle(second, 'the outcome', HOUR_MS)
+      expect(await waiting).to.deep.equal({ state: 'settled', outcome: 'the outcome' })
       expect(calls).to.have.length(2)
     })
   })
 
   describe('a claim that is settled', () => {
-    it('gives its answer to everybody, the claimant too, as long as that is kept', async () => {
+    it('gives its outcome to everybody, the claimant too, as long as that is kept', async () => {
       const { once, clock } = processes()
       const [own, other, wanted] = [once(), once(), request()]
-      await own.settle(await granted(own, wanted), 'the answer', HOUR_MS)
+      await own.settle(await granted(own, wanted), 'the outcome', HOUR_MS)
       clock.advance(HOUR_MS - 1)
       for (const each of [other, own, other])
-        expect(await each.claim(wanted)).to.deep.equal({ state: 'settled', answer: 'the answer' })
+        expect(await each.claim(wanted)).to.deep.equal({ state: 'settled', outcome: 'the outcome' })
       clock.advance(1)
       await granted(other, wanted)
     })
@@ -291,35 +291,35 @@ function onceOn(newStore: (clock: TestClock) => SessionStore): void {
       const own = once()
       const claim = await granted(own, request())
       calls.length = 0
-      await own.settle(claim, 'the answer', HOUR_MS)
+      await own.settle(claim, 'the outcome', HOUR_MS)
       const { id, claimant } = claim
       expect(changesIn(calls)).to.deep.equal([
-        { id, from: `?${claimant}`, to: '!the answer', keepMs: HOUR_MS },
+        { id, from: `?${claimant}`, to: '!the outcome', keepMs: HOUR_MS },
       ])
     })
 
-    it('has its answer also where it had run out', async () => {
+    it('has its outcome also where it had run out', async () => {
       const { once, clock } = processes()
       const [own, wanted] = [once(), request()]
       const claim = await granted(own, wanted)
       clock.advance(LIFETIME_MS)
-      await own.settle(claim, 'the answer', HOUR_MS)
-      expect(await once().claim(wanted)).to.deep.equal({ state: 'settled', answer: 'the answer' })
+      await own.settle(claim, 'the outcome', HOUR_MS)
+      expect(await once().claim(wanted)).to.deep.equal({ state: 'settled', outcome: 'the outcome' })
     })
 
-    it('has its answer also where somebody else has claimed since, who settles after it', async () => {
+    it('has its outcome also where somebody else has claimed since, who settles after it', async () => {
       const { once, clock } = processes()
       const [slow, fast, wanted] = [once(), once(), request()]
       const late = await granted(slow, wanted)
       clock.advance(LIFETIME_MS)
       const second = await granted(fast, wanted)
-      await slow.settle(late, 'the answer', HOUR_MS)
-      expect(await once().claim(wanted)).to.deep.equal({ state: 'settled', answer: 'the answer' })
-      await fast.settle(second, 'another answer', HOUR_MS)
-      expect(await once().claim(wanted)).to.deep.equal({ state: 'settled', answer: 'another answer' })
+      await slow.settle(late, 'the outcome', HOUR_MS)
+      expect(await once().claim(wanted)).to.deep.equal({ state: 'settled', outcome: 'the outcome' })
+      await fast.settle(second, 'another outcome', HOUR_MS)
+      expect(await once().claim(wanted)).to.deep.equal({ state: 'settled', outcome: 'another outcome' })
     })
 
-    it('has its answer also where somebody claims it at every step, but for one', async () => {
+    it('has its outcome also where somebody claims it at every step, but for one', async () => {
       const { once, clock, instead, store } = processes()
       const [own, wanted] = [once(), request()]
       const claim = await granted(own, wanted)
@@ -333,8 +333,8 @@ function onceOn(newStore: (clock: TestClock) => SessionStore): void {
         return store.replaceValue(change)
       }
       clock.advance(LIFETIME_MS)
-      await own.settle(claim, 'the answer', HOUR_MS)
-      expect(await once().claim(wanted)).to.deep.equal({ state: 'settled', answer: 'the answer' })
+      await own.settle(claim, 'the outcome', HOUR_MS)
+      expect(await once().claim(wanted)).to.deep.equal({ state: 'settled', outcome: 'the outcome' })
     })
 
     it('has none, and says so, where somebody claims it at every step', async () => {
@@ -346,15 +346,15 @@ function onceOn(newStore: (clock: TestClock) => SessionStore): void {
         rivals += 1
         return { isReplaced: false, value: { text: `?rival ${rivals}`, writtenAt: 0, leftMs: 1 } }
       }
-      await weappErrorOf('ERR_STORE_UNAVAILABLE', () => own.settle(claim, 'the answer', HOUR_MS))
+      await weappErrorOf('ERR_STORE_UNAVAILABLE', () => own.settle(claim, 'the outcome', HOUR_MS))
     })
 
     for (const [what, text] of Object.entries(AWKWARD_TEXTS)) {
-      it(`has an answer with ${what} byte for byte`, async () => {
+      it(`has an outcome with ${what} byte for byte`, async () => {
         const { once } = processes()
         const [own, wanted] = [once(), request()]
         await own.settle(await granted(own, wanted), text, HOUR_MS)
-        expect(await once().claim(wanted)).to.deep.equal({ state: 'settled', answer: text })
+        expect(await once().claim(wanted)).to.deep.equal({ state: 'settled', outcome: text })
       })
     }
   })
@@ -377,13 +377,13 @@ function onceOn(newStore: (clock: TestClock) => SessionStore): void {
       expect(await slow.claim(wanted)).to.deep.equal({ state: 'pending' })
     })
 
-    it('keeps its answer where it is settled already', async () => {
+    it('keeps its outcome where it is settled already', async () => {
       const { once } = processes()
       const [own, wanted] = [once(), request()]
       const claim = await granted(own, wanted)
-      await own.settle(claim, 'the answer', HOUR_MS)
+      await own.settle(claim, 'the outcome', HOUR_MS)
       await own.release(claim)
-      expect(await own.claim(wanted)).to.deep.equal({ state: 'settled', answer: 'the answer' })
+      expect(await own.claim(wanted)).to.deep.equal({ state: 'settled', outcome: 'the outcome' })
     })
   })
 

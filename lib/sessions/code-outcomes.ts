@@ -44,7 +44,7 @@ export function loginCodeOf(appid: string, code: string): LoginCode {
  * What became of used login codes, kept for a minute, sealed under a key derived from the code: only who
  * holds the code can read it.
  */
-export class CodeAnswers {
+export class CodeOutcomes {
   readonly #store: Required<SessionStore>
 
   constructor(store: Required<SessionStore>) {
@@ -52,23 +52,23 @@ export class CodeAnswers {
   }
 
   /** Stores the outcome of a code. Throws `ERR_STORE_UNAVAILABLE`. */
-  async keep(code: LoginCode, answer: CodeGrant | CodeRefusal): Promise<void> {
-    const sealed = seal(sealingKeyOf(code), JSON.stringify(answer), code.id)
-    await this.#store.replaceValue({ id: answerIdOf(code), from: null, to: sealed, keepMs: REPLAY_MS })
+  async keep(code: LoginCode, outcome: CodeGrant | CodeRefusal): Promise<void> {
+    const sealed = seal(sealingKeyOf(code), JSON.stringify(outcome), code.id)
+    await this.#store.replaceValue({ id: outcomeIdOf(code), from: null, to: sealed, keepMs: REPLAY_MS })
   }
 
   /**
    * Returns what the code was good for. Throws the refusal that was kept, `ERR_CODE_INVALID` when there is no
-   * answer, and `ERR_STORE_UNAVAILABLE`.
+   * outcome, and `ERR_STORE_UNAVAILABLE`.
    */
   async find(code: LoginCode): Promise<CodeGrant> {
-    const kept = await this.#store.readValue(answerIdOf(code))
+    const kept = await this.#store.readValue(outcomeIdOf(code))
     if (!kept || kept.leftMs <= 0) throw codeUsedUp()
     const text = open(sealingKeyOf(code), kept.text, code.id)
     if (text === undefined) throw codeUsedUp()
-    const answer = JSON.parse(text) as CodeGrant | CodeRefusal
-    if ('error' in answer) throw new WeappError(answer.error, answer.message)
-    return answer
+    const outcome = JSON.parse(text) as CodeGrant | CodeRefusal
+    if ('error' in outcome) throw new WeappError(outcome.error, outcome.message)
+    return outcome
   }
 }
 
@@ -76,7 +76,7 @@ export function codeUsedUp(): WeappError {
   return new WeappError('ERR_CODE_INVALID', 'This code has been used. Call wx.login for a new one.')
 }
 
-function answerIdOf({ appid, id }: LoginCode): string {
+function outcomeIdOf({ appid, id }: LoginCode): string {
   return valueIdOf({ purpose: `code_answer ${id}`, appid })
 }
 
