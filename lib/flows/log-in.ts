@@ -77,12 +77,13 @@ export function createLogIn(parts: LogInParts): LogIn {
   const { apps, issuer, profiles, sessionKeys, loginCodes, replay, decryptions, onLogin, logger } = parts
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
+    const cap = checkCap(request.maxSessionsPerUser)
     const login: CheckedLogin = {
       app: apps.choose(request.appid),
       code: checkCode(request.code),
       data: readReceivedData(request, parts.profileRules),
       presentedToken: request.presentedToken,
-      maxSessionsPerUser: parts.maxSessionsPerUser ?? checkCap(request.maxSessionsPerUser),
+      maxSessionsPerUser: parts.maxSessionsPerUser ?? cap,
       origin: checkOrigin(request.origin),
     }
     const { app, code, origin } = login

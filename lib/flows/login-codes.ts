@@ -56,6 +56,7 @@ export class LoginCodes {
   readonly #failureLog: FailureLog
   readonly #patienceMs: number
   readonly #background = new BackgroundWork()
+  readonly #redemptions = new Set<Promise<unknown>>()
   readonly #once: Once
   readonly #outcomes: CodeOutcomes
 
@@ -73,13 +74,16 @@ export class LoginCodes {
    * `ERR_STORE_UNAVAILABLE`.
    */
   async redeem<Result>(app: App, code: string, use: CodeUse<Result>): Promise<Result> {
-    const redemption = this.#redeem(app, loginCodeOf(app.appid, code), use)
-    this.#background.add(redemption)
+    const redemption = this.#redeem(app, loginCodeOf(app.appid, code), use).finally(() =>
+      this.#redemptions.delete(redemption),
+    )
+    this.#redemptions.add(redemption)
     return redemption
   }
 
-  /** Resolves when the redemptions in progress have ended and their outcome is written. */
+  /** Resolves when the redemptions that are now in progress have ended and their outcome is written. */
   async idle(): Promise<void> {
+    await Promise.allSettled(this.#redemptions)
     await this.#background.idle()
   }
 

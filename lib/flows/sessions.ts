@@ -40,7 +40,7 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    * Ends every session of all users and apps in one step that all processes see at the next request; a login
    * in progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay.
    * Throws `ERR_STORE_UNAVAILABLE`; once the first step is done no session is alive. Sessions that are
-   * narrowed to one of several apps throw a `TypeError`, as the step does not know apps.
+   * narrowed to an app throw a `TypeError`, as the step does not know apps.
    */
   revokeAll(): Promise<number>
   /**

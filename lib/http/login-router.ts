@@ -11,7 +11,10 @@ import { sendError, sendReply, wireRequest } from './wire.js'
 export interface LoginRouterOptions extends MountOptions {
   /** How many sessions a user may have after a login here. Default: as for the app or in `createSessions`. */
   maxSessionsPerUser?: number
-  /** Whether `POST /session/phone-number` keeps the number for `sessions.phoneNumberOf`. Default false. */
+  /**
+   * Whether `POST /session/phone-number` keeps the number for `sessions.phoneNumberOf`. Default: as
+   * `sessions.with` says, else false.
+   */
   keepPhoneNumber?: boolean
 }
 
@@ -38,7 +41,7 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
   if (keepPhoneNumber !== undefined) booleanOption('loginRouter: keepPhoneNumber', keepPhoneNumber)
   const { sessions, protocol } = readMountOptions('loginRouter', options, {
     maxSessionsPerUser,
-    keepPhoneNumbers: keepPhoneNumber || undefined,
+    keepPhoneNumbers: keepPhoneNumber,
   })
 
   function handlerOf(route: ProtocolRoute): RequestHandler {

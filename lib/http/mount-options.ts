@@ -71,9 +71,10 @@ export function readMountOptions(
 /** Your own `Sessions` need `with` only where there is something to narrow. */
 function narrowed(where: string, sessions: Sessions, scope: SessionsScope): Sessions {
   if (Object.values(scope).every((value) => value === undefined)) return sessions
+  objectWithMethods(`${where}: sessions`, sessions, ['with'], 'what createSessions() returns')
   try {
     return sessions.with(scope)
   } catch (error) {
-    throw error instanceof TypeError ? new TypeError(error.message.replace('with', where)) : error
+    throw error instanceof TypeError ? new TypeError(error.message.replace(/^with(?=: )/, where)) : error
   }
 }

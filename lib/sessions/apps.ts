@@ -4,7 +4,7 @@ import { type App, type AppInfo, type AppSelector, readApp } from './app-info.js
 /** The apps that calls may act for: all that are configured, or the one that calls are narrowed to. */
 export interface Apps {
   readonly all: readonly App[]
-  /** Whether others are configured that are unknown here. */
+  /** Whether these are the app that calls were narrowed to: sessions of others are not ended either. */
   readonly isNarrowed: boolean
   find(appid: string): App | undefined
   /** The app so named; without a name, the only app. Throws `ERR_APP_UNKNOWN`. */
@@ -46,7 +46,7 @@ function lookUp(all: readonly App[], isNarrowed: boolean): Apps {
     },
     only(where, selector) {
       const app = named(selector)
-      if (app) return lookUp([app], isNarrowed || all.length > 1)
+      if (app) return lookUp([app], true)
       const known = all.map(({ appid }) => appid).join(', ')
       throw new TypeError(`${where} must name one of the apps that log in here: ${known}`)
     },

@@ -73,7 +73,7 @@ export class Once {
     const claimant = randomBytes(CLAIMANT_BYTES).toString('base64url')
     const leftMs = countdown(patienceMs)
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * POLL_GROWTH, SLOWEST_POLL_MS)) {
-      await this.#ended(id, leftMs())
+      await this.#ended(id, Math.min(leftMs(), request.lifetimeMs))
       const result = await this.#ask(request, claimant)
       if (result.state !== 'pending' || leftMs() <= 0) return result
       if (!this.#held.has(id)) await pause(pollMs)
@@ -132,6 +132,7 @@ export class Once {
     const ended = new Promise<void>((resolve) => {
       end = resolve
     })
+    this.#held.get(claim.id)?.end()
     this.#held.set(claim.id, { claimant: claim.claimant, ended, end })
     return { state: 'claimed', claim }
   }

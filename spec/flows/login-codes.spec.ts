@@ -471,4 +471,20 @@ describe('what is written behind who uses a code', () => {
     await own.idle()
     expect(await shared.memory.readValue(codeIdOf(SHOP.appid, CODE))).to.include({ text: '!used' })
   })
+
+  it('is not waited for by idle where it begins later', async () => {
+    const shared = processes()
+    const own = shared.codes()
+    const first = slow(shared)
+    const redemption = own.redeem(SHOP_APP, CODE, using())
+    await first.isAsked
+    const idle = own.idle()
+    const later = slow(shared)
+    const laterRedemption = own.redeem(GAME_APP, CODE, using())
+    await later.isAsked
+    first.answer()
+    await Promise.all([redemption, idle])
+    later.answer()
+    await laterRedemption
+  })
 })

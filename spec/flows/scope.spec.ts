@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { Sessions, SessionsScope } from '../../lib/index.js'
+import { createSessions, MemoryStore, type Sessions, type SessionsScope } from '../../lib/index.js'
 import { weappErrorOf } from '../support/failures.js'
 import { EXCHANGE, openTestBed, type TestBed } from '../support/test-bed.js'
 
@@ -65,6 +65,19 @@ describe('sessions that are narrowed', () => {
     })
   })
 
+  it('to the only app end nothing that others keep in the same store', async () => {
+    const store = new MemoryStore({ clock: bed.clock })
+    const { sandbox, clock } = bed
+    const options = { store, clock, wechat: { baseUrl: sandbox.url } }
+    const [ownApp, otherApp] = sandbox.apps.map((app) => createSessions({ ...options, apps: [app] }))
+    const { token } = await logIn(ownApp as Sessions)
+    const narrowed = (otherApp as Sessions).ofApp(1)
+    await narrowed.logout(token)
+    const error = await narrowed.revokeAll().catch((reason: unknown) => reason)
+    expect(error).to.be.instanceOf(TypeError)
+    expect(await ownApp?.authenticate(token)).to.include({ openid: bed.phone.openid })
+  })
+
   describe('to a number of sessions', () => {
     it('end the oldest of a user who logs in once more, whatever the login says', async () => {
       for (const sessions of [bed.sessions.with({ maxSessionsPerUser: 2 }), bed.sessions]) {
@@ -72,6 +85,14 @@ describe('sessions that are narrowed', () => {
           await sessions.login({ code: await newCode(), appid: 1, maxSessionsPerUser: 4 })
         expect(await bed.sessions.list(bed.phone)).to.have.length(sessions === bed.sessions ? 4 : 2)
       }
+    })
+
+    it('refuse a wrong number of a login all the same', async () => {
+      const login = { code: await newCode(), appid: 1, maxSessionsPerUser: -5 }
+      const narrowed = bed.sessions.with({ maxSessionsPerUser: 1 })
+      const error = await narrowed.login(login).catch((reason: unknown) => reason)
+      expect(error).to.be.instanceOf(TypeError)
+      expect(bed.sandbox.calls(EXCHANGE)).to.have.length(0)
     })
 
     it('keep to it also when they are narrowed further', async () => {

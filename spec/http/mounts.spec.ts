@@ -81,6 +81,20 @@ describe('a mount of one app', () => {
     expect(() => requireSession({ sessions, appid: 'wx0' })).to.throw(TypeError, 'requireSession: appid')
   })
 
+  it('says which method own sessions lack, and leaves their words alone', () => {
+    const { sessions } = bed
+    const own = (methods: object) => () =>
+      loginRouter({
+        sessions: { login: sessions.login, authenticate: sessions.authenticate, ...methods } as Sessions,
+        appid: first,
+      })
+    expect(own({})).to.throw(TypeError, 'loginRouter: sessions must be what createSessions() returns')
+    const refuse = () => {
+      throw new TypeError('works only with one app')
+    }
+    expect(own({ with: refuse })).to.throw(TypeError, /^works only with one app$/)
+  })
+
   it('of wxapp accepts a session under the app that the request names alone', async () => {
     const token = await bed.logIn()
     const app = express().use(express.json())

@@ -35,6 +35,20 @@ describe('POST /session/phone-number', () => {
     expect(() => loginRouter({ sessions: bed.sessions, keepPhoneNumber: 'yes' as never })).to.throw(TypeError)
   })
 
+  it('keeps none where the router is told so, whatever its sessions do', async () => {
+    const keeping = bed.sessions.with({ keepPhoneNumbers: true })
+    const { appid, openid } = bed.phone
+    for (const [keepPhoneNumber, kept] of [
+      [false, 'null'],
+      [undefined, 'object'],
+    ] as const) {
+      const options = keepPhoneNumber === undefined ? {} : { keepPhoneNumber }
+      const app = express().use(loginRouter({ sessions: keeping, ...options }))
+      await post({ code: await tap() }, supertest(app)).expect(200)
+      expect(await bed.sessions.phoneNumberOf({ appid, openid })).to.be.a(kept)
+    }
+  })
+
   it('answers 401 with its own code when the code is used twice, and to the code of somebody else', async () => {
     const code = await tap()
     await post({ code }).expect(200)

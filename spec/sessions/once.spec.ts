@@ -247,6 +247,14 @@ function onceOn(newStore: (clock: TestClock) => SessionStore): void {
       expect(await own.claim({ ...wanted, patienceMs: 1 })).to.deep.equal({ state: 'pending' })
     })
 
+    it('waits for it no longer than that one is good', async () => {
+      const { once, clock } = processes()
+      const [own, wanted] = [once(), request({ lifetimeMs: 5 })]
+      await granted(own, wanted)
+      clock.advance(5)
+      await granted(own, wanted)
+    }).timeout(20_000)
+
     it('asks the store when the outcome to that one could not be written', async () => {
       const { once, instead } = processes()
       const [own, wanted] = [once(), request()]
