@@ -62,10 +62,7 @@ export function unverifiedUserInfo(given: unknown, rules: UserInfoRules): UserIn
   return userInfo
 }
 
-/**
- * Returns WeChat's fields of the data of a profile. Throws `ERR_DATA_MALFORMED` for other data, such as a
- * phone number.
- */
+/** Returns WeChat's fields of a profile. Throws `ERR_DATA_MALFORMED` for a phone number and other data. */
 export function wechatUserInfo(data: Readonly<Record<string, unknown>>, verified: boolean): UserInfo {
   const kept = WECHAT_FIELDS.flatMap((name) => {
     const value = typeof data[name] === 'string' ? cleaned(data[name]) : data[name]
