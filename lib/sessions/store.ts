@@ -149,7 +149,7 @@ export interface RevokedBatch {
 export interface SessionStore {
   /** Reads a session and its user's profile; null when there is no live session. One round trip. */
   read(address: SessionAddress): Promise<StoredVisit | null>
-  /** Reads a user; one without sessions or a profile when it is unknown. */
+  /** Reads a user. An unknown one has no sessions and no profile. */
   readUser(handle: string): Promise<StoredUser>
   /** Writes a login, within the cap. */
   issue(entry: SessionEntry, withinMs?: number): Promise<IssueResult>
@@ -190,7 +190,7 @@ export interface SessionStore {
 export const USER_MARK_MS = 600_000
 
 /**
- * A failure of a store whose message may be logged: it holds no secret. Of other errors, only the kind is.
+ * A store failure whose message may be logged: it holds no secret. Of other errors only the kind is logged.
  *
  * @example
  * throw new StoreFailure('the table "sessions" does not exist')

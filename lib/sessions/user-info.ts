@@ -28,8 +28,8 @@ export type UserInfoValue = string | number | boolean | null
  */
 export interface UserInfo {
   /**
-   * Whether WeChat signed or encrypted these values for this user; then there are only WeChat's fields. A
-   * verified `nickName` is still what the user once chose, and proves no name, role or right.
+   * Whether WeChat signed or encrypted these values for this user, at some time; then there are only WeChat's
+   * fields. A verified `nickName` is still what the user chose: it proves no name, role or right.
    */
   readonly verified: boolean
   readonly nickName?: string

@@ -1,6 +1,6 @@
 /**
- * The part of a Redis client that is used. ioredis 5 and 6 have it; node-redis becomes one by
- * `{ call: (...args) => client.sendCommand(args.map(String)) }`.
+ * The part of a Redis client that is used. ioredis 5 and 6 have it; node-redis becomes one by `{ call:
+ * (...args) => client.sendCommand(args.map(String)) }`.
  */
 export interface RedisClient {
   call(command: string, ...args: (string | number)[]): Promise<unknown>

@@ -3,6 +3,7 @@ const HANDLE = /^\{([^{}]+)\}$/s
 /** The keys of a store. The braces around a handle choose its hash slot; only users have them. */
 export class RedisKeys {
   readonly #prefix: string
+  /** The key of the mark of all. */
   readonly all: string
   /** A glob that matches every user of this prefix, and nothing else. */
   readonly userPattern: string
