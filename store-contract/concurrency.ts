@@ -4,7 +4,6 @@ import { newAddress, newHandle, type StoreUnderTest } from './store-under-test.j
 
 const CAP = 7
 
-/** What must hold although many do it at once. */
 export function concurrencyRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { entry, issue, listedIds } = subject
 

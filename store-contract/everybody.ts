@@ -3,11 +3,10 @@ import type { SessionAddress } from 'weapp-session'
 import type { RuleBook } from './rule-book.js'
 import { endAllSessions, HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
-/** So many that a store may well need several calls. */
+/** Enough for a store to need several calls. */
 const USERS = 800
 const SESSIONS = 2 * USERS
 
-/** What holds from the first call of revokeBatch on, however many are still to come. */
 export function everybodyRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { entry, issue, listedIds, moment } = subject
 
@@ -19,7 +18,7 @@ export function everybodyRules({ describe, it }: RuleBook, subject: StoreUnderTe
     return addresses
   }
 
-  /** Goes through with the batches, unless the first has done it all. */
+  /** Runs the remaining batches. */
   async function finish(next: string | undefined): Promise<number> {
     return next === undefined ? 0 : endAllSessions(subject.store, next)
   }

@@ -3,18 +3,16 @@ import type { SessionAddress, SessionStore } from 'weapp-session'
 import type { RuleBook } from './rule-book.js'
 import { HOUR, newAddress, newId, type StoreUnderTest } from './store-under-test.js'
 
-/** What there is to be changed. */
 export interface Target {
   readonly store: SessionStore
-  /** A session that is there, with the record `old`. */
+  /** A live session with the record `old`. */
   readonly address: SessionAddress
-  /** The id of a value that is `old`. */
+  /** The id of the value `old`. */
   readonly valueId: string
-  /** The id of no value. */
+  /** An id without a value. */
   readonly freeId: string
 }
 
-/** Every change that a store can make, wanted within this long only. */
 export type Change = (target: Target, withinMs: number | undefined) => Promise<unknown>
 
 /** A change of each kind, by name. */
@@ -60,7 +58,6 @@ export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<strin
   }
 }
 
-/** Changes that come too late. */
 export function lateRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { issue, moment } = subject
   const changes = changesOf(subject)
@@ -74,7 +71,7 @@ export function lateRules({ describe, it }: RuleBook, subject: StoreUnderTest): 
     return { store, address, valueId, freeId }
   }
 
-  /** All that can be read of a target, but when it was read. */
+  /** Everything that can be read of a target, without `readAt`. */
   async function see({ store, address, valueId, freeId }: Target) {
     const { sessions, ...user } = await store.readUser(address.handle)
     const { text, writtenAt } = (await store.readValue(valueId)) ?? {}
@@ -86,7 +83,7 @@ export function lateRules({ describe, it }: RuleBook, subject: StoreUnderTest): 
     }
   }
 
-  /** A login changes what it looks at: this comes last. */
+  /** Checks that no mark was set. Comes last, as it changes the target. */
   async function seeByTrying({ address }: Target, beganAt: number): Promise<void> {
     await issue({ address: newAddress(address.handle), beganAt })
     await issue({ beganAt })
@@ -107,7 +104,7 @@ export function lateRules({ describe, it }: RuleBook, subject: StoreUnderTest): 
     }
   })
 
-  /** What may be compared of what two like changes return: not the times. */
+  /** A result without its times, for comparison. */
   function outcome(result: unknown): unknown {
     if (typeof result !== 'object' || result === null) return result
     return 'state' in result ? result.state : Object.keys(result)

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import type { RuleBook } from './rule-book.js'
 import { HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
-/** A login that began before its user was ended comes to nothing. */
 export function marksRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { entry, issue, listedIds, moment } = subject
 
-  /** All that the store tells of a user, but when it was read. */
+  /** Everything that can be read of a user, without `readAt`. */
   async function knownOf(handle: string) {
     const { sessions, ...user } = await subject.store.readUser(handle)
     return { ...user, sessions: sessions.map(({ readAt, ...session }) => session) }

@@ -3,10 +3,9 @@ import type { StoredVisit } from 'weapp-session'
 import type { RuleBook } from './rule-book.js'
 import { HOUR, newAddress, newId, type StoreUnderTest } from './store-under-test.js'
 
-/** Two clocks may differ, but not by this much: it tells milliseconds from other units. */
+/** Wide enough for clocks that differ, narrow enough to recognize milliseconds. */
 const CLOCK_TOLERANCE_MS = 600_000
 
-/** What a store tells of time, by its own clock. */
 export function momentsRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { issue, moment } = subject
 

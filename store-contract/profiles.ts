@@ -3,7 +3,6 @@ import type { SessionAddress } from 'weapp-session'
 import type { RuleBook } from './rule-book.js'
 import { AWKWARD_LINES, HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
-/** The profile that all sessions of a user share. */
 export function profilesRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { issue } = subject
 
@@ -16,7 +15,7 @@ export function profilesRules({ describe, it }: RuleBook, subject: StoreUnderTes
     return (await subject.store.readUser(handle)).userInfo
   }
 
-  /** One more login of the user, and what it tells of the profile. */
+  /** Logs the user in again. */
   async function again(
     { handle }: SessionAddress,
     differences: { userInfo?: string; userInfoDurationMs?: number } = {},

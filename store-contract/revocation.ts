@@ -12,7 +12,6 @@ import {
 
 const MANY = 2_400
 
-/** The end of all sessions of one user, and of all sessions there are. */
 export function revocationRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { issue, listedIds } = subject
 

@@ -5,7 +5,6 @@ import { HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-
 
 const ROUNDS = 25
 
-/** Records that are replaced while others do the same, or read, touch and revoke. */
 export function rewriteRacesRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { issue, listedIds } = subject
 

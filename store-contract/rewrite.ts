@@ -10,7 +10,6 @@ import {
   type StoreUnderTest,
 } from './store-under-test.js'
 
-/** Records that are replaced while their sessions go on. */
 export function rewriteRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { issue, listedIds } = subject
 

@@ -1,17 +1,16 @@
-/** Where the parts of the contract write their rules: the two functions that they know from a test runner. */
+/** Collects rules by the two functions of a test runner. */
 export interface RuleBook {
-  /** What the rules inside are about. Their sentences go on from it. */
+  /** The beginning of the names of the rules inside. */
   describe(subject: string, rules: () => void): void
   it(sentence: string, check: () => Promise<void>): void
 }
 
-/** A sentence about stores, and how it is checked. */
 export interface WrittenRule {
   readonly name: string
   readonly check: () => Promise<void>
 }
 
-/** The rules that the parts have written, in order. */
+/** Returns the rules that `parts` defines, in order. */
 export function readRules(parts: (book: RuleBook) => void): WrittenRule[] {
   const rules: WrittenRule[] = []
   let words: readonly string[] = []

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import type { RuleBook } from './rule-book.js'
 import { AWKWARD_LINES, HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
-/** read, issue and revoke of one session, and ping. */
 export function sessionsRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { entry, issue, listedIds } = subject
 

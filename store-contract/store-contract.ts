@@ -18,7 +18,7 @@ import { valueEndsRules } from './value-ends.js'
 import { valueOutcomesRules } from './value-outcomes.js'
 import { valuesRules } from './values.js'
 
-/** How {@link storeContract} gets the stores that it checks. */
+/** Options of {@link storeContract}. */
 export interface StoreContractOptions {
   /**
    * Makes the store for one rule. It must be empty and share nothing with other stores: give each its own
@@ -32,9 +32,9 @@ export interface StoreContractOptions {
   readonly now?: (() => number) | undefined
 }
 
-/** One rule of the interface `SessionStore`. */
+/** A rule of `SessionStore`. */
 export interface StoreRule {
-  /** What a store does, in a sentence that is the name of a test. */
+  /** What a store does, as the name of a test. */
   readonly name: string
   /**
    * Checks the rule on a store of its own. Rejects with an `Error` that names the rule and says what was

@@ -3,31 +3,28 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { IssueResult, SessionAddress, SessionEntry, SessionStore } from 'weapp-session'
 
-/** A login that has been issued: what was asked for, and what the store told. */
+/** An issued login: its entry, and what the store returned. */
 export type Login = Omit<SessionEntry, 'userInfo'> & Extract<IssueResult, { state: 'issued' }>
 
-/** A store, and what the rules ask of it more than once. */
+/** The store under test, with what several rules do with it. */
 export interface StoreUnderTest {
-  /** The store of the test that runs: empty at its start. */
+  /** The store of the running test, empty at first. */
   readonly store: SessionStore
-  /** Tells the time about as the store does. */
+  /** About the time of the store. */
   now(): number
-  /** A login of a new user, good for an hour, but for the differences. */
+  /** A login of a new user for an hour, with the given differences. */
   entry(differences?: Partial<SessionEntry>): SessionEntry
   /** Issues {@link entry}, which must succeed. */
   issue(differences?: Partial<SessionEntry>): Promise<Login>
-  /** The ids of a user's sessions, in the order in which the store reads them. */
+  /** The ids of a user's sessions in the order of the store. */
   listedIds(handle: string): Promise<string[]>
-  /** A moment by the store's clock, in microseconds, as a login gets it that begins now. */
+  /** The time of the store in microseconds, as for a login that begins now. */
   moment(): Promise<number>
-  /** Resolves when the store's clock has reached the time, in milliseconds. */
+  /** Resolves at this time of the store, in milliseconds. */
   reached(time: number): Promise<void>
-  /** Resolves when this long, in milliseconds, has passed by the store's clock. */
+  /** Resolves after this many milliseconds by the clock of the store. */
   passed(durationMs: number): Promise<void>
-  /**
-   * Does what has to be done before a short duration is over, and returns that duration. Work that returns
-   * false was too late: a slow machine gets a longer one.
-   */
+  /** Tries work with longer and longer durations until it returns true: in time. Returns that duration. */
   inTime(work: (durationMs: number) => Promise<boolean>): Promise<number>
 }
 
@@ -45,15 +42,11 @@ export function newAddress(handle: string = newHandle()): SessionAddress {
   return { handle, sessionId: randomBytes(18).toString('base64url') }
 }
 
-/** The id of a shared value. */
 export function newId(): string {
   return randomBytes(18).toString('base64url')
 }
 
-/**
- * Calls revokeBatch, from a cursor on, until it says that all is done. Returns how many sessions it has
- * cleared away.
- */
+/** Calls revokeBatch from a cursor until the last step. Returns the number of ended sessions. */
 export async function endAllSessions(store: SessionStore, from?: string): Promise<number> {
   let revoked = 0
   let cursor = from
@@ -85,7 +78,7 @@ export const AWKWARD_TEXTS: Readonly<Record<string, string>> = {
   newlines: '\r\nfirst\n\nsecond\r\u2028third\n',
 }
 
-/** Makes the fixtures for the store that `current` returns, whose time is about what `now` tells. */
+/** `current` returns the store of the running test, `now` about its time. */
 export function storeUnderTest(now: () => number, current: () => SessionStore): StoreUnderTest {
   function entry(differences: Partial<SessionEntry> = {}): SessionEntry {
     return {

@@ -3,11 +3,10 @@ import type { SessionAddress } from 'weapp-session'
 import type { RuleBook } from './rule-book.js'
 import { HOUR, type Login, newAddress, type StoreUnderTest } from './store-under-test.js'
 
-/** What a touch does, and what it must never do. */
 export function touchRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { issue, listedIds } = subject
 
-  /** Touches a session that is to go on for an hour, two hours after its login at most. */
+  /** Extends a session by an hour, to at most two hours after its login. */
   const touch = ({ address, createdAt }: Pick<Login, 'address' | 'createdAt'>, sessionDurationMs = HOUR) =>
     subject.store.touch(address, { sessionDurationMs, endsBy: createdAt + 2 * HOUR })
 

@@ -3,9 +3,6 @@ import type { SessionEntry } from 'weapp-session'
 import type { RuleBook } from './rule-book.js'
 import { HOUR, newAddress, newHandle, type StoreUnderTest } from './store-under-test.js'
 
-/**
- * What holds for all sessions of one user: the reading of them, the cap, the session that a login replaces.
- */
 export function usersRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { entry, issue, listedIds } = subject
 

@@ -3,7 +3,6 @@ import type { ValueChange } from 'weapp-session'
 import type { RuleBook } from './rule-book.js'
 import { HOUR, newId, type StoreUnderTest } from './store-under-test.js'
 
-/** How long a value is kept that all processes share. */
 export function valueEndsRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   async function read(id: string): Promise<string | null> {
     return (await subject.store.readValue(id))?.text ?? null

@@ -3,7 +3,6 @@ import type { StoredValue, ValueChange, ValueOutcome } from 'weapp-session'
 import type { RuleBook } from './rule-book.js'
 import { AWKWARD_TEXTS, HOUR, newId, type StoreUnderTest } from './store-under-test.js'
 
-/** What who wants to replace a shared value is told of the value that is there. */
 export function valueOutcomesRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const replace = (change: ValueChange): Promise<ValueOutcome> => subject.store.replaceValue(change)
 

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import type { RuleBook } from './rule-book.js'
 import { AWKWARD_TEXTS, endAllSessions, HOUR, newId, type StoreUnderTest } from './store-under-test.js'
 
-/** What all processes share. */
 export function valuesRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { issue } = subject
 

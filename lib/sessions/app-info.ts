@@ -9,41 +9,41 @@ import {
 } from '../options.js'
 import { type Lifetimes, lifetimesFrom } from './lifetimes.js'
 
-/** The highest cap of sessions a user may be given: a login looks at each of them. */
+/** The highest `maxSessionsPerUser`: a login reads every session of its user. */
 export const MOST_SESSIONS = 1000
 const MOST_DAYS = 3650
-/** Slips in from files and variables: blanks, invisible characters, quotes, separators of lists. */
-const NOT_IN_AN_APPID = /[\s\p{C}"'`‘’“”,;，；]/u
-/** An AppSecret may be anything, but it has no quotes around it, nor a blank or a line end. */
-const AROUND_A_SECRET = /^[\s"'`]|[\s"'`]$|[\r\n]/
 const MOST_SECONDS = MOST_DAYS * 24 * 60 * 60
+/** Blanks, invisible characters, quotes and list separators: signs of a careless copy. */
+const NOT_IN_AN_APPID = /[\s\p{C}"'`‘’“”,;，；]/u
+/** An AppSecret may be anything, but not with quotes or blanks around it, or with a line end. */
+const AROUND_A_SECRET = /^[\s"'`]|[\s"'`]$|[\r\n]/
 
-/** One mini-program that may log in here. */
+/** A mini-program whose users may log in. */
 export interface AppInfo {
-  /** The AppID of the mini-program, such as `wx` and 16 hex digits. */
+  /** The AppID of the mini-program: for WeChat, `wx` and 16 hex digits. */
   appid: string
-  /** Its AppSecret. Sent to WeChat alone; never logged. */
+  /** Its AppSecret. Only sent to WeChat; never logged. */
   secret: string
-  /** A number by which old clients name the app. Default: its place in `apps`, from 1. */
+  /** The number by which old clients name the app. Default: its position in `apps`, from 1. */
   id?: number
-  /** A name for people. Default: the appid. */
+  /** The display name. Default: the appid. */
   title?: string
-  /** The absolute lifetime in days, fractions allowed: from login, never extended. Default 30. */
+  /** The absolute lifetime of a session from login, in days, fractions allowed. Default 30. */
   loginDurationDays?: number
-  /** The idle lifetime in seconds, fractions allowed: from the last visit. Default 2592000 (30 days). */
+  /** The idle lifetime of a session from the last visit, in seconds, fractions allowed. Default 2592000. */
   sessionDurationSeconds?: number
-  /** How many sessions a user of this app may have at once. Default: that of `createSessions`. */
+  /** How many sessions a user may have at once. Default: `maxSessionsPerUser` of `createSessions`. */
   maxSessionsPerUser?: number
   /** How long a user's `userInfo` is kept after the last login or change, in days. Default 365. */
   userInfoDurationDays?: number
-  /** How its login codes are exchanged. Default: by WeChat's code2Session. */
+  /** Exchanges its login codes. Default: WeChat's code2Session. */
   exchange?: CodeExchange
 }
 
-/** Names an app: by its appid, or by the `id` of its {@link AppInfo}. */
+/** An app by its appid, or by the `id` of its {@link AppInfo}. */
 export type AppSelector = string | number
 
-/** An {@link AppInfo} with every default filled in. */
+/** A checked {@link AppInfo}, with the defaults. */
 export interface App {
   readonly appid: string
   readonly secret: string
@@ -52,7 +52,7 @@ export interface App {
   readonly lifetimes: Lifetimes
   readonly userInfoDurationMs: number
   readonly maxSessionsPerUser: number | undefined
-  /** Undefined: WeChat's. */
+  /** Undefined: WeChat's code2Session. */
   readonly exchange: CodeExchange | undefined
 }
 
@@ -68,14 +68,14 @@ const NAMES: OptionNames<AppInfo> = {
   exchange: true,
 }
 
-/** An AppID. */
+/** Returns an AppID. */
 export function appidOption(where: string, value: unknown): string {
   const appid = textOption(where, value)
   if (!NOT_IN_AN_APPID.test(appid)) return appid
   throw new TypeError(`${where} must be an AppID, without blanks, quotes, commas or line ends`)
 }
 
-/** An AppSecret, which is never shown. */
+/** Returns an AppSecret, which the error never shows. */
 export function secretOption(where: string, value: unknown): string {
   const secret = textOption(where, value)
   if (!AROUND_A_SECRET.test(secret)) return secret
@@ -84,16 +84,16 @@ export function secretOption(where: string, value: unknown): string {
   )
 }
 
-/** Checks one of `apps` and fills in the defaults. `position` is its place, from 1. */
+/** Checks one of `apps`. `position` counts from 1. */
 export function readApp(where: string, info: AppInfo, position: number, touchShare: number): App {
   checkOptionNames<AppInfo>(where, info, NAMES)
   const appid = appidOption(`${where}.appid`, info.appid)
   const days = positiveNumber(`${where}.loginDurationDays`, info.loginDurationDays ?? 30, MOST_DAYS)
-  const seconds = positiveNumber(
-    `${where}.sessionDurationSeconds`,
-    info.sessionDurationSeconds ?? 2592000,
-    MOST_SECONDS,
-  )
+  const idleSeconds = info.sessionDurationSeconds ?? 2592000
+  const seconds = positiveNumber(`${where}.sessionDurationSeconds`, idleSeconds, MOST_SECONDS)
+  const keptDays = info.userInfoDurationDays ?? 365
+  const userInfoDays = positiveNumber(`${where}.userInfoDurationDays`, keptDays, MOST_DAYS)
+  const cap = info.maxSessionsPerUser
   return {
     appid,
     secret: secretOption(`${where}.secret`, info.secret),
@@ -101,13 +101,8 @@ export function readApp(where: string, info: AppInfo, position: number, touchSha
     title: textOption(`${where}.title`, info.title ?? appid),
     lifetimes: lifetimesFrom(days, seconds, touchShare),
     maxSessionsPerUser:
-      info.maxSessionsPerUser === undefined
-        ? undefined
-        : positiveInteger(`${where}.maxSessionsPerUser`, info.maxSessionsPerUser, MOST_SESSIONS),
+      cap === undefined ? cap : positiveInteger(`${where}.maxSessionsPerUser`, cap, MOST_SESSIONS),
     exchange: optionalFunction(`${where}.exchange`, info.exchange),
-    userInfoDurationMs: Math.round(
-      positiveNumber(`${where}.userInfoDurationDays`, info.userInfoDurationDays ?? 365, MOST_DAYS) *
-        86_400_000,
-    ),
+    userInfoDurationMs: Math.round(userInfoDays * 86_400_000),
   }
 }

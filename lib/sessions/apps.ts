@@ -1,29 +1,30 @@
 import { WeappError } from '../errors.js'
 import { type App, type AppInfo, type AppSelector, readApp } from './app-info.js'
 
-/** The apps that calls may act for: all that are configured, or the one that calls are narrowed to. */
+/** The configured apps, or those of them that a scope is limited to. */
 export interface Apps {
   readonly all: readonly App[]
-  /** Whether these are the app that calls were narrowed to: sessions of others are not ended either. */
+  /** Whether a scope is limited to an app; the sessions of others are not ended either. */
   readonly isNarrowed: boolean
   find(appid: string): App | undefined
-  /** The app so named; without a name, the only app. Throws `ERR_APP_UNKNOWN`. */
+  /** Returns the selected app; without a selector, the only app. Throws `ERR_APP_UNKNOWN`. */
   choose(selector: AppSelector | undefined): App
-  /** The one app so named, and no others. Throws a `TypeError` when there is none. */
+  /** Narrows the apps to one. Throws a `TypeError` that starts with `where` when it is unknown. */
   only(where: string, selector: AppSelector): Apps
 }
 
+/** Checks the `apps` option and fills in the defaults. */
 export function createApps(where: string, infos: unknown, touchShare: number): Apps {
   if (!Array.isArray(infos) || infos.length === 0) {
     throw new TypeError(`${where} must be an array of one or more apps: [{ appid, secret }]`)
   }
   const all = infos.map((info: AppInfo, index) => readApp(`${where}[${index}]`, info, index + 1, touchShare))
-  refuseDoubles(where, all, 'appid')
-  refuseDoubles(where, all, 'id')
-  return lookUp(all, false)
+  refuseDuplicates(where, all, 'appid')
+  refuseDuplicates(where, all, 'id')
+  return appsOf(all, false)
 }
 
-function lookUp(all: readonly App[], isNarrowed: boolean): Apps {
+function appsOf(all: readonly App[], isNarrowed: boolean): Apps {
   const byAppid = new Map(all.map((app) => [app.appid, app]))
   const byId = new Map(all.map((app) => [app.id, app]))
   const only = all.length === 1 ? all[0] : undefined
@@ -46,14 +47,14 @@ function lookUp(all: readonly App[], isNarrowed: boolean): Apps {
     },
     only(where, selector) {
       const app = named(selector)
-      if (app) return lookUp([app], true)
+      if (app) return appsOf([app], true)
       const known = all.map(({ appid }) => appid).join(', ')
       throw new TypeError(`${where} must name one of the apps that log in here: ${known}`)
     },
   }
 }
 
-function refuseDoubles(where: string, apps: readonly App[], name: 'appid' | 'id'): void {
+function refuseDuplicates(where: string, apps: readonly App[], name: 'appid' | 'id'): void {
   const seen = new Set<string | number>()
   for (const app of apps) {
     if (seen.has(app[name])) {

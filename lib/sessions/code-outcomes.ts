@@ -4,33 +4,35 @@ import type { LoginOrigin } from './login-origin.js'
 import type { SessionStore } from './store.js'
 import { codeIdOf, valueIdOf } from './token.js'
 
-/** How long a login can be repeated after its response was lost, in milliseconds. */
+/** How long a retried login gets the outcome of the first try, in milliseconds. */
 export const REPLAY_MS = 60_000
 
+/** A login code of an app. */
 export interface LoginCode {
   readonly appid: string
   readonly code: string
-  /** By which the store knows it. The code cannot be found from it. */
+  /** Names it in the store, and does not reveal it. */
   readonly id: string
 }
 
 /** A session that a login code was exchanged for. */
 export interface LoginGrant {
   readonly token: string
+  /** Whether the user had logged in before. */
   readonly seenBefore: boolean
-  /** Who may have it once more. */
+  /** The client that may have it again. */
   readonly origin: LoginOrigin
 }
 
-/** What a login code was used for. */
+/** What a login code was exchanged for. */
 export interface CodeGrant {
-  /** The handle of the user whose code it was. Its session_key is in a session of that user. */
+  /** The handle of the user, whose sessions hold the session_key. */
   readonly handle: string
-  /** The session, if the code was brought to a login that may be repeated. */
+  /** Set for a login that may be repeated. */
   readonly login?: LoginGrant | undefined
 }
 
-/** Why a code gave nothing, as far as anybody who brings it may know. */
+/** Why a login code was refused, as anybody who has the code may know. */
 export interface CodeRefusal {
   readonly error: ErrorCode
   readonly message: string
@@ -40,10 +42,7 @@ export function loginCodeOf(appid: string, code: string): LoginCode {
   return { appid, code, id: codeIdOf(appid, code) }
 }
 
-/**
- * What became of used login codes, kept for a minute, sealed under a key derived from the code: only who
- * holds the code can read it.
- */
+/** The outcomes of used login codes, kept for a minute and sealed under a key derived from the code. */
 export class CodeOutcomes {
   readonly #store: Required<SessionStore>
 
@@ -51,20 +50,19 @@ export class CodeOutcomes {
     this.#store = store
   }
 
-  /** Stores the outcome of a code. Throws `ERR_STORE_UNAVAILABLE`. */
+  /** Keeps the outcome of a code that has none yet. Throws `ERR_STORE_UNAVAILABLE`. */
   async keep(code: LoginCode, outcome: CodeGrant | CodeRefusal): Promise<void> {
     const sealed = seal(sealingKeyOf(code), JSON.stringify(outcome), code.id)
     await this.#store.replaceValue({ id: outcomeIdOf(code), from: null, to: sealed, keepMs: REPLAY_MS })
   }
 
   /**
-   * Returns what the code was good for. Throws the refusal that was kept, `ERR_CODE_INVALID` when there is no
-   * outcome, and `ERR_STORE_UNAVAILABLE`.
+   * Returns what the code was exchanged for. Throws the error of its refusal, `ERR_CODE_INVALID` when no
+   * outcome is kept, and `ERR_STORE_UNAVAILABLE`.
    */
   async find(code: LoginCode): Promise<CodeGrant> {
     const kept = await this.#store.readValue(outcomeIdOf(code))
-    if (!kept || kept.leftMs <= 0) throw codeUsedUp()
-    const text = open(sealingKeyOf(code), kept.text, code.id)
+    const text = kept && kept.leftMs > 0 ? open(sealingKeyOf(code), kept.text, code.id) : undefined
     if (text === undefined) throw codeUsedUp()
     const outcome = JSON.parse(text) as CodeGrant | CodeRefusal
     if ('error' in outcome) throw new WeappError(outcome.error, outcome.message)

@@ -2,12 +2,12 @@ import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { App } from './app-info.js'
 
-/** For a change that others have made impossible again and again. */
+/** The error when every try has lost to another change. */
 export function changedAllTheTime(): WeappError {
   return new WeappError('ERR_STORE_UNAVAILABLE', 'Too many concurrent changes. Please try again.')
 }
 
-/** For a login whose user was revoked while it was in progress. Tells the operator, too. */
+/** The error when the sessions of a user were ended during the login. Also tells the operator. */
 export function revokedMeanwhile(app: App, logger: Logger): WeappError {
   logger.warn(
     `a login of ${app.appid} came to nothing, as the sessions of its user were ended meanwhile. ` +

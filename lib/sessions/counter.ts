@@ -3,78 +3,76 @@ import { changedAllTheTime } from './contention.js'
 import type { SessionStore, StoredValue } from './store.js'
 import { valueIdOf } from './token.js'
 
-/** Each retry means that somebody else counted at the same time. */
+/** Each further try means that another process has changed the count in between. */
 const MOST_TRIES = 5
-/** Of so many subjects a process remembers its own counts; one more forgets the oldest. */
+/** How many counts of its own a process remembers; one more drops the oldest. */
 const MOST_OWN = 10_000
 
+/** The app or user that a count belongs to. */
 export interface CounterSubject {
   readonly appid: string
   readonly openid?: string
-  /** Tells subjects of one app or user apart. */
+  /** Separates counts of one app or user. */
   readonly about?: string
 }
 
 interface CounterParts {
   readonly store: Required<SessionStore>
-  /** Of this process, for the counts of its own. */
+  /** The clock of this process, for its own counts. */
   readonly clock: Clock
-  /** What is counted; keeps the counts of different things apart. */
+  /** Separates counts of different things. */
   readonly purpose: string
-  /** How long after the first event a count begins anew, in milliseconds. */
+  /** How long a count lasts from its first event, in milliseconds. */
   readonly windowMs: number
 }
 
-interface OwnCount {
-  readonly events: number
-  /** When it is forgotten, by the clock of this process. */
-  readonly until: number
-}
-
 /**
- * Counts events of a subject within a window of time, in all processes together. A process also remembers its
- * own counts, for when the store cannot be written to. The store learns only digests and numbers.
+ * Counts the events of a subject within a time window, across all processes. The store sees digests and
+ * numbers only. Each process also remembers its own counts, for when the store cannot be written to.
  */
 export class Counter {
   readonly #parts: CounterParts
-  readonly #own = new Map<string, OwnCount>()
+  /** The counts of this process by id, each with its end by the clock of the process. */
+  readonly #own = new Map<string, { readonly events: number; readonly until: number }>()
 
   constructor(parts: CounterParts) {
     this.#parts = parts
   }
 
-  /** How many events there were in this window. One round trip. Throws `ERR_STORE_UNAVAILABLE`. */
+  /** Returns the events in this window. One round trip. Throws `ERR_STORE_UNAVAILABLE`. */
   async countOf(subject: CounterSubject): Promise<number> {
     const id = this.#idOf(subject)
     return Math.max(eventsIn(await this.#parts.store.readValue(id)), this.#ownOf(id).events)
   }
 
   /**
-   * Returns how many events there are with this one; Infinity when too many are counted at the same time. Two
-   * round trips. Throws `ERR_STORE_UNAVAILABLE`.
+   * Counts an event and returns the new count; Infinity when too many are counted at the same time. Two round
+   * trips. Throws `ERR_STORE_UNAVAILABLE`.
    */
   async add(subject: CounterSubject): Promise<number> {
+    const { store, windowMs } = this.#parts
     const id = this.#idOf(subject)
     this.#addOwn(id)
-    let found = await this.#parts.store.readValue(id)
+    let found = await store.readValue(id)
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const events = eventsIn(found) + 1
-      const keepMs = found ? undefined : this.#parts.windowMs
+      const keepMs = found ? undefined : windowMs
       const change = { id, from: found?.text ?? null, to: String(events), keepMs }
-      const { isReplaced, value } = await this.#parts.store.replaceValue(change)
+      const { isReplaced, value } = await store.replaceValue(change)
       if (isReplaced) return events
       found = value
     }
     return Number.POSITIVE_INFINITY
   }
 
-  /** Forgets what is in the store; the own counts end with their window. Throws `ERR_STORE_UNAVAILABLE`. */
+  /** Deletes a count from the store, not from the memory of a process. Throws `ERR_STORE_UNAVAILABLE`. */
   async forget(subject: CounterSubject): Promise<void> {
+    const { store } = this.#parts
     const id = this.#idOf(subject)
-    let found = await this.#parts.store.readValue(id)
+    let found = await store.readValue(id)
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       if (!found) return
-      const { isReplaced, value } = await this.#parts.store.replaceValue({ id, from: found.text, to: null })
+      const { isReplaced, value } = await store.replaceValue({ id, from: found.text, to: null })
       if (isReplaced) return
       found = value
     }
@@ -91,20 +89,20 @@ export class Counter {
     this.#own.set(id, { events: events + 1, until })
   }
 
-  /** One that ends later than a window from now was begun before the clock was set back: it is over. */
-  #ownOf(id: string): OwnCount {
+  #ownOf(id: string) {
     const now = this.#parts.clock()
     const newUntil = now + this.#parts.windowMs
     const count = this.#own.get(id)
+    // A count that ends after `newUntil` began before the clock was set back: it is over.
     return count && now < count.until && count.until <= newUntil ? count : { events: 0, until: newUntil }
   }
 
-  #idOf({ about = '', ...whose }: CounterSubject): string {
-    return valueIdOf({ ...whose, purpose: `count ${this.#parts.purpose} ${about}` })
+  #idOf({ about = '', ...owner }: CounterSubject): string {
+    return valueIdOf({ ...owner, purpose: `count ${this.#parts.purpose} ${about}` })
   }
 }
 
-/** A text that is not a number counts nothing. */
+/** Text that is not a number counts as 0. */
 function eventsIn(found: StoredValue | null): number {
   return Number(found?.text) || 0
 }

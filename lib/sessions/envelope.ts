@@ -5,7 +5,7 @@ const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** Derives an AES-256 key by HKDF-SHA256 (RFC 5869), another one for each `purpose`. */
+/** Derives an AES-256 key from a secret by HKDF-SHA256 (RFC 5869), another one for each purpose. */
 export function deriveKey(secret: string | Buffer, salt: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, salt, `weapp-session/1/${purpose}`, KEY_BYTES))
 }
@@ -14,22 +14,20 @@ export function deriveKey(secret: string | Buffer, salt: string, purpose: string
 export function seal(key: Buffer, text: string, context: string): string {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv(CIPHER, key, nonce).setAAD(Buffer.from(context))
-  return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString(
-    'base64url',
-  )
+  const parts = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]
+  return Buffer.concat(parts).toString('base64url')
 }
 
-/** Opens what {@link seal} made, or returns nothing when key, context or a single bit is not the same. */
+/** Decrypts what {@link seal} returned; undefined when key, context or a single bit differs. */
 export function open(key: Buffer, sealed: string, context: string): string | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
-  const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+  const [nonce, ciphertext] = [bytes.subarray(0, NONCE_BYTES), bytes.subarray(NONCE_BYTES, -TAG_BYTES)]
+  const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
     .setAAD(Buffer.from(context))
     .setAuthTag(bytes.subarray(-TAG_BYTES))
   try {
-    return (
-      decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
-    )
+    return decipher.update(ciphertext, undefined, 'utf8') + decipher.final('utf8')
   } catch {
     return undefined
   }

@@ -5,7 +5,7 @@ import type { Logger } from '../logger.js'
 import { reasonOf } from '../reason.js'
 import { type SessionStore, StoreFailure } from './store.js'
 
-/** Of so many kinds of failure the log hears until a method works again. */
+/** How many kinds of failure are logged until a method works again. */
 const MOST_KINDS = 5
 const MOST_CLOCK_DIFFERENCE_MS = 60_000
 
@@ -13,57 +13,51 @@ interface GuardParts {
   readonly store: SessionStore
   /** How long a call may take, in milliseconds. */
   readonly timeoutMs: number
-  /** Of this process, which the store's is compared with. */
+  /** The clock of this process, to compare with that of the store. */
   readonly clock: Clock
   readonly logger: Logger
 }
 
 /**
- * A store each of whose calls ends in time: a failure, or no answer within `timeoutMs`, is
- * `ERR_STORE_UNAVAILABLE`, and a change that has not been made by then is not made. Logs each kind of failure
- * of a method once, and when the method works again, not each request in between.
+ * Puts a time limit on each call of a store: a failure or a timeout is `ERR_STORE_UNAVAILABLE`, and a change
+ * that is late is not made. For each method, logs each kind of failure once, and when it works again.
  */
 export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Required<SessionStore> {
-  /** What the log has heard of the methods that fail. */
-  const told = new Map<keyof SessionStore, Set<string>>()
+  /** The logged reasons of the methods that fail. */
+  const logged = new Map<keyof SessionStore, Set<string>>()
+  let isDifferenceLogged = false
 
-  function tell(name: keyof SessionStore, reason: string): void {
-    const reasons = told.get(name) ?? new Set()
-    told.set(name, reasons)
+  function logFailure(name: keyof SessionStore, reason: string): void {
+    const reasons = logged.get(name) ?? new Set()
+    logged.set(name, reasons)
     if (reasons.has(reason) || reasons.size >= MOST_KINDS) return
     reasons.add(reason)
     logger.error(`the session store fails (${name}): ${reason}`)
   }
 
-  let isDifferenceTold = false
-
-  /** Tells the log once when the clocks are more than a minute apart. */
+  /** Warns once when the clocks are more than a minute apart. */
   function compareClocks(storeTimeMs: number): void {
-    if (isDifferenceTold) return
     const aheadMs = clock() - storeTimeMs
-    if (Math.abs(aheadMs) <= MOST_CLOCK_DIFFERENCE_MS) return
-    isDifferenceTold = true
-    const way = aheadMs > 0 ? 'ahead of' : 'behind'
+    if (isDifferenceLogged || Math.abs(aheadMs) <= MOST_CLOCK_DIFFERENCE_MS) return
+    isDifferenceLogged = true
+    const seconds = Math.round(Math.abs(aheadMs) / 1000)
+    const difference = `${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'}`
     logger.warn(
-      `the clock of this process is ${Math.round(Math.abs(aheadMs) / 1000)} s ${way} that of the session store, by which sessions live`,
+      `the clock of this process is ${difference} that of the session store, by which sessions live`,
     )
   }
 
   async function guarded<T>(name: keyof SessionStore, call: () => Promise<T>): Promise<T> {
+    const timedOut = () => new StoreFailure(`no answer within ${timeoutMs} ms`)
     try {
-      const result = await withinDeadline(call(), timeoutMs, () => noAnswer(timeoutMs))
-      if (told.delete(name)) logger.warn(`the session store works again (${name})`)
+      const result = await withinDeadline(call(), timeoutMs, timedOut)
+      if (logged.delete(name)) logger.warn(`the session store works again (${name})`)
       return result
     } catch (error) {
       const reason = error instanceof StoreFailure ? error.message : reasonOf(error)
-      tell(name, reason)
-      throw new WeappError(
-        'ERR_STORE_UNAVAILABLE',
-        'Sessions cannot be reached at the moment. Please try again.',
-        {
-          cause: new Error(reason),
-        },
-      )
+      logFailure(name, reason)
+      const message = 'Sessions cannot be reached at the moment. Please try again.'
+      throw new WeappError('ERR_STORE_UNAVAILABLE', message, { cause: new Error(reason) })
     }
   }
 
@@ -91,8 +85,4 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
     ping: () => guarded('ping', () => store.ping()),
     close: () => guarded('close', async () => store.close?.()),
   }
-}
-
-function noAnswer(timeoutMs: number): StoreFailure {
-  return new StoreFailure(`no answer within ${timeoutMs} ms`)
 }

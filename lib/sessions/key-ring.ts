@@ -8,7 +8,7 @@ import { handleOf } from './token.js'
 const LEAST_SECRET_LENGTH = 32
 const KEY_ID_LENGTH = 6
 
-/** What a sealed secret belongs to. Moved to another app, user, session or purpose, it does not open. */
+/** What a sealed secret belongs to. It does not open for another app, user, session or purpose. */
 export interface KeyBinding {
   readonly appid: string
   readonly openid?: string
@@ -17,15 +17,17 @@ export interface KeyBinding {
   readonly purpose?: string
 }
 
-/** Encrypts secrets at rest, each session and purpose under its own AES-256-GCM key; names users. */
+/**
+ * Encrypts secrets at rest (AES-256-GCM, one key per session and purpose) and turns users into pseudonyms.
+ */
 export interface KeyRing {
-  /** Encrypts with the newest key. Returns `<key id>.<envelope>`. */
+  /** Encrypts under the newest ring key. Returns `<key id>.<envelope>`. */
   seal(secret: string, binding: KeyBinding): string
-  /** Decrypts, or returns nothing when no key of the ring fits or the binding is another. */
+  /** Decrypts; undefined when no ring key fits or the binding differs. */
   open(sealed: string, binding: KeyBinding): string | undefined
   /**
-   * The handles of a user: that of the newest key, under which sessions begin, then those of the older ones,
-   * under which sessions may still live. None for an app that is not configured.
+   * Returns the handles of a user: of the newest ring key, under which sessions begin, then of the older
+   * ones, under which sessions may still live. None for an unknown app.
    */
   handlesOf(user: UserRef): readonly string[]
 }
@@ -37,8 +39,8 @@ interface RingKey {
 }
 
 /**
- * Makes the ring. `secrets` are at least 32 characters each, newest first: the first one seals, all of them
- * open. Without secrets, each app's session_keys are sealed under a key derived from its AppSecret.
+ * Creates a ring of `secrets`, newest first: the first one seals, all of them open. Without `secrets`, the
+ * AppSecret of each app takes their place.
  */
 export function createKeyRing(secrets: readonly string[] | undefined, apps: readonly App[]): KeyRing {
   const shared = secrets && [...new Set(secrets)].map(ringKey)
@@ -53,8 +55,7 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
     },
     open(sealed, binding) {
       const key = opening.get(sealed.slice(0, KEY_ID_LENGTH))
-      if (!key) return undefined
-      return open(keyFor(key, binding), sealed.slice(KEY_ID_LENGTH + 1), contextOf(binding))
+      return key && open(keyFor(key, binding), sealed.slice(KEY_ID_LENGTH + 1), contextOf(binding))
     },
     handlesOf({ appid, openid }) {
       const key = own.get(appid)
@@ -64,6 +65,7 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
   }
 }
 
+/** Checks the `keys` option. */
 export function checkSecrets(where: string, secrets: unknown): void {
   if (secrets === undefined) return
   if (!Array.isArray(secrets) || secrets.length === 0) {
@@ -79,7 +81,7 @@ function ringKey(secret: string): RingKey {
   return { id: hash('sha256', master, 'base64url').slice(0, KEY_ID_LENGTH), master, handles }
 }
 
-/** One key per session or user, so that random nonces do not repeat under a key. */
+/** A key for each session or user, so that no random nonce repeats under a key. */
 function keyFor(key: RingKey, binding: KeyBinding): Buffer {
   const { openid = '', sessionId = openid, purpose = 'session_key' } = binding
   return deriveKey(key.master, sessionId, purpose)

@@ -1,25 +1,25 @@
 const SECOND_MS = 1000
 const DAY_MS = 24 * 60 * 60 * SECOND_MS
 
-/** The two lifetimes of an app's sessions, and when a visit is written, in whole milliseconds. */
+/** The lifetimes of an app's sessions in whole milliseconds. */
 export interface Lifetimes {
-  /** From login to the absolute end. */
+  /** The absolute lifetime, from login. */
   readonly loginDurationMs: number
-  /** From the last visit to the idle end. */
+  /** The idle lifetime, from the last visit. */
   readonly sessionDurationMs: number
-  /** From the last recorded visit to the next one worth a write. */
+  /** From the last recorded visit to the next one that is recorded. */
   readonly touchAfterMs: number
 }
 
-/** What a session knows of time: moments in milliseconds since 1970, by the clock of the store. */
+/** The times of a session by the clock of the store, in milliseconds since 1970. */
 export interface SessionTimes {
   readonly createdAt: number
   readonly lastVisitAt: number
-  /** The absolute end as it was fixed at login. */
+  /** The absolute end, as set at login. */
   readonly expiresAt: number
 }
 
-/** Turns the durations of an app (days, seconds, share of the idle window) into milliseconds. */
+/** `touchShare` is `touchAfterMs` as a share of the session duration. */
 export function lifetimesFrom(
   loginDurationDays: number,
   sessionDurationSeconds: number,
@@ -33,40 +33,30 @@ export function lifetimesFrom(
   }
 }
 
-/**
- * The absolute end: never later than it was fixed at login, so a longer duration set afterwards extends
- * nothing; earlier when the app's duration has been shortened since.
- */
+/** The absolute end: as set at login, or earlier if the app's login duration has been shortened since. */
 export function absoluteEnd(times: SessionTimes, lifetimes: Lifetimes): number {
   return Math.min(times.expiresAt, times.createdAt + lifetimes.loginDurationMs)
 }
 
+/** The idle or the absolute end, whichever is earlier. */
 export function nearestEnd(times: SessionTimes, lifetimes: Lifetimes): number {
   return Math.min(times.lastVisitAt + lifetimes.sessionDurationMs, absoluteEnd(times, lifetimes))
 }
 
-/** Whether the session lives at `now`: up to, but not including, the nearer end. */
+/** Whether the session is alive at `now`: up to, but not including, its end. */
 export function isAlive(now: number, times: SessionTimes, lifetimes: Lifetimes): boolean {
   return now < nearestEnd(times, lifetimes)
 }
 
-/** A session as a store holds it: when it was read, its last recorded visit, and when the store drops it. */
-export interface KeptTimes {
-  readonly readAt: number
-  readonly lastVisitAt: number
-  readonly endsAt: number
-}
-
-/**
- * Whether so much time has passed since the last recorded visit that this one is to be written down. The
- * store counts by the session duration of that visit, which may have been shorter than it is now; an end that
- * is the absolute one no visit can move.
- */
-export function isTouchDue(kept: KeptTimes, absoluteEnd: number, lifetimes: Lifetimes): boolean {
-  const { touchAfterMs, sessionDurationMs } = lifetimes
-  const keptForMs = kept.endsAt < absoluteEnd ? kept.endsAt - kept.lastVisitAt : sessionDurationMs
-  const share = Math.min(1, keptForMs / sessionDurationMs)
-  return kept.readAt - kept.lastVisitAt >= touchAfterMs * share
+/** Whether a visit at `readAt` is to be recorded. `endsAt` is the end that the store applies. */
+export function isTouchDue(
+  { readAt, lastVisitAt, endsAt }: { readAt: number; lastVisitAt: number; endsAt: number },
+  absoluteEnd: number,
+  { touchAfterMs, sessionDurationMs }: Lifetimes,
+): boolean {
+  // The last recorded visit may have been given a shorter session duration than is configured now.
+  const durationMs = endsAt < absoluteEnd ? endsAt - lastVisitAt : sessionDurationMs
+  return readAt - lastVisitAt >= touchAfterMs * Math.min(1, durationMs / sessionDurationMs)
 }
 
 function atLeastOne(milliseconds: number): number {

@@ -5,14 +5,14 @@ import { decodeRecord, type SessionRecord } from './record.js'
 import type { SessionMoments } from './session.js'
 import type { StoredSession } from './store.js'
 
-/** A record whose app is configured here and whose clocks both go on. */
+/** The record of a session that is alive, with its configured app. */
 export interface LiveRecord {
   readonly app: App
   readonly record: SessionRecord
   readonly moments: SessionMoments
 }
 
-/** Returns the record if its app is configured and neither lifetime was over when it was read. */
+/** Returns the record if its app is configured and it was within both lifetimes when it was read. */
 export function liveRecord(
   stored: StoredSession,
   apps: Apps,
@@ -23,7 +23,7 @@ export function liveRecord(
   const { createdAt, lastVisitAt } = stored
   const times = { createdAt, lastVisitAt, expiresAt: createdAt + record.loginDurationMs }
   if (!isAlive(stored.readAt, times, app.lifetimes)) return undefined
-  // The store counts by the session duration of the last visit that was recorded.
+  // The store applies the session duration that was configured at the last recorded visit.
   const idleExpiresAt = Math.min(nearestEnd(times, app.lifetimes), stored.endsAt)
   return { app, record, moments: { ...times, expiresAt: absoluteEnd(times, app.lifetimes), idleExpiresAt } }
 }

@@ -8,66 +8,57 @@ const CLAIMANT_BYTES = 12
 const FIRST_POLL_MS = 20
 const SLOWEST_POLL_MS = 250
 const POLL_GROWTH = 1.5
-/** Each retry means that somebody else changed the claim at the same time. */
+/** Each further try means that another process has changed the claim in between. */
 const MOST_TRIES = 5
-/** The prefixes of a claimant, and of the outcome that replaces it. */
+/** Prefixes of a claimant, and of the outcome that replaces it. */
 const CLAIM_MARK = '?'
 const OUTCOME_MARK = '!'
 
 export interface ClaimRequest {
   readonly id: string
-  /** How long the claim is good if nobody settles or releases it, in milliseconds. */
+  /** How long a claim lasts that is neither settled nor released, in milliseconds. */
   readonly lifetimeMs: number
-  /** How long another claim is awaited, in milliseconds. */
+  /** How long to wait while another claimant has it, in milliseconds. */
   readonly patienceMs: number
 }
 
-/** A claim that was granted. */
 export interface Claim {
   readonly id: string
-  /** By which the store knows the claimant again: random, another one for each request. */
+  /** A random id, another one for each request. */
   readonly claimant: string
-  /** When it was granted, by the clock of the store, in microseconds since 1970. */
+  /** By the clock of the store, in microseconds since 1970. */
   readonly grantedAt: number
 }
 
-/** A claim that was granted, had been settled, or stayed with another claimant for `patienceMs`. */
+/** A claim that is granted, has been settled, or belongs to another claimant when patience ends. */
 export type ClaimResult =
   | { readonly state: 'claimed'; readonly claim: Claim }
   | { readonly state: 'settled'; readonly outcome: string }
   | { readonly state: 'pending' }
 
+/** A claim of this process. `ended` resolves when it has been settled or released. */
 interface HeldClaim {
   readonly claimant: string
-  /** Resolves when it has been settled or released. */
   readonly ended: Promise<void>
   readonly end: () => void
 }
 
-interface OnceParts {
-  readonly store: Required<SessionStore>
-  readonly background: BackgroundWork
-}
-
 /**
- * Has something done once, by one claimant at a time in all processes. A claim is a shared value that is
- * written only where there is none. Whoever is granted a claim has to settle or release it.
+ * Has something done once, by one claimant at a time across all processes. A claim is a shared value that is
+ * written where there is none. Each claim that is granted must be settled or released.
  */
 export class Once {
   readonly #store: Required<SessionStore>
   readonly #background: BackgroundWork
-  /** The claims that this process was granted and has neither settled nor released, by id. */
+  /** The open claims of this process, by id. */
   readonly #held = new Map<string, HeldClaim>()
 
-  constructor({ store, background }: OnceParts) {
+  constructor({ store, background }: { store: Required<SessionStore>; background: BackgroundWork }) {
     this.#store = store
     this.#background = background
   }
 
-  /**
-   * Waits for its turn: polls the store while another process has the claim, and waits for its end where it
-   * is one of this process. Throws `ERR_STORE_UNAVAILABLE`.
-   */
+  /** Waits for a claim; polls the store if another process has it. Throws `ERR_STORE_UNAVAILABLE`. */
   async claim(request: ClaimRequest): Promise<ClaimResult> {
     const { id, patienceMs } = request
     const claimant = randomBytes(CLAIMANT_BYTES).toString('base64url')
@@ -81,8 +72,8 @@ export class Once {
   }
 
   /**
-   * Writes the outcome, and keeps it for `keepMs`, in place of the claim: also where that has run out, and
-   * where somebody else has claimed since. Throws `ERR_STORE_UNAVAILABLE`.
+   * Replaces the claim by its outcome for `keepMs`, even if it has run out or another claimant has it now.
+   * Throws `ERR_STORE_UNAVAILABLE`.
    */
   async settle({ id, claimant }: Claim, outcome: string, keepMs: number): Promise<void> {
     const to = OUTCOME_MARK + outcome
@@ -108,16 +99,16 @@ export class Once {
     }
   }
 
-  /** A request that was not answered in time may be carried out all the same: its claim is given back. */
   async #ask({ id, lifetimeMs }: ClaimRequest, claimant: string): Promise<ClaimResult> {
     const to = CLAIM_MARK + claimant
     try {
       const { value } = await this.#store.replaceValue({ id, from: null, to, keepMs: lifetimeMs })
-      // After a lost connection a client sends a request again: the claim in the way may be its own.
+      // A client that lost its connection sends the request again and may find its own claim.
       if (value?.text === to) return this.#granted({ id, claimant, grantedAt: value.writtenAt })
       if (!value || value.text.startsWith(CLAIM_MARK)) return { state: 'pending' }
       return { state: 'settled', outcome: value.text.slice(OUTCOME_MARK.length) }
     } catch (error) {
+      // The claim may have been written although the store did not respond in time.
       this.#background.add(this.#giveBack(id, claimant))
       throw error
     }
@@ -144,29 +135,24 @@ export class Once {
     held.end()
   }
 
-  /** Waits for the end of a claim of this process, if there is one, for `patienceMs`. */
+  /** Waits until this process has no such claim, but no longer than `patienceMs`. */
   async #ended(id: string, patienceMs: number): Promise<void> {
-    const held = this.#held.get(id)
-    if (held) await withinDeadline(held.ended, patienceMs, outOfPatience).catch(() => undefined)
+    const ended = this.#held.get(id)?.ended
+    if (ended) await withinDeadline(ended, patienceMs, () => new Error('timeout')).catch(() => undefined)
   }
 }
 
-function outOfPatience(): Error {
-  return new Error('somebody else has had the claim for too long')
-}
-
-/** Work that nobody waits for, but `idle`. */
+/** Work that nobody waits for, and whose failures are logged by the work itself. */
 export class BackgroundWork {
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #running = new Set<Promise<unknown>>()
 
-  /** A failure of the work has to be logged by the work itself. */
   add(work: Promise<unknown>): void {
-    const ended = work.catch(() => undefined).finally(() => this.#underWay.delete(ended))
-    this.#underWay.add(ended)
+    const ended = work.catch(() => undefined).finally(() => this.#running.delete(ended))
+    this.#running.add(ended)
   }
 
-  /** Resolves when no work is in progress. */
+  /** Resolves when no work is left. */
   async idle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+    while (this.#running.size > 0) await Promise.all(this.#running)
   }
 }

@@ -1,20 +1,20 @@
 const VERSION = 1
 
-/** What a store keeps of a session, apart from its moments, which are the store's. */
+/** What a store keeps of a session, apart from its times. */
 export interface SessionRecord {
   readonly appid: string
   readonly openid: string
   readonly unionid: string | undefined
-  /** From login to the absolute end as fixed at login, in milliseconds. */
+  /** The absolute lifetime as set at login, in milliseconds. */
   readonly loginDurationMs: number
-  /** The session_key in its envelope. */
   readonly sealedSessionKey: string
-  /** The one before it, which data made in the same moment may still need. */
+  /** The session_key before it: user data made just before the change needs it. */
   readonly sealedPreviousKey: string | undefined
+  /** What `onLogin` returned. */
   readonly data: unknown
 }
 
-/** Encodes a record as a JSON array in one line: the version first, and no names, to save bytes. */
+/** Encodes a record as a JSON array of one line, without names to save memory. The version comes first. */
 export function encodeRecord(record: SessionRecord): string {
   const { appid, openid, unionid, loginDurationMs, sealedSessionKey, sealedPreviousKey, data } = record
   const always = [VERSION, appid, openid, unionid ?? null, loginDurationMs, sealedSessionKey]
@@ -22,16 +22,14 @@ export function encodeRecord(record: SessionRecord): string {
   return JSON.stringify(sealedPreviousKey === undefined ? always : [...always, sealedPreviousKey])
 }
 
-/** Reads a record; undefined when it is damaged or of another version. */
+/** Decodes a record; undefined when it is damaged or of another version. */
 export function decodeRecord(text: string): SessionRecord | undefined {
   const raw = parseArray(text)
   if (raw?.[0] !== VERSION) return undefined
   const [, appid, openid, unionid, loginDurationMs, sealedSessionKey, sealedPreviousKey, data] = raw
-  if (typeof appid !== 'string' || typeof openid !== 'string' || typeof sealedSessionKey !== 'string')
-    return undefined
-  if (!isNumber(loginDurationMs) || !isOptionalText(unionid) || !isOptionalText(sealedPreviousKey)) {
-    return undefined
-  }
+  if (typeof appid !== 'string' || typeof openid !== 'string' || !isOptionalText(unionid)) return undefined
+  if (!isNumber(loginDurationMs) || typeof sealedSessionKey !== 'string') return undefined
+  if (!isOptionalText(sealedPreviousKey)) return undefined
   return {
     appid,
     openid,

@@ -1,10 +1,10 @@
 declare global {
-  /** What an application declares of itself to this package, by declaration merging. */
+  /** Types that an application declares, by declaration merging. */
   namespace WeappSession {
     /**
-     * The types of the application. `data` is what `onLogin` returns and `session.data` then is; default
-     * `unknown`. With `checkedRoutes: true` what `requireSession()` puts on a request may be undefined, but
-     * in a {@link sessionHandler}.
+     * `data` is what `onLogin` returns and the type of `session.data`; default `unknown`. With
+     * `checkedRoutes: true`, what `requireSession()` puts on a request may be undefined outside of a {@link
+     * sessionHandler}.
      *
      * @example
      * declare global {
@@ -20,16 +20,13 @@ declare global {
   }
 }
 
-/** What the application keeps in a session: `data` of `WeappSession.Types`, or unknown. */
+/** The type of `session.data`: `data` of `WeappSession.Types`, or `unknown` if that is not declared. */
 export type SessionData = WeappSession.Types extends { data: infer Data } ? Data : unknown
 
-/** So much may be kept in a session, in bytes of JSON: each request reads it. */
+/** In bytes of JSON: each request reads it. */
 const MOST_DATA_BYTES = 4096
 
-/**
- * A value as a later request finds it: after its way through JSON. What JSON cannot carry, such as a bigint,
- * throws a `TypeError`, and so does what is too long.
- */
+/** Returns a value as JSON preserves it. Throws a `TypeError` for a bigint, a cycle, and too much data. */
 export function throughJson(value: unknown): unknown {
   if (value === undefined) return undefined
   const json = JSON.stringify(value) ?? 'null'
@@ -42,7 +39,7 @@ export function throughJson(value: unknown): unknown {
   return JSON.parse(json)
 }
 
-/** Freezes a value deeply: a write to a copy that nobody keeps would be lost silently. */
+/** Freezes a value deeply, as a write to it would be lost. */
 export function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
   for (const inner of Object.values(value)) frozen(inner)

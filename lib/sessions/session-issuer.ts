@@ -13,26 +13,28 @@ import { addressOf, newToken, type SessionAddress } from './token.js'
 import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
 import type { UserProfiles } from './user-profiles.js'
 
+/** A login that begins a session. */
 export interface NewSession {
   readonly identity: Identity
   readonly data: unknown
-  /** A new profile; undefined keeps the one there is. */
+  /** A new profile; undefined keeps the present one. */
   readonly userInfo: UserInfo | undefined
-  /** How many sessions the user may have; undefined leaves it to the app, then to the cap of all. */
+  /** Overrides the cap of the app and of {@link SessionCap}. */
   readonly maxSessionsPerUser: number | undefined
-  /** The token that the phone presented while logging in: that session ends. */
+  /** The token that came with the login: its session ends. */
   readonly presentedToken: string | undefined
-  /** When the login began, in microseconds by the clock of the store; undefined: now. */
+  /** When the login began, by the clock of the store in microseconds. Default: now. */
   readonly beganAt?: number | undefined
 }
 
 export interface IssuedSession {
   readonly token: string
   readonly session: Session
+  /** Whether the user had logged in before. */
   readonly seenBefore: boolean
 }
 
-/** How many sessions a user may have, and what happens to one more. */
+/** How many sessions a user may have, and whether one more ends the oldest or is refused. */
 export interface SessionCap {
   readonly maxSessionsPerUser: number
   readonly onLimit: 'end-oldest' | 'refuse'
@@ -47,7 +49,7 @@ interface SessionIssuerParts {
   readonly logger: Logger
 }
 
-/** Issues sessions: token, record, cap, and the end of the session whose token came along. */
+/** Issues sessions, within the cap of their users. */
 export class SessionIssuer {
   readonly #parts: SessionIssuerParts
 
@@ -55,30 +57,31 @@ export class SessionIssuer {
     this.#parts = parts
   }
 
-  /** Takes one round trip. Throws `ERR_SESSION_LIMIT`, `ERR_CODE_INVALID`, `ERR_STORE_UNAVAILABLE`. */
+  /** One round trip. Throws `ERR_SESSION_LIMIT`, `ERR_CODE_INVALID`, `ERR_STORE_UNAVAILABLE`. */
   async issue(app: App, start: NewSession): Promise<IssuedSession> {
+    const { keyRing, profiles, cap } = this.#parts
     const user: UserRef = { appid: app.appid, openid: start.identity.openid }
-    const [handle = '', ...olderHandles] = this.#parts.keyRing.handlesOf(user)
+    const [handle = '', ...olderHandles] = keyRing.handlesOf(user)
     const token = newToken(handle)
     const address = addressOf(token) as SessionAddress
     const presented = start.presentedToken === undefined ? undefined : addressOf(start.presentedToken)
     const replaces = presented?.handle === handle ? presented.sessionId : undefined
-    const earlier = olderHandles.length > 0 ? await this.#parts.profiles.underOlderKeys(user) : undefined
+    const earlier = olderHandles.length > 0 ? await profiles.underOlderKeys(user) : undefined
     const record = this.#recordOf(user, app, start, address.sessionId)
     const { loginDurationMs, sessionDurationMs } = app.lifetimes
-    const { createdAt, lastVisitAt, endsAt, ...result } = await this.#written(app, {
+    const { createdAt, lastVisitAt, endsAt, ...result } = await this.#write(app, {
       address,
       record: encodeRecord(record),
       beganAt: start.beganAt,
       loginDurationMs,
       sessionDurationMs,
-      maxSessions: start.maxSessionsPerUser ?? app.maxSessionsPerUser ?? this.#parts.cap.maxSessionsPerUser,
-      onLimit: this.#parts.cap.onLimit,
+      maxSessions: start.maxSessionsPerUser ?? app.maxSessionsPerUser ?? cap.maxSessionsPerUser,
+      onLimit: cap.onLimit,
       replaces,
       userInfo: start.userInfo ? encodeUserInfo(start.userInfo) : earlier?.userInfo,
       userInfoDurationMs: app.userInfoDurationMs,
     })
-    if (start.userInfo && earlier) await this.#parts.profiles.set(app, user.openid, start.userInfo)
+    if (start.userInfo && earlier) await profiles.set(app, user.openid, start.userInfo)
     if (presented && replaces === undefined) await this.#revokePresented(presented, app)
     const moments = { createdAt, lastVisitAt, expiresAt: createdAt + loginDurationMs, idleExpiresAt: endsAt }
     return {
@@ -99,35 +102,34 @@ export class SessionIssuer {
     }
   }
 
-  async #written(app: App, entry: SessionEntry): Promise<IssueResult & { state: 'issued' }> {
-    let result = await this.#parts.store.issue(entry)
+  async #write(app: App, entry: SessionEntry): Promise<IssueResult & { state: 'issued' }> {
+    const { store, logger } = this.#parts
+    let result = await store.issue(entry)
     if (result.state === 'refused' && (await this.#revokeStale(entry.address.handle))) {
-      result = await this.#parts.store.issue(entry)
+      result = await store.issue(entry)
     }
     if (result.state === 'issued') return result
-    if (result.state === 'revoked') throw revokedMeanwhile(app, this.#parts.logger)
+    if (result.state === 'revoked') throw revokedMeanwhile(app, logger)
     throw new WeappError('ERR_SESSION_LIMIT', 'Too many sessions. Log out on another device first.')
   }
 
-  /** Ends sessions that are over by the present configuration of the app. Returns whether there were any. */
+  /** Ends sessions that are over since the app was given shorter lifetimes. Returns whether there was any. */
   async #revokeStale(handle: string): Promise<boolean> {
-    const { sessions } = await this.#parts.store.readUser(handle)
-    const stale = sessions.filter(
-      (session) => decodeRecord(session.record) && !liveRecord(session, this.#parts.apps),
-    )
-    const revoked = stale.map(({ sessionId }) => this.#parts.store.revoke({ handle, sessionId }))
+    const { apps, store } = this.#parts
+    const { sessions } = await store.readUser(handle)
+    const stale = sessions.filter((session) => decodeRecord(session.record) && !liveRecord(session, apps))
+    const revoked = stale.map(({ sessionId }) => store.revoke({ handle, sessionId }))
     return (await Promise.all(revoked)).includes(true)
   }
 
-  /** Another user's session on this phone. The login stands even if it cannot be ended. */
+  /** Ends the session of the user who was logged in before on this phone. The login succeeds in any case. */
   async #revokePresented(address: SessionAddress, app: App): Promise<void> {
+    const { store, logger } = this.#parts
     try {
-      const stored = await this.#parts.store.read(address)
-      if (stored && decodeRecord(stored.record)?.appid === app.appid) await this.#parts.store.revoke(address)
+      const stored = await store.read(address)
+      if (stored && decodeRecord(stored.record)?.appid === app.appid) await store.revoke(address)
     } catch {
-      this.#parts.logger.warn(
-        'the session of another user, whose token came with a login, could not be ended',
-      )
+      logger.warn('the session of another user, whose token came with a login, could not be ended')
     }
   }
 }

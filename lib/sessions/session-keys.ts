@@ -5,9 +5,9 @@ import { encodeRecord } from './record.js'
 import type { SessionRef, UserRef } from './session.js'
 import type { RecordChange, SessionStore, StoredSession } from './store.js'
 
-/** Each key that is tried costs a decryption, which a client can trigger. */
-const MOST_KEYS_TRIED = 10
-/** Each retry means that somebody else changed a record at the same time. */
+/** A client can make the server try each of them. */
+const MOST_SESSION_KEYS = 10
+/** Each further try means that another process has changed a record in between. */
 const MOST_TRIES = 5
 
 interface SessionKeysParts {
@@ -25,77 +25,77 @@ export class SessionKeys {
   }
 
   /**
-   * The session_keys of a user's live sessions: that of `first` in front, then the newest logins; with each
-   * the one that it replaced. Each once.
+   * Returns the session_keys of the user's live sessions and those they replaced, without duplicates: of the
+   * session `first`, then of the newest logins.
    */
   async keysOf(user: UserRef, first?: string): Promise<string[]> {
-    const lists = await Promise.all(
-      this.#parts.keyRing.handlesOf(user).map((handle) => this.#sessionsAt(handle)),
-    )
-    const newestFirst = lists
+    const newestFirst = (await this.#sessionsOf(user))
       .flatMap((sessions) => sessions.toReversed())
       .sort((a, b) => Number(b.sessionId === first) - Number(a.sessionId === first))
-    const keys = newestFirst.slice(0, MOST_KEYS_TRIED).flatMap((session) => this.#keysIn(session, user))
-    return [...new Set(keys)].slice(0, MOST_KEYS_TRIED)
+    const sessionKeys = newestFirst
+      .slice(0, MOST_SESSION_KEYS)
+      .flatMap((session) => this.#sessionKeysIn(session, user))
+    return [...new Set(sessionKeys)].slice(0, MOST_SESSION_KEYS)
   }
 
-  /** The session_key of a session; null if it cannot be decrypted, undefined if the session has ended. */
-  async keyOf(session: SessionRef): Promise<string | null | undefined> {
-    const lists = await Promise.all(
-      this.#parts.keyRing.handlesOf(session).map((handle) => this.#sessionsAt(handle)),
-    )
-    const stored = lists.flat().find(({ sessionId }) => sessionId === session.sessionId)
+  /**
+   * Returns the session_key of a session; null when it does not open, undefined when the session has ended.
+   */
+  async keyOf({ sessionId, ...user }: SessionRef): Promise<string | null | undefined> {
+    const sessions = (await this.#sessionsOf(user)).flat()
+    const stored = sessions.find((session) => session.sessionId === sessionId)
     const live = stored && liveRecord(stored, this.#parts.apps)
-    if (!live) return undefined
     return (
-      this.#parts.keyRing.open(live.record.sealedSessionKey, bindingOf(session, session.sessionId)) ?? null
+      live && (this.#parts.keyRing.open(live.record.sealedSessionKey, bindingOf(user, sessionId)) ?? null)
     )
   }
 
   /**
-   * Stores a new key, and the one before it, in one session of a user or, without an id, in all of them: in
-   * one step for those that began under one key of the ring. Returns in how many it is new.
+   * Stores a new session_key and the one before it in one session of a user, or in all: atomically for those
+   * under the same ring key. Returns in how many sessions it is new.
    */
   async keep(user: UserRef, sessionKey: string, sessionId?: string): Promise<number> {
-    const kept = this.#parts.keyRing
-      .handlesOf(user)
-      .map((handle) => this.#keepAt(handle, user, sessionKey, sessionId))
+    const handles = this.#parts.keyRing.handlesOf(user)
+    const kept = handles.map((handle) => this.#keepAt(handle, user, sessionKey, sessionId))
     return (await Promise.all(kept)).reduce((sum, count) => sum + count, 0)
   }
 
   async #keepAt(handle: string, user: UserRef, sessionKey: string, sessionId?: string): Promise<number> {
     let kept = 0
     for (let tries = 1; ; tries += 1) {
-      const stored = await this.#sessionsAt(handle)
-      const changes = stored
+      const { sessions } = await this.#parts.store.readUser(handle)
+      const changes = sessions
         .filter((session) => sessionId === undefined || session.sessionId === sessionId)
-        .flatMap((session) => this.#withKey(session, user, sessionKey) ?? [])
+        .flatMap((session) => this.#changeOf(session, user, sessionKey) ?? [])
       const changed = await this.#parts.store.rewrite(handle, changes)
       kept += changed
       if (changed === changes.length || tries === MOST_TRIES) return kept
     }
   }
 
-  async #sessionsAt(handle: string): Promise<readonly StoredSession[]> {
-    return (await this.#parts.store.readUser(handle)).sessions
+  /** A list for each ring key. */
+  #sessionsOf(user: UserRef): Promise<(readonly StoredSession[])[]> {
+    const { keyRing, store } = this.#parts
+    const handles = keyRing.handlesOf(user)
+    return Promise.all(handles.map(async (handle) => (await store.readUser(handle)).sessions))
   }
 
-  #keysIn(stored: StoredSession, user: UserRef): string[] {
-    const live = liveRecord(stored, this.#parts.apps)
+  #sessionKeysIn(stored: StoredSession, user: UserRef): string[] {
+    const { apps, keyRing } = this.#parts
+    const live = liveRecord(stored, apps)
     if (!live) return []
     const { sealedSessionKey, sealedPreviousKey = '' } = live.record
-    return [sealedSessionKey, sealedPreviousKey].flatMap(
-      (sealed) => this.#parts.keyRing.open(sealed, bindingOf(user, stored.sessionId)) ?? [],
-    )
+    const binding = bindingOf(user, stored.sessionId)
+    return [sealedSessionKey, sealedPreviousKey].flatMap((sealed) => keyRing.open(sealed, binding) ?? [])
   }
 
-  #withKey(stored: StoredSession, user: UserRef, sessionKey: string): RecordChange | undefined {
+  #changeOf(stored: StoredSession, user: UserRef, sessionKey: string): RecordChange | undefined {
+    const { apps, keyRing } = this.#parts
     const { sessionId, record: from } = stored
-    const live = liveRecord(stored, this.#parts.apps)
+    const live = liveRecord(stored, apps)
     const binding = bindingOf(user, sessionId)
-    if (!live || this.#parts.keyRing.open(live.record.sealedSessionKey, binding) === sessionKey)
-      return undefined
-    const sealedSessionKey = this.#parts.keyRing.seal(sessionKey, binding)
+    if (!live || keyRing.open(live.record.sealedSessionKey, binding) === sessionKey) return undefined
+    const sealedSessionKey = keyRing.seal(sessionKey, binding)
     const sealedPreviousKey = live.record.sealedSessionKey
     return { sessionId, from, to: encodeRecord({ ...live.record, sealedSessionKey, sealedPreviousKey }) }
   }

@@ -19,14 +19,8 @@ import type { SessionAddress } from './token.js'
 import { decodeUserInfo } from './user-info.js'
 
 const MOST_READS = 2
-/** Each retry means that somebody else changed the record at the same time. */
+/** Each further try means that another process has changed the record in between. */
 const MOST_TRIES = 10
-
-export interface Visit {
-  readonly session: Session
-  /** How long ago its login was, in milliseconds. */
-  readonly ageMs: number
-}
 
 interface SessionRegistryParts {
   readonly apps: Apps
@@ -35,7 +29,7 @@ interface SessionRegistryParts {
   readonly logger: Logger
 }
 
-/** The sessions that are there: found, visited, changed and ended. Those of other apps are unknown here. */
+/** The live sessions of the apps. Those of other apps are unknown. */
 export class SessionRegistry {
   readonly #parts: SessionRegistryParts
 
@@ -44,49 +38,47 @@ export class SessionRegistry {
   }
 
   /**
-   * The live session at an address, and the visit recorded when that is due. One call of the store, or two
-   * with the visit. Undefined when it is unknown, expired, revoked, unreadable, under a key that the ring no
-   * longer has, or of another app than the one named. Throws `ERR_STORE_UNAVAILABLE`.
+   * Returns the live session at an address, with its age in milliseconds, and records the visit if that is
+   * due. Undefined when it has ended, is unreadable, under a key that the ring no longer has, or of another
+   * app. One store call, two with the visit. Throws `ERR_STORE_UNAVAILABLE`.
    */
-  async visit(address: SessionAddress, appid?: string): Promise<Visit | undefined> {
+  async visit(
+    address: SessionAddress,
+    appid?: string,
+  ): Promise<{ session: Session; ageMs: number } | undefined> {
+    const { apps, keyRing } = this.#parts
     const found = await this.#read(address)
     if (!found) return undefined
     const { stored, record } = found
     if (appid !== undefined && record.appid !== appid) return undefined
-    const live = liveRecord(stored, this.#parts.apps, record)
-    if (!live || !this.#parts.keyRing.handlesOf(record).includes(address.handle)) return undefined
-    const visited = await this.#recordVisit(address, stored, live)
-    return (
-      visited && {
-        session: sessionFrom(address.sessionId, record, visited, decodeUserInfo(stored.userInfo)),
-        ageMs: stored.readAt - stored.createdAt,
-      }
-    )
+    const live = liveRecord(stored, apps, record)
+    if (!live || !keyRing.handlesOf(record).includes(address.handle)) return undefined
+    const moments = await this.#recordVisit(address, stored, live)
+    if (!moments) return undefined
+    const session = sessionFrom(address.sessionId, record, moments, decodeUserInfo(stored.userInfo))
+    return { session, ageMs: stored.readAt - stored.createdAt }
   }
 
-  /** The live sessions of a user, oldest login first. */
+  /** Lists the live sessions of a user, oldest login first. */
   async list(user: UserRef): Promise<SessionSummary[]> {
-    const oldestFirst = this.#parts.keyRing.handlesOf(user).toReversed()
-    const users = await Promise.all(oldestFirst.map((handle) => this.#parts.store.readUser(handle)))
+    const { apps, keyRing, store } = this.#parts
+    const oldestFirst = keyRing.handlesOf(user).toReversed()
+    const users = await Promise.all(oldestFirst.map((handle) => store.readUser(handle)))
     return users
       .flatMap(({ sessions }) => sessions)
       .flatMap((session) => {
-        const live = liveRecord(session, this.#parts.apps)
+        const live = liveRecord(session, apps)
         return live ? [summaryFrom(session.sessionId, live.moments)] : []
       })
   }
 
   async isThere({ sessionId, ...user }: SessionRef): Promise<boolean> {
-    const found = this.#parts.keyRing
-      .handlesOf(user)
-      .map((handle) => this.#parts.store.read({ handle, sessionId }))
+    const { keyRing, store } = this.#parts
+    const found = keyRing.handlesOf(user).map((handle) => store.read({ handle, sessionId }))
     return (await Promise.all(found)).some((stored) => stored !== null)
   }
 
-  /**
-   * Replaces the data of a session; returns whether it lives. Its keys and moments stay as they are, or as
-   * others make them meanwhile.
-   */
+  /** Replaces the data of a session, and nothing else of it. Returns whether it is alive. */
   async setData({ sessionId, ...user }: SessionRef, data: unknown): Promise<boolean> {
     for (const handle of this.#parts.keyRing.handlesOf(user)) {
       if (await this.#setDataAt({ handle, sessionId }, data)) return true
@@ -94,32 +86,33 @@ export class SessionRegistry {
     return false
   }
 
-  /** Ends the session at an address, unless it is of an app that is not known here. */
+  /** Ends the session at an address, unless it is of an unknown app. */
   async revokeAt(address: SessionAddress): Promise<void> {
-    if (this.#parts.apps.isNarrowed) {
-      const stored = await this.#parts.store.read(address)
-      if (!stored || !liveRecord(stored, this.#parts.apps)) return
+    const { apps, store } = this.#parts
+    if (apps.isNarrowed) {
+      const stored = await store.read(address)
+      if (!stored || !liveRecord(stored, apps)) return
     }
-    await this.#parts.store.revoke(address)
+    await store.revoke(address)
   }
 
-  /** Ends one session; returns whether there was one. */
+  /** Ends a session; returns whether there was one. */
   async revoke({ sessionId, ...user }: SessionRef): Promise<boolean> {
-    const revoked = this.#parts.keyRing
-      .handlesOf(user)
-      .map((handle) => this.#parts.store.revoke({ handle, sessionId }))
+    const { keyRing, store } = this.#parts
+    const revoked = keyRing.handlesOf(user).map((handle) => store.revoke({ handle, sessionId }))
     return (await Promise.all(revoked)).includes(true)
   }
 
-  /** Ends all sessions of a user, except one if named; returns how many. A login under way gets none. */
+  /**
+   * Ends all sessions of a user, except one if named, and the logins in progress; returns how many sessions.
+   */
   async revokeUser(user: UserRef, exceptSessionId?: string): Promise<number> {
-    const revoked = this.#parts.keyRing
-      .handlesOf(user)
-      .map((handle) => this.#parts.store.revokeUser(handle, exceptSessionId))
+    const { keyRing, store } = this.#parts
+    const revoked = keyRing.handlesOf(user).map((handle) => store.revokeUser(handle, exceptSessionId))
     return (await Promise.all(revoked)).reduce((sum, count) => sum + count, 0)
   }
 
-  /** Ends every session of all users and apps, then clears them away; returns how many they were. */
+  /** Ends every session of all users and apps; returns how many. */
   async revokeAll(): Promise<number> {
     let revoked = 0
     let cursor: string | undefined
@@ -132,22 +125,19 @@ export class SessionRegistry {
   }
 
   async #setDataAt(address: SessionAddress, data: unknown): Promise<boolean> {
+    const { apps, store } = this.#parts
     const { handle, sessionId } = address
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const stored = await this.#parts.store.read(address)
-      const live = stored && liveRecord(stored, this.#parts.apps)
+      const stored = await store.read(address)
+      const live = stored && liveRecord(stored, apps)
       if (!live) return false
       const change = { sessionId, from: stored.record, to: encodeRecord({ ...live.record, data }) }
-      if ((await this.#parts.store.rewrite(handle, [change])) === 1) return true
+      if ((await store.rewrite(handle, [change])) === 1) return true
     }
     throw changedAllTheTime()
   }
 
-  /**
-   * Reads a session; once more when its record makes no sense, which may be true of the reply alone. What
-   * stays unreadable is refused and told, and left for somebody to look at; a record of a newer release is
-   * not ours to judge.
-   */
+  /** Reads a session, twice if its record is unreadable: only the reply may be damaged. */
   async #read(address: SessionAddress): Promise<{ stored: StoredVisit; record: SessionRecord } | undefined> {
     let stored: StoredVisit | null = null
     for (let reads = 0; reads < MOST_READS; reads += 1) {
@@ -157,14 +147,15 @@ export class SessionRegistry {
       if (record) return { stored, record }
     }
     if (stored && !isOfNewerRelease(stored.record)) {
-      this.#parts.logger.error(
-        `the record of session ${address.sessionId} cannot be read: the session is refused`,
-      )
+      const { sessionId } = address
+      this.#parts.logger.error(`the record of session ${sessionId} cannot be read: the session is refused`)
     }
     return undefined
   }
 
-  /** Writes the visit if it is due. Returns the moments after it; undefined if the session has ended. */
+  /**
+   * Records the visit if that is due. Returns the new moments; undefined if the session has ended meanwhile.
+   */
   async #recordVisit(
     address: SessionAddress,
     stored: StoredSession,
@@ -177,7 +168,7 @@ export class SessionRegistry {
       const visit = await this.#parts.store.touch(address, { sessionDurationMs, endsBy: moments.expiresAt })
       return visit ? { ...moments, lastVisitAt: visit.lastVisitAt, idleExpiresAt: visit.endsAt } : undefined
     } catch {
-      // The session was there a moment ago, and the next request tries again.
+      // The session was alive when it was read, and the next request tries again.
       return moments
     }
   }

@@ -9,40 +9,27 @@ export interface UserRef {
   readonly openid: string
 }
 
-/** A session of a user, named by its public id. */
+/** A session, by its public id. */
 export interface SessionRef extends UserRef {
   readonly sessionId: string
 }
 
-/** A user as the application names one. A {@link Session} is one as well. */
+/** Selects a user. A {@link Session} is one as well. */
 export interface UserSelector {
-  /** The app: its appid, or its `id`. May be left out when there is only one. */
+  /** The app: its appid or `id`. May be left out when there is only one. */
   readonly appid?: AppSelector | undefined
   readonly openid: string
 }
 
-/** A session as the application names one. A {@link Session} is one as well. */
+/** Selects a session. A {@link Session} is one as well. */
 export interface SessionSelector extends UserSelector {
   readonly sessionId: string
 }
 
 /** A session as a list shows it to its user. */
 export interface SessionSummary {
-  /** The public id, safe for lists and logs. It opens nothing. */
+  /** The public id, safe for lists and logs: it is not the token. */
   readonly sessionId: string
-  readonly createdAt: Date
-  /** The last recorded visit. It lags behind the real one by at most the touch share of the idle window. */
-  readonly lastVisitAt: Date
-  /** The absolute end. */
-  readonly expiresAt: Date
-  /** The end unless another visit comes first; never later than `expiresAt`. */
-  readonly idleExpiresAt: Date
-}
-
-/** A live session: its user, its lifetimes, and the data of the application. */
-export interface Session extends SessionRef {
-  /** The user across the apps of one WeChat Open Platform account, if WeChat returned it. */
-  readonly unionid: string | undefined
   /** The time of login. */
   readonly createdAt: Date
   /** The last recorded visit. It lags behind the real one by at most the touch share of the idle window. */
@@ -51,13 +38,19 @@ export interface Session extends SessionRef {
   readonly expiresAt: Date
   /** The end unless another visit comes first; never later than `expiresAt`. */
   readonly idleExpiresAt: Date
-  /** The user's profile, shared by all of the user's sessions; null when there is none. */
+}
+
+/** A live session: its user, its times, and the data of the application. Frozen deeply. */
+export interface Session extends SessionRef, SessionSummary {
+  /** The user across the apps of a WeChat Open Platform account, if WeChat returns it. */
+  readonly unionid: string | undefined
+  /** The user's profile, shared by all sessions of the user; null when there is none. */
   readonly userInfo: UserInfo | null
-  /** What `onLogin` returned at login, or `sessions.setData` set since. Frozen, as all of the session is. */
+  /** What `onLogin` returned, or `sessions.setData` has set since. */
   readonly data: SessionData
 }
 
-/** The moments of a session in milliseconds since 1970. */
+/** The times of a session in milliseconds since 1970. */
 export interface SessionMoments {
   readonly createdAt: number
   readonly lastVisitAt: number
@@ -65,7 +58,6 @@ export interface SessionMoments {
   readonly idleExpiresAt: number
 }
 
-/** Puts a session together from what was stored. */
 export function sessionFrom(
   sessionId: string,
   record: SessionRecord,
@@ -81,7 +73,6 @@ export function sessionFrom(
   })
 }
 
-/** The line of a list. */
 export function summaryFrom(sessionId: string, moments: SessionMoments): SessionSummary {
   return { sessionId, ...datesOf(moments) }
 }

@@ -1,9 +1,6 @@
 import type { SessionAddress } from './token.js'
 
-/**
- * A session in a store, which does not look into `record`. Moments are by the clock of the store, in
- * milliseconds since 1970.
- */
+/** A stored session. All times are by the clock of the store, in milliseconds since 1970. */
 export interface StoredSession {
   readonly sessionId: string
   /** Opaque text of one line, written at login and by {@link SessionStore.rewrite}. */
@@ -18,50 +15,49 @@ export interface StoredSession {
   readonly readAt: number
 }
 
-/** A session together with the profile of its user. */
+/** A session with the profile of its user. */
 export interface StoredVisit extends StoredSession {
-  /** The user's profile as opaque text of one line, or null when there is none. */
+  /** Opaque text of one line; null when there is none. */
   readonly userInfo: string | null
 }
 
-/** All that a store knows of a user. */
+/** Everything that a store keeps of a user. */
 export interface StoredUser {
-  /** The live sessions, in the order in which they were issued. */
+  /** The live sessions in order of issue. */
   readonly sessions: readonly StoredSession[]
   readonly userInfo: string | null
-  /** Whether the user has logged in before, as long as that is remembered. */
+  /** Whether the user has logged in before, as long as that is kept. */
   readonly wasHere: boolean
 }
 
-/** What a login writes, in one atomic step. */
+/** What a login writes, atomically. */
 export interface SessionEntry {
   readonly address: SessionAddress
   readonly record: string
   /**
-   * When the login began, in microseconds: {@link StoredValue.writtenAt} of the claim of its code. A login
-   * that began at the moment at which the sessions of its user, or of everybody, were ended, or before, is
-   * not issued. Undefined: now.
+   * When the login began, in microseconds: `writtenAt` of a {@link StoredValue}. The login is revoked if the
+   * sessions of its user, or of all users, have been ended at that time or later. Default: now.
    */
   readonly beganAt?: number | undefined
-  /** From the login to the end that no touch can move. All durations are in milliseconds. */
+  /** The absolute lifetime from the beginning of the login, in milliseconds. */
   readonly loginDurationMs: number
-  /** From this call to the end unless a touch comes first. What is kept for zero or less is over at once. */
+  /** The idle lifetime from this call, in milliseconds. With zero or less, the session is over at once. */
   readonly sessionDurationMs: number
   /** How many sessions the user may have, this one included. */
   readonly maxSessions: number
-  /** What happens to one more: the one that was issued first ends, or the new one is refused. */
+  /** What happens to one more: the session that was issued first ends, or the new one is refused. */
   readonly onLimit: 'end-oldest' | 'refuse'
   /** A session of the same user that ends with this login. */
   readonly replaces?: string | undefined
-  /** A new profile, never empty; undefined keeps the one there is. */
+  /** A new profile, never empty; undefined keeps the present one. */
   readonly userInfo?: string | undefined
-  /** How long the profile is kept from now on, and that the user was here. */
+  /** How long to keep the profile, and that the user has logged in, in milliseconds. */
   readonly userInfoDurationMs: number
 }
 
 /**
- * What became of a login: a session; nothing, because the sessions of the user, or of everybody, were ended
- * since it began (`revoked`); or nothing, because the user had too many sessions (`refused`).
+ * The result of a login: `issued`; `revoked`, because the sessions of the user or of all users were ended
+ * since it began; or `refused`, because the user has too many sessions.
  */
 export type IssueResult =
   | {
@@ -69,7 +65,7 @@ export type IssueResult =
       readonly createdAt: number
       readonly lastVisitAt: number
       readonly endsAt: number
-      /** Whether the user had logged in before, as long as that is remembered. */
+      /** Whether the user had logged in before, as long as that is kept. */
       readonly seenBefore: boolean
       /** The user's profile after the login. */
       readonly userInfo: string | null
@@ -79,22 +75,22 @@ export type IssueResult =
 
 /** How far a visit moves the end of a session. */
 export interface TouchWindow {
-  /** From this visit to the next end, in milliseconds. */
+  /** The idle lifetime from this visit, in milliseconds. */
   readonly sessionDurationMs: number
-  /** The end that no touch may move the session beyond, by the clock of the store. */
+  /** The absolute end, by the clock of the store. */
   readonly endsBy: number
 }
 
-/** A visit as it was recorded, by the clock of the store. */
+/** A recorded visit, by the clock of the store. */
 export interface RecordedVisit {
   readonly lastVisitAt: number
   readonly endsAt: number
 }
 
-/** A record that is to be replaced, if it is still the one that was read. */
+/** Replaces a record if it is still the one that was read. */
 export interface RecordChange {
   readonly sessionId: string
-  /** The record as it was read. */
+  /** The record that was read. */
   readonly from: string
   readonly to: string
 }
@@ -102,113 +98,99 @@ export interface RecordChange {
 /** A value that all processes share. */
 export interface StoredValue {
   readonly text: string
-  /** When it was written, in microseconds since 1970. What is written later gets a later moment. */
+  /** In microseconds since 1970. A later write always has a later time. */
   readonly writtenAt: number
   /** How long it is still kept, in milliseconds. */
   readonly leftMs: number
 }
 
-/** A shared value that is to be replaced, if it is still the one that was read. */
+/** Replaces a shared value if it is still the one that was read. */
 export interface ValueChange {
   readonly id: string
-  /** The text as it was read; null: there was none. */
+  /** The text that was read; null: there was none. */
   readonly from: string | null
   /** The new text, never empty; null deletes the value. */
   readonly to: string | null
   /**
-   * How long it is kept from now on, in milliseconds. Undefined: as long as the value that it replaces; a
-   * value where there was none needs it, otherwise the store throws a `TypeError`.
+   * How long to keep it, in milliseconds. Default: until the end of the value that it replaces. Required
+   * where there was none: otherwise the store throws a `TypeError`.
    */
   readonly keepMs?: number | undefined
 }
 
-/** What became of a {@link ValueChange}. */
+/** The result of a {@link ValueChange}. */
 export interface ValueOutcome {
   readonly isReplaced: boolean
-  /** The value that is there now: the new one, the one that was not `from`, or null. */
+  /** The present value: the new one, or the one found in place of `from`; null when there is none. */
   readonly value: StoredValue | null
 }
 
 /** One step of {@link SessionStore.revokeBatch}. */
 export interface RevokedBatch {
   readonly revoked: number
-  /** Where to go on; undefined when all is done. */
+  /** The cursor of the next step; undefined after the last one. */
   readonly next: string | undefined
 }
 
 /**
- * Where sessions live. The store has the clock: durations go in, and moments by that clock come out, so that
- * the clocks of the processes do not matter. The only moments that go in are ones that came out before. Every
- * method is atomic for one user. It throws when it cannot do its work: an error is never reported as "not
- * there".
+ * Keeps sessions. Every method is atomic for one user, and throws when it fails: a failure is never reported
+ * as "not found". Times are by the clock of the store, so that the clocks of the processes do not matter:
+ * callers pass durations, and times only if the store has returned them before.
  *
- * Whoever calls waits only so long. Each method that changes something is told by `withinMs` for how many
- * milliseconds from the call on the change is wanted: a change that could only be made later is not made, and
- * the method throws {@link tooLate}. Left out: it is always wanted.
+ * `withinMs` limits how late a change may be made, in milliseconds from the call. After that the store does
+ * not make it and throws {@link tooLate}. Default: no limit.
  *
- * `storeContract` of `weapp-session/store-contract` tests an implementation in any test runner.
+ * `storeContract` of `weapp-session/store-contract` tests an implementation, in any test runner.
  *
  * @example
  * class MyStore implements SessionStore { … }
  * createSessions({ apps, store: new MyStore() })
  */
 export interface SessionStore {
-  /** Reads a session and its user's profile; null when there is none or it has ended. One round trip. */
+  /** Reads a session and its user's profile; null when there is no live session. One round trip. */
   read(address: SessionAddress): Promise<StoredVisit | null>
-  /** Reads all that is known of a user. */
+  /** Reads a user. An unknown one has no sessions and no profile. */
   readUser(handle: string): Promise<StoredUser>
-  /** Writes a login: session, profile, that the user was here; keeps to the cap. */
+  /** Writes a login, within the cap. */
   issue(entry: SessionEntry, withinMs?: number): Promise<IssueResult>
-  /** Records a visit in this moment and moves the end, only if the session is still there; otherwise null. */
+  /** Records a visit now and moves the end; null when there is no live session. */
   touch(address: SessionAddress, window: TouchWindow, withinMs?: number): Promise<RecordedVisit | null>
   /** Ends a session; returns whether there was one. */
   revoke(address: SessionAddress, withinMs?: number): Promise<boolean>
   /**
-   * Ends all sessions of a user, except one if named; returns how many. For {@link USER_MARK_MS} no login
-   * that began before is issued. The profile stays.
+   * Ends all sessions of a user, except one if named; returns how many. Logins that began before are revoked
+   * for {@link USER_MARK_MS}. The profile stays.
    */
   revokeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number>
-  /**
-   * Sets (never to an empty text) or deletes (null) the profile that all sessions of the user share, and
-   * keeps it for `keepMs`.
-   */
+  /** Sets the profile of a user (never an empty text) for `keepMs`; null deletes it. */
   writeUserInfo(handle: string, userInfo: string | null, keepMs: number, withinMs?: number): Promise<void>
-  /**
-   * Replaces records of a user, each only if it is still as it was read; visits and ends stay. Returns how
-   * many were replaced. All in one step: nobody reads one of them new and another one old.
-   */
+  /** Replaces records of a user, atomically; visits and ends stay. Returns how many were replaced. */
   rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number>
-  /** Reads a value that all processes share, such as an access token; null when there is none. */
+  /** Reads a shared value, such as an access token; null when there is none. */
   readValue(id: string): Promise<StoredValue | null>
   /**
-   * Replaces a shared value if it is still the one that was read. Of many who have read the same one, exactly
-   * one replaces it. One round trip.
+   * Replaces a shared value. Of many callers that have read the same one, exactly one does. One round trip.
    */
   replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome>
   /**
-   * Ends every session of all users. The first call, without a cursor, ends all that are there, and no login
-   * that began before is issued from then on. Called again with `next` until that is undefined, it clears
-   * them away; returns how many. A store that does all at once returns no `next`. Profiles stay.
+   * Ends every session of all users. The first call, without a cursor, ends them at once; logins that began
+   * before it are revoked. Further calls with `next`, until that is undefined, delete what has ended; each
+   * returns how many. Profiles stay.
    */
   revokeBatch(cursor?: string, withinMs?: number): Promise<RevokedBatch>
-  /**
-   * Resolves when the store can do its work: when a login could be written now. It may be asked every second,
-   * by many.
-   */
+  /** Resolves if a login could be written now. It may be called every second by many processes. */
   ping(): Promise<void>
-  /** Gives back what the store itself has opened. */
+  /** Releases what the store itself has opened. */
   close?(): Promise<void>
 }
 
 /**
- * How long it is remembered that all sessions of a user were ended, in milliseconds: longer than any login
- * takes.
+ * For how long the end of a user's sessions revokes logins that began before it, in milliseconds: 10 minutes.
  */
 export const USER_MARK_MS = 600_000
 
 /**
- * A failure of a store whose message is fit for the operator's log: it holds no secret. Of other errors the
- * log names the kind alone.
+ * A store failure whose message may be logged: it holds no secret. Of other errors only the kind is logged.
  *
  * @example
  * throw new StoreFailure('the table "sessions" does not exist')
@@ -218,7 +200,7 @@ export class StoreFailure extends Error {
 }
 
 /**
- * What a store throws when a change came too late to be wanted.
+ * Returns the error for a change that would be made after its `withinMs`.
  *
  * @example
  * if (withinMs !== undefined && withinMs <= 0) throw tooLate()
@@ -227,7 +209,7 @@ export function tooLate(): StoreFailure {
   return new StoreFailure('a change came too late, and was not made')
 }
 
-/** Throws {@link tooLate} when no time is left; undefined is no limit. */
+/** Throws {@link tooLate} when no time is left. Undefined: no limit. */
 export function checkInTime(leftMs: number | undefined): void {
   if (leftMs !== undefined && leftMs <= 0) throw tooLate()
 }

@@ -5,7 +5,7 @@ import { cleaned, isFieldName, isLookAlike, isReserved, namesAddress } from './p
 
 const MOST_FIELDS = 32
 const MOST_TEXT_LENGTH = 1024
-/** Each authenticated request brings the profile from the store. */
+/** Each authenticated request reads the profile from the store. */
 const MOST_BYTES = 4096
 
 const PLACEHOLDER_NAME = '微信用户'
@@ -13,44 +13,38 @@ const WECHAT_PICTURE = /^https?:\/\/[^/]+\.qlogo\.cn\//
 
 const TEXTS: ReadonlySet<string> = new Set(['nickName', 'avatarUrl'])
 
-/** The fields of the profile that WeChat has of a user. */
+/** The fields of WeChat's profile of a user. */
+// biome-ignore format: a list
 export const WECHAT_FIELDS = [
-  'nickName',
-  'avatarUrl',
-  'gender',
-  'language',
-  'city',
-  'province',
-  'country',
+  'nickName', 'avatarUrl', 'gender', 'language', 'city', 'province', 'country',
 ] as const
 
-/** A value of a profile: flat, as all of WeChat's are. */
+/** A value of a profile: never an object or array. */
 export type UserInfoValue = string | number | boolean | null
 
 /**
- * A user's profile: `nickName`, `avatarUrl` and whatever else the mini-program keeps there. It never holds
- * openId or unionId; identity is on the session.
- *
- * `verified` tells whether these values came from WeChat for this user, signed or encrypted; then there are
- * no other fields than WeChat's. It does not tell when, and a `nickName` is what its user once chose: it
- * proves nobody's name, role or right.
+ * A user's profile: `nickName`, `avatarUrl` and any other fields of the mini-program. It never holds openId
+ * or unionId: identity is on the session.
  */
 export interface UserInfo {
+  /**
+   * Whether WeChat signed or encrypted these values for this user, at some time; then there are only WeChat's
+   * fields. A verified `nickName` is still what the user chose: it proves no name, role or right.
+   */
   readonly verified: boolean
   readonly nickName?: string
   readonly avatarUrl?: string
   readonly [field: string]: UserInfoValue | undefined
 }
 
-/** What depends on the server in what a profile may hold. */
 export interface UserInfoRules {
-  /** Whether an address may name a host that only this machine or its network can reach. */
+  /** Whether addresses may have a host that only this machine or its network can reach. */
   readonly allowPrivateAddresses: boolean
 }
 
 /**
- * Accepts a profile that nobody signed: flat, short, with names and addresses that are what they look like.
- * Texts become one line without characters that nobody sees. Throws `ERR_REQUEST_INVALID`.
+ * Checks an unsigned profile. Texts are put on one line, without invisible characters. Throws
+ * `ERR_REQUEST_INVALID`.
  */
 export function unverifiedUserInfo(given: unknown, rules: UserInfoRules): UserInfo {
   if (!isJsonObject(given)) {
@@ -68,11 +62,7 @@ export function unverifiedUserInfo(given: unknown, rules: UserInfoRules): UserIn
   return userInfo
 }
 
-/**
- * Takes over a profile that WeChat made: the fields that it is known to have, and no others. Whoever calls
- * says whether it is sure to be as WeChat made it. Data that is no profile, such as a phone number, is
- * `ERR_DATA_MALFORMED`.
- */
+/** Returns WeChat's fields of a profile. Throws `ERR_DATA_MALFORMED` for a phone number and other data. */
 export function wechatUserInfo(data: Readonly<Record<string, unknown>>, verified: boolean): UserInfo {
   const kept = WECHAT_FIELDS.flatMap((name) => {
     const value = typeof data[name] === 'string' ? cleaned(data[name]) : data[name]
@@ -86,20 +76,16 @@ export function wechatUserInfo(data: Readonly<Record<string, unknown>>, verified
   return userInfo
 }
 
-/**
- * Whether a profile is what WeChat gives in place of a user's own since 2022: one name and one grey picture
- * for everybody. A picture from elsewhere is somebody's own choice.
- */
+/** Whether this is the anonymous profile that WeChat has returned for every user since 2022. */
 export function isPlaceholder({ nickName, avatarUrl }: UserInfo): boolean {
   return nickName === PLACEHOLDER_NAME && (!avatarUrl || WECHAT_PICTURE.test(avatarUrl))
 }
 
-/** Writes a profile for the store. */
 export function encodeUserInfo(userInfo: UserInfo): string {
   return JSON.stringify(userInfo)
 }
 
-/** Decodes a stored profile; null if it cannot be read, as identity does not rest on it. */
+/** Returns null for a damaged profile, too: identity does not depend on it. */
 export function decodeUserInfo(text: string | null): UserInfo | null {
   if (text === null) return null
   try {
@@ -124,7 +110,7 @@ function checkField(name: string, value: unknown): void {
   }
 }
 
-/** As a page has to show it: an address in one spelling. */
+/** Checks a text, and normalizes it if it is an address. */
 function readText(name: string, text: string, { allowPrivateAddresses }: UserInfoRules): string {
   if (name === 'nickName') return text
   if (isOnPhone(text)) {

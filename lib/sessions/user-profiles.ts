@@ -4,13 +4,7 @@ import type { UserRef } from './session.js'
 import type { SessionStore, StoredUser } from './store.js'
 import { decodeUserInfo, encodeUserInfo, isPlaceholder, type UserInfo } from './user-info.js'
 
-/** A user who logged in under an older key of the ring. */
-export interface EarlierUser {
-  /** The encoded profile; undefined if there is none, or the newest key has the user, too. */
-  readonly userInfo: string | undefined
-}
-
-/** The profiles of users, and whether they were here. A user has a place under each key of the ring. */
+/** The profiles of users, and whether they have logged in before. They are stored under each ring key. */
 export class UserProfiles {
   readonly #store: Required<SessionStore>
   readonly #keyRing: KeyRing
@@ -20,7 +14,7 @@ export class UserProfiles {
     this.#keyRing = keyRing
   }
 
-  /** Whether a user has logged in before, which is remembered for `userInfoDurationDays`. */
+  /** Whether the user has logged in within the `userInfoDurationDays` of the app. */
   async hasSeen(user: UserRef): Promise<boolean> {
     const known = await this.#usersAt(this.#keyRing.handlesOf(user))
     return known.some(({ wasHere }) => wasHere)
@@ -39,23 +33,27 @@ export class UserProfiles {
     return stored && !isPlaceholder(stored) ? stored : undefined
   }
 
+  /** Sets the profile of a user; null deletes it. */
   async set(app: App, openid: string, userInfo: UserInfo | null): Promise<void> {
     const [newest = '', ...older] = this.#keyRing.handlesOf({ appid: app.appid, openid })
     const known = await this.#usersAt(older)
-    const kept = [newest, ...older.filter((_, place) => known[place]?.wasHere)]
+    const handles = [newest, ...older.filter((_, index) => known[index]?.wasHere)]
     const text = userInfo && encodeUserInfo(userInfo)
-    await Promise.all(kept.map((handle) => this.#store.writeUserInfo(handle, text, app.userInfoDurationMs)))
+    const { userInfoDurationMs } = app
+    await Promise.all(handles.map((handle) => this.#store.writeUserInfo(handle, text, userInfoDurationMs)))
   }
 
+  /** Deletes the profile of a user, and that the user has logged in before. */
   async forget(user: UserRef): Promise<void> {
-    const forgotten = this.#keyRing
-      .handlesOf(user)
-      .map((handle) => this.#store.writeUserInfo(handle, null, 0))
-    await Promise.all(forgotten)
+    const handles = this.#keyRing.handlesOf(user)
+    await Promise.all(handles.map((handle) => this.#store.writeUserInfo(handle, null, 0)))
   }
 
-  /** Returns the user under the older keys of the ring, if there is one. */
-  async underOlderKeys(user: UserRef): Promise<EarlierUser | undefined> {
+  /**
+   * Returns what a login takes over from the older ring keys: a profile, unless the newest one has the user
+   * already. Undefined when the user has not logged in under an older key.
+   */
+  async underOlderKeys(user: UserRef): Promise<{ readonly userInfo: string | undefined } | undefined> {
     const [newest, ...older] = await this.#usersAt(this.#keyRing.handlesOf(user))
     const earlier = older.find(({ wasHere }) => wasHere)
     return earlier && { userInfo: newest?.wasHere ? undefined : (earlier.userInfo ?? undefined) }

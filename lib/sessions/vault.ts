@@ -2,6 +2,7 @@ import type { KeyBinding, KeyRing } from './key-ring.js'
 import type { SessionStore } from './store.js'
 import { valueIdOf } from './token.js'
 
+/** What a kept secret belongs to. */
 export interface VaultBinding extends KeyBinding {
   readonly purpose: 'access_token' | 'phone_number'
 }
@@ -9,16 +10,13 @@ export interface VaultBinding extends KeyBinding {
 /** A kept secret. `value` is undefined when no key of the ring opens it. */
 export interface KeptSecret {
   readonly value: unknown
-  /** As it lies in the store, to be named when it is replaced. */
+  /** The stored text, by which a replacement names it. */
   readonly sealed: string
   /** How long it is still kept, in milliseconds. */
   readonly leftMs: number
 }
 
-/**
- * Secrets that all processes of the server share, each sealed with the key ring. The store learns neither
- * value nor owner.
- */
+/** Secrets that all processes share, sealed with the key ring: the store sees neither value nor owner. */
 export class Vault {
   readonly #store: Required<SessionStore>
   readonly #keyRing: KeyRing
@@ -37,8 +35,8 @@ export class Vault {
   }
 
   /**
-   * Replaces what was read (undefined: nothing), unless somebody else has done so meanwhile, and keeps it for
-   * `keepMs` from now on. The value undefined deletes. Returns whether it did.
+   * Replaces the secret that was read (undefined: none) for `keepMs`, unless it has changed since. The value
+   * undefined deletes. Returns whether it was replaced.
    */
   async replace(
     binding: VaultBinding,

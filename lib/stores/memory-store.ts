@@ -23,36 +23,29 @@ const SWEEP_MS = 60_000
 
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /**
-   * How many sessions are kept at most, and profiles, shared values and so on; one more drops the oldest.
-   * Default 100000.
-   */
+  /** The most sessions, profiles and shared values, each; one more drops the oldest. Default 100000. */
   maxSessions?: number
-  /** Tells the time. Default: the machine's clock. */
+  /** Default: the machine's clock. */
   clock?: Clock
 }
 
-interface Lasting {
-  endsAt: number
-}
-
-interface Kept extends Lasting {
+interface KeptSession {
   readonly address: SessionAddress
   record: string
   readonly createdAt: number
   lastVisitAt: number
+  endsAt: number
 }
 
-interface Noted<Value> extends Lasting {
+interface Kept<Value> {
   readonly value: Value
+  readonly endsAt: number
 }
-
-type WrittenText = Pick<StoredValue, 'text' | 'writtenAt'>
 
 /**
- * Keeps sessions in the memory of this process: for trying things out and for tests. They are gone after a
- * restart and unknown to other processes. Bounded, and swept once a minute by a timer that does not keep the
- * process alive.
+ * Keeps sessions in the memory of this process, for development and tests: a restart ends them, and other
+ * processes do not see them. Deletes what has ended once a minute, by a timer that does not keep the process
+ * alive.
  *
  * @example
  * const sessions = createSessions({ apps, store: new MemoryStore() })
@@ -60,13 +53,13 @@ type WrittenText = Pick<StoredValue, 'text' | 'writtenAt'>
 export class MemoryStore implements SessionStore {
   readonly #clock: Clock
   readonly #maxSessions: number
-  readonly #sessions = new Map<string, Kept>()
-  readonly #users = new Map<string, Set<Kept>>()
-  /** Empty for a user without a profile, to remember that the user was here. */
-  readonly #userInfo = new Map<string, Noted<string>>()
-  readonly #values = new Map<string, Noted<WrittenText>>()
-  /** Up to which moment the logins that began are not issued, of a user and of everybody. */
-  readonly #userMarks = new Map<string, Noted<number>>()
+  readonly #sessions = new Map<string, KeptSession>()
+  readonly #users = new Map<string, Set<KeptSession>>()
+  /** Empty for a user without a profile who has logged in before. */
+  readonly #userInfo = new Map<string, Kept<string>>()
+  readonly #values = new Map<string, Kept<Pick<StoredValue, 'text' | 'writtenAt'>>>()
+  /** When the sessions of a user, and of all users, were ended: logins that began by then are revoked. */
+  readonly #userMarks = new Map<string, Kept<number>>()
   #mark = Number.NEGATIVE_INFINITY
   readonly #nextMoment: () => number
   readonly #sweeper: NodeJS.Timeout
@@ -82,9 +75,8 @@ export class MemoryStore implements SessionStore {
   async read(address: SessionAddress): Promise<StoredVisit | null> {
     const now = this.#now()
     const kept = live(this.#sessions, keyOf(address), now)
-    return kept
-      ? { ...stored(kept, now), userInfo: live(this.#userInfo, address.handle, now)?.value || null }
-      : null
+    const userInfo = live(this.#userInfo, address.handle, now)?.value || null
+    return kept ? { ...stored(kept, now), userInfo } : null
   }
 
   async readUser(handle: string): Promise<StoredUser> {
@@ -143,7 +135,7 @@ export class MemoryStore implements SessionStore {
     const now = this.#now()
     const ending = this.#liveOf(handle, now).filter(({ address }) => address.sessionId !== exceptSessionId)
     for (const kept of ending) this.#drop(kept)
-    // The clock may have been set back: an earlier mark must not make a later one weaker.
+    // A clock that was set back must not move the mark back.
     const mark = Math.max(this.#nextMoment(), this.#markOf(handle, now))
     this.#keep(this.#userMarks, handle, mark, now + USER_MARK_MS)
     return ending.length
@@ -219,11 +211,11 @@ export class MemoryStore implements SessionStore {
     return kept ? { ...kept.value, leftMs: kept.endsAt - now } : null
   }
 
-  #liveOf(handle: string, now: number): Kept[] {
+  #liveOf(handle: string, now: number): KeptSession[] {
     return [...(this.#users.get(handle) ?? [])].filter(({ endsAt }) => now < endsAt)
   }
 
-  #keepSession(kept: Kept): void {
+  #keepSession(kept: KeptSession): void {
     const { handle } = kept.address
     for (const oldest of this.#sessions.values()) {
       if (this.#sessions.size < this.#maxSessions) break
@@ -233,7 +225,7 @@ export class MemoryStore implements SessionStore {
     this.#users.set(handle, (this.#users.get(handle) ?? new Set()).add(kept))
   }
 
-  #drop(kept: Kept): void {
+  #drop(kept: KeptSession): void {
     const { handle } = kept.address
     const own = this.#users.get(handle)
     this.#sessions.delete(keyOf(kept.address))
@@ -241,7 +233,7 @@ export class MemoryStore implements SessionStore {
     if (own?.size === 0) this.#users.delete(handle)
   }
 
-  #keep<Value>(map: Map<string, Noted<Value>>, key: string, value: Value, endsAt: number): void {
+  #keep<Value>(map: Map<string, Kept<Value>>, key: string, value: Value, endsAt: number): void {
     map.delete(key)
     for (const oldest of map.keys()) {
       if (map.size < this.#maxSessions) break
@@ -259,7 +251,7 @@ export class MemoryStore implements SessionStore {
   }
 }
 
-function live<What extends Lasting>(map: Map<string, What>, key: string, now: number): What | undefined {
+function live<T extends { endsAt: number }>(map: Map<string, T>, key: string, now: number): T | undefined {
   const kept = map.get(key)
   return kept && now < kept.endsAt ? kept : undefined
 }
@@ -268,6 +260,6 @@ function keyOf({ handle, sessionId }: SessionAddress): string {
   return `${handle}:${sessionId}`
 }
 
-function stored({ address, record, createdAt, lastVisitAt, endsAt }: Kept, readAt: number): StoredSession {
-  return { sessionId: address.sessionId, record, createdAt, lastVisitAt, endsAt, readAt }
+function stored({ address, ...kept }: KeptSession, readAt: number): StoredSession {
+  return { sessionId: address.sessionId, ...kept, readAt }
 }

@@ -1,20 +1,17 @@
 /**
- * The part of a Redis client that is used: ioredis 5 and 6 have it. For node-redis:
- * `{ call: (...args) => client.sendCommand(args.map(String)) }`.
+ * The part of a Redis client that is used. ioredis 5 and 6 have it; node-redis becomes one by `{ call:
+ * (...args) => client.sendCommand(args.map(String)) }`.
  */
 export interface RedisClient {
   call(command: string, ...args: (string | number)[]): Promise<unknown>
   /**
-   * Gives the connection up and, with true, makes another one. Called when replies no longer belong to their
-   * questions, and when a replica replies instead of the primary.
+   * Disconnects and, with true, connects again. Called when replies belong to other commands, and when a
+   * replica replies in place of the primary.
    */
   disconnect?(reconnect: boolean): void
 }
 
-/**
- * The part of a Redis Cluster client that is used: `call`, routed by key, and the masters, to visit each of
- * them.
- */
+/** The part of a Redis Cluster client that is used: `call`, routed by key, and a client for each master. */
 export interface RedisClusterClient extends RedisClient {
   nodes(role: 'master'): RedisClient[]
 }
@@ -23,22 +20,14 @@ export function isClusterClient(client: RedisClient): client is RedisClusterClie
   return 'nodes' in client
 }
 
-interface UnfitSettings {
-  readonly keyPrefix?: string
-  readonly role?: string
-  readonly db?: unknown
-}
-
-/**
- * Refuses what would never work. SCAN returns keys with the client's own prefix, which the client would then
- * add a second time. A client that was made for a database that is not a number, as of the address
- * `redis://host/name`, would use database 0.
- */
 export function refuseUnfitClient(client: object): void {
-  const { options } = client as { options?: UnfitSettings & { redisOptions?: UnfitSettings } }
+  const { options } = client as {
+    options?: { keyPrefix?: string; role?: string; db?: unknown; redisOptions?: { keyPrefix?: string } }
+  }
+  // SCAN returns keys with this prefix, and the client would add it again.
   if (options?.keyPrefix || options?.redisOptions?.keyPrefix) {
     throw new TypeError(
-      'RedisStore does not work with a keyPrefix of the client: use new RedisStore(client, { prefix })',
+      'RedisStore does not support a keyPrefix of the client: use new RedisStore(client, { prefix })',
     )
   }
   if (options?.role === 'slave') {
@@ -46,6 +35,7 @@ export function refuseUnfitClient(client: object): void {
       `RedisStore writes, so the client must not ask Sentinel for a replica: leave out role: 'slave'`,
     )
   }
+  // ioredis uses database 0 for what is not a number, such as redis://host/name.
   const db = options?.db ?? 0
   if (!Number.isInteger(db) || Number(db) < 0) {
     throw new TypeError(

@@ -1,15 +1,14 @@
 import type { Clock } from '../clock.js'
 
-/** Share of the time that is left for a change which is kept for its reply. */
+/** Share of the remaining time that is reserved for the reply. */
 const SHARE_FOR_THE_REPLY = 0.25
 
 /**
- * What time it is in Redis, as far as its replies have told: moments are microseconds since 1970. It goes by
- * the monotonic clock of the process, so that a wall clock that is wrong, or set, does not matter. The moment
- * it tells is not later than the true one, unless the clock of Redis has been set back since the last reply.
+ * Estimates the time in Redis from its replies and the monotonic clock of the process, in microseconds since
+ * 1970. The estimate is never ahead, unless the clock of Redis has been set back since the last reply.
  */
 export class RedisClock {
-  /** From the monotonic clock to the moment in Redis. */
+  /** From the monotonic clock to that of Redis. */
   #offset: number | undefined
   readonly #hasManyMasters: boolean
 
@@ -17,15 +16,14 @@ export class RedisClock {
     this.#hasManyMasters = hasManyMasters
   }
 
-  /** The time of the process, in microseconds since an arbitrary moment. */
+  /** The monotonic clock of the process, in microseconds. */
   now(): number {
     return performance.now() * 1000
   }
 
   /**
-   * Learns from a reply that it was this moment in Redis, some time between the question and the reply. Where
-   * several masters have clocks of their own, it goes by the one that is behind, until that makes a change
-   * come too late.
+   * Learns the time in Redis between a question and its reply. Of several masters the clock that is behind
+   * counts, until it makes a change late.
    */
   learn(moment: number, askedAt: number, isLate: boolean): void {
     const [earliest, latest] = [moment - this.now(), moment - askedAt]
@@ -34,7 +32,7 @@ export class RedisClock {
     if (known === undefined || known > latest || (mayRise && known < earliest)) this.#offset = earliest
   }
 
-  /** Returns the last moment for a change that is awaited until `deadline`; 0 while the time is unknown. */
+  /** Returns until when Redis may make a change whose caller waits until `deadline`; 0 if that is unknown. */
   lastMomentFor(deadline: number): number {
     if (this.#offset === undefined) return 0
     const now = this.now()
@@ -42,10 +40,7 @@ export class RedisClock {
   }
 }
 
-/**
- * Tells moments in microseconds by the clock of a test. It tells milliseconds, so the last three digits count
- * the calls, that a moment may be told from the one before.
- */
+/** Returns microseconds by a test clock of milliseconds. The last three digits count the calls. */
 export function countedMicros(clock: Clock): () => number {
   let calls = 0
   return () => {

@@ -3,7 +3,7 @@ import { reasonOf } from '../reason.js'
 import { StoreFailure } from '../sessions/store.js'
 import type { RedisClient } from './redis-client.js'
 
-/** The part of an ioredis client that reports on its connection. */
+/** An ioredis client, which reports the state of its connection. */
 interface EventfulClient extends RedisClient {
   readonly options?: { readonly db?: unknown }
   readonly status?: string
@@ -13,7 +13,7 @@ interface EventfulClient extends RedisClient {
 
 const connections = new WeakMap<RedisClient, RedisConnection>()
 
-/** The connection of a client, one for all stores that share the client. */
+/** Returns the connection of a client, which all stores of the client share. */
 export function connectionOf(client: RedisClient): RedisConnection {
   const connection = connections.get(client) ?? new RedisConnection(client)
   connections.set(client, connection)
@@ -21,22 +21,22 @@ export function connectionOf(client: RedisClient): RedisConnection {
 }
 
 /**
- * The connection of a client. What fails while there is none says why there is none; and nothing is sent to
- * another database than the client was made for: ioredis goes on in database 0 when its SELECT is refused.
+ * The connection of a client. Errors of commands say why it is down. Sends nothing to the wrong database:
+ * ioredis would go on in database 0 when its SELECT is refused.
  */
 export class RedisConnection {
   readonly #client: RedisClient
-  /** The last error of the client since it was connected. */
+  /** The last error of the client since it was ready. */
   #trouble: Error | undefined
-  /** Whether the present connection refused the database. */
+  /** Whether Redis has refused the database on this connection. */
   #isRefused = false
-  /** Whether the client was connected before anybody listened here: it may have been refused its database. */
+  /** Whether the client connected before we listened: Redis may have refused its database. */
   #mayBeElsewhere = false
-  /** The reply to the SELECT that finds out. */
   #selection: Promise<unknown> | undefined
+  /** Reject the commands that wait for a reply. */
   readonly #waiting = new Set<(reason: Error) => void>()
-  /** What stderr has heard since the client was last connected, where nobody else listens. */
-  readonly #told = new Set<string>()
+  /** What was logged since the client was ready. */
+  readonly #logged = new Set<string>()
 
   constructor(client: RedisClient) {
     this.#client = client
@@ -67,12 +67,12 @@ export class RedisConnection {
     return this.#client.disconnect !== undefined
   }
 
-  /** Gives the connection up for another one. */
+  /** Replaces the connection by a new one. */
   renew(): void {
     this.#client.disconnect?.(true)
   }
 
-  /** Selects the database once more, once. */
+  /** Selects the database again, once. */
   async #selected(): Promise<void> {
     const client = this.#client as EventfulClient
     this.#selection ??= client.call('SELECT', Number(client.options?.db))
@@ -91,43 +91,40 @@ export class RedisConnection {
       if (!(error instanceof Error)) return
       if (Object(Object(error).command).name === 'select') this.#refuse(client, error)
       else if (!this.#isRefused || error.name === 'ReplyError') this.#trouble = error
-      if (client.listenerCount('error') === 1) this.#tell(error)
+      if (client.listenerCount('error') === 1) this.#log(error)
     })
     client.on('close', () => {
       this.#isRefused = false
     })
-    // With ioredis 5 also a connection that has just refused the database gets ready.
+    // With ioredis 5, a connection that has just refused the database becomes ready, too.
     client.on('ready', () => {
       if (this.#isRefused) return
       this.#trouble = undefined
-      this.#told.clear()
+      this.#logged.clear()
     })
   }
 
-  /**
-   * A client that has not said who it is gets no database either: what is to be mended then was told before.
-   */
   #refuse(client: EventfulClient, error: Error): void {
     this.#isRefused = true
     client.disconnect?.(true)
+    // Without authentication no database is selected: the error before this one is the cause.
     if (this.#trouble && error.message.startsWith('NOAUTH')) return
     const failure = new StoreFailure(`Redis refuses database ${client.options?.db}: ${reasonOf(error)}`)
     this.#trouble = failure
     for (const stopWaiting of this.#waiting) stopWaiting(failure)
   }
 
-  /** What Redis answered speaks for itself; what the client says of a lost connection does not. */
+  /** Adds the cause to an error of a lost connection. A reply of Redis needs none. */
   #explained(error: unknown): unknown {
-    const trouble = this.#trouble
-    if (!trouble || error === trouble || !(error instanceof Error) || error.name === 'ReplyError')
-      return error
-    return Object.assign(new Error(error.message, { cause: trouble }), { name: error.name })
+    const cause = this.#trouble
+    if (!cause || error === cause || !(error instanceof Error) || error.name === 'ReplyError') return error
+    return Object.assign(new Error(error.message, { cause }), { name: error.name })
   }
 
-  #tell(error: Error): void {
+  #log(error: Error): void {
     const reason = reasonOf(error)
-    if (this.#told.has(reason)) return
-    this.#told.add(reason)
+    if (this.#logged.has(reason)) return
+    this.#logged.add(reason)
     stderrLogger.error(`the connection to Redis fails: ${reason}`)
   }
 }

@@ -10,18 +10,18 @@ import { UnreadableKey } from './redis-questions.js'
 import { CLEAR } from './redis-user-scripts.js'
 
 const SCAN_COUNT = 500
-/** By how much the clocks of the servers of a cluster may differ. */
+/** By how much the clocks of a cluster may differ. */
 const TOLERANCE_MICROS = 60_000_000
 
 interface EndOfAllParts {
   readonly client: RedisClient
   readonly keys: RedisKeys
   readonly marks: RedisMarks
-  /** Whether the time comes from a test and not from Redis. */
+  /** Whether a test clock replaces that of Redis. */
   readonly hasTestClock: boolean
 }
 
-/** Ends everybody by a mark, then clears away what that has ended, on one master after the other. */
+/** Ends all sessions by a mark, then deletes them, on one master after the other. */
 export class RedisEndOfAll {
   readonly #parts: EndOfAllParts
 
@@ -29,36 +29,31 @@ export class RedisEndOfAll {
     this.#parts = parts
   }
 
-  /** Sets the mark, at once and then by the clock of the master that is ahead of the others. */
+  /** Sets the mark, then once more if the clock of another master is ahead. */
   async begin(withinMs?: number): Promise<RevokedBatch> {
+    const { client, marks, hasTestClock } = this.#parts
     const left = countdown(withinMs)
-    const { mark, before } = await this.#parts.marks.endAll(0, left())
-    const asksMasters = isClusterClient(this.#parts.client) && !this.#parts.hasTestClock
-    const latest = asksMasters ? await latestMomentIn(this.#parts.client, left) : mark
-    const last = latest > mark ? (await this.#parts.marks.endAll(latest, left())).mark : mark
+    const { mark, before } = await marks.endAll(0, left())
+    const latest = isClusterClient(client) && !hasTestClock ? await latestMomentIn(client, left) : mark
+    const last = latest > mark ? (await marks.endAll(latest, left())).mark : mark
     return { revoked: 0, next: [last, before, '', '0'].join(':') }
   }
 
+  /** Deletes a part of what the mark has ended. */
   async goOn(cursor: string, withinMs?: number): Promise<RevokedBatch> {
+    const { client, keys } = this.#parts
     const left = countdown(withinMs)
     checkInTime(left())
     const [mark = '', before = '', nodeId = '', position = '0'] = cursor.split(':')
-    const masters = await mastersOf(this.#parts.client, left)
+    const masters = await mastersOf(client, left)
     const ids = [...masters.keys()]
     const at = Math.max(0, ids.indexOf(nodeId))
-    const node = masters.get(ids[at] ?? '') ?? connectionOf(this.#parts.client)
+    const node = masters.get(ids[at] ?? '') ?? connectionOf(client)
 
     checkInTime(left())
-    const reply = await node.call(
-      'SCAN',
-      position,
-      'MATCH',
-      this.#parts.keys.userPattern,
-      'COUNT',
-      SCAN_COUNT,
-    )
+    const reply = await node.call('SCAN', position, 'MATCH', keys.userPattern, 'COUNT', SCAN_COUNT)
     if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw unexpectedReply()
-    const handles = reply[1].flatMap((key) => this.#parts.keys.handleIn(String(key)))
+    const handles = reply[1].flatMap((key) => keys.handleIn(String(key)))
     const ended = await Promise.all(handles.map((handle) => this.#clear(handle, mark, before, left())))
     const next = nextPosition(ids, at, String(reply[0]))
     return {
@@ -67,16 +62,14 @@ export class RedisEndOfAll {
     }
   }
 
-  /** Nobody gets in by what cannot be read, so it does not stand in the way of the others. */
   async #clear(handle: string, mark: string, before: string, withinMs?: number): Promise<number> {
-    const args = [mark, before, this.#parts.marks.isSharded ? TOLERANCE_MICROS : 0]
+    const { keys, marks } = this.#parts
+    const args = [mark, before, marks.isSharded ? TOLERANCE_MICROS : 0]
     try {
-      const { texts } = await this.#parts.marks.ask(
-        { script: CLEAR, user: this.#parts.keys.user(handle), args },
-        withinMs,
-      )
+      const { texts } = await marks.ask({ script: CLEAR, user: keys.user(handle), args }, withinMs)
       return Number(texts[0])
     } catch (error) {
+      // No session in an unreadable key is valid, and the others have to end.
       if (error instanceof UnreadableKey || isWrongType(error)) return 0
       throw error
     }
@@ -87,7 +80,7 @@ function isWrongType(error: unknown): boolean {
   return error instanceof Error && error.message.includes('WRONGTYPE')
 }
 
-/** Where SCAN goes on: on this master, on the next, or nowhere. */
+/** The next position of SCAN, on this master or the next; undefined after the last one. */
 function nextPosition(ids: readonly string[], at: number, position: string): string | undefined {
   if (position !== '0') return `${ids[at]}:${position}`
   return at + 1 < ids.length ? `${ids[at + 1]}:0` : undefined

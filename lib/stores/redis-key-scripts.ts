@@ -1,6 +1,6 @@
 import { digits, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
 
-/** The value that is found: its end, the moment of its writing, its text. */
+/** The value: its end, when it was written, its text. */
 const VALUE = `
 local stored = redis.call('GET', KEYS[1])
 if stored and not string.find(stored, '^${digits(29)}') then return reply('unreadable', '1') end
@@ -13,75 +13,45 @@ local function known(outcome)
 end
 `
 
-/** The mark of all as it is. */
 const MARK = `
 local before = redis.call('GET', KEYS[1]) or micros(0)
 if not string.find(before, '^${digits(16)}$') then return reply('unreadable', '1') end
 `
 
-/** KEYS: mark of all. Replies it. */
-export const READ_ALL: RedisScript = script(
-  SCRIPT_HEAD,
-  MARK,
-  `
+/** KEYS: mark of all. Replies with it. */
+export const READ_ALL: RedisScript = script(`${SCRIPT_HEAD}${MARK}
 return reply('ok', before)
-`,
-)
+`)
 
-/**
- * KEYS: mark of all. ARGV: the latest moment in any of the masters of a cluster. Sets it; replies the one
- * before, and the new one.
- */
-export const END_ALL: RedisScript = script(
-  SCRIPT_HEAD,
-  MARK,
-  `
+/** KEYS: mark of all. ARGV: the earliest new mark. Sets it to now; replies with the old and the new mark. */
+export const END_ALL: RedisScript = script(`${SCRIPT_HEAD}${MARK}
 local atLeast = tonumber(ARGV[4])
 
 local mark = micros(math.max(moment, tonumber(before), atLeast))
 redis.call('SET', KEYS[1], mark)
 return reply('ok', before, mark)
-`,
-)
+`)
 
-/**
- * KEYS: mark of all. Writes it as it is, to show that it can be written; where there is none, it is gone in a
- * moment.
- */
-export const PING: RedisScript = script(
-  SCRIPT_HEAD,
-  MARK,
-  `
+/** KEYS: mark of all. Writes it unchanged, or for a millisecond if there is none, to show that it can. */
+export const PING: RedisScript = script(`${SCRIPT_HEAD}${MARK}
 if before == micros(0) then
   redis.call('SET', KEYS[1], before, 'PX', count(1))
 else
   redis.call('SET', KEYS[1], before)
 end
 return reply('ok')
-`,
-)
+`)
 
-/**
- * KEYS: value. Replies `ok`, then, where there is a value, its text, when it was written, and how long it is
- * kept.
- */
-export const READ_VALUE: RedisScript = script(
-  SCRIPT_HEAD,
-  VALUE,
-  `
+/** KEYS: value. Replies `ok` and, if there is a value, its text, when it was written, how long it is kept. */
+export const READ_VALUE: RedisScript = script(`${SCRIPT_HEAD}${VALUE}
 return known('ok')
-`,
-)
+`)
 
 /**
- * KEYS: value. ARGV: text as it was read, new text, duration or ''; '' stands for no value. Replies
- * `replaced` and how long the new value is kept, or `other` and what `READ_VALUE` replies of the value that
- * was found.
+ * KEYS: value. ARGV: text that was read, new text, duration or ''; the text '' is no value. Replies
+ * `replaced` and how long the new value is kept, or `other` and the value as in `READ_VALUE`.
  */
-export const REPLACE_VALUE: RedisScript = script(
-  SCRIPT_HEAD,
-  VALUE,
-  `
+export const REPLACE_VALUE: RedisScript = script(`${SCRIPT_HEAD}${VALUE}
 local from, to, duration = ARGV[4], ARGV[5], tonumber(ARGV[6])
 
 if (found or '') ~= from then return known('other') end
@@ -92,5 +62,4 @@ else
   redis.call('DEL', KEYS[1])
 end
 return reply('replaced', count(keep))
-`,
-)
+`)

@@ -1,13 +1,11 @@
 const HANDLE = /^\{([^{}]+)\}$/s
 
-/**
- * The names of the keys of a store. The braces around a handle choose the hash slot of a cluster; no other
- * key has a brace right after the prefix.
- */
+/** The keys of a store. The braces around a handle choose its hash slot; only users have them. */
 export class RedisKeys {
   readonly #prefix: string
+  /** The key of the mark of all. */
   readonly all: string
-  /** A glob for SCAN: every user, and no key of another kind or prefix. */
+  /** A glob that matches every user of this prefix, and nothing else. */
   readonly userPattern: string
 
   constructor(prefix: string) {
@@ -16,17 +14,18 @@ export class RedisKeys {
     this.userPattern = `${escapeGlob(prefix)}{*}`
   }
 
-  /** The sessions, the profile and the mark of a user. */
+  /** The key of a user's sessions, profile and mark. */
   user(handle: string): string {
     return `${this.#prefix}{${handle}}`
   }
 
-  /** The handle in a key that {@link RedisKeys.user} made; none in another one. */
+  /** The handle in the key of a user; empty for another key. */
   handleIn(key: string): string[] {
     const [, handle] = HANDLE.exec(key.slice(this.#prefix.length)) ?? []
     return handle === undefined ? [] : [handle]
   }
 
+  /** The key of a shared value. */
   value(id: string): string {
     return `${this.#prefix}value:${id}`
   }

@@ -5,9 +5,8 @@ import { connectionOf, type RedisConnection } from './redis-connection.js'
 import { unexpectedReply } from './redis-lines.js'
 
 /**
- * The connections to the masters by node id; a client that is not one of a cluster stands for itself. A
- * cluster client lists only the nodes it is connected to, so the list is held against what the cluster says
- * of itself: passing over a master would leave sessions in memory.
+ * Returns the connections to the masters by node id. A cluster client lists only the nodes that it is
+ * connected to, so this compares the list with that of the cluster.
  */
 export async function mastersOf(
   client: RedisClient,
@@ -32,7 +31,7 @@ export async function mastersOf(
   )
 }
 
-/** The latest moment by the clock of any master, in microseconds since 1970. */
+/** Returns the time of the master whose clock is ahead of all others, in microseconds since 1970. */
 export async function latestMomentIn(client: RedisClusterClient, left: Countdown): Promise<number> {
   const masters = await mastersOf(client, left)
   checkInTime(left())

@@ -5,14 +5,14 @@ import { RedisClock } from './redis-clock.js'
 import { connectionOf, type RedisConnection } from './redis-connection.js'
 import type { RedisScript } from './redis-script.js'
 
-/** A connection is not given up more often than this. */
+/** The shortest time between two reconnections. */
 const PAUSE_MICROS = 1_000_000
 
-/** What a script replied, checked to be the reply to this question. */
+/** The reply of a script. */
 export interface RedisReply {
-  /** The moment by the clock of Redis, in microseconds since 1970. */
+  /** The time by the clock of Redis, in microseconds since 1970. */
   readonly moment: number
-  /** What it came to: `ok`, `none`, `late` and so on. */
+  /** `ok`, `none`, `late` and so on. */
   readonly outcome: string
   readonly texts: readonly string[]
 }
@@ -23,46 +23,43 @@ export interface Question {
   readonly args: readonly (string | number)[]
 }
 
-/** The value of a key is damaged, or of a newer version. */
+/** The value of a key is damaged, or was written by a newer release. */
 export class UnreadableKey extends StoreFailure {}
 
 /**
- * Asks Redis by scripts. Each question has a nonce, and is answered only by the reply that bears it; each
- * change says until when it is wanted, by the clock of Redis.
+ * Runs scripts. A nonce in each question and its reply shows that they belong together. A change carries the
+ * time by which it must be made, by the clock of Redis.
  */
 export class RedisQuestions {
   readonly #connection: RedisConnection
   readonly #clock: RedisClock
-  /** Tells the moment in place of Redis. */
-  readonly #momentInstead: (() => number) | undefined
+  /** Replaces the clock of Redis. */
+  readonly #testClock: (() => number) | undefined
   readonly #process = randomBytes(3).toString('base64url')
   #questions = 0
-  #givenUpAt = Number.NEGATIVE_INFINITY
+  #reconnectedAt = Number.NEGATIVE_INFINITY
 
-  constructor(client: RedisClient, momentInstead: (() => number) | undefined) {
+  constructor(client: RedisClient, testClock: (() => number) | undefined) {
     this.#connection = connectionOf(client)
     this.#clock = new RedisClock(isClusterClient(client))
-    this.#momentInstead = momentInstead
+    this.#testClock = testClock
   }
 
-  /**
-   * Runs a script. A change that Redis calls late is tried once more, as the reply has told the time. Throws
-   * `tooLate()`.
-   */
+  /** Runs a script, a late change twice: the first reply has told the time. Throws `tooLate()`. */
   async ask(question: Question, withinMs?: number): Promise<RedisReply> {
-    if (withinMs === undefined) return this.#asked(question, '')
+    if (withinMs === undefined) return this.#askOnce(question, '')
     const deadline = this.#clock.now() + withinMs * 1000
     for (let tries = 0; tries < 2 && this.#clock.now() < deadline; tries += 1) {
-      const reply = await this.#asked(question, this.#clock.lastMomentFor(deadline))
+      const reply = await this.#askOnce(question, this.#clock.lastMomentFor(deadline))
       if (reply.outcome !== 'late') return reply
     }
     throw tooLate()
   }
 
-  async #asked({ script, keys, args }: Question, wantedUntil: number | ''): Promise<RedisReply> {
+  async #askOnce({ script, keys, args }: Question, wantedUntil: number | ''): Promise<RedisReply> {
     this.#questions += 1
     const nonce = `${this.#process}${this.#questions.toString(36)}`
-    const rest = [keys.length, ...keys, nonce, this.#momentInstead?.() ?? '', wantedUntil, ...args]
+    const rest = [keys.length, ...keys, nonce, this.#testClock?.() ?? '', wantedUntil, ...args]
     const askedAt = this.#clock.now()
     const [echo, moment, outcome, ...texts] = this.#textsIn(await this.#evaluate(script, rest))
     if (echo !== nonce) throw this.#distrusted('Redis replied to another question than was asked')
@@ -74,7 +71,6 @@ export class RedisQuestions {
     return { moment: Number(moment), outcome: outcome ?? '', texts }
   }
 
-  /** Runs a script by its SHA-1, and sends the source only when this Redis does not know it yet. */
   async #evaluate(script: RedisScript, rest: readonly (string | number)[]): Promise<unknown> {
     try {
       return await this.#call('EVALSHA', script.sha1, ...rest)
@@ -84,14 +80,11 @@ export class RedisQuestions {
     }
   }
 
-  /**
-   * After a failover the address may lead to the new primary, while the connection still leads to the old
-   * one, which is a replica now.
-   */
   async #call(command: string, ...args: (string | number)[]): Promise<unknown> {
     try {
       return await this.#connection.call(command, ...args)
     } catch (error) {
+      // After a failover the connection may still lead to the old primary, which is a replica now.
       if (error instanceof Error && /\b(?:READONLY|MASTERDOWN)\b/.test(error.message)) this.#reconnect()
       throw error
     }
@@ -102,17 +95,16 @@ export class RedisQuestions {
     throw this.#distrusted('Redis replied with something else than was asked for')
   }
 
-  /** Later replies of this connection may belong to other questions, too. */
+  /** Further replies on this connection may be wrong, too. */
   #distrusted(why: string): StoreFailure {
     this.#reconnect()
     return new StoreFailure(this.#connection.isRenewable ? `${why}: the connection is given up` : why)
   }
 
-  /** Many replies of a kind may come before a connection is closed, and the next one may be no better. */
   #reconnect(): void {
     const now = this.#clock.now()
-    if (now - this.#givenUpAt < PAUSE_MICROS) return
-    this.#givenUpAt = now
+    if (now - this.#reconnectedAt < PAUSE_MICROS) return
+    this.#reconnectedAt = now
     this.#connection.renew()
   }
 }

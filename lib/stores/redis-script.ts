@@ -6,14 +6,13 @@ export interface RedisScript {
   readonly sha1: string
 }
 
-export function script(...parts: readonly string[]): RedisScript {
-  const source = parts.join('')
+export function script(source: string): RedisScript {
   return { source, sha1: hash('sha1', source) }
 }
 
 /*
- * What lies in Redis. Moments are decimal digits: 16 for microseconds, 13 for milliseconds, by the clock of
- * Redis. Nothing stands between the fields.
+ * What is stored in Redis. Times are decimal digits by the clock of Redis: 16 for microseconds, 13 for
+ * milliseconds. Fields have no separator.
  *
  * <prefix>{<handle>}     a user, in one value: what is changed of a user is changed by one SET or DEL
  *   line 1               1 <own mark: 16> <end of the profile: 13> <profile, or nothing>
@@ -22,25 +21,22 @@ export function script(...parts: readonly string[]): RedisScript {
  * <prefix>all            <mark: 16>
  * <prefix>value:<id>     <end: 13> <moment of its writing: 16> <text>
  *
- * The leading 1 is the version of this layout. A mark is a moment: no login that began by then is issued. The
- * own mark is set when all sessions of the user are ended, the mark at <prefix>all when those of everybody
- * are; sessions that began by then are over as well. The end of the profile also says how long it is
- * remembered that the user was here.
+ * The leading 1 is the version of this layout. A mark is a time: logins that began by then are revoked. The
+ * own mark is set when all sessions of the user are ended. <prefix>all is set when those of all users are, and
+ * also ends the sessions that began by then. The end of the profile is also how long it is kept that the user
+ * has logged in before.
  *
- * Every script reads first, writes last, and writes once. At `wantedUntil` or later it changes nothing. It
- * reaches no key but KEYS[1] and, where it is given, KEYS[2], which it names as such in each call: there a
- * strict proxy looks for them. Its reply is a list of texts: the nonce, the moment, an outcome, and what
- * belongs to it.
+ * Every script reads first and writes last, once. At `wantedUntil` or later it changes nothing. It uses only
+ * KEYS[1] and KEYS[2], literally in each call, as strict proxies require. It replies with a list of texts:
+ * the nonce, the time, an outcome, and its values.
  */
 
+/** Returns a Lua pattern for this many digits. */
 export function digits(count: number): string {
   return '%d'.repeat(count)
 }
 
-/**
- * The head of every script. ARGV: nonce, moment in place of that of Redis or '', last moment at which a
- * change is wanted or ''.
- */
+/** The head of every script. ARGV: nonce, time of a test clock or '', time by which to change or ''. */
 export const SCRIPT_HEAD = `
 local nonce, moment, wantedUntil = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 

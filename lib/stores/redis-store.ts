@@ -28,7 +28,7 @@ import { READ_VALUE, REPLACE_VALUE } from './redis-key-scripts.js'
 import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
 import { RedisMarks } from './redis-marks.js'
-import { RedisQuestions, type RedisReply } from './redis-questions.js'
+import { type Question, RedisQuestions, type RedisReply } from './redis-questions.js'
 import type { RedisScript } from './redis-script.js'
 import {
   ISSUE,
@@ -44,25 +44,21 @@ import {
 
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {
-  /** What all keys begin with. Default `weapp:`. Used instead of a `keyPrefix` of the client. */
+  /** The prefix of all keys, in place of a `keyPrefix` of the client. Default `weapp:`. */
   prefix?: string
-  /**
-   * Tells the time instead of Redis, for tests that move it: all processes have to share it. Default: the
-   * clock of Redis.
-   */
+  /** A clock for tests, shared by all processes. Default: the clock of Redis. */
   clock?: Clock
 }
 
 /**
- * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours: its pools,
- * TLS, reconnection and its end. The store listens to its `error`, and tells stderr once for each kind where
- * nobody else listens. Where Redis refuses the database of the client nothing is written, also not to
- * database 0. An authenticated request costs one script that only reads; a login two, or three with
- * `onLogin`.
+ * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours, with its
+ * TLS, reconnection and end. The store logs its errors to stderr, each kind once, if nothing else listens to
+ * `error`. It writes nothing while Redis refuses the database of the client. An authenticated request costs
+ * one script that only reads; a login two, or three with `onLogin`.
  *
- * Keys: `weapp:{<handle>}` is a user with all sessions and the profile, `weapp:all` tells when the sessions
- * of everybody were ended, `weapp:value:<digest>` is what all processes share: which login codes were used in
- * the last minutes, access tokens, kept phone numbers. `docs/storage.md` describes what is in them.
+ * Keys: `weapp:{<handle>}` is a user with all sessions and the profile; `weapp:all` is when the sessions of
+ * all users were ended; `weapp:value:<digest>` is a value that all processes share, such as a recent login
+ * code, an access token or a phone number. `docs/storage.md` describes their contents.
  *
  * @example
  * import { Redis } from 'ioredis'
@@ -94,8 +90,8 @@ export class RedisStore implements SessionStore {
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
     const { outcome, moment, texts } = await this.#ofUser(READ, address.handle, [address.sessionId])
-    const [line = '', userInfo = ''] = texts
     if (outcome !== 'ok') return null
+    const [line = '', userInfo = ''] = texts
     const session = this.#sessionIn(line, moment)
     if (session && session.sessionId !== address.sessionId) throw unexpectedReply()
     return session ? { ...session, userInfo: userInfo || null } : null
@@ -186,10 +182,8 @@ export class RedisStore implements SessionStore {
     const reply = await this.#ofValue(REPLACE_VALUE, id, args, withinMs)
     if (reply.outcome !== 'replaced') return { isReplaced: false, value: valueIn(reply) }
     const leftMs = countIn(reply)
-    return {
-      isReplaced: true,
-      value: to !== null && leftMs > 0 ? { text: to, writtenAt: reply.moment, leftMs } : null,
-    }
+    const value = to !== null && leftMs > 0 ? { text: to, writtenAt: reply.moment, leftMs } : null
+    return { isReplaced: true, value }
   }
 
   async revokeBatch(cursor?: string, withinMs?: number): Promise<RevokedBatch> {
@@ -200,25 +194,15 @@ export class RedisStore implements SessionStore {
     await this.#marks.prove()
   }
 
-  #ofValue(
-    script: RedisScript,
-    id: string,
-    args: readonly (string | number)[],
-    withinMs?: number,
-  ): Promise<RedisReply> {
+  #ofValue(script: RedisScript, id: string, args: Question['args'], withinMs?: number) {
     return this.#questions.ask({ script, keys: [this.#keys.value(id)], args }, withinMs)
   }
 
-  #ofUser(
-    script: UserScript,
-    handle: string,
-    args: readonly (string | number)[],
-    withinMs?: number,
-  ): Promise<RedisReply> {
+  #ofUser(script: UserScript, handle: string, args: Question['args'], withinMs?: number) {
     return this.#marks.ask({ script, user: this.#keys.user(handle), args }, withinMs)
   }
 
-  /** The session in a line, unless it was ended with everybody. */
+  /** The session in a line, unless the mark of all has ended it. */
   #sessionIn(line: string, moment: number): StoredSession | undefined {
     const { beganAt, session } = readLine(line, moment)
     return this.#marks.hasEnded(beganAt) ? undefined : session

@@ -1,41 +1,39 @@
 import { USER_MARK_MS } from '../sessions/store.js'
 import { digits, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
 
-/** A script about a user, in two versions: for one server that has all keys, and for several. */
+/** A script about a user, in two versions: for a single server, and for several. */
 export interface UserScript {
   /** KEYS: user, mark of all. */
   readonly together: RedisScript
   /** KEYS: user. ARGV: mark of all. */
   readonly apart: RedisScript
-  /** Whether it may change the user, so that the mark of all has to be known before. */
+  /** Whether it may change the user: then it needs the mark of all beforehand. */
   readonly isChange: boolean
 }
 
-function reading(...parts: readonly string[]): UserScript {
+function reading(body: string): UserScript {
   return {
-    together: script(SCRIPT_HEAD, MARK_UNDER_KEY, USER, ...parts),
-    apart: script(SCRIPT_HEAD, MARK_AS_ARGUMENT, USER, ...parts),
+    together: script(`${SCRIPT_HEAD}${MARK_UNDER_KEY}${USER}${body}`),
+    apart: script(`${SCRIPT_HEAD}${MARK_AS_ARGUMENT}${USER}${body}`),
     isChange: false,
   }
 }
 
 function changing(body: string): UserScript {
-  return { ...reading(SESSIONS, body), isChange: true }
+  return { ...reading(`${SESSIONS}${body}`), isChange: true }
 }
 
-/** The mark of all, where the script may reach its key. */
 const MARK_UNDER_KEY = `
 local markOfAll = redis.call('GET', KEYS[2])
 if markOfAll and not string.find(markOfAll, '^${digits(16)}$') then return reply('unreadable', '2') end
 markOfAll = tonumber(markOfAll or 0)
 `
 
-/** The mark of all, where it lies on another server. */
 const MARK_AS_ARGUMENT = `
 local markOfAll = tonumber(ARGV[4])
 `
 
-/** The user, and how a line is read. */
+/** The user, and how to read a line. */
 const USER = `
 local text = redis.call('GET', KEYS[1]) or '1${'0'.repeat(29)}'
 local mark, profileEnd, profile = string.match(text, '^1(${digits(16)})(${digits(13)})([^\\n]*)')
@@ -53,9 +51,8 @@ local function isLive(line) return endOf(line) > now and beganOf(line) > markOfA
 `
 
 /**
- * The live sessions, and how the user is written. What is over is left out; a user of whom nothing is left is
- * deleted. A line that makes no sense is no session to anybody, and stays as it is until all sessions of the
- * user are ended.
+ * The live sessions, and how to write the user: without ended sessions, and not at all if nothing is left.
+ * Damaged lines are not sessions, and stay until all sessions of the user are ended.
  */
 const SESSIONS = `
 local live, odd = {}, {}
@@ -86,7 +83,7 @@ local function save(sessions)
 end
 `
 
-/** ARGV: session id. Replies the session and the profile, or `none`. */
+/** ARGV: session id. Replies with the session and the profile, or `none`. */
 export const READ: UserScript = reading(`
 local id = ARGV[5]
 
@@ -98,20 +95,17 @@ if not isLive(line) then return reply('none') end
 return reply('ok', line, profile)
 `)
 
-/** Replies whether the user was here, the profile, and the live sessions. */
-export const READ_USER: UserScript = reading(
-  SESSIONS,
-  `
+/** Replies with whether the user has logged in before, the profile, and the live sessions. */
+export const READ_USER: UserScript = reading(`${SESSIONS}
 local known = reply('ok', wasHere and '1' or '0', profile)
 for _, line in ipairs(live) do known[#known + 1] = line end
 return known
-`,
-)
+`)
 
 /**
  * ARGV: session id, record, begin of the login or '', login duration, session duration, cap, onLimit, session
- * id to end, profile, duration of the profile. A client may send it again after a lost connection: the
- * session that it wrote the first time is not counted.
+ * id to replace, profile, duration of the profile. Does not count its own session, as a client may send it
+ * again after a lost connection.
  */
 export const ISSUE: UserScript = changing(`
 local id, record, began = ARGV[5], ARGV[6], tonumber(ARGV[7])
@@ -140,7 +134,7 @@ save(sessions)
 return reply('issued', millis(created), millis(now), ends, wasHere and '1' or '0', profile)
 `)
 
-/** ARGV: session id, session duration, latest end. Replies visit and end, or `none`. */
+/** ARGV: session id, session duration, latest end. Replies with visit and end, or `none`. */
 export const TOUCH: UserScript = changing(`
 local id, sessionDuration, latestEnd = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
 
@@ -155,7 +149,7 @@ end
 return reply('none')
 `)
 
-/** ARGV: session id. Replies how many sessions ended. */
+/** ARGV: session id. Replies with the number of ended sessions. */
 export const REVOKE: UserScript = changing(`
 local id = ARGV[5]
 
@@ -169,7 +163,7 @@ end
 return reply('ok', count(0))
 `)
 
-/** ARGV: session id to spare, or ''. Sets the own mark. Replies how many sessions ended. */
+/** ARGV: session id to spare, or ''. Sets the own mark. Replies with the number of ended sessions. */
 export const REVOKE_USER: UserScript = changing(`
 local sparedId = ARGV[5]
 
@@ -185,8 +179,8 @@ return reply('ok', count(#live - #spared))
 
 /**
  * ARGV: mark of all, the one before it, by how many microseconds the clocks of several servers may differ.
- * Clears away what the mark has ended; replies how many that were. What seems to have begun in the future
- * began before the clock was set back, and so before the mark.
+ * Deletes the sessions that the mark has ended; replies with their number. A session that seems to begin in
+ * the future began before the clock was set back, and so before the mark.
  */
 export const CLEAR: UserScript = changing(`
 local newMark, oldMark, tolerance = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -209,7 +203,9 @@ if #kept < found then save(kept) end
 return reply('ok', count(ended))
 `)
 
-/** ARGV: three a change: session id, record as it was read, new record. Replies how many were replaced. */
+/**
+ * ARGV: for each change session id, record that was read, new record. Replies with how many were replaced.
+ */
 export const REWRITE: UserScript = changing(`
 local changes = {}
 for at = 5, #ARGV, 3 do
