@@ -86,7 +86,7 @@ export class SessionRegistry {
     return false
   }
 
-  /** Ends the session at an address, unless it is of an unknown app. */
+  /** Ends the session at an address; within a narrowed scope only if it is of its app. */
   async revokeAt(address: SessionAddress): Promise<void> {
     const { apps, store } = this.#parts
     if (apps.isNarrowed) {
