@@ -16,6 +16,9 @@ const RECORD: SessionRecord = {
   loginDurationMs: 10 * DAY_MS,
   sealedSessionKey: 'abcdef.envelope',
   sealedPreviousKey: undefined,
+  device: undefined,
+  confirmedAt: undefined,
+  sessionDurationMs: undefined,
   data: { accountId: 7 },
 }
 

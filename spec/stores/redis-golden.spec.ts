@@ -205,6 +205,9 @@ describe('what RedisStore writes', () => {
       const whole = {
         unionid: undefined,
         sealedPreviousKey: undefined,
+        device: undefined,
+        confirmedAt: undefined,
+        sessionDurationMs: undefined,
         data: undefined,
         ...record,
       } as SessionRecord
