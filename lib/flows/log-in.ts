@@ -1,6 +1,6 @@
 import type { Logger } from '../logger.js'
-import { positiveInteger } from '../options.js'
-import { type App, type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
+import { positiveInteger, positiveNumber } from '../options.js'
+import { type App, type AppSelector, MOST_SECONDS, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
@@ -24,6 +24,11 @@ export interface LoginRequest extends UserDataRequest {
   readonly appid?: AppSelector | undefined
   /** How many sessions the user may have after this login. Default: what the app or all apps allow. */
   readonly maxSessionsPerUser?: number | undefined
+  /**
+   * The idle lifetime of the session where the app sets no `sessionDurationSeconds`, in seconds: what the
+   * clients of a protocol are used to. Default 604800.
+   */
+  readonly defaultSessionDurationSeconds?: number | undefined
   /** The token that the phone still has: its session ends with this login. */
   readonly presentedToken?: string | undefined
   /**
@@ -48,6 +53,7 @@ interface CheckedLogin {
   readonly data: ReceivedData
   readonly presentedToken: string | undefined
   readonly maxSessionsPerUser: number | undefined
+  readonly sessionDurationMs: number | undefined
   readonly origin: LoginOrigin | undefined
 }
 
@@ -84,6 +90,7 @@ export function createLogIn(parts: LogInParts): LogIn {
       data: readReceivedData(request, parts.profileRules),
       presentedToken: request.presentedToken,
       maxSessionsPerUser: parts.maxSessionsPerUser ?? cap,
+      sessionDurationMs: idleLifetimeMs(request.defaultSessionDurationSeconds),
       origin: checkOrigin(request.origin),
     }
     const { app, code, origin } = login
@@ -100,7 +107,7 @@ export function createLogIn(parts: LogInParts): LogIn {
   }
 
   async function start(login: CheckedLogin, { identity, beganAt }: ExchangedCode): Promise<LoginResult> {
-    const { app, data, presentedToken, maxSessionsPerUser } = login
+    const { app, data, presentedToken, maxSessionsPerUser, sessionDurationMs } = login
     const owner = { appid: app.appid, openid: identity.openid }
     const candidates = async function* () {
       yield [identity.sessionKey]
@@ -109,7 +116,8 @@ export function createLogIn(parts: LogInParts): LogIn {
     const given = await profileFrom(data, candidates, owner, decryptions)
     const userInfo = (await profiles.keptOver(owner, given)) ? undefined : given
     if (userInfo) await parts.callOnUserInfo({ ...owner, userInfo })
-    const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser, beganAt }
+    const limits = { maxSessionsPerUser, sessionDurationMs }
+    const beginning = { identity, userInfo, presentedToken, beganAt, ...limits }
     if (!onLogin) return issuer.issue(app, { ...beginning, data: undefined })
 
     const seenBefore = await profiles.hasSeen(owner)
@@ -124,4 +132,10 @@ export function createLogIn(parts: LogInParts): LogIn {
 function checkCap(maxSessionsPerUser: number | undefined): number | undefined {
   if (maxSessionsPerUser === undefined) return undefined
   return positiveInteger('login: maxSessionsPerUser', maxSessionsPerUser, MOST_SESSIONS)
+}
+
+function idleLifetimeMs(seconds: number | undefined): number | undefined {
+  if (seconds === undefined) return undefined
+  const ms = positiveNumber('login: defaultSessionDurationSeconds', seconds, MOST_SECONDS) * 1000
+  return Math.max(1, Math.round(ms))
 }

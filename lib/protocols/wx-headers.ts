@@ -1,6 +1,6 @@
 import { WeappError } from '../errors.js'
 import type { LoginRequest } from '../flows/log-in.js'
-import { isAbsent, legacyOrigin } from './legacy-request.js'
+import { isAbsent, LEGACY_SESSION_DURATION_SECONDS, legacyOrigin } from './legacy-request.js'
 import { type Protocol, presentedToken, type WireRequest } from './protocol.js'
 
 type HeaderName = 'code' | 'encrypted-data' | 'iv' | 'id' | 'skey'
@@ -25,6 +25,7 @@ export function loginInHeaders(request: WireRequest, readToken: Protocol['readTo
     encryptedData,
     iv: wxHeader(request, 'iv'),
     origin: legacyOrigin(request, encryptedData),
+    defaultSessionDurationSeconds: LEGACY_SESSION_DURATION_SECONDS,
     presentedToken: presentedToken(() => readToken(request)),
   }
 }

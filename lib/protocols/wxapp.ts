@@ -3,7 +3,7 @@ import type { LoginRequest, LoginResult } from '../flows/log-in.js'
 import type { JsonObject } from '../json-object.js'
 import { idOf, tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
-import { isAbsent, legacyOrigin } from './legacy-request.js'
+import { isAbsent, LEGACY_SESSION_DURATION_SECONDS, legacyOrigin } from './legacy-request.js'
 import { durationOf, legacyUserInfo } from './legacy-user-info.js'
 import { type Protocol, presentedToken, route, type WireReply, type WireRequest } from './protocol.js'
 
@@ -131,6 +131,7 @@ function readLogin(request: WireRequest): LoginRequest {
     appid,
     ...(hasData && { encryptedData, iv }),
     origin: legacyOrigin(request, hasData ? encryptedData : undefined),
+    defaultSessionDurationSeconds: LEGACY_SESSION_DURATION_SECONDS,
     presentedToken: presentedToken(() => readToken(request)),
   }
 }

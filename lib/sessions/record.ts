@@ -16,7 +16,7 @@ export interface SessionRecord {
   readonly device?: string | undefined
   /** When the user last confirmed an action in this session, by the clock of the store in milliseconds. */
   readonly confirmedAt?: number | undefined
-  /** The idle lifetime in milliseconds, where neither the app nor the default decides. */
+  /** An idle lifetime of its own, in milliseconds. It counts as long as the app sets none. */
   readonly sessionDurationMs?: number | undefined
   /** What `onLogin` returned. */
   readonly data?: unknown

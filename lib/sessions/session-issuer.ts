@@ -1,7 +1,7 @@
 import { WeappError } from '../errors.js'
 import type { Identity } from '../exchange.js'
 import type { Logger } from '../logger.js'
-import type { App } from './app-info.js'
+import { type App, lifetimesOf } from './app-info.js'
 import type { Apps } from './apps.js'
 import { revokedMeanwhile } from './contention.js'
 import type { KeyRing } from './key-ring.js'
@@ -21,6 +21,8 @@ export interface NewSession {
   readonly userInfo: UserInfo | undefined
   /** Overrides the cap of the app and of {@link SessionCap}. */
   readonly maxSessionsPerUser: number | undefined
+  /** The idle lifetime where the app sets none, in milliseconds. Default: that of the app. */
+  readonly sessionDurationMs?: number | undefined
   /** The token that came with the login: its session ends. */
   readonly presentedToken: string | undefined
   /** When the login began, by the clock of the store in microseconds. Default: now. */
@@ -68,7 +70,7 @@ export class SessionIssuer {
     const replaces = presented?.handle === handle ? presented.sessionId : undefined
     const earlier = olderHandles.length > 0 ? await profiles.underOlderKeys(user) : undefined
     const record = this.#recordOf(user, app, start, address.sessionId)
-    const { loginDurationMs, sessionDurationMs } = app.lifetimes
+    const { loginDurationMs, sessionDurationMs } = lifetimesOf(app, start.sessionDurationMs)
     const { createdAt, lastVisitAt, endsAt, ...result } = await this.#write(app, {
       address,
       record: encodeRecord(record),
@@ -91,13 +93,15 @@ export class SessionIssuer {
     }
   }
 
-  #recordOf(user: UserRef, app: App, { identity, data }: NewSession, sessionId: string): SessionRecord {
+  #recordOf(user: UserRef, app: App, start: NewSession, sessionId: string): SessionRecord {
+    const { identity, data, sessionDurationMs } = start
     return {
       ...user,
       unionid: identity.unionid,
       loginDurationMs: app.lifetimes.loginDurationMs,
       sealedSessionKey: this.#parts.keyRing.seal(identity.sessionKey, { ...user, sessionId }),
       sealedPreviousKey: undefined,
+      sessionDurationMs,
       data,
     }
   }

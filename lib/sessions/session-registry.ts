@@ -159,9 +159,8 @@ export class SessionRegistry {
   async #recordVisit(
     address: SessionAddress,
     stored: StoredSession,
-    { app, moments }: LiveRecord,
+    { lifetimes, moments }: LiveRecord,
   ): Promise<SessionMoments | undefined> {
-    const { lifetimes } = app
     if (!isTouchDue(stored, moments.expiresAt, lifetimes)) return moments
     const { sessionDurationMs } = lifetimes
     try {

@@ -57,7 +57,7 @@ describe('defaultSessions', () => {
     expect(stderr.trim().split('\n')).to.deep.equal([
       'weapp-session: REDIS_URL is not set, so sessions live in the memory of this process and end with it',
     ])
-    expect(JSON.parse(stdout)).to.deep.equal([30 * 86_400_000, 30 * 86_400_000])
+    expect(JSON.parse(stdout)).to.deep.equal([30 * 86_400_000, 7 * 86_400_000])
     expect(status).to.equal(0)
   })
 

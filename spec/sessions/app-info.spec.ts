@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { type App, lifetimesOf } from '../../lib/sessions/app-info.js'
 import { createApps } from '../../lib/sessions/apps.js'
 import { weappErrorOf } from '../support/failures.js'
 
@@ -20,9 +21,10 @@ describe('createApps', () => {
         title: 'wx1',
         lifetimes: {
           loginDurationMs: 30 * DAY_MS,
-          sessionDurationMs: 30 * DAY_MS,
-          touchAfterMs: 0.6 * DAY_MS,
+          sessionDurationMs: 7 * DAY_MS,
+          touchAfterMs: 12_096_000,
         },
+        isSessionDurationSet: false,
         userInfoDurationMs: 365 * DAY_MS,
         maxSessionsPerUser: undefined,
         exchange: undefined,
@@ -76,6 +78,7 @@ describe('createApps', () => {
       id: 7,
       title: 'Shop',
       lifetimes: { loginDurationMs: 12 * 3_600_000, sessionDurationMs: 250, touchAfterMs: 5 },
+      isSessionDurationSet: true,
       userInfoDurationMs: 36 * 3_600_000,
       maxSessionsPerUser: 3,
       exchange: settings.exchange,
@@ -193,5 +196,23 @@ describe('the apps', () => {
       const error = await weappErrorOf('ERR_APP_UNKNOWN', () => appsOf(FIRST).choose(appid))
       expect(error.message).to.equal('This app does not log in here.')
     }
+  })
+})
+
+describe('lifetimesOf', () => {
+  const [unset, set] = appsOf(FIRST, { ...SECOND, sessionDurationSeconds: 60 }).all as [App, App]
+
+  it('takes the idle lifetime of the session, and the same share of it for visits, where the app sets none', () => {
+    expect(lifetimesOf(unset, 30 * DAY_MS)).to.deep.equal({
+      loginDurationMs: 30 * DAY_MS,
+      sessionDurationMs: 30 * DAY_MS,
+      touchAfterMs: 0.6 * DAY_MS,
+    })
+  })
+
+  it('are those of the app where the app sets one, or the session has none', () => {
+    expect(lifetimesOf(set, 30 * DAY_MS)).to.equal(set.lifetimes)
+    expect(lifetimesOf(set, undefined)).to.equal(set.lifetimes)
+    expect(lifetimesOf(unset, undefined)).to.equal(unset.lifetimes)
   })
 })

@@ -122,6 +122,21 @@ describe('the touch of a visit', () => {
     expect((await registry.visit(address))?.session).to.deep.equal(moved)
   })
 
+  it('goes by the idle window of the session itself where the app sets none', async () => {
+    const { sessionDurationSeconds: _unset, ...unset } = SHOP
+    const setup = aRegistry({ apps: [unset] })
+    const { address } = await setup.logIn('alice', { sessionDurationMs: 2 * DAY_MS })
+    setup.clock.advance(0.2 * DAY_MS - 1)
+    expect(await methodsOfVisit(setup, address)).to.deep.equal(['read'])
+    setup.clock.advance(1)
+    setup.calls.length = 0
+    await setup.registry.visit(address)
+    expect(setup.calls[1]?.args[1]).to.deep.equal({
+      sessionDurationMs: 2 * DAY_MS,
+      endsBy: LOGIN + 10 * DAY_MS,
+    })
+  })
+
   it('never moves the end past the absolute one', async () => {
     const setup = onUndropping()
     const { address } = await setup.logIn('alice')
