@@ -12,7 +12,7 @@ interface Leave {
 
 const core = ['kernel', 'wechat', 'sessions']
 const rules: Readonly<Record<string, Leave>> = {
-  kernel: { rooms: [], packages: [] },
+  kernel: { rooms: [], packages: ['node:crypto'] },
   wechat: { rooms: ['kernel'], packages: ['node:'] },
   sessions: { rooms: ['kernel'], packages: ['node:'] },
   stores: { rooms: ['kernel', 'sessions'], packages: ['node:'] },

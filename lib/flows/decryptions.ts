@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import type { Secret } from '../secret.js'
 import { Counter } from '../sessions/counter.js'
 import type { UserRef } from '../sessions/session.js'
 import type { SessionStore } from '../sessions/store.js'
@@ -21,7 +22,7 @@ const WINDOW_MS = 600_000
  * The session_keys that may fit, in groups: the likely one first, the rest only if that fails. Any wx.login
  * may have replaced a key since the data was made. It may be asked more than once.
  */
-export type CandidateKeys = () => AsyncIterable<readonly string[]>
+export type CandidateKeys = () => AsyncIterable<readonly Secret[]>
 
 /** Encrypted data, whose it has to be, and what it has to be. */
 export interface Decryption<T> {
@@ -98,7 +99,8 @@ export class Decryptions {
 }
 
 /** Throws `ERR_DATA_MALFORMED` where the key is right and the text is not: no newer key would help. */
-function openedBy(sessionKeys: readonly string[], data: Ciphertext, owner: DataOwner): OpenData | undefined {
+function openedBy(candidates: readonly Secret[], data: Ciphertext, owner: DataOwner): OpenData | undefined {
+  const sessionKeys = candidates.map((sessionKey) => sessionKey.reveal())
   const openData = decryptOpenData(data, sessionKeys, owner)
   if (openData || !isOpenedBy(data, sessionKeys, owner)) return openData
   throw new WeappError(
@@ -125,7 +127,7 @@ function isTried(error: unknown): boolean {
 /** Returns what `use` makes of the first group that fits. Throws `ERR_SESSION_KEY_STALE` when none does. */
 export async function withFittingKeys<T>(
   candidates: CandidateKeys,
-  use: (sessionKeys: readonly string[]) => T | undefined,
+  use: (sessionKeys: readonly Secret[]) => T | undefined,
 ): Promise<T> {
   for await (const sessionKeys of candidates()) {
     const result = use(sessionKeys)

@@ -65,7 +65,7 @@ export function createEngine(settings: SessionsSettings) {
     callOnUserInfo: createCallOnUserInfo(onUserInfo, logger),
     accessToken: accessTokenProvider
       ? guardProvider(accessTokenProvider, wechat.timeoutMs)
-      : (request: { appid: string; refused?: string | undefined }) => accessTokens.get(request),
+      : accessTokens.get.bind(accessTokens),
     getPhoneNumber: getPhoneNumber(wechatApi),
     sessionKeyApi: createSessionKeyApi(wechatApi),
 

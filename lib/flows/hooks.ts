@@ -3,7 +3,7 @@ import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { type SessionData, throughJson } from '../sessions/session-data.js'
 import type { UserInfo } from '../sessions/user-info.js'
-import { stackOf, tookTooLong } from './thrown.js'
+import { shownError, stackOf, tookTooLong } from './thrown.js'
 
 export const HOOK_TIMEOUT_MS = 5000
 
@@ -88,10 +88,10 @@ async function guarded(
 ): Promise<unknown> {
   try {
     return await withinDeadline(call(), timeoutMs, () => tookTooLong(timeoutMs))
-  } catch (cause) {
-    if (cause instanceof WeappError) throw cause
-    logger.error(`${name} failed: ${stackOf(cause)}`)
+  } catch (error) {
+    if (error instanceof WeappError) throw error
+    logger.error(`${name} failed: ${stackOf(error)}`)
     const message = 'Something went wrong on the server. Please try again later.'
-    throw new WeappError('ERR_HOOK_FAILED', message, { cause })
+    throw new WeappError('ERR_HOOK_FAILED', message, { cause: shownError(error) })
   }
 }

@@ -1,5 +1,6 @@
 import { kindOf, WeappError } from '../errors.js'
-import type { Identity } from '../exchange.js'
+import type { CheckedIdentity } from '../exchange.js'
+import type { Secret } from '../secret.js'
 import type { App } from '../sessions/app-info.js'
 import {
   type CodeGrant,
@@ -18,10 +19,10 @@ const CODE_LIFETIME_MS = 5 * 60_000
 const USED = 'used'
 
 /** Exchanges a code as its app does it, within a deadline. */
-export type ExchangeCode = (app: App, code: string) => Promise<Identity>
+export type ExchangeCode = (app: App, code: Secret) => Promise<CheckedIdentity>
 
 export interface ExchangedCode {
-  readonly identity: Identity
+  readonly identity: CheckedIdentity
   /** When the code was claimed, by the clock of the store, in microseconds since 1970. */
   readonly beganAt: number
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import { checkOptionNames, oneOf, positiveNumber } from '../options.js'
+import type { Secret } from '../secret.js'
 import type { Apps } from '../sessions/apps.js'
 import type { SessionRef, SessionSelector, UserSelector } from '../sessions/session.js'
 import { frozen } from '../sessions/session-data.js'
@@ -80,7 +81,7 @@ interface UserDataCallsParts {
 export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
   const { apps, registry, profiles, sessionKeys, freshKey, decryptions, profileRules, clock } = parts
 
-  async function freshKeyOf(owner: KeyOwner, code: string): Promise<string[]> {
+  async function freshKeyOf(owner: KeyOwner, code: string): Promise<Secret[]> {
     await decryptions.refuseLimited(owner)
     return freshKey(owner, code)
   }

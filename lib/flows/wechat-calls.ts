@@ -2,6 +2,7 @@ import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { checkOptionNames, type OptionNames } from '../options.js'
+import { Secret } from '../secret.js'
 import type { App, AppSelector } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
 import type { SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
@@ -11,7 +12,7 @@ import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
 import type { SessionKeyApi } from '../wechat/session-key.js'
-import { type AccessTokenProvider, unavailable } from './access-tokens.js'
+import { type AccessTokenProvider, type AccessTokenSource, unavailable } from './access-tokens.js'
 import { unknownSession } from './authenticate.js'
 import type { FailureLog } from './failure-log.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
@@ -43,8 +44,8 @@ interface WechatCallsParts {
   readonly profiles: UserProfiles
   readonly sessionKeys: SessionKeys
   readonly phoneNumbers: PhoneNumbers
-  readonly accessToken: AccessTokenProvider
-  readonly getPhoneNumber: (code: PhoneCode, accessToken: string) => Promise<PhoneInfo>
+  readonly accessToken: AccessTokenSource
+  readonly getPhoneNumber: (code: PhoneCode, accessToken: Secret) => Promise<PhoneInfo>
   readonly sessionKeyApi: SessionKeyApi
   /** Whether the number of a user who is named is kept where the call does not say. */
   readonly keepPhoneNumbers: boolean
@@ -84,7 +85,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
   const { apps, profiles, sessionKeys, phoneNumbers, sessionKeyApi, getPhoneNumber, failureLog, logger } =
     parts
 
-  async function tokenOf(app: App, refused?: string): Promise<string> {
+  async function tokenOf(app: App, refused?: Secret): Promise<Secret> {
     if (app.exchange)
       throw new WeappError('ERR_REQUEST_INVALID', 'Only WeChat has this, not the platform of this app.')
     return parts.accessToken({ appid: app.appid, refused })
@@ -99,7 +100,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
     }
   }
 
-  function asked<T>(what: string, app: App, ask: (accessToken: string) => Promise<T>): Promise<T> {
+  function asked<T>(what: string, app: App, ask: (accessToken: Secret) => Promise<T>): Promise<T> {
     return reported(what, async () => {
       const accessToken = await tokenOf(app)
       try {
@@ -146,7 +147,9 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
     },
     async accessToken({ appid, refused } = {}) {
       const app = apps.choose(appid)
-      return reported('the access token', () => tokenOf(app, refused))
+      const refusedToken = refused === undefined ? undefined : new Secret(refused)
+      const token = await reported('the access token', () => tokenOf(app, refusedToken))
+      return token.reveal()
     },
 
     async checkSessionKey(selector) {
@@ -180,9 +183,9 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
 }
 
 /** Adds a deadline. Passes a `WeappError` on; only the log is told of any other failure. */
-export function guardProvider(provider: AccessTokenProvider, timeoutMs: number): AccessTokenProvider {
-  return async (request) => {
-    const answer = (async () => provider(request))()
+export function guardProvider(provider: AccessTokenProvider, timeoutMs: number): AccessTokenSource {
+  return async ({ appid, refused }) => {
+    const answer = (async () => provider({ appid, refused: refused?.reveal() }))()
     const token = await withinDeadline(answer, timeoutMs, () => tookTooLong(timeoutMs)).catch(
       (error: unknown) => {
         throw error instanceof WeappError
@@ -190,7 +193,7 @@ export function guardProvider(provider: AccessTokenProvider, timeoutMs: number):
           : unavailable(`accessTokenProvider failed: ${stackOf(error)}`)
       },
     )
-    if (typeof token === 'string' && token !== '') return token
+    if (typeof token === 'string' && token !== '') return new Secret(token)
     throw unavailable('accessTokenProvider did not return a non-empty string')
   }
 }

@@ -7,6 +7,7 @@ import {
   positiveNumber,
   textOption,
 } from '../options.js'
+import { Secret } from '../secret.js'
 import { type Lifetimes, lifetimesFrom, withSessionDuration } from './lifetimes.js'
 
 /** The highest `maxSessionsPerUser`: a login reads every session of its user. */
@@ -51,7 +52,7 @@ export type AppSelector = string | number
 /** A checked {@link AppInfo}, with the defaults. */
 export interface App {
   readonly appid: string
-  readonly secret: string
+  readonly secret: Secret
   readonly id: number
   readonly title: string
   readonly lifetimes: Lifetimes
@@ -103,7 +104,7 @@ export function readApp(where: string, info: AppInfo, position: number, touchSha
   const cap = info.maxSessionsPerUser
   return {
     appid,
-    secret: secretOption(`${where}.secret`, info.secret),
+    secret: new Secret(secretOption(`${where}.secret`, info.secret)),
     id: positiveInteger(`${where}.id`, info.id ?? position),
     title: textOption(`${where}.title`, info.title ?? appid),
     lifetimes: lifetimesFrom(days, seconds, touchShare),

@@ -44,7 +44,7 @@ interface RingKey {
  */
 export function createKeyRing(secrets: readonly string[] | undefined, apps: readonly App[]): KeyRing {
   const shared = secrets && [...new Set(secrets)].map(ringKey)
-  const own = new Map(shared ? [] : apps.map((app) => [app.appid, ringKey(app.secret)]))
+  const own = new Map(shared ? [] : apps.map((app) => [app.appid, ringKey(app.secret.reveal())]))
   const opening = new Map([...(shared ?? own.values())].map((key) => [key.id, key]))
 
   return {

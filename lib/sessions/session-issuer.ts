@@ -1,5 +1,5 @@
 import { WeappError } from '../errors.js'
-import type { Identity } from '../exchange.js'
+import type { CheckedIdentity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import { type App, lifetimesOf } from './app-info.js'
 import type { Apps } from './apps.js'
@@ -15,7 +15,7 @@ import type { UserProfiles } from './user-profiles.js'
 
 /** A login that begins a session. */
 export interface NewSession {
-  readonly identity: Identity
+  readonly identity: CheckedIdentity
   readonly data: unknown
   /** A new profile; undefined keeps the present one. */
   readonly userInfo: UserInfo | undefined
@@ -99,7 +99,7 @@ export class SessionIssuer {
       ...user,
       unionid: identity.unionid,
       loginDurationMs: app.lifetimes.loginDurationMs,
-      sealedSessionKey: this.#parts.keyRing.seal(identity.sessionKey, { ...user, sessionId }),
+      sealedSessionKey: this.#parts.keyRing.seal(identity.sessionKey.reveal(), { ...user, sessionId }),
       sealedPreviousKey: undefined,
       sessionDurationMs,
       data,

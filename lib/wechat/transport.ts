@@ -5,6 +5,7 @@ import { TLSSocket } from 'node:tls'
 import { WeappError } from '../errors.js'
 import { objectWithMethods } from '../options.js'
 import { reasonOf } from '../reason.js'
+import { revealed, type Secret } from '../secret.js'
 
 const MOST_BODY_BYTES = 256 * 1024
 const MOST_SOCKETS = 128
@@ -13,8 +14,8 @@ const IDLE_SOCKET_MS = 4000
 /** A GET to WeChat, or a POST if there is a body. `path` is constant; what varies goes into `query`. */
 export interface WechatRequest {
   readonly path: string
-  readonly query?: Readonly<Record<string, string>>
-  /** Sent as JSON. */
+  readonly query?: Readonly<Record<string, string | Secret>>
+  /** Sent as JSON. Secrets are fields of it, not deeper. */
   readonly body?: Readonly<Record<string, unknown>>
   readonly signal: AbortSignal
 }
@@ -56,8 +57,8 @@ export function createTransport(baseUrl: URL, agent?: http.Agent): WechatTranspo
   function send({ path, query = {}, body, signal }: WechatRequest): Promise<string> {
     return new Promise((resolve, reject) => {
       let isConnected = false
-      const url = new URL(`${basePath}${path}?${new URLSearchParams(query)}`, baseUrl)
-      const payload = body && Buffer.from(JSON.stringify(body))
+      const url = new URL(`${basePath}${path}?${new URLSearchParams(revealed(query))}`, baseUrl)
+      const payload = body && Buffer.from(JSON.stringify(revealed(body)))
       const outgoing = request(url, {
         agent: pool,
         signal,
