@@ -8,6 +8,7 @@ import {
   textOption,
 } from '../options.js'
 import { type Lifetimes, lifetimesFrom } from './lifetimes.js'
+import { groupOf } from './token.js'
 
 /** The highest `maxSessionsPerUser`: a login reads every session of its user. */
 export const MOST_SESSIONS = 1000
@@ -49,6 +50,8 @@ export interface App {
   readonly secret: string
   readonly id: number
   readonly title: string
+  /** With which the handles of its users begin. */
+  readonly group: string
   readonly lifetimes: Lifetimes
   readonly userInfoDurationMs: number
   readonly maxSessionsPerUser: number | undefined
@@ -99,6 +102,7 @@ export function readApp(where: string, info: AppInfo, position: number, touchSha
     secret: secretOption(`${where}.secret`, info.secret),
     id: positiveInteger(`${where}.id`, info.id ?? position),
     title: textOption(`${where}.title`, info.title ?? appid),
+    group: groupOf(appid),
     lifetimes: lifetimesFrom(days, seconds, touchShare),
     maxSessionsPerUser:
       cap === undefined ? cap : positiveInteger(`${where}.maxSessionsPerUser`, cap, MOST_SESSIONS),
