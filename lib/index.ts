@@ -47,6 +47,7 @@ export {
   type IssueResult,
   type RecordChange,
   type RecordedVisit,
+  type RevocationStep,
   type RevokedBatch,
   type SessionEntry,
   type SessionStore,
@@ -61,7 +62,7 @@ export {
   type ValueChange,
   type ValueOutcome,
 } from './sessions/store.js'
-export type { SessionAddress } from './sessions/token.js'
+export { groupIn, type SessionAddress } from './sessions/token.js'
 export type { UserInfo, UserInfoValue } from './sessions/user-info.js'
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory-store.js'
 export type { RedisClient, RedisClusterClient } from './stores/redis-client.js'

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { SessionStore } from 'weapp-session'
 import { concurrencyRules } from './concurrency.js'
 import { everybodyRules } from './everybody.js'
+import { groupsRules } from './groups.js'
 import { lateRules } from './late.js'
 import { marksRules } from './marks.js'
 import { momentsRules } from './moments.js'
@@ -57,6 +58,7 @@ const PARTS: readonly ((book: RuleBook, subject: StoreUnderTest) => void)[] = [
   revocationRules,
   marksRules,
   everybodyRules,
+  groupsRules,
   lateRules,
   concurrencyRules,
 ]

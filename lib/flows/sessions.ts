@@ -37,10 +37,13 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    */
   revokeUser(user: UserSelector, options?: RevokeUserOptions): Promise<number>
   /**
-   * Ends every session of all users and apps in one step that all processes see at the next request; a login
-   * in progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay.
-   * Throws `ERR_STORE_UNAVAILABLE`; once the first step is done no session is alive. Sessions that are
-   * narrowed to an app throw a `TypeError`, as the step does not know apps.
+   * Ends every session of all users in one step that all processes see at the next request; a login in
+   * progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay. Throws
+   * `ERR_STORE_UNAVAILABLE`; once the first step is done no session is alive. Ends the sessions of all apps
+   * in the store, also of those that are not configured here; narrowed to an app, only those of this app.
+   *
+   * @example
+   * await sessions.ofApp('wx…').revokeAll()
    */
   revokeAll(): Promise<number>
   /**

@@ -9,6 +9,7 @@ import {
 } from '../options.js'
 import { Secret } from '../secret.js'
 import { type Lifetimes, lifetimesFrom, withSessionDuration } from './lifetimes.js'
+import { groupOf } from './token.js'
 
 /** The highest `maxSessionsPerUser`: a login reads every session of its user. */
 export const MOST_SESSIONS = 1000
@@ -55,6 +56,8 @@ export interface App {
   readonly secret: Secret
   readonly id: number
   readonly title: string
+  /** With which the handles of its users begin. */
+  readonly group: string
   readonly lifetimes: Lifetimes
   /** Whether the app sets `sessionDurationSeconds`; then no session has an idle lifetime of its own. */
   readonly isSessionDurationSet: boolean
@@ -107,6 +110,7 @@ export function readApp(where: string, info: AppInfo, position: number, touchSha
     secret: new Secret(secretOption(`${where}.secret`, info.secret)),
     id: positiveInteger(`${where}.id`, info.id ?? position),
     title: textOption(`${where}.title`, info.title ?? appid),
+    group: groupOf(appid),
     lifetimes: lifetimesFrom(days, seconds, touchShare),
     isSessionDurationSet: info.sessionDurationSeconds !== undefined,
     maxSessionsPerUser:

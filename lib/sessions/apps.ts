@@ -21,6 +21,7 @@ export function createApps(where: string, infos: unknown, touchShare: number): A
   const all = infos.map((info: AppInfo, index) => readApp(`${where}[${index}]`, info, index + 1, touchShare))
   refuseDuplicates(where, all, 'appid')
   refuseDuplicates(where, all, 'id')
+  refuseSameGroup(where, all)
   return appsOf(all, false)
 }
 
@@ -61,5 +62,20 @@ function refuseDuplicates(where: string, apps: readonly App[], name: 'appid' | '
       throw new TypeError(`${where} names the ${name} ${app[name]} twice; each app needs its own`)
     }
     seen.add(app[name])
+  }
+}
+
+/** Of 16 million groups no two apps share one but by chance; `revokeAll` of one app would end both. */
+function refuseSameGroup(where: string, apps: readonly App[]): void {
+  const byGroup = new Map<string, App>()
+  for (const app of apps) {
+    const other = byGroup.get(app.group)
+    if (other) {
+      throw new TypeError(
+        `${where} must not have both ${other.appid} and ${app.appid}: their digests are the same. ` +
+          'Give one of them to a createSessions of its own, whose store has another prefix',
+      )
+    }
+    byGroup.set(app.group, app)
   }
 }

@@ -44,6 +44,7 @@ interface RingKey {
  */
 export function createKeyRing(secrets: readonly string[] | undefined, apps: readonly App[]): KeyRing {
   const shared = secrets && [...new Set(secrets)].map(ringKey)
+  const groups = new Map(apps.map(({ appid, group }) => [appid, group]))
   const own = new Map(shared ? [] : apps.map((app) => [app.appid, ringKey(app.secret.reveal())]))
   const opening = new Map([...(shared ?? own.values())].map((key) => [key.id, key]))
 
@@ -60,7 +61,7 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
     handlesOf({ appid, openid }) {
       const key = own.get(appid)
       const keys = shared ?? (key ? [key] : [])
-      return keys.map(({ handles }) => handleOf(handles, appid, openid))
+      return keys.map(({ handles }) => handleOf(handles, appid, openid, groups.get(appid)))
     },
   }
 }

@@ -112,12 +112,17 @@ export class SessionRegistry {
     return (await Promise.all(revoked)).reduce((sum, count) => sum + count, 0)
   }
 
-  /** Ends every session of all users and apps; returns how many. */
+  /**
+   * Ends every session: of all apps, also of those that are not configured here; within a narrowed scope only
+   * those of its app. Returns how many.
+   */
   async revokeAll(): Promise<number> {
+    const { apps, store } = this.#parts
+    const group = apps.isNarrowed ? apps.choose(undefined).group : null
     let revoked = 0
     let cursor: string | undefined
     do {
-      const batch = await this.#parts.store.revokeBatch(cursor)
+      const batch = await store.revokeBatch({ group, cursor })
       revoked += batch.revoked
       cursor = batch.next
     } while (cursor !== undefined)

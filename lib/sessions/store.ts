@@ -36,7 +36,8 @@ export interface SessionEntry {
   readonly record: string
   /**
    * When the login began, in microseconds: `writtenAt` of a {@link StoredValue}. The login is revoked if the
-   * sessions of its user, or of all users, have been ended at that time or later. Default: now.
+   * sessions of its user, of the group of the user, or of all users have been ended at that time or later.
+   * Default: now.
    */
   readonly beganAt?: number | undefined
   /** The absolute lifetime from the beginning of the login, in milliseconds. */
@@ -56,8 +57,8 @@ export interface SessionEntry {
 }
 
 /**
- * The result of a login: `issued`; `revoked`, because the sessions of the user or of all users were ended
- * since it began; or `refused`, because the user has too many sessions.
+ * The result of a login: `issued`; `revoked`, because the sessions of the user, of the group or of all users
+ * were ended since it began; or `refused`, because the user has too many sessions.
  */
 export type IssueResult =
   | {
@@ -125,7 +126,15 @@ export interface ValueOutcome {
   readonly value: StoredValue | null
 }
 
-/** One step of {@link SessionStore.revokeBatch}. */
+/** Whose sessions {@link SessionStore.revokeBatch} ends, and where it goes on. */
+export interface RevocationStep {
+  /** The group whose sessions end, the first 4 characters of the handles of its users; null: everybody. */
+  readonly group: string | null
+  /** `next` of the step before, for the same group. Undefined in the first step. */
+  readonly cursor?: string | undefined
+}
+
+/** What one step of {@link SessionStore.revokeBatch} has done. */
 export interface RevokedBatch {
   readonly revoked: number
   /** The cursor of the next step; undefined after the last one. */
@@ -173,11 +182,11 @@ export interface SessionStore {
    */
   replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome>
   /**
-   * Ends every session of all users. The first call, without a cursor, ends them at once; logins that began
-   * before it are revoked. Further calls with `next`, until that is undefined, delete what has ended; each
-   * returns how many. Profiles stay.
+   * Ends every session of all users, or of those of a group: the users of an app. The first step, without a
+   * cursor, ends them at once; logins that began before it are revoked. Further steps with `next`, until that
+   * is undefined, delete what has ended; each returns how many. Profiles stay.
    */
-  revokeBatch(cursor?: string, withinMs?: number): Promise<RevokedBatch>
+  revokeBatch(step: RevocationStep, withinMs?: number): Promise<RevokedBatch>
   /** Resolves if a login could be written now. It may be called every second by many processes. */
   ping(): Promise<void>
   /** Releases what the store itself has opened. */

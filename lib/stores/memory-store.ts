@@ -5,6 +5,7 @@ import {
   type IssueResult,
   type RecordChange,
   type RecordedVisit,
+  type RevocationStep,
   type RevokedBatch,
   type SessionEntry,
   type SessionStore,
@@ -17,7 +18,7 @@ import {
   type ValueChange,
   type ValueOutcome,
 } from '../sessions/store.js'
-import type { SessionAddress } from '../sessions/token.js'
+import { groupIn, type SessionAddress } from '../sessions/token.js'
 
 const SWEEP_MS = 60_000
 
@@ -58,8 +59,9 @@ export class MemoryStore implements SessionStore {
   /** Empty for a user without a profile who has logged in before. */
   readonly #userInfo = new Map<string, Kept<string>>()
   readonly #values = new Map<string, Kept<Pick<StoredValue, 'text' | 'writtenAt'>>>()
-  /** When the sessions of a user, and of all users, were ended: logins that began by then are revoked. */
+  /** When the sessions of a user, of a group, and of all were ended: logins that began by then are revoked. */
   readonly #userMarks = new Map<string, Kept<number>>()
+  readonly #groupMarks = new Map<string, number>()
   #mark = Number.NEGATIVE_INFINITY
   readonly #nextMoment: () => number
   readonly #sweeper: NodeJS.Timeout
@@ -182,14 +184,20 @@ export class MemoryStore implements SessionStore {
     return { isReplaced: true, value: this.#valueAt(id, now) }
   }
 
-  async revokeBatch(_cursor?: string, withinMs?: number): Promise<RevokedBatch> {
+  async revokeBatch({ group }: RevocationStep, withinMs?: number): Promise<RevokedBatch> {
+    if (group === undefined) throw new TypeError('MemoryStore: revokeBatch needs a group, or null')
     checkInTime(withinMs)
-    this.#mark = Math.max(this.#nextMoment(), this.#mark)
     this.#sweep()
-    const revoked = this.#sessions.size
-    this.#sessions.clear()
-    this.#users.clear()
-    return { revoked, next: undefined }
+    const mark = Math.max(this.#nextMoment(), this.#mark, this.#groupMarks.get(group ?? '') ?? this.#mark)
+    if (group === null) this.#mark = mark
+    else this.#groupMarks.set(group, mark)
+    for (const [superfluous, at] of this.#groupMarks)
+      if (at <= this.#mark) this.#groupMarks.delete(superfluous)
+    const ending = [...this.#sessions.values()].filter(
+      ({ address }) => group === null || groupIn(address.handle) === group,
+    )
+    for (const kept of ending) this.#drop(kept)
+    return { revoked: ending.length, next: undefined }
   }
 
   async ping(): Promise<void> {}
@@ -203,7 +211,8 @@ export class MemoryStore implements SessionStore {
   }
 
   #markOf(handle: string, now: number): number {
-    return Math.max(this.#mark, live(this.#userMarks, handle, now)?.value ?? this.#mark)
+    const ofUser = live(this.#userMarks, handle, now)?.value ?? this.#mark
+    return Math.max(this.#mark, ofUser, this.#groupMarks.get(groupIn(handle)) ?? this.#mark)
   }
 
   #valueAt(id: string, now: number): StoredValue | null {

@@ -4,6 +4,7 @@ import type {
   IssueResult,
   RecordChange,
   RecordedVisit,
+  RevocationStep,
   RevokedBatch,
   SessionEntry,
   SessionStore,
@@ -57,7 +58,7 @@ export interface RedisStoreOptions {
  * one script that only reads; a login two, or three with `onLogin`.
  *
  * Keys: `weapp:{<handle>}` is a user with all sessions and the profile; `weapp:all` is when the sessions of
- * all users were ended; `weapp:value:<digest>` is a value that all processes share, such as a recent login
+ * all users, or of those of an app, were ended; `weapp:value:<digest>` is a value that all processes share, such as a recent login
  * code, an access token or a phone number. `docs/storage.md` describes their contents.
  *
  * @example
@@ -83,7 +84,7 @@ export class RedisStore implements SessionStore {
     this.#keys = new RedisKeys(prefix)
     const clock = optionalFunction('RedisStore: clock', options.clock)
     this.#questions = new RedisQuestions(client, clock && countedMicros(clock))
-    this.#marks = new RedisMarks(this.#questions, this.#keys.all, isClusterClient(client))
+    this.#marks = new RedisMarks(this.#questions, this.#keys, isClusterClient(client))
     const parts = { client, keys: this.#keys, marks: this.#marks }
     this.#endOfAll = new RedisEndOfAll({ ...parts, hasTestClock: clock !== undefined })
   }
@@ -92,7 +93,7 @@ export class RedisStore implements SessionStore {
     const { outcome, moment, texts } = await this.#ofUser(READ, address.handle, [address.sessionId])
     if (outcome !== 'ok') return null
     const [line = '', userInfo = ''] = texts
-    const session = this.#sessionIn(line, moment)
+    const session = this.#sessionIn(address.handle, line, moment)
     if (session && session.sessionId !== address.sessionId) throw unexpectedReply()
     return session ? { ...session, userInfo: userInfo || null } : null
   }
@@ -103,7 +104,7 @@ export class RedisStore implements SessionStore {
     return {
       wasHere: wasHere === '1',
       userInfo: userInfo || null,
-      sessions: lines.flatMap((line) => this.#sessionIn(line, moment) ?? []),
+      sessions: lines.flatMap((line) => this.#sessionIn(handle, line, moment) ?? []),
     }
   }
 
@@ -123,7 +124,7 @@ export class RedisStore implements SessionStore {
     ]
     const { outcome, texts } = await this.#ofUser(ISSUE, address.handle, args, withinMs)
     if (outcome === 'refused') return { state: 'refused' }
-    if (outcome === 'revoked' || (beganAt !== undefined && this.#marks.hasEnded(beganAt)))
+    if (outcome === 'revoked' || (beganAt !== undefined && this.#marks.hasEnded(address.handle, beganAt)))
       return { state: 'revoked' }
     const [createdAt, lastVisitAt, endsAt, seenBefore, userInfo = ''] = texts
     return {
@@ -186,8 +187,9 @@ export class RedisStore implements SessionStore {
     return { isReplaced: true, value }
   }
 
-  async revokeBatch(cursor?: string, withinMs?: number): Promise<RevokedBatch> {
-    return cursor === undefined ? this.#endOfAll.begin(withinMs) : this.#endOfAll.goOn(cursor, withinMs)
+  async revokeBatch({ group, cursor }: RevocationStep, withinMs?: number): Promise<RevokedBatch> {
+    if (cursor === undefined) return this.#endOfAll.begin(group, withinMs)
+    return this.#endOfAll.goOn(group, cursor, withinMs)
   }
 
   async ping(): Promise<void> {
@@ -199,13 +201,13 @@ export class RedisStore implements SessionStore {
   }
 
   #ofUser(script: UserScript, handle: string, args: Question['args'], withinMs?: number) {
-    return this.#marks.ask({ script, user: this.#keys.user(handle), args }, withinMs)
+    return this.#marks.ask({ script, handle, args }, withinMs)
   }
 
-  /** The session in a line, unless the mark of all has ended it. */
-  #sessionIn(line: string, moment: number): StoredSession | undefined {
+  /** The session in a line of a user, unless a mark has ended it. */
+  #sessionIn(handle: string, line: string, moment: number): StoredSession | undefined {
     const { beganAt, session } = readLine(line, moment)
-    return this.#marks.hasEnded(beganAt) ? undefined : session
+    return this.#marks.hasEnded(handle, beganAt) ? undefined : session
   }
 }
 

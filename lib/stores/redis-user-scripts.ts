@@ -1,19 +1,19 @@
 import { USER_MARK_MS } from '../sessions/store.js'
-import { digits, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
+import { digits, marksUnder, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
 
 /** A script about a user, in two versions: for a single server, and for several. */
 export interface UserScript {
-  /** KEYS: user, mark of all. */
+  /** KEYS: user, marks. ARGV: group of the user. */
   readonly together: RedisScript
-  /** KEYS: user. ARGV: mark of all. */
+  /** KEYS: user. ARGV: the latest mark for the group of the user. */
   readonly apart: RedisScript
-  /** Whether it may change the user: then it needs the mark of all beforehand. */
+  /** Whether it may change the user: then it needs the marks beforehand. */
   readonly isChange: boolean
 }
 
 function reading(body: string): UserScript {
   return {
-    together: script(`${SCRIPT_HEAD}${MARK_UNDER_KEY}${USER}${body}`),
+    together: script(`${SCRIPT_HEAD}${MARKS_UNDER_KEY}${USER}${body}`),
     apart: script(`${SCRIPT_HEAD}${MARK_AS_ARGUMENT}${USER}${body}`),
     isChange: false,
   }
@@ -23,14 +23,10 @@ function changing(body: string): UserScript {
   return { ...reading(`${SESSIONS}${body}`), isChange: true }
 }
 
-const MARK_UNDER_KEY = `
-local markOfAll = redis.call('GET', KEYS[2])
-if markOfAll and not string.find(markOfAll, '^${digits(16)}$') then return reply('unreadable', '2') end
-markOfAll = tonumber(markOfAll or 0)
-`
+const MARKS_UNDER_KEY = marksUnder(2, 'ARGV[4]')
 
 const MARK_AS_ARGUMENT = `
-local markOfAll = tonumber(ARGV[4])
+local latest = tonumber(ARGV[4])
 `
 
 /** The user, and how to read a line. */
@@ -47,7 +43,7 @@ local function beganOf(line) return tonumber(string.sub(line, 25, 40)) end
 local function endOf(line) return tonumber(string.sub(line, 54, 66)) end
 local function recordOf(line) return string.sub(line, 67) end
 local function isSound(line) return string.find(line, '^${digits(42)}', 25) end
-local function isLive(line) return endOf(line) > now and beganOf(line) > markOfAll end
+local function isLive(line) return endOf(line) > now and beganOf(line) > latest end
 `
 
 /**
@@ -113,7 +109,7 @@ local loginDuration, sessionDuration = tonumber(ARGV[8]), tonumber(ARGV[9])
 local cap, mayRefuse, replaces = tonumber(ARGV[10]), ARGV[11] == 'refuse', ARGV[12]
 local newProfile, profileDuration = ARGV[13], tonumber(ARGV[14])
 
-if began and began <= math.max(mark, markOfAll) then return reply('revoked') end
+if began and began <= math.max(mark, latest) then return reply('revoked') end
 began = began or moment
 
 local staying = {}
@@ -178,7 +174,7 @@ return reply('ok', count(#live - #spared))
 `)
 
 /**
- * ARGV: mark of all, the one before it, by how many microseconds the clocks of several servers may differ.
+ * ARGV: mark of everybody or of the group, the one before it, by how many microseconds the clocks of several servers may differ.
  * Deletes the sessions that the mark has ended; replies with their number. A session that seems to begin in
  * the future began before the clock was set back, and so before the mark.
  */

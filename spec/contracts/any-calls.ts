@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { RecordChange, SessionStore } from 'weapp-session'
+import { groupIn } from '../../lib/sessions/token.js'
 import type { StoreContractOptions } from '../../store-contract/index.js'
 import { changesOf } from '../../store-contract/late.js'
 import { endAllSessions, HOUR, storeUnderTest } from '../../store-contract/store-under-test.js'
@@ -130,6 +131,17 @@ export function anyCallsContract({ createStore, now = Date.now }: StoreContractO
     }),
   )
 
+  const revokingGroup = fc.record({ userIndex: user }).map(({ userIndex }) =>
+    operation('revokeBatch of a group to the end', userIndex, async ({ handle }, store, model) => {
+      const group = groupIn(handle)
+      const ended = model.users.filter((each) => groupIn(each.handle) === group)
+      const count = ended.reduce((sum, { sessions }) => sum + sessions.length, 0)
+      assert.equal(await endAllSessions(store, { group }), count)
+      model.events += 1
+      for (const each of ended) Object.assign(each, { sessions: [], endedBy: model.events })
+    }),
+  )
+
   const writingProfile = fc
     .record({ userIndex: user, userInfo: fc.option(someText), keepMs: durationMs })
     .map(({ userIndex, userInfo, keepMs }) =>
@@ -228,6 +240,7 @@ export function anyCallsContract({ createStore, now = Date.now }: StoreContractO
           revoking,
           revokingUser,
           revokingAll,
+          revokingGroup,
           writingProfile,
           replacingValue,
           beingLate,

@@ -7,7 +7,7 @@ import type {
   StoredSession,
   TouchWindow,
 } from 'weapp-session'
-import { newHandle } from '../../store-contract/store-under-test.js'
+import { newGroup, newHandle } from '../../store-contract/store-under-test.js'
 
 export interface KnownUser {
   readonly handle: string
@@ -36,8 +36,9 @@ export interface Model {
 }
 
 export function newModel(userCount: number): Model {
-  const users = Array.from({ length: userCount }, () => ({
-    handle: newHandle(),
+  const groups = [newGroup(), newGroup()] as const
+  const users = Array.from({ length: userCount }, (_, index) => ({
+    handle: newHandle(groups[index % 2 ? 1 : 0]),
     sessions: [],
     userInfo: null,
     wasHere: false,

@@ -1,6 +1,9 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
+import { createKeyRing } from '../../lib/sessions/key-ring.js'
+import { SessionRegistry } from '../../lib/sessions/session-registry.js'
+import { groupOf } from '../../lib/sessions/token.js'
 import { newId } from '../../store-contract/store-under-test.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import {
@@ -11,7 +14,10 @@ import {
   MINUTE_MS,
   methodsOf,
   type RegistrySetup,
+  recording,
+  SECRETS,
   SHOP,
+  type StoreCall,
 } from './a-registry.js'
 
 const BAND = { nickName: 'Band', verified: true }
@@ -247,7 +253,32 @@ describe('ending sessions', () => {
       instead: { revokeBatch: async () => batches.shift() ?? expect.fail('it does not stop') },
     })
     expect(await registry.revokeAll()).to.equal(503)
-    expect(calls.map(({ args }) => args[0])).to.deep.equal([undefined, '0:17', '1:0'])
+    const cursors = [undefined, '0:17', '1:0']
+    expect(calls.map(({ args }) => args[0])).to.deep.equal(cursors.map((cursor) => ({ group: null, cursor })))
+  })
+
+  it('ends all of the users of an app, batch after batch, where it is narrowed to it', async () => {
+    const setup = aRegistry({ apps: [SHOP, GAME] })
+    const batches = [
+      { revoked: 2, next: '0:17' },
+      { revoked: 1, next: undefined },
+    ]
+    const calls: StoreCall[] = []
+    const instead = { revokeBatch: async () => batches.shift() ?? expect.fail('it does not stop') }
+    const store = recording(setup.memory, instead, calls)
+    const apps = setup.apps.only('spec', GAME.appid)
+    const narrowed = new SessionRegistry({
+      apps,
+      store,
+      keyRing: createKeyRing(SECRETS, apps.all),
+      logger: setup.log,
+    })
+    expect(await narrowed.revokeAll()).to.equal(3)
+    const group = groupOf(GAME.appid)
+    expect(calls.map(({ args }) => args[0])).to.deep.equal([
+      { group, cursor: undefined },
+      { group, cursor: '0:17' },
+    ])
   })
 })
 

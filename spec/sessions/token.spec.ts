@@ -5,6 +5,8 @@ import { describe, it } from 'mocha'
 import {
   addressOf,
   codeIdOf,
+  groupIn,
+  groupOf,
   handleIn,
   handleOf,
   isSessionId,
@@ -22,9 +24,11 @@ const name = fc.stringMatching(/^[\x21-\x7e]{1,40}$/)
 const secretPart = fc.stringMatching(/^[A-Za-z0-9_-]{44}$/)
 
 describe('handleOf', () => {
-  it('is a truncated HMAC-SHA-256 of appid and openid', () => {
-    const digest = createHmac('sha256', KEY).update(`handle\0${APPID}\0${OPENID}`).digest().subarray(0, 15)
-    expect(HANDLE).to.equal(digest.toString('base64url')).and.to.have.length(20)
+  it('is the group of the app, then a truncated HMAC-SHA-256 of appid and openid', () => {
+    const digest = createHmac('sha256', KEY).update(`handle\0${APPID}\0${OPENID}`).digest().subarray(0, 12)
+    expect(HANDLE)
+      .to.equal(groupOf(APPID) + digest.toString('base64url'))
+      .and.to.have.length(20)
   })
 
   it('stays the same for a user of an app, and is another for every other user and app', () => {
@@ -38,6 +42,24 @@ describe('handleOf', () => {
 
   it('tells apart where the appid ends and the openid begins', () => {
     expect(handleOf(KEY, 'wx1', '23')).to.not.equal(handleOf(KEY, 'wx12', '3'))
+  })
+})
+
+describe('groupOf', () => {
+  it('is a truncated SHA-256 of the appid, which needs no key', () => {
+    const digest = hash('sha256', `group\0${APPID}`, 'buffer').subarray(0, 3)
+    expect(groupOf(APPID))
+      .to.equal(digest.toString('base64url'))
+      .and.to.match(/^[A-Za-z0-9_-]{4}$/)
+  })
+
+  it('is what the handles and tokens of all users of the app begin with, under every key', () => {
+    fc.assert(
+      fc.property(name, name, fc.uint8Array({ minLength: 32, maxLength: 32 }), (appid, openid, bytes) => {
+        const handle = handleOf(createSecretKey(bytes), appid, openid)
+        expect([groupIn(handle), groupIn(newToken(handle))]).to.deep.equal([groupOf(appid), groupOf(appid)])
+      }),
+    )
   })
 })
 

@@ -93,7 +93,7 @@ describe('MemoryStore', () => {
 
     it('remembers for good that everybody was ended', async () => {
       const beganAt = await moment()
-      await store.revokeBatch()
+      await store.revokeBatch({ group: null })
       clock.advance(24 * HOUR)
       expect((await store.issue(entry({ beganAt }))).state).to.equal('revoked')
     })
@@ -106,9 +106,9 @@ describe('MemoryStore', () => {
       expect((await store.issue(entry({ address: newAddress(handle), beganAt }))).state).to.equal('revoked')
 
       const other = await moment()
-      await store.revokeBatch()
+      await store.revokeBatch({ group: null })
       clock.advance(-1_000)
-      await store.revokeBatch()
+      await store.revokeBatch({ group: null })
       expect((await store.issue(entry({ beganAt: other }))).state).to.equal('revoked')
     })
 
@@ -210,7 +210,7 @@ describe('MemoryStore', () => {
       await store.revoke(second.address)
       await issue()
       expect(await store.read(first.address)).to.not.equal(null)
-      await store.revokeBatch()
+      await store.revokeBatch({ group: null })
       const logins = [await issue(), await issue()]
       for (const { address } of logins) expect(await store.read(address)).to.not.equal(null)
     })

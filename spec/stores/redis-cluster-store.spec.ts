@@ -104,7 +104,7 @@ describe('RedisStore on a Redis Cluster', () => {
     })
 
     it('asks for no more when its time is up', async () => {
-      const { next } = await store.revokeBatch()
+      const { next } = await store.revokeBatch({ group: null })
       const sent: string[] = []
       const sending = (client: RedisClient): RedisClient => ({
         call(...args) {
@@ -121,7 +121,9 @@ describe('RedisStore on a Redis Cluster', () => {
           return reply
         },
       }
-      const failure = await failureOf(() => new RedisStore(slow, { prefix }).revokeBatch(next, WITHIN_MS))
+      const failure = await failureOf(() =>
+        new RedisStore(slow, { prefix }).revokeBatch({ group: null, cursor: next }, WITHIN_MS),
+      )
       expect(String(failure)).to.include('too late')
       expect(sent).to.deep.equal(['CLUSTER SLOTS'])
     })
@@ -129,7 +131,9 @@ describe('RedisStore on a Redis Cluster', () => {
     it('fails when no master can be reached, and does not say that it is done', async () => {
       const lost = new Cluster([{ host: '127.0.0.1', port: 1 }], { clusterRetryStrategy: () => null })
       lost.on('error', () => {})
-      expect(await failureOf(() => new RedisStore(lost, { prefix }).revokeBatch())).to.be.an('error')
+      expect(await failureOf(() => new RedisStore(lost, { prefix }).revokeBatch({ group: null }))).to.be.an(
+        'error',
+      )
       lost.disconnect()
     })
   })
@@ -200,7 +204,7 @@ describe('RedisStore on a Redis Cluster', () => {
 
       beforeEach(async () => {
         login = await issue({ userInfo: 'kept' })
-        await new RedisStore(cluster, { prefix }).revokeBatch()
+        await new RedisStore(cluster, { prefix }).revokeBatch({ group: null })
         expect(await cluster.exists(`${prefix}{${login.address.handle}}`)).to.equal(1)
       })
 

@@ -103,7 +103,7 @@ describe('what RedisStore writes', () => {
     },
     userMark: () => store.revokeUser(handle),
     value: () => store.replaceValue({ id, from: null, to: vectors.text, keepMs: HOUR }),
-    mark: () => store.revokeBatch(),
+    mark: () => store.revokeBatch({ group: null }),
   }
 
   for (const [name, write] of Object.entries(writing) as [GoldenKey, () => Promise<unknown>][]) {
@@ -238,7 +238,7 @@ describe('what RedisStore writes', () => {
     }
     const ofAll: Record<string, () => Promise<unknown>> = {
       ...ofUser,
-      revokeBatch: () => store.revokeBatch(),
+      revokeBatch: () => store.revokeBatch({ group: null }),
       ping: () => store.ping(),
     }
 

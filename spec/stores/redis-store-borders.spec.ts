@@ -74,11 +74,11 @@ describe('RedisStore at the borders of a slot that moves to another master', fun
       new RedisStore(client, { prefix, clock }),
       new RedisStore(client, { prefix, clock }),
     ]
-    if (mark === 'everybody was ended before') await other.revokeBatch()
+    if (mark === 'everybody was ended before') await other.revokeBatch({ group: null })
     clock.advance(STEP_MS)
     await Promise.all(calls.map((call) => call.prepare(store)))
     clock.advance(STEP_MS)
-    if (mark === 'everybody has been ended since') await other.revokeBatch()
+    if (mark === 'everybody has been ended since') await other.revokeBatch({ group: null })
     clock.advance(STEP_MS)
     return { store, clock }
   }

@@ -274,12 +274,12 @@ describe('the commands of RedisStore', () => {
       let next: string | undefined
       expect(
         await carriedOutBy(async () => {
-          next = (await store.revokeBatch(undefined, WITHIN)).next
+          next = (await store.revokeBatch({ group: null }, WITHIN)).next
         }),
       ).to.deep.equal(WRITES_KEY)
       let sent: string[] = []
       const carriedOut = await carriedOutBy(async () => {
-        sent = await sentBy(() => store.revokeBatch(next, WITHIN))
+        sent = await sentBy(() => store.revokeBatch({ group: null, cursor: next }, WITHIN))
       })
       expect(sent).to.deep.equal(['SCAN', ...Array<string>(users).fill('EVALSHA')])
       expect(carriedOut).to.include({ scan: 1, evalsha: users, time: users, get: 2 * users })
@@ -421,7 +421,7 @@ describe('the commands of RedisStore', () => {
       await redis.hset(`${prefix}all`, 'field', 'value')
       await expectWrongType(() => store.read(address))
       await expectWrongType(() => store.issue(entry()))
-      await expectWrongType(() => store.revokeBatch())
+      await expectWrongType(() => store.revokeBatch({ group: null }))
       await expectWrongType(() => store.ping())
       expect(await redis.hgetall(`${prefix}all`)).to.deep.equal({ field: 'value' })
     })

@@ -23,7 +23,7 @@ const steps: readonly (readonly [does: string, step: Step, result: unknown])[] =
   ['ends the user', (store, handle) => store.revokeUser(handle), 1],
   ['reads', (store, handle) => store.read({ handle, sessionId: FIRST }), null],
   ['issues again', async (store, handle) => (await store.issue(loginOf(handle, SECOND))).state, 'issued'],
-  ['ends everybody', async (store) => (await store.revokeBatch()).revoked, 0],
+  ['ends everybody', async (store) => (await store.revokeBatch({ group: null })).revoked, 0],
   ['reads again', (store, handle) => store.read({ handle, sessionId: SECOND }), null],
 ]
 
@@ -90,7 +90,7 @@ describe('RedisStore while slots move to other masters', function () {
         return { move, moved: handlesIn(slot, 'moved', 10), notMoved: handlesIn(slot, 'not-moved', 10) }
       })
       const handles = moves.flatMap(({ moved, notMoved }) => [...moved, ...notMoved])
-      const ended = [...handles, ...Array.from({ length: 2_000 }, newHandle)].map((handle) =>
+      const ended = [...handles, ...Array.from({ length: 2_000 }, () => newHandle())].map((handle) =>
         newAddress(handle),
       )
       const living: SessionAddress[] = []
@@ -100,12 +100,12 @@ describe('RedisStore while slots move to other masters', function () {
         await move.begin()
         await move.carry(...moved.map((handle) => `${prefix}{${handle}}`))
       }
-      let { next } = await store.revokeBatch()
+      let { next } = await store.revokeBatch({ group: null })
       for (let batches = 0; next !== undefined; batches += 1) {
         const addresses = handles.map((handle) => newAddress(handle))
         await logIn(store, addresses)
         living.push(...addresses)
-        ;({ next } = await store.revokeBatch(next))
+        ;({ next } = await store.revokeBatch({ group: null, cursor: next }))
         await moves[batches]?.move.finish()
       }
 

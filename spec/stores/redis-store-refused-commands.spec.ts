@@ -31,9 +31,9 @@ function clearing(state: string): Case {
     title: `revokeBatch that clears away a user ${state}`,
     async prepare(store) {
       await userStates[state]?.(store, 'user')
-      cursor = (await store.revokeBatch()).next
+      cursor = (await store.revokeBatch({ group: null })).next
     },
-    call: (store) => store.revokeBatch(cursor, HOUR),
+    call: (store) => store.revokeBatch({ group: null, cursor }, HOUR),
   }
 }
 
@@ -52,7 +52,11 @@ const cases: readonly Case[] = [
     call: (store: SessionStore) => call(store, 'id', HOUR),
   })),
   { title: 'ping', prepare: async () => {}, call: (store) => store.ping() },
-  { title: 'revokeBatch', prepare: async () => {}, call: (store) => store.revokeBatch(undefined, HOUR) },
+  {
+    title: 'revokeBatch',
+    prepare: async () => {},
+    call: (store) => store.revokeBatch({ group: null }, HOUR),
+  },
   ...Object.keys(userStates).map(clearing),
 ]
 

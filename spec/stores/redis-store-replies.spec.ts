@@ -58,7 +58,7 @@ describe('RedisStore given a reply of the wrong shape', () => {
     rewrite: (store) => store.rewrite(newHandle(), [change]),
     readValue: (store) => store.readValue(newId()),
     replaceValue: (store) => store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }),
-    revokeBatch: (store) => store.revokeBatch(),
+    revokeBatch: (store) => store.revokeBatch({ group: null }),
     ping: (store) => store.ping(),
   }
 
@@ -197,7 +197,7 @@ describe('RedisStore whose client has lost a reply, so that each later question 
       () => store.issue(entry()),
       () => store.revoke(address),
       () => store.revokeUser(handle),
-      () => store.revokeBatch(),
+      () => store.revokeBatch({ group: null }),
     ]
   }
 
