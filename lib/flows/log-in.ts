@@ -1,7 +1,9 @@
+import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { positiveInteger } from '../options.js'
 import { type App, type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
+import { deviceNote } from '../sessions/device.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionIssuer } from '../sessions/session-issuer.js'
@@ -24,6 +26,11 @@ export interface LoginRequest extends UserDataRequest {
   readonly appid?: AppSelector | undefined
   /** How many sessions the user may have after this login. Default: what the app or all apps allow. */
   readonly maxSessionsPerUser?: number | undefined
+  /**
+   * The device in a few words, such as its model, for the list of sessions; it proves nothing. Kept on one
+   * line, up to 64 characters, without `< > & " ' \``; the rest is cut off. Default: unknown.
+   */
+  readonly device?: string | undefined
   /** The token that the phone still has: its session ends with this login. */
   readonly presentedToken?: string | undefined
   /**
@@ -46,6 +53,7 @@ interface CheckedLogin {
   readonly app: App
   readonly code: string
   readonly data: ReceivedData
+  readonly device: string | undefined
   readonly presentedToken: string | undefined
   readonly maxSessionsPerUser: number | undefined
   readonly origin: LoginOrigin | undefined
@@ -82,6 +90,7 @@ export function createLogIn(parts: LogInParts): LogIn {
       app: apps.choose(request.appid),
       code: checkCode(request.code),
       data: readReceivedData(request, parts.profileRules),
+      device: checkDevice(request.device),
       presentedToken: request.presentedToken,
       maxSessionsPerUser: parts.maxSessionsPerUser ?? cap,
       origin: checkOrigin(request.origin),
@@ -100,7 +109,7 @@ export function createLogIn(parts: LogInParts): LogIn {
   }
 
   async function start(login: CheckedLogin, { identity, beganAt }: ExchangedCode): Promise<LoginResult> {
-    const { app, data, presentedToken, maxSessionsPerUser } = login
+    const { app, data, device, presentedToken, maxSessionsPerUser } = login
     const owner = { appid: app.appid, openid: identity.openid }
     const candidates = async function* () {
       yield [identity.sessionKey]
@@ -109,7 +118,7 @@ export function createLogIn(parts: LogInParts): LogIn {
     const given = await profileFrom(data, candidates, owner, decryptions)
     const userInfo = (await profiles.keptOver(owner, given)) ? undefined : given
     if (userInfo) await parts.callOnUserInfo({ ...owner, userInfo })
-    const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser, beganAt }
+    const beginning = { identity, device, userInfo, presentedToken, maxSessionsPerUser, beganAt }
     if (!onLogin) return issuer.issue(app, { ...beginning, data: undefined })
 
     const seenBefore = await profiles.hasSeen(owner)
@@ -124,4 +133,10 @@ export function createLogIn(parts: LogInParts): LogIn {
 function checkCap(maxSessionsPerUser: number | undefined): number | undefined {
   if (maxSessionsPerUser === undefined) return undefined
   return positiveInteger('login: maxSessionsPerUser', maxSessionsPerUser, MOST_SESSIONS)
+}
+
+function checkDevice(device: unknown): string | undefined {
+  if (device === undefined || device === null) return undefined
+  if (typeof device === 'string') return deviceNote(device)
+  throw new WeappError('ERR_REQUEST_INVALID', '"device" must be a string.')
 }
