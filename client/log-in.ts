@@ -1,4 +1,5 @@
 import { errorFromResponse, errorFromWx } from './client-error.js'
+import { deviceOf } from './device.js'
 import type { Settings } from './options.js'
 import { type HttpResponse, problemIn } from './response.js'
 import { createRetries, type WithRetries } from './retry-after.js'
@@ -44,7 +45,7 @@ export function createSharedLogin(settings: Settings, token: TokenStore): Shared
       url: `${baseUrl}/login`,
       method: 'POST',
       header: replaced ? { [header]: replaced } : {},
-      data: { code, nonce, ...(appid && { appid }) },
+      data: { code, nonce, device: deviceOf(wx), ...(appid && { appid }) },
       timeout: timeoutMs,
     }
     try {

@@ -7,7 +7,7 @@ import { addressIn, createAuthenticate, unknownSession } from './authenticate.js
 import { createEngine, type Engine } from './engine.js'
 import { createFreshKey } from './fresh-key.js'
 import { createLogIn } from './log-in.js'
-import { namedSession, namedUser, sessionIdIn } from './named-user.js'
+import { namedAddress, namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { narrowed, type Scope } from './scope.js'
 import type { RevokeUserOptions, Sessions } from './sessions.js'
 import { readSessionsOptions, type SessionsOptions } from './sessions-options.js'
@@ -43,6 +43,7 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
     authenticate: createAuthenticate(apps, registry),
     logout: async (token) => registry.revokeAt(addressIn(token)),
     list: async (user) => registry.list(namedUser(apps, user).user),
+    find: async (selector) => (await registry.find(namedAddress(selector))) ?? null,
     revoke: async (session) => registry.revoke(namedSession(apps, session)),
     async revokeUser(user, options = {}) {
       checkOptionNames<RevokeUserOptions>('revokeUser', options, { exceptSessionId: true })

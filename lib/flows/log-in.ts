@@ -1,7 +1,9 @@
+import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { positiveInteger, positiveNumber } from '../options.js'
 import { type App, type AppSelector, MOST_SECONDS, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
+import { deviceNote } from '../sessions/device.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionIssuer } from '../sessions/session-issuer.js'
@@ -29,6 +31,11 @@ export interface LoginRequest extends UserDataRequest {
    * clients of a protocol are used to. Default 604800.
    */
   readonly defaultSessionDurationSeconds?: number | undefined
+  /**
+   * The device in a few words, such as its model, for the list of sessions; it proves nothing. Kept on one
+   * line, up to 64 characters, without `< > & " ' \``; the rest is cut off. Default: unknown.
+   */
+  readonly device?: string | undefined
   /** The token that the phone still has: its session ends with this login. */
   readonly presentedToken?: string | undefined
   /**
@@ -51,6 +58,7 @@ interface CheckedLogin {
   readonly app: App
   readonly code: string
   readonly data: ReceivedData
+  readonly device: string | undefined
   readonly presentedToken: string | undefined
   readonly maxSessionsPerUser: number | undefined
   readonly sessionDurationMs: number | undefined
@@ -88,6 +96,7 @@ export function createLogIn(parts: LogInParts): LogIn {
       app: apps.choose(request.appid),
       code: checkCode(request.code),
       data: readReceivedData(request, parts.profileRules),
+      device: checkDevice(request.device),
       presentedToken: request.presentedToken,
       maxSessionsPerUser: parts.maxSessionsPerUser ?? cap,
       sessionDurationMs: idleLifetimeMs(request.defaultSessionDurationSeconds),
@@ -107,7 +116,7 @@ export function createLogIn(parts: LogInParts): LogIn {
   }
 
   async function start(login: CheckedLogin, { identity, beganAt }: ExchangedCode): Promise<LoginResult> {
-    const { app, data, presentedToken, maxSessionsPerUser, sessionDurationMs } = login
+    const { app, data, device, presentedToken, maxSessionsPerUser, sessionDurationMs } = login
     const owner = { appid: app.appid, openid: identity.openid }
     const candidates = async function* () {
       yield [identity.sessionKey]
@@ -117,7 +126,7 @@ export function createLogIn(parts: LogInParts): LogIn {
     const userInfo = (await profiles.keptOver(owner, given)) ? undefined : given
     if (userInfo) await parts.callOnUserInfo({ ...owner, userInfo })
     const limits = { maxSessionsPerUser, sessionDurationMs }
-    const beginning = { identity, userInfo, presentedToken, beganAt, ...limits }
+    const beginning = { identity, device, userInfo, presentedToken, beganAt, ...limits }
     if (!onLogin) return issuer.issue(app, { ...beginning, data: undefined })
 
     const seenBefore = await profiles.hasSeen(owner)
@@ -138,4 +147,10 @@ function idleLifetimeMs(seconds: number | undefined): number | undefined {
   if (seconds === undefined) return undefined
   const ms = positiveNumber('login: defaultSessionDurationSeconds', seconds, MOST_SECONDS) * 1000
   return Math.max(1, Math.round(ms))
+}
+
+function checkDevice(device: unknown): string | undefined {
+  if (device === undefined || device === null) return undefined
+  if (typeof device === 'string') return deviceNote(device)
+  throw new WeappError('ERR_REQUEST_INVALID', '"device" must be a string.')
 }

@@ -12,13 +12,21 @@ import type { PhoneInfo } from '../wechat/phone-number.js'
 /**
  * `req.weapp`: the session of a request and what can be done with it.
  *
- * `res.json(req.weapp)` sends what the phone may see: `sessionId` and the four times. `unionid`, `appid` and
- * `data` are for the server; to send them, name them or copy with `{ ...req.weapp }`.
+ * `res.json(req.weapp)` sends what the phone may see: `sessionId` and the four times. `unionid`, `appid`,
+ * `device` and `data` are for the server; to send them, name them or copy with `{ ...req.weapp }`.
  */
 export interface RequestSession
   extends Pick<
     Session,
-    'appid' | 'unionid' | 'sessionId' | 'createdAt' | 'lastVisitAt' | 'expiresAt' | 'idleExpiresAt' | 'data'
+    | 'appid'
+    | 'unionid'
+    | 'sessionId'
+    | 'device'
+    | 'createdAt'
+    | 'lastVisitAt'
+    | 'expiresAt'
+    | 'idleExpiresAt'
+    | 'data'
   > {
   /**
    * Decrypts data of this user; a fresh `code` beside it closes the race with wx.login. Encryption proves
@@ -90,7 +98,8 @@ export function detachSession(req: Partial<Guarded>): void {
 }
 
 export function attachSession(req: Request, sessions: Sessions, session: Session): void {
-  const { appid, openid, unionid, sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt } = session
+  const { appid, openid, unionid, device, sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt } =
+    session
   let { data } = session
   const shown = { sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt }
   req.openid = openid
@@ -99,6 +108,7 @@ export function attachSession(req: Request, sessions: Sessions, session: Session
     ...shown,
     appid,
     unionid,
+    device,
     get data() {
       return data
     },

@@ -3,11 +3,13 @@ import type { LoginRequest, LoginResult } from '../flows/log-in.js'
 import type { UserDataRequest } from '../flows/received-data.js'
 import type { Sessions } from '../flows/sessions.js'
 import type { JsonObject } from '../json-object.js'
-import { isSessionId } from '../sessions/token.js'
+import { deviceNote } from '../sessions/device.js'
+import { addressNamed } from '../sessions/token.js'
 import { tokenInHeaders } from './header-token.js'
 import { jsonObject, textField } from './json-fields.js'
 import { problemReply } from './problem.js'
 import { type Protocol, presentedToken, route, type WireReply, type WireRequest } from './protocol.js'
+import { deviceIn } from './user-agent.js'
 
 /** The default header for the token. */
 export const DEFAULT_HEADER = 'x-3rd-session'
@@ -93,6 +95,7 @@ function readLogin(request: WireRequest, readToken: Protocol['readToken']): Logi
     ...readUserData(fields),
     code,
     appid: textField(fields, 'appid'),
+    device: deviceNote(textField(fields, 'device') ?? '') ?? deviceIn(request),
     origin: { mount, peer, nonce: textField(fields, 'nonce') },
     presentedToken: presentedToken(() => readToken(request)),
   }
@@ -136,9 +139,10 @@ async function ownPhoneNumber(sessions: Sessions, { token, code }: { token: Toke
 async function listOwn(sessions: Sessions, token: Token) {
   const own = await sessions.authenticate(token)
   const live = await sessions.list(own)
-  const summaries = live.map(({ sessionId: id, ...times }) => ({
+  const summaries = live.map(({ sessionId: id, device, ...times }) => ({
     id,
     current: id === own.sessionId,
+    device: device ?? null,
     ...times,
   }))
   return { sessions: summaries }
@@ -146,7 +150,8 @@ async function listOwn(sessions: Sessions, token: Token) {
 
 async function revokeOwn(sessions: Sessions, { token, sessionId }: { token: Token; sessionId: string }) {
   const { appid, openid } = await sessions.authenticate(token)
-  const wasThere = isSessionId(sessionId) && (await sessions.revoke({ appid, openid, sessionId }))
+  const wasThere =
+    addressNamed(sessionId) !== undefined && (await sessions.revoke({ appid, openid, sessionId }))
   if (wasThere) return
   throw new WeappError('ERR_SESSION_NOT_FOUND', 'There is no such session, or it has already ended.')
 }

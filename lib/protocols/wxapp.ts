@@ -6,6 +6,7 @@ import { jsonObject } from './json-fields.js'
 import { isAbsent, LEGACY_SESSION_DURATION_SECONDS, legacyOrigin } from './legacy-request.js'
 import { durationOf, legacyUserInfo } from './legacy-user-info.js'
 import { type Protocol, presentedToken, route, type WireReply, type WireRequest } from './protocol.js'
+import { deviceIn } from './user-agent.js'
 
 const DEFAULT_APP_ID = 1
 const WRONG_LOGIN = '参数错误'
@@ -130,6 +131,7 @@ function readLogin(request: WireRequest): LoginRequest {
     code,
     appid,
     ...(hasData && { encryptedData, iv }),
+    device: deviceIn(request),
     origin: legacyOrigin(request, hasData ? encryptedData : undefined),
     defaultSessionDurationSeconds: LEGACY_SESSION_DURATION_SECONDS,
     presentedToken: presentedToken(() => readToken(request)),

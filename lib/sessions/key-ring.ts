@@ -2,8 +2,8 @@ import { createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { textOption } from '../options.js'
 import type { App } from './app-info.js'
 import { deriveKey, open, seal } from './envelope.js'
-import type { UserRef } from './session.js'
-import { handleOf } from './token.js'
+import type { SessionRef, UserRef } from './session.js'
+import { addressNamed, handleOf, type SessionAddress } from './token.js'
 
 const LEAST_SECRET_LENGTH = 32
 const KEY_ID_LENGTH = 6
@@ -64,6 +64,15 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
       return keys.map(({ handles }) => handleOf(handles, appid, openid, groups.get(appid)))
     },
   }
+}
+
+/** Returns where a session is; undefined where its id is not one of a session of this user. */
+export function addressOwned(
+  keyRing: KeyRing,
+  { sessionId, ...user }: SessionRef,
+): SessionAddress | undefined {
+  const address = addressNamed(sessionId)
+  return address && keyRing.handlesOf(user).includes(address.handle) ? address : undefined
 }
 
 /** Checks the `keys` option. */

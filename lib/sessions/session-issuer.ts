@@ -9,7 +9,7 @@ import { liveRecord } from './live-record.js'
 import { decodeRecord, encodeRecord, type SessionRecord } from './record.js'
 import { type Session, sessionFrom, type UserRef } from './session.js'
 import type { IssueResult, SessionEntry, SessionStore } from './store.js'
-import { addressOf, newToken, type SessionAddress } from './token.js'
+import { addressOf, newToken, publicIdOf, type SessionAddress } from './token.js'
 import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
 import type { UserProfiles } from './user-profiles.js'
 
@@ -17,6 +17,8 @@ import type { UserProfiles } from './user-profiles.js'
 export interface NewSession {
   readonly identity: CheckedIdentity
   readonly data: unknown
+  /** The device that logs in, in a few words. */
+  readonly device?: string | undefined
   /** A new profile; undefined keeps the present one. */
   readonly userInfo: UserInfo | undefined
   /** Overrides the cap of the app and of {@link SessionCap}. */
@@ -88,19 +90,20 @@ export class SessionIssuer {
     const moments = { createdAt, lastVisitAt, expiresAt: createdAt + loginDurationMs, idleExpiresAt: endsAt }
     return {
       token,
-      session: sessionFrom(address.sessionId, record, moments, decodeUserInfo(result.userInfo)),
+      session: sessionFrom(publicIdOf(address), record, moments, decodeUserInfo(result.userInfo)),
       seenBefore: result.seenBefore || earlier !== undefined,
     }
   }
 
   #recordOf(user: UserRef, app: App, start: NewSession, sessionId: string): SessionRecord {
-    const { identity, data, sessionDurationMs } = start
+    const { identity, device, data, sessionDurationMs } = start
     return {
       ...user,
       unionid: identity.unionid,
       loginDurationMs: app.lifetimes.loginDurationMs,
       sealedSessionKey: this.#parts.keyRing.seal(identity.sessionKey.reveal(), { ...user, sessionId }),
       sealedPreviousKey: undefined,
+      device,
       sessionDurationMs,
       data,
     }

@@ -1,6 +1,6 @@
 import { Secret } from '../secret.js'
 import type { Apps } from './apps.js'
-import type { KeyBinding, KeyRing } from './key-ring.js'
+import { addressOwned, type KeyBinding, type KeyRing } from './key-ring.js'
 import { liveRecord } from './live-record.js'
 import { encodeRecord } from './record.js'
 import type { SessionRef, UserRef } from './session.js'
@@ -30,9 +30,11 @@ export class SessionKeys {
    * session `first`, then of the newest logins.
    */
   async keysOf(user: UserRef, first?: string): Promise<Secret[]> {
+    const { keyRing } = this.#parts
+    const idOfFirst = first && addressOwned(keyRing, { ...user, sessionId: first })?.sessionId
     const newestFirst = (await this.#sessionsOf(user))
       .flatMap((sessions) => sessions.toReversed())
-      .sort((a, b) => Number(b.sessionId === first) - Number(a.sessionId === first))
+      .sort((a, b) => Number(b.sessionId === idOfFirst) - Number(a.sessionId === idOfFirst))
     const sessionKeys = newestFirst
       .slice(0, MOST_SESSION_KEYS)
       .flatMap((session) => this.#sessionKeysIn(session, user))
@@ -43,11 +45,13 @@ export class SessionKeys {
   /**
    * Returns the session_key of a session; null when it does not open, undefined when the session has ended.
    */
-  async keyOf({ sessionId, ...user }: SessionRef): Promise<Secret | null | undefined> {
-    const sessions = (await this.#sessionsOf(user)).flat()
-    const stored = sessions.find((session) => session.sessionId === sessionId)
-    const live = stored && liveRecord(stored, this.#parts.apps)
-    return live && (this.#open(live.record.sealedSessionKey, bindingOf(user, sessionId)) ?? null)
+  async keyOf(session: SessionRef): Promise<Secret | null | undefined> {
+    const { apps, store, keyRing } = this.#parts
+    const address = addressOwned(keyRing, session)
+    const stored = address && (await store.read(address))
+    const live = stored && liveRecord(stored, apps)
+    if (!live) return undefined
+    return this.#open(live.record.sealedSessionKey, bindingOf(session, stored.sessionId)) ?? null
   }
 
   /**
@@ -55,8 +59,12 @@ export class SessionKeys {
    * under the same ring key. Returns in how many sessions it is new.
    */
   async keep(user: UserRef, sessionKey: Secret, sessionId?: string): Promise<number> {
-    const handles = this.#parts.keyRing.handlesOf(user)
-    const kept = handles.map((handle) => this.#keepAt(handle, user, sessionKey, sessionId))
+    const { keyRing } = this.#parts
+    if (sessionId !== undefined) {
+      const address = addressOwned(keyRing, { ...user, sessionId })
+      return address ? this.#keepAt(address.handle, user, sessionKey, address.sessionId) : 0
+    }
+    const kept = keyRing.handlesOf(user).map((handle) => this.#keepAt(handle, user, sessionKey))
     return (await Promise.all(kept)).reduce((sum, count) => sum + count, 0)
   }
 

@@ -1,7 +1,7 @@
 import type { Logger } from '../logger.js'
 import type { Apps } from './apps.js'
 import { changedAllTheTime } from './contention.js'
-import type { KeyRing } from './key-ring.js'
+import { addressOwned, type KeyRing } from './key-ring.js'
 import { isTouchDue } from './lifetimes.js'
 import { type LiveRecord, liveRecord } from './live-record.js'
 import { decodeRecord, encodeRecord, isOfNewerRelease, type SessionRecord } from './record.js'
@@ -15,7 +15,7 @@ import {
   type UserRef,
 } from './session.js'
 import type { SessionStore, StoredSession, StoredVisit } from './store.js'
-import type { SessionAddress } from './token.js'
+import { addressNamed, publicIdOf, type SessionAddress } from './token.js'
 import { decodeUserInfo } from './user-info.js'
 
 const MOST_READS = 2
@@ -27,6 +27,11 @@ interface SessionRegistryParts {
   readonly store: Required<SessionStore>
   readonly keyRing: KeyRing
   readonly logger: Logger
+}
+
+interface FoundSession {
+  readonly stored: StoredVisit
+  readonly live: LiveRecord
 }
 
 /** The live sessions of the apps. Those of other apps are unknown. */
@@ -46,44 +51,46 @@ export class SessionRegistry {
     address: SessionAddress,
     appid?: string,
   ): Promise<{ session: Session; ageMs: number } | undefined> {
-    const { apps, keyRing } = this.#parts
-    const found = await this.#read(address)
+    const found = await this.#readLive(address)
     if (!found) return undefined
-    const { stored, record } = found
-    if (appid !== undefined && record.appid !== appid) return undefined
-    const live = liveRecord(stored, apps, record)
-    if (!live || !keyRing.handlesOf(record).includes(address.handle)) return undefined
+    const { stored, live } = found
+    if (appid !== undefined && live.record.appid !== appid) return undefined
     const moments = await this.#recordVisit(address, stored, live)
     if (!moments) return undefined
-    const session = sessionFrom(address.sessionId, record, moments, decodeUserInfo(stored.userInfo))
-    return { session, ageMs: stored.readAt - stored.createdAt }
+    return { session: sessionAt(address, { stored, live }, moments), ageMs: stored.readAt - stored.createdAt }
+  }
+
+  /** Returns the live session at an address as `visit` does, and leaves its times as they are. */
+  async find(address: SessionAddress): Promise<Session | undefined> {
+    const found = await this.#readLive(address)
+    return found && sessionAt(address, found, found.live.moments)
   }
 
   /** Lists the live sessions of a user, oldest login first. */
   async list(user: UserRef): Promise<SessionSummary[]> {
     const { apps, keyRing, store } = this.#parts
     const oldestFirst = keyRing.handlesOf(user).toReversed()
-    const users = await Promise.all(oldestFirst.map((handle) => store.readUser(handle)))
-    return users
-      .flatMap(({ sessions }) => sessions)
-      .flatMap((session) => {
+    const listed = oldestFirst.map(async (handle) => {
+      const { sessions } = await store.readUser(handle)
+      return sessions.flatMap((session) => {
         const live = liveRecord(session, apps)
-        return live ? [summaryFrom(session.sessionId, live.moments)] : []
+        const id = publicIdOf({ handle, sessionId: session.sessionId })
+        return live ? [summaryFrom(id, live.record, live.moments)] : []
       })
+    })
+    return (await Promise.all(listed)).flat()
   }
 
-  async isThere({ sessionId, ...user }: SessionRef): Promise<boolean> {
+  async isThere(session: SessionRef): Promise<boolean> {
     const { keyRing, store } = this.#parts
-    const found = keyRing.handlesOf(user).map((handle) => store.read({ handle, sessionId }))
-    return (await Promise.all(found)).some((stored) => stored !== null)
+    const address = addressOwned(keyRing, session)
+    return address !== undefined && (await store.read(address)) !== null
   }
 
   /** Replaces the data of a session, and nothing else of it. Returns whether it is alive. */
-  async setData({ sessionId, ...user }: SessionRef, data: unknown): Promise<boolean> {
-    for (const handle of this.#parts.keyRing.handlesOf(user)) {
-      if (await this.#setDataAt({ handle, sessionId }, data)) return true
-    }
-    return false
+  async setData(session: SessionRef, data: unknown): Promise<boolean> {
+    const address = addressOwned(this.#parts.keyRing, session)
+    return address !== undefined && this.#setDataAt(address, data)
   }
 
   /** Ends the session at an address; within a narrowed scope only if it is of its app. */
@@ -97,10 +104,10 @@ export class SessionRegistry {
   }
 
   /** Ends a session; returns whether there was one. */
-  async revoke({ sessionId, ...user }: SessionRef): Promise<boolean> {
+  async revoke(session: SessionRef): Promise<boolean> {
     const { keyRing, store } = this.#parts
-    const revoked = keyRing.handlesOf(user).map((handle) => store.revoke({ handle, sessionId }))
-    return (await Promise.all(revoked)).includes(true)
+    const address = addressOwned(keyRing, session)
+    return address !== undefined && store.revoke(address)
   }
 
   /**
@@ -108,7 +115,10 @@ export class SessionRegistry {
    */
   async revokeUser(user: UserRef, exceptSessionId?: string): Promise<number> {
     const { keyRing, store } = this.#parts
-    const revoked = keyRing.handlesOf(user).map((handle) => store.revokeUser(handle, exceptSessionId))
+    const spared = exceptSessionId === undefined ? undefined : addressNamed(exceptSessionId)
+    const revoked = keyRing
+      .handlesOf(user)
+      .map((handle) => store.revokeUser(handle, spared?.handle === handle ? spared.sessionId : undefined))
     return (await Promise.all(revoked)).reduce((sum, count) => sum + count, 0)
   }
 
@@ -142,6 +152,15 @@ export class SessionRegistry {
     throw changedAllTheTime()
   }
 
+  /** Reads a session that is alive, of these apps, and under a key that the ring still has. */
+  async #readLive(address: SessionAddress): Promise<FoundSession | undefined> {
+    const { apps, keyRing } = this.#parts
+    const found = await this.#read(address)
+    const live = found && liveRecord(found.stored, apps, found.record)
+    if (!live || !keyRing.handlesOf(live.record).includes(address.handle)) return undefined
+    return { stored: found.stored, live }
+  }
+
   /** Reads a session, twice if its record is unreadable: only the reply may be damaged. */
   async #read(address: SessionAddress): Promise<{ stored: StoredVisit; record: SessionRecord } | undefined> {
     let stored: StoredVisit | null = null
@@ -152,8 +171,8 @@ export class SessionRegistry {
       if (record) return { stored, record }
     }
     if (stored && !isOfNewerRelease(stored.record)) {
-      const { sessionId } = address
-      this.#parts.logger.error(`the record of session ${sessionId} cannot be read: the session is refused`)
+      const id = publicIdOf(address)
+      this.#parts.logger.error(`the record of session ${id} cannot be read: the session is refused`)
     }
     return undefined
   }
@@ -176,4 +195,12 @@ export class SessionRegistry {
       return moments
     }
   }
+}
+
+function sessionAt(
+  address: SessionAddress,
+  { stored, live }: FoundSession,
+  moments: SessionMoments,
+): Session {
+  return sessionFrom(publicIdOf(address), live.record, moments, decodeUserInfo(stored.userInfo))
 }

@@ -28,8 +28,13 @@ export interface SessionSelector extends UserSelector {
 
 /** A session as a list shows it to its user. */
 export interface SessionSummary {
-  /** The public id, safe for lists and logs: it is not the token. */
+  /** The public id, 44 characters, safe for lists and logs: it leads to the session and does not open it. */
   readonly sessionId: string
+  /**
+   * The device that logged in, in a few words of at most 64 characters: what it says of itself, so proof of
+   * nothing. One line, without `< > & " ' \``.
+   */
+  readonly device: string | undefined
   /** The time of login. */
   readonly createdAt: Date
   /** The last recorded visit. It lags behind the real one by at most the touch share of the idle window. */
@@ -64,17 +69,21 @@ export function sessionFrom(
   moments: SessionMoments,
   userInfo: UserInfo | null,
 ): Session {
-  const { appid, openid, unionid, data } = record
+  const { appid, openid, unionid, device, data } = record
   return Object.freeze({
-    ...{ sessionId, appid, openid, unionid },
+    ...{ sessionId, appid, openid, unionid, device },
     ...datesOf(moments),
     userInfo: frozen(userInfo),
     data: frozen(data) as SessionData,
   })
 }
 
-export function summaryFrom(sessionId: string, moments: SessionMoments): SessionSummary {
-  return { sessionId, ...datesOf(moments) }
+export function summaryFrom(
+  sessionId: string,
+  { device }: SessionRecord,
+  moments: SessionMoments,
+): SessionSummary {
+  return { sessionId, device, ...datesOf(moments) }
 }
 
 function datesOf(moments: SessionMoments) {

@@ -9,7 +9,7 @@ const HANDLE_LENGTH = 20
 const TOKEN = /^[A-Za-z0-9_-]{64}$/
 /** Hex tokens of other services, 32 bytes long. A token of ours does not look like this by chance. */
 const HEXADECIMAL = /^[0-9a-f]+$/
-const SESSION_ID = /^[A-Za-z0-9_-]{24}$/
+const PUBLIC_ID = /^[A-Za-z0-9_-]{44}$/
 
 /** Where a store keeps a session. The store never sees the token. */
 export interface SessionAddress {
@@ -18,7 +18,7 @@ export interface SessionAddress {
    * first 4 are the same for all users of the app, see {@link groupIn}.
    */
   readonly handle: string
-  /** The public id of the session: 24 base64url characters, a truncated SHA-256 of the token. */
+  /** The id of the session at its user: 24 base64url characters, a truncated SHA-256 of the token. */
   readonly sessionId: string
 }
 
@@ -73,8 +73,18 @@ export function isHandleOf(handle: string, token: string): boolean {
   return given.length === own.length && timingSafeEqual(given, own)
 }
 
-export function isSessionId(text: string): boolean {
-  return SESSION_ID.test(text)
+/**
+ * Returns the id by which people, logs and the application name a session: the handle of its user, then its
+ * id there, 44 characters. It leads to the session, and does not open it: a token has 33 random bytes more.
+ */
+export function publicIdOf({ handle, sessionId }: SessionAddress): string {
+  return handle + sessionId
+}
+
+/** Returns the address that a public id names; undefined when the text is not one, such as a token. */
+export function addressNamed(publicId: string): SessionAddress | undefined {
+  if (!PUBLIC_ID.test(publicId)) return undefined
+  return { handle: publicId.slice(0, HANDLE_LENGTH), sessionId: publicId.slice(HANDLE_LENGTH) }
 }
 
 /** Returns the id of a login code in the store, which does not reveal the code. */

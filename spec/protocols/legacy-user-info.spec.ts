@@ -10,6 +10,7 @@ const session: Session = {
   openid: 'o-1',
   unionid: 'u-1',
   sessionId: 's-1',
+  device: undefined,
   createdAt: new Date(LOGIN_MS),
   lastVisitAt: new Date(LOGIN_MS + 60_000),
   expiresAt: new Date(LOGIN_MS + 86_400_000),

@@ -48,11 +48,16 @@ async function claimedAt({ memory }: RegistrySetup): Promise<number> {
 describe('issuing a session', () => {
   it('answers the token and the session, which begins now', async () => {
     const { logIn, handleOf } = aRegistry()
-    const { token, address, session } = await logIn('alice', { data: { accountId: 7 }, userInfo: BAND })
+    const { token, address, session } = await logIn('alice', {
+      data: { accountId: 7 },
+      userInfo: BAND,
+      device: 'Pixel 7',
+    })
     expect(token.slice(0, 20)).to.equal(handleOf('alice'))
     expect(session).to.deep.equal({
       ...alice,
-      sessionId: address.sessionId,
+      sessionId: address.handle + address.sessionId,
+      device: 'Pixel 7',
       unionid: undefined,
       createdAt: new Date(LOGIN),
       lastVisitAt: new Date(LOGIN),
@@ -206,6 +211,22 @@ describe('ending sessions', () => {
     expect(await setup.registry.revoke({ ...alice, sessionId: first })).to.equal(false)
     expect(await setup.registry.revoke({ ...bob, sessionId: second })).to.equal(false)
     expect(await idsOf(setup)).to.deep.equal([second])
+  })
+
+  it('ends none by an id whose user is another, whichever half is whose', async () => {
+    const setup = aRegistry()
+    const [own = ''] = await logInTimes(setup, 1)
+    const { session: bobs } = await setup.logIn('bob')
+    const spliced = own.slice(0, 20) + bobs.sessionId.slice(20)
+    const turned = bobs.sessionId.slice(0, 20) + own.slice(20)
+    for (const sessionId of [spliced, turned, bobs.sessionId]) {
+      expect(await setup.registry.revoke({ ...alice, sessionId })).to.equal(false)
+      expect(await setup.registry.setData({ ...alice, sessionId }, { isAdmin: true })).to.equal(false)
+      expect(await setup.registry.isThere({ ...alice, sessionId })).to.equal(false)
+      expect(await setup.keys.keep(alice, 'new', sessionId)).to.equal(0)
+    }
+    expect([...(await idsOf(setup)), ...(await idsOf(setup, bob))]).to.deep.equal([own, bobs.sessionId])
+    expect(await setup.registry.revokeUser(alice, turned)).to.equal(1)
   })
 
   it('ends the one at an address, also when it has ended already', async () => {

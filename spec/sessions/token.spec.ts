@@ -3,14 +3,16 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import {
+  addressNamed,
   addressOf,
   codeIdOf,
   groupIn,
   groupOf,
   handleIn,
   handleOf,
-  isSessionId,
   newToken,
+  publicIdOf,
+  type SessionAddress,
   valueIdOf,
 } from '../../lib/sessions/token.js'
 
@@ -98,7 +100,7 @@ describe('addressOf', () => {
     fc.assert(
       fc.property(secretPart, (secret) => {
         const { sessionId = '' } = addressOf(HANDLE + secret) ?? {}
-        expect(isSessionId(sessionId)).to.equal(true)
+        expect(sessionId).to.match(/^[\w-]{24}$/)
         for (let at = 0; at + 6 <= secret.length; at += 1)
           expect(sessionId.includes(secret.slice(at, at + 6))).to.equal(false)
       }),
@@ -147,12 +149,34 @@ describe('addressOf', () => {
   })
 })
 
-describe('isSessionId', () => {
-  it('knows the form of an id', () => {
-    expect(isSessionId(addressOf(newToken(HANDLE))?.sessionId ?? '')).to.equal(true)
-    const id = 'A'.repeat(24)
-    for (const text of ['', id.slice(1), `${id}A`, `${id}\n`, `${id.slice(1)}*`, `{${id.slice(2)}}`])
-      expect(isSessionId(text)).to.equal(false)
+describe('the public id of a session', () => {
+  const address = addressOf(newToken(HANDLE)) as SessionAddress
+
+  it('is the handle of the user and the id there, and leads back to both', () => {
+    expect(publicIdOf(address))
+      .to.equal(HANDLE + address.sessionId)
+      .and.have.length(44)
+    expect(addressNamed(publicIdOf(address))).to.deep.equal(address)
+  })
+
+  it('is no token, and no token is one', () => {
+    expect(addressOf(publicIdOf(address))).to.equal(undefined)
+    expect(addressNamed(newToken(HANDLE))).to.equal(undefined)
+  })
+
+  it('is 44 characters of base64url and nothing else', () => {
+    const id = 'A'.repeat(44)
+    expect(addressNamed(id)).to.deep.equal({ handle: 'A'.repeat(20), sessionId: 'A'.repeat(24) })
+    for (const text of [
+      '',
+      id.slice(1),
+      `${id}A`,
+      id.slice(20),
+      `${id}\n`,
+      `${id.slice(1)}*`,
+      `{${id.slice(2)}}`,
+    ])
+      expect(addressNamed(text), text).to.equal(undefined)
   })
 })
 
