@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { type App, lifetimesOf } from '../../lib/sessions/app-info.js'
 import { createApps } from '../../lib/sessions/apps.js'
+import { groupOf } from '../../lib/sessions/token.js'
 import { weappErrorOf } from '../support/failures.js'
 
 const DAY_MS = 86_400_000
@@ -12,9 +13,11 @@ function appsOf(...infos: unknown[]) {
   return createApps('apps', infos, 0.02)
 }
 
-/** With the text of its secret, so that tests can compare it. */
+/** With the text of its secret, so that tests can compare it, and without its group. */
 function plain(app: App | undefined) {
-  return { ...app, secret: app?.secret.reveal() }
+  const { group, ...rest } = app ?? expect.fail('there is no app')
+  expect(group).to.equal(groupOf(rest.appid))
+  return { ...rest, secret: rest.secret.reveal() }
 }
 
 describe('createApps', () => {
