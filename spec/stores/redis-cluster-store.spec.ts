@@ -124,6 +124,25 @@ describe('RedisStore on a Redis Cluster', () => {
       expect(saysDone && (await alive(logins)) > 0).to.equal(false)
     })
 
+    for (const group of [null, 'aaaa'])
+      it(`goes by the master whose clock is ahead, for ${group ? 'an app' : 'everybody'}`, async () => {
+        const ahead = [String(Math.floor(Date.now() / 1000) + 3600), '000000']
+        const client: RedisClusterClient = {
+          call: (...args) => cluster.call(...args),
+          nodes: (role) =>
+            cluster.nodes(role).map((node, at) => ({
+              call: async (...args) => (at === 1 && args[0] === 'TIME' ? ahead : node.call(...args)),
+            })),
+        }
+        const address = newAddress(newHandle('aaaa'))
+        await new RedisStore(client, { prefix }).revokeBatch({ group })
+        const beganAt = Number(ahead[0]) * 1_000_000
+        expect(await store.issue(entry({ address, beganAt }))).to.deep.equal({ state: 'revoked' })
+        const { state } = await store.issue(entry({ address: newAddress(newHandle('bbbb')), beganAt }))
+        expect(state).to.equal(group ? 'issued' : 'revoked')
+        expect(await store.issue(entry({ address, beganAt: beganAt + 1 }))).to.include({ state: 'issued' })
+      })
+
     it('asks for no more when its time is up', async () => {
       const { next } = await store.revokeBatch({ group: null })
       const sent: string[] = []
