@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { MemoryStore, RedisStore, type SessionStore } from '../../lib/index.js'
 import { testClock } from '../support/clock.js'
+import { releaseCrowd, startCrowd } from '../support/crowd.js'
 import { weappErrorOf } from '../support/failures.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { EXCHANGE, openTestBed, type TestBed } from '../support/test-bed.js'
@@ -137,3 +138,24 @@ for (const whom of ['everybody', 'an app'] as const) {
     }).timeout(20_000)
   })
 }
+
+describe('a process that has known sessions for a while', () => {
+  it('does not know them at the next request after another process has ended their app, and knows all others', async () => {
+    const { url } = await sharedRedis()
+    const redis = new Redis(url)
+    await redis.flushall()
+    const bed = await openTestBed({ store: new RedisStore(redis), apps: 2 })
+    const [first, second] = bed.sandbox.apps.map(({ appid }) => bed.sandbox.phone({ appid }))
+    try {
+      const tokens = [await bed.logIn(first), await bed.logIn(second), await bed.logIn(first)]
+      const job = { redisUrl: url, apps: bed.sandbox.apps, tokens }
+      const other = await startCrowd('asking-process.ts', job)
+      expect(await bed.sessions.ofApp(1).revokeAll()).to.equal(2)
+      const unknown = 'ERR_SESSION_UNKNOWN'
+      expect(await releaseCrowd(other)).to.deep.equal([unknown, 'alive', unknown])
+    } finally {
+      await bed.close()
+      redis.disconnect()
+    }
+  }).timeout(20_000)
+})

@@ -112,6 +112,20 @@ describe('MemoryStore', () => {
       expect((await store.issue(entry({ beganAt: other }))).state).to.equal('revoked')
     })
 
+    it('remembers the latest end of a group, when the clock was set back between them', async () => {
+      const handle = newHandle()
+      const group = handle.slice(0, 4)
+      clock.advance(60_000)
+      const beganAt = await moment()
+      await store.revokeBatch({ group })
+      for (const end of [group, null, group]) {
+        clock.advance(-1_000)
+        await store.revokeBatch({ group: end })
+        expect((await store.issue(entry({ address: newAddress(handle), beganAt }))).state).to.equal('revoked')
+      }
+      expect((await store.issue(entry({ beganAt }))).state).to.equal('issued')
+    })
+
     it('tells a visit, and when a session is read, to the millisecond', async () => {
       const { address } = await issue()
       clock.advance(5)

@@ -286,6 +286,24 @@ describe('the commands of RedisStore', () => {
       expect(carriedOut.set).to.equal(2)
     })
 
+    it('are the same to end the users of an app, and none for a user of another', async () => {
+      const { address } = await issue()
+      await issue()
+      const group = address.handle.slice(0, 4)
+      let next: string | undefined
+      expect(
+        await carriedOutBy(async () => {
+          next = (await store.revokeBatch({ group }, WITHIN)).next
+        }),
+      ).to.deep.equal(WRITES_KEY)
+      let sent: string[] = []
+      const carriedOut = await carriedOutBy(async () => {
+        sent = await sentBy(() => store.revokeBatch({ group, cursor: next }, WITHIN))
+      })
+      expect(sent).to.deep.equal(['SCAN', 'EVALSHA'])
+      expect(carriedOut).to.deep.equal({ scan: 1, evalsha: 1, time: 1, get: 2, set: 1 })
+    })
+
     it('are none for no changed record', async () => {
       expect(await sentBy(() => store.rewrite(newAddress().handle, [], WITHIN))).to.deep.equal([])
     })
@@ -422,6 +440,7 @@ describe('the commands of RedisStore', () => {
       await expectWrongType(() => store.read(address))
       await expectWrongType(() => store.issue(entry()))
       await expectWrongType(() => store.revokeBatch({ group: null }))
+      await expectWrongType(() => store.revokeBatch({ group: address.handle.slice(0, 4) }))
       await expectWrongType(() => store.ping())
       expect(await redis.hgetall(`${prefix}all`)).to.deep.equal({ field: 'value' })
     })

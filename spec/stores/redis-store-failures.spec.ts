@@ -229,6 +229,16 @@ describe('RedisStore behind a guard', () => {
           const { next } = await store.revokeBatch({ group: null })
           return () => store.revokeBatch({ group: null, cursor: next })
         },
+        'the end of the users of an app': async () => {
+          const { address } = await issue()
+          return () => store.revokeBatch({ group: address.handle.slice(0, 4) })
+        },
+        'what is left of the end of the users of an app': async () => {
+          const { address } = await issue()
+          const group = address.handle.slice(0, 4)
+          const { next } = await store.revokeBatch({ group })
+          return () => store.revokeBatch({ group, cursor: next })
+        },
       }
 
       for (const [title, prepare] of Object.entries(changes)) {

@@ -6,7 +6,7 @@ import { numberInSlot } from '../support/hash-slot.js'
 import { aMovingCluster, type IoredisVersion, prefixWithMarkIn } from '../support/moving-cluster.js'
 import { freshPrefix } from '../support/redis-client.js'
 import type { SlotOnTheMove } from '../support/slot-on-the-move.js'
-import { FIRST, loginOf, SECOND } from '../support/store-calls.js'
+import { FIRST, loginOf, NEW, SECOND } from '../support/store-calls.js'
 
 const versions: readonly IoredisVersion[] = ['ioredis 6', 'ioredis 5']
 
@@ -25,6 +25,9 @@ const steps: readonly (readonly [does: string, step: Step, result: unknown])[] =
   ['issues again', async (store, handle) => (await store.issue(loginOf(handle, SECOND))).state, 'issued'],
   ['ends everybody', async (store) => (await store.revokeBatch({ group: null })).revoked, 0],
   ['reads again', (store, handle) => store.read({ handle, sessionId: SECOND }), null],
+  ['issues a last time', async (store, handle) => (await store.issue(loginOf(handle, NEW))).state, 'issued'],
+  ['ends the app', async (store) => (await store.revokeBatch({ group: 'user' })).revoked, 0],
+  ['reads a last time', (store, handle) => store.read({ handle, sessionId: NEW }), null],
 ]
 
 /** After how many steps a slot begins to move, is carried, and arrives. */
