@@ -7,6 +7,7 @@ import { handleOf } from './token.js'
 
 const LEAST_SECRET_LENGTH = 32
 const KEY_ID_LENGTH = 6
+const KEY_ID = /^[A-Za-z0-9_-]{6}$/
 
 /** What a sealed secret belongs to. It does not open for another app, user, session or purpose. */
 export interface KeyBinding {
@@ -30,6 +31,12 @@ export interface KeyRing {
    * ones, under which sessions may still live. None for an unknown app.
    */
   handlesOf(user: UserRef): readonly string[]
+  /** Whether the ring is one of `keys`, not of AppSecrets. */
+  readonly hasKeys: boolean
+  /** Returns the ids of the ring keys of an app, newest first. An id does not reveal its key. */
+  keyIdsOf(appid: string): readonly string[]
+  /** Whether the AppSecret of an app has this id, in the ring or not. */
+  isAppSecret(keyId: string, appid: string): boolean
 }
 
 interface RingKey {
@@ -46,6 +53,7 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
   const shared = secrets && [...new Set(secrets)].map(ringKey)
   const own = new Map(shared ? [] : apps.map((app) => [app.appid, ringKey(app.secret)]))
   const opening = new Map([...(shared ?? own.values())].map((key) => [key.id, key]))
+  const keysOf = (appid: string) => shared ?? [own.get(appid)].filter((key) => key !== undefined)
 
   return {
     seal(secret, binding) {
@@ -58,11 +66,18 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
       return key && open(keyFor(key, binding), sealed.slice(KEY_ID_LENGTH + 1), contextOf(binding))
     },
     handlesOf({ appid, openid }) {
-      const key = own.get(appid)
-      const keys = shared ?? (key ? [key] : [])
-      return keys.map(({ handles }) => handleOf(handles, appid, openid))
+      return keysOf(appid).map(({ handles }) => handleOf(handles, appid, openid))
     },
+    hasKeys: shared !== undefined,
+    keyIdsOf: (appid) => keysOf(appid).map(({ id }) => id),
+    isAppSecret: (keyId, appid) =>
+      apps.some((app) => app.appid === appid && ringKey(app.secret).id === keyId),
   }
+}
+
+/** Whether a text may be the id of a ring key. */
+export function isKeyId(text: string): boolean {
+  return KEY_ID.test(text)
 }
 
 /** Checks the `keys` option. */
