@@ -138,7 +138,7 @@ export class KeysInUse {
 
   #lineOf({ keyId, appids, lastUsedAt }: MissingKey): string {
     return (
-      `the key ${keyId} is missing, under which sessions of ${appids.join(', ')} began until ` +
+      `the secret with the id ${keyId} is missing, under which sessions of ${appids.join(', ')} began until ` +
       `${new Date(lastUsedAt).toISOString()}: they are unknown here, so their users log in again; phone ` +
       `numbers and access tokens under it have to be fetched anew. ${this.#remedyOf(keyId, appids)}`
     )

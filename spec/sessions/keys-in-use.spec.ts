@@ -61,7 +61,7 @@ async function saidAfter(
 describe('a key under which sessions began', () => {
   it('is told when it is missing: which, whose, until when, what follows and what to do', async () => {
     expect(await saidAfter([OLD], [NEW])).to.deep.equal([
-      `warn: the key ${idOf(OLD)} is missing, under which sessions of wxShop, wxGame began until ` +
+      `warn: the secret with the id ${idOf(OLD)} is missing, under which sessions of wxShop, wxGame began until ` +
         '2026-01-01T00:00:00.000Z: they are unknown here, so their users log in again; phone numbers and access ' +
         'tokens under it have to be fetched anew. To keep them, put it back at the end of "keys"',
     ])
