@@ -181,11 +181,25 @@ describe('when keys are changed', () => {
       }
     })
 
-    it('the log says so at the first login, which close waits for', async () => {
-      await start([OLD]).logIn()
+    it('the log says so at the first login, which does not wait for it, while close does', async () => {
+      const first = start([OLD])
+      await first.logIn()
+      await first.sessions.close()
+      let goOn = (): void => undefined
+      const gate = new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+      store.before = (method) => (method === 'readValue' ? gate : undefined)
       const server = start([NEW])
       await server.logIn()
-      await server.sessions.close()
+      let isClosed = false
+      const closing = server.sessions.close().then(() => {
+        isClosed = true
+      })
+      for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate)
+      expect([isClosed, server.log.lines]).to.deep.equal([false, []])
+      goOn()
+      await closing
       expect(server.log.lines).to.have.length(1)
     })
 

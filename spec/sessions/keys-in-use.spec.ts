@@ -190,6 +190,16 @@ describe('what is remembered of keys', () => {
     ).to.have.length(1)
   })
 
+  it('is looked at again when the clock of the process was set back', async () => {
+    const { start, clock } = deployment()
+    const { logIn, calls } = start([OLD])
+    await logIn()
+    calls.length = 0
+    clock.advance(-DAY_MS)
+    await logIn()
+    expect(methodsOf(calls)).to.deep.equal(['readValue', 'replaceValue'])
+  })
+
   it('is not written by a process that nobody logs in to', async () => {
     const { start, memory } = deployment()
     await start([OLD]).keysInUse.check()
