@@ -68,7 +68,10 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
     ...createWechatCalls(parts),
     with: (options) => sessionsWithin(narrowed(scope, options), engine),
     ofApp: (appid) => sessionsWithin(narrowed(scope, { appid }), engine),
-    ping: () => engine.store.ping(),
+    async ping() {
+      await engine.store.ping()
+      await engine.keysInUse.check()
+    },
     close: () => engine.close(),
   }
 }

@@ -1,5 +1,6 @@
 import type { CodeExchange } from '../exchange.js'
 import { guardStore } from '../sessions/guarded-store.js'
+import { KeysInUse } from '../sessions/keys-in-use.js'
 import { SessionRegistry } from '../sessions/session-registry.js'
 import { UserProfiles } from '../sessions/user-profiles.js'
 import { Vault } from '../sessions/vault.js'
@@ -38,6 +39,7 @@ export function createEngine(settings: SessionsSettings) {
   const failureLog = new FailureLog(logger, clock)
   const loginCodes = new LoginCodes({ store, exchange, failureLog, patienceMs })
 
+  const keysInUse = new KeysInUse({ apps, store, keyRing, clock, logger })
   const fetchToken = stableAccessToken(wechatApi)
   const accessTokens = new AccessTokens({
     store,
@@ -56,6 +58,7 @@ export function createEngine(settings: SessionsSettings) {
     profileRules,
     clock,
     logger,
+    keysInUse,
     loginCodes,
     failureLog,
     profiles: new UserProfiles(store, keyRing),
@@ -71,6 +74,7 @@ export function createEngine(settings: SessionsSettings) {
 
     async close(): Promise<void> {
       await loginCodes.idle()
+      await keysInUse.idle()
       await accessTokens.idle()
       transport.close()
       await store.close()

@@ -4,6 +4,7 @@ import { positiveInteger, positiveNumber } from '../options.js'
 import { type App, type AppSelector, MOST_SECONDS, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
 import { deviceNote } from '../sessions/device.js'
+import type { KeysInUse } from '../sessions/keys-in-use.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionIssuer } from '../sessions/session-issuer.js'
@@ -73,6 +74,7 @@ interface LogInParts {
   readonly profiles: UserProfiles
   readonly sessionKeys: SessionKeys
   readonly loginCodes: LoginCodes
+  readonly keysInUse: KeysInUse
   readonly replay: Replay
   readonly decryptions: Decryptions
   readonly profileRules: UserInfoRules
@@ -107,6 +109,7 @@ export function createLogIn(parts: LogInParts): LogIn {
       name: 'a login',
       async use(exchanged) {
         const result = await start(login, exchanged)
+        parts.keysInUse.noteLogin(app)
         const { token, seenBefore } = result
         const grant = { handle: handleIn(token), login: origin && { token, seenBefore, origin } }
         return { result, grant }

@@ -84,7 +84,10 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   with(scope: SessionsScope): Sessions
   /** Short for `with({ appid })`. */
   ofApp(app: AppSelector): Sessions
-  /** Resolves if the store could write a login now; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */
+  /**
+   * Resolves if the store could write a login now; for health checks. The first one also tells the log of
+   * secrets that are missing in `keys`. Throws `ERR_STORE_UNAVAILABLE`.
+   */
   ping(): Promise<void>
   /** Waits for logins and writes in progress, then closes the connections to WeChat, not a Redis client. */
   close(): Promise<void>

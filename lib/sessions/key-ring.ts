@@ -7,6 +7,7 @@ import { addressNamed, handleOf, type SessionAddress } from './token.js'
 
 const LEAST_SECRET_LENGTH = 32
 const KEY_ID_LENGTH = 6
+const KEY_ID = /^[A-Za-z0-9_-]{6}$/
 
 /** What a sealed secret belongs to. It does not open for another app, user, session or purpose. */
 export interface KeyBinding {
@@ -30,6 +31,12 @@ export interface KeyRing {
    * ones, under which sessions may still live. None for an unknown app.
    */
   handlesOf(user: UserRef): readonly string[]
+  /** Whether the ring is one of `keys`, not of AppSecrets. */
+  readonly hasKeys: boolean
+  /** Returns the ids of the ring keys of an app, newest first. An id does not reveal its key. */
+  keyIdsOf(appid: string): readonly string[]
+  /** Whether the AppSecret of an app has this id, in the ring or not. */
+  isAppSecret(keyId: string, appid: string): boolean
 }
 
 interface RingKey {
@@ -47,6 +54,7 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
   const groups = new Map(apps.map(({ appid, group }) => [appid, group]))
   const own = new Map(shared ? [] : apps.map((app) => [app.appid, ringKey(app.secret.reveal())]))
   const opening = new Map([...(shared ?? own.values())].map((key) => [key.id, key]))
+  const keysOf = (appid: string) => shared ?? [own.get(appid)].filter((key) => key !== undefined)
 
   return {
     seal(secret, binding) {
@@ -59,10 +67,12 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
       return key && open(keyFor(key, binding), sealed.slice(KEY_ID_LENGTH + 1), contextOf(binding))
     },
     handlesOf({ appid, openid }) {
-      const key = own.get(appid)
-      const keys = shared ?? (key ? [key] : [])
-      return keys.map(({ handles }) => handleOf(handles, appid, openid, groups.get(appid)))
+      return keysOf(appid).map(({ handles }) => handleOf(handles, appid, openid, groups.get(appid)))
     },
+    hasKeys: shared !== undefined,
+    keyIdsOf: (appid) => keysOf(appid).map(({ id }) => id),
+    isAppSecret: (keyId, appid) =>
+      apps.some((app) => app.appid === appid && ringKey(app.secret.reveal()).id === keyId),
   }
 }
 
@@ -73,6 +83,11 @@ export function addressOwned(
 ): SessionAddress | undefined {
   const address = addressNamed(sessionId)
   return address && keyRing.handlesOf(user).includes(address.handle) ? address : undefined
+}
+
+/** Whether a text may be the id of a ring key. */
+export function isKeyId(text: string): boolean {
+  return KEY_ID.test(text)
 }
 
 /** Checks the `keys` option. */

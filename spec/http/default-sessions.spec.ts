@@ -63,6 +63,10 @@ describe('defaultSessions', () => {
 
   it('keeps sessions in Redis, reads durations with fractions and keys, and ends by itself', async () => {
     const { url } = await sharedRedis()
+    // Other specs have used other keys there, which would be told.
+    const redis = new Redis(url)
+    await redis.flushall()
+    redis.disconnect()
     const { stdout, stderr, status } = await run({
       ...environment,
       REDIS_URL: url,

@@ -130,14 +130,13 @@ describe('what Redis has to do', () => {
   })
 
   describe('for a login', () => {
-    /** What a login does in a process that knows the time in Redis, with what it writes when the answer is out. */
+    /** What a login does in a process that has logged users in, with what it writes when the answer is out. */
     async function commandsOfLogin(
       options: TestBedOptions = {},
     ): Promise<Record<string, number | undefined>> {
       const store = new RedisStore(redis)
       await reopen({ ...options, store })
-      await bed.logIn()
-      await reopen({ ...options, store })
+      await logIn()
       return commandsOf(logIn)
     }
 
@@ -151,6 +150,14 @@ describe('what Redis has to do', () => {
     })
   })
 
+  it('is two more scripts that read, when the answer is out, for the first login of a process', async () => {
+    const store = new RedisStore(redis)
+    await reopen({ store })
+    await logIn()
+    await reopen({ store })
+    expect(await commandsOf(logIn)).to.deep.equal({ evalsha: 6, time: 6, get: 7, set: 4 })
+  })
+
   it('gives each key an end of its own', async () => {
     const token = await logIn()
     await bed.http
@@ -158,7 +165,7 @@ describe('what Redis has to do', () => {
       .set('x-3rd-session', token)
       .send({ userInfo: { nickName: 'Ada' } })
     const keys = await observer.keys('*')
-    expect(keys, 'the user, the login code and its answer').to.have.lengthOf(3)
+    expect(keys, 'the user, the login code, its answer, and which key is in use').to.have.lengthOf(4)
     for (const key of keys) expect(await observer.pttl(key), key).to.be.greaterThan(0)
   })
 })
