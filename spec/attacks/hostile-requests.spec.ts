@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
@@ -14,9 +15,11 @@ import { type AnyRequest, anyRequest } from './hostile/any-request.js'
 import { type BackEnd, openBackEnd } from './hostile/back-end.js'
 import { type Answer, sendTo, type Valid } from './hostile/send.js'
 
-// `npm test` sends a part of them, `npm run test:hostile` all. A failure prints its seed: repeat it by HOSTILE_SEED.
+// `npm test` sends a part of them, `npm run test:hostile` all. A failure prints its seed: repeat it by
+// HOSTILE_SEED and, for the run that failed, HOSTILE_PATH.
 const REQUESTS = Number(process.env.HOSTILE_REQUESTS ?? 2000)
 const SEED = Number(process.env.HOSTILE_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const PATH = process.env.HOSTILE_PATH ?? ''
 const AT_ONCE = 25
 /** What may stay of all requests: caches that warm up, and codes that are remembered for five minutes. */
 const MOST_GROWTH_BYTES = 24 * 2 ** 20
@@ -64,7 +67,7 @@ describe(`hostile requests, with the seed ${SEED}`, function () {
                 bed.sandbox.clearCalls()
               },
             ),
-            { numRuns: REQUESTS / 2 / AT_ONCE, seed: SEED, endOnFailure: true },
+            { numRuns: REQUESTS / 2 / AT_ONCE, seed: SEED, path: PATH, endOnFailure: true },
           ),
         )
         expect(rejections).to.deep.equal([])
@@ -101,7 +104,8 @@ async function attack(
       judge(request, answer)
     }),
   )
-  expect(backEnd.bugs, 'what reached the application').to.deep.equal([])
+  const bugs = backEnd.bugs.map((bug) => inspect(bug, { depth: 4 }))
+  expect(bugs, `what reached the application: ${bugs[0]}`).to.deep.equal([])
 }
 
 function judge(request: AnyRequest, { status, text, isWhole }: Answer): void {

@@ -32,7 +32,8 @@ export async function sendTo(port: number, request: AnyRequest, valid: Valid): P
   const bytes = bytesOf(request, valid)
   if (isWhole) socket.write(bytes)
   else socket.end(bytes)
-  const text = await answered
+  // What comes before the answer says only that the body is awaited.
+  const text = (await answered).replace(/^(?:HTTP\/1\.1 100 Continue\r\n\r\n)+/, '')
   const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(text) ?? []
   return { status: status === undefined ? undefined : Number(status), text, isWhole }
 }
