@@ -20,7 +20,8 @@ export interface RequireSessionOptions extends MountOptions {
 /**
  * Returns middleware that lets a request pass only with a live session, and sets `req.openid`, `req.userInfo`
  * and `req.weapp`, and `Cache-Control: no-store`, which a handler may replace. A missing, malformed, unknown,
- * ended or expired token is a 401; a store that fails or is too slow is a 503.
+ * ended or expired token is a 401; a store that fails or is too slow is a 503. A request whose client has gone
+ * meanwhile, with its body unread, ends here.
  *
  * @example
  * app.get('/me', requireSession({ sessions }), (req, res) => res.json({ userInfo: req.userInfo }))
@@ -48,7 +49,7 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
   return async function checkSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
       const session = await findSession(req)
-      if (isResponding(res)) return
+      if (isResponding(res) || isAbandoned(req)) return
       // A shared cache stores no response to an Authorization header, but knows no other (RFC 9111, 3.5).
       res.setHeader('Cache-Control', 'no-store')
       if (session) attachSession(req, sessions, session)
@@ -58,4 +59,9 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
     }
     next()
   }
+}
+
+/** A parser behind the guard would find a body that it cannot read, and take that for a fault of the server. */
+function isAbandoned(req: Request): boolean {
+  return req.destroyed && !req.readableEnded
 }
