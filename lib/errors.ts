@@ -35,6 +35,7 @@ const ROWS = rows({
   ERR_LOGIN_REFUSED:            [403,    null,       false,     false,         'Login refused'],
   ERR_LOGIN_TOO_OLD:            [401,    null,       true,      false,         'Recent login required'],
   ERR_METHOD_NOT_ALLOWED:       [405,    null,       false,     false,         'Method not allowed'],
+  ERR_NOT_AUTHORIZED:           [403,    null,       false,     false,         'Not authorized'],
   ERR_PHONE_CODE_INVALID:       [401,    null,       false,     false,         'Invalid phone number code'],
   ERR_REQUEST_INVALID:          [400,    null,       false,     false,         'Invalid request'],
   ERR_SERVER_MISCONFIGURED:     [500,    null,       false,     true,          'Server misconfigured'],

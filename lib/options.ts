@@ -69,6 +69,12 @@ export function optionalFunction<T>(where: string, value: T): T {
   throw new TypeError(`${where} must be a function, not ${describe(value)}`)
 }
 
+/** Returns a function that has no default. */
+export function neededFunction<T>(where: string, value: T): T {
+  if (typeof value === 'function') return value
+  throw new TypeError(`${where} must be a function, not ${describe(value)}`)
+}
+
 /** Returns an object that has all of `methods`; `what` names it in the error. */
 export function objectWithMethods<T>(where: string, value: T, methods: readonly string[], what: string): T {
   for (const method of methods) {

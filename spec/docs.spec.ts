@@ -35,6 +35,7 @@ const optionTables: Readonly<Record<string, string>> = {
   '### createSessions': 'SessionsOptions',
   '### AppInfo': 'AppInfo',
   '### loginRouter': 'LoginRouterOptions',
+  '### adminRouter': 'AdminRouterOptions',
   '### requireSession': 'RequireSessionOptions',
   '### RedisStore': 'RedisStoreOptions',
   '### MemoryStore': 'MemoryStoreOptions',

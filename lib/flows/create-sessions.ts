@@ -38,7 +38,10 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
   const freshKey = createFreshKey({ ...engine, apps, sessionKeys })
   const parts = { ...engine, ...scope, registry, issuer, sessionKeys, freshKey }
 
+  const appids = Object.freeze(apps.all.map(({ appid }) => appid))
+
   return {
+    apps: Object.freeze({ appids, isNarrowed: apps.isNarrowed }),
     login: createLogIn(parts),
     authenticate: createAuthenticate(apps, registry),
     logout: async (token) => registry.revokeAt(addressIn(token)),

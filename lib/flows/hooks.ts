@@ -64,7 +64,7 @@ export function callOnLogin(
   logger: Logger,
   timeoutMs: number = HOOK_TIMEOUT_MS,
 ): Promise<unknown> {
-  return guarded('onLogin', async () => throughJson(await hook(event)), logger, timeoutMs)
+  return callHook('onLogin', async () => throughJson(await hook(event)), logger, timeoutMs)
 }
 
 /** Calls `onUserInfo`, if there is one. Throws what it refuses with, and `ERR_HOOK_FAILED`. */
@@ -76,11 +76,12 @@ export function createCallOnUserInfo(
   timeoutMs: number = HOOK_TIMEOUT_MS,
 ): CallOnUserInfo {
   return async (event) => {
-    if (hook) await guarded('onUserInfo', async () => hook(event), logger, timeoutMs)
+    if (hook) await callHook('onUserInfo', async () => hook(event), logger, timeoutMs)
   }
 }
 
-async function guarded(
+/** Calls a hook, within the deadline. Throws its `WeappError`; for anything else `ERR_HOOK_FAILED`, and tells the log. */
+export async function callHook(
   name: string,
   call: () => Promise<unknown>,
   logger: Logger,

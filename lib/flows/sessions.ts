@@ -13,8 +13,17 @@ export interface RevokeUserOptions {
   exceptSessionId?: string | undefined
 }
 
+/** The apps that sessions are for. */
+export interface SessionsApps {
+  readonly appids: readonly string[]
+  /** Whether they are narrowed to one app. */
+  readonly isNarrowed: boolean
+}
+
 /** The use cases, without any web framework. Every failure that is not a bug is a `WeappError`. */
 export interface Sessions extends UserDataCalls, WechatCalls {
+  /** The apps that these sessions are for. */
+  readonly apps: SessionsApps
   /** Exchanges a code for a session. Throws `ERR_CODE_INVALID`, `ERR_WECHAT_…` and others. */
   login(request: LoginRequest): Promise<LoginResult>
   /**

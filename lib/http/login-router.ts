@@ -1,7 +1,7 @@
-import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express'
-import { WeappError } from '../errors.js'
+import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { booleanOption, checkOptionNames } from '../options.js'
 import type { ProtocolRoute } from '../protocols/protocol.js'
+import { handleBadPath } from './bad-path.js'
 import { readJsonBody } from './json-body.js'
 import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
 import { handleOtherMethods } from './other-methods.js'
@@ -56,21 +56,9 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     }
   }
 
-  const handleBadPath: ErrorRequestHandler = (error, _req, res, next) =>
-    sendError(isUndecodable(error) ? badPath() : error, protocol, res, next)
-
   const router = Router()
   for (const route of protocol.routes) router[route.method](route.path, handlerOf(route))
   handleOtherMethods(router, protocol)
-  router.use(handleBadPath)
+  router.use(handleBadPath(protocol))
   return router
-}
-
-/** Whether Express could not decode a part of the path, such as `%zz`. */
-function isUndecodable(error: unknown): boolean {
-  return error instanceof URIError && (error as { status?: unknown }).status === 400
-}
-
-function badPath(): WeappError {
-  return new WeappError('ERR_REQUEST_INVALID', 'The path cannot be decoded.')
 }

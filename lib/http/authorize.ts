@@ -1,0 +1,48 @@
+import type { Request } from 'express'
+import { withinDeadline } from '../deadline.js'
+import { WeappError } from '../errors.js'
+import type { AdminAction } from '../flows/audit.js'
+import { HOOK_TIMEOUT_MS } from '../flows/hooks.js'
+import { tookTooLong } from '../flows/thrown.js'
+import type { Logger } from '../logger.js'
+
+/**
+ * Says who acts: a name for the audit, not empty; undefined, null or false: nobody who may. It gets the
+ * action, so that not every operator may do everything. A `WeappError` that it throws is sent; any other
+ * error, and any other return value, goes to `next`. It may take 5 seconds.
+ *
+ * @example
+ * const authorize: Authorize = async (req, action) => {
+ *   const operator = await operatorOf(req)
+ *   return operator?.mayDo(action) && operator.name
+ * }
+ */
+export type Authorize = (
+  req: Request,
+  action: AdminAction,
+) => string | false | null | undefined | Promise<string | false | null | undefined>
+
+/** Returns who acts. Throws `ERR_NOT_AUTHORIZED`, `ERR_HOOK_FAILED` when it took too long, and what `authorize` throws. */
+export async function whoActs(
+  authorize: Authorize,
+  req: Request,
+  action: AdminAction,
+  logger: Logger,
+  timeoutMs: number = HOOK_TIMEOUT_MS,
+): Promise<string> {
+  const answer = (async () => authorize(req, action))()
+  const who: unknown = await withinDeadline(answer, timeoutMs, () => tooSlow(timeoutMs, logger))
+  if (typeof who === 'string' && who.trim() !== '') return who
+  if (who === undefined || who === null || who === false) {
+    throw new WeappError('ERR_NOT_AUTHORIZED', 'You are not authorized to do this.')
+  }
+  throw new TypeError('authorize must return the name of who acts, or undefined')
+}
+
+function tooSlow(timeoutMs: number, logger: Logger): WeappError {
+  const cause = tookTooLong(timeoutMs)
+  logger.error(`authorize failed: ${cause.message}`)
+  return new WeappError('ERR_HOOK_FAILED', 'Something went wrong on the server. Please try again later.', {
+    cause,
+  })
+}

@@ -1,0 +1,28 @@
+import { expect } from 'chai'
+import type { Request } from 'express'
+import { describe, it } from 'mocha'
+import { whoActs } from '../../lib/http/authorize.js'
+import { weappErrorOf } from '../support/failures.js'
+import { keptLog } from '../support/log-lines.js'
+
+const REQ = {} as Request
+
+describe('asking who acts', () => {
+  it('passes the request and the action on', async () => {
+    const asked: unknown[] = []
+    const authorize = async (...args: unknown[]) => {
+      asked.push(...args)
+      return 'ada'
+    }
+    expect(await whoActs(authorize, REQ, 'find', keptLog())).to.equal('ada')
+    expect(asked).to.deep.equal([REQ, 'find'])
+  })
+
+  it('waits no longer than the deadline, and allows nothing then', async () => {
+    const log = keptLog()
+    const never = () => new Promise<string>(() => undefined)
+    const error = await weappErrorOf('ERR_HOOK_FAILED', () => whoActs(never, REQ, 'find', log, 1))
+    expect(error.message).to.not.include('1 ms')
+    expect(log.lines).to.deep.equal(['error: authorize failed: it took longer than 1 ms'])
+  })
+})
