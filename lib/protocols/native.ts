@@ -1,9 +1,12 @@
 import { WeappError } from '../errors.js'
-import type { LoginRequest, LoginResult } from '../flows/log-in.js'
+import type { ConfirmationProof } from '../flows/confirm.js'
+import type { LoginRequest } from '../flows/log-in.js'
 import type { UserDataRequest } from '../flows/received-data.js'
+import type { RenewalRequest } from '../flows/renew.js'
 import type { Sessions } from '../flows/sessions.js'
 import type { JsonObject } from '../json-object.js'
-import { isSessionId } from '../sessions/token.js'
+import type { RotatedSession } from '../sessions/session-rotation.js'
+import { addressOf, isSessionId } from '../sessions/token.js'
 import { tokenInHeaders } from './header-token.js'
 import { jsonObject, textField } from './json-fields.js'
 import { problemReply } from './problem.js'
@@ -47,12 +50,28 @@ export function nativeProtocol(
         write: noContent,
       }),
       route({
+        method: 'post',
+        path: '/session/renewal',
+        body: 'json',
+        read: (request) => readRenewal(request, readToken),
+        run: (sessions, renewal) => sessions.renew(renewal),
+        write: writeLogin,
+      }),
+      route({
+        method: 'post',
+        path: '/session/confirmation',
+        body: 'json',
+        read: (request) => ({ token: readToken(request), proof: jsonObject(request) }),
+        run: confirmOwn,
+        write: (confirmedAt) => ok({ confirmedAt }),
+      }),
+      route({
         method: 'get',
         path: '/session',
         read: readToken,
         run: (sessions, token) => sessions.authenticate(token),
-        write: ({ sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, userInfo }) =>
-          ok({ id: sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, userInfo }),
+        write: ({ sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, confirmedAt, userInfo }) =>
+          ok({ id: sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, confirmedAt, userInfo }),
       }),
       route({
         method: 'put',
@@ -98,6 +117,17 @@ function readLogin(request: WireRequest, readToken: Protocol['readToken']): Logi
   }
 }
 
+function readRenewal(request: WireRequest, readToken: Protocol['readToken']): RenewalRequest {
+  const { mount, peer } = request
+  const fields = jsonObject(request)
+  return {
+    token: readToken(request),
+    code: neededCode(fields, 'wx.login'),
+    appid: textField(fields, 'appid'),
+    origin: { mount, peer, nonce: textField(fields, 'nonce') },
+  }
+}
+
 function readPhoneCode(request: WireRequest): string {
   return neededCode(jsonObject(request), 'the phone number button')
 }
@@ -119,7 +149,7 @@ function readUserData(fields: JsonObject): UserDataRequest {
   }
 }
 
-function writeLogin({ token, session }: LoginResult): WireReply {
+function writeLogin({ token, session }: RotatedSession): WireReply {
   const { expiresAt, idleExpiresAt, userInfo } = session
   return ok({ token, expiresAt, idleExpiresAt, userInfo })
 }
@@ -129,8 +159,15 @@ async function setOwnUserInfo(sessions: Sessions, { token, data }: { token: Toke
 }
 
 async function ownPhoneNumber(sessions: Sessions, { token, code }: { token: Token; code: string }) {
-  const { appid, openid } = await sessions.authenticate(token)
+  const { appid, openid } = await sessions.authenticate(token, { action: 'phone-number' })
   return sessions.phoneNumber({ code, appid, openid })
+}
+
+async function confirmOwn(
+  sessions: Sessions,
+  { token, proof }: { token: Token; proof: ConfirmationProof },
+): Promise<Date> {
+  return sessions.confirm(await sessions.authenticate(token), proof)
 }
 
 async function listOwn(sessions: Sessions, token: Token) {
@@ -145,14 +182,17 @@ async function listOwn(sessions: Sessions, token: Token) {
 }
 
 async function revokeOwn(sessions: Sessions, { token, sessionId }: { token: Token; sessionId: string }) {
-  const { appid, openid } = await sessions.authenticate(token)
+  // Ending one's own session is a logout, which asks for nothing more.
+  const isOwn = token !== undefined && addressOf(token)?.sessionId === sessionId
+  const action = isOwn ? undefined : 'end-sessions'
+  const { appid, openid } = await sessions.authenticate(token, { action })
   const wasThere = isSessionId(sessionId) && (await sessions.revoke({ appid, openid, sessionId }))
   if (wasThere) return
   throw new WeappError('ERR_SESSION_NOT_FOUND', 'There is no such session, or it has already ended.')
 }
 
 async function revokeOthers(sessions: Sessions, token: Token) {
-  const own = await sessions.authenticate(token)
+  const own = await sessions.authenticate(token, { action: 'end-sessions' })
   await sessions.revokeUser(own, { exceptSessionId: own.sessionId })
 }
 

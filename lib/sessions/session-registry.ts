@@ -22,11 +22,20 @@ const MOST_READS = 2
 /** Each further try means that another process has changed the record in between. */
 const MOST_TRIES = 10
 
+/** What changes in a record, given the time of the store in milliseconds. */
+type RecordFields = (readAt: number) => Partial<SessionRecord>
+
 interface SessionRegistryParts {
   readonly apps: Apps
   readonly store: Required<SessionStore>
   readonly keyRing: KeyRing
   readonly logger: Logger
+}
+
+export interface Visit {
+  readonly session: Session
+  readonly ageMs: number
+  readonly confirmationAgeMs: number
 }
 
 /** The live sessions of the apps. Those of other apps are unknown. */
@@ -38,14 +47,12 @@ export class SessionRegistry {
   }
 
   /**
-   * Returns the live session at an address, with its age in milliseconds, and records the visit if that is
+   * Returns the live session at an address, with its age and that of its confirmation (Infinity: none) in
+   * milliseconds, and records the visit if that is
    * due. Undefined when it has ended, is unreadable, under a key that the ring no longer has, or of another
    * app. One store call, two with the visit. Throws `ERR_STORE_UNAVAILABLE`.
    */
-  async visit(
-    address: SessionAddress,
-    appid?: string,
-  ): Promise<{ session: Session; ageMs: number } | undefined> {
+  async visit(address: SessionAddress, appid?: string): Promise<Visit | undefined> {
     const { apps, keyRing } = this.#parts
     const found = await this.#read(address)
     if (!found) return undefined
@@ -56,7 +63,12 @@ export class SessionRegistry {
     const moments = await this.#recordVisit(address, stored, live)
     if (!moments) return undefined
     const session = sessionFrom(address.sessionId, record, moments, decodeUserInfo(stored.userInfo))
-    return { session, ageMs: stored.readAt - stored.createdAt }
+    const { confirmedAt = Number.NEGATIVE_INFINITY } = record
+    return {
+      session,
+      ageMs: stored.readAt - stored.createdAt,
+      confirmationAgeMs: stored.readAt - confirmedAt,
+    }
   }
 
   /** Lists the live sessions of a user, oldest login first. */
@@ -79,11 +91,13 @@ export class SessionRegistry {
   }
 
   /** Replaces the data of a session, and nothing else of it. Returns whether it is alive. */
-  async setData({ sessionId, ...user }: SessionRef, data: unknown): Promise<boolean> {
-    for (const handle of this.#parts.keyRing.handlesOf(user)) {
-      if (await this.#setDataAt({ handle, sessionId }, data)) return true
-    }
-    return false
+  async setData(session: SessionRef, data: unknown): Promise<boolean> {
+    return (await this.#change(session, () => ({ data }))) !== undefined
+  }
+
+  /** Notes that the user has just confirmed an action; returns when, undefined if the session has ended. */
+  async confirm(session: SessionRef): Promise<number | undefined> {
+    return this.#change(session, (readAt) => ({ confirmedAt: readAt }))
   }
 
   /** Ends the session at an address; within a narrowed scope only if it is of its app. */
@@ -124,15 +138,25 @@ export class SessionRegistry {
     return revoked
   }
 
-  async #setDataAt(address: SessionAddress, data: unknown): Promise<boolean> {
+  /** Returns when the record was read that was changed; undefined if the session has ended. */
+  async #change({ sessionId, ...user }: SessionRef, changeAt: RecordFields): Promise<number | undefined> {
+    for (const handle of this.#parts.keyRing.handlesOf(user)) {
+      const changedAt = await this.#changeAt({ handle, sessionId }, changeAt)
+      if (changedAt !== undefined) return changedAt
+    }
+    return undefined
+  }
+
+  async #changeAt(address: SessionAddress, changeAt: RecordFields): Promise<number | undefined> {
     const { apps, store } = this.#parts
     const { handle, sessionId } = address
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const stored = await store.read(address)
       const live = stored && liveRecord(stored, apps)
-      if (!live) return false
-      const change = { sessionId, from: stored.record, to: encodeRecord({ ...live.record, data }) }
-      if ((await store.rewrite(handle, [change])) === 1) return true
+      if (!live) return undefined
+      const to = encodeRecord({ ...live.record, ...changeAt(stored.readAt) })
+      const change = { sessionId, from: stored.record, to }
+      if ((await store.rewrite(handle, [change])) === 1) return stored.readAt
     }
     throw changedAllTheTime()
   }

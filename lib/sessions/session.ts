@@ -46,6 +46,8 @@ export interface Session extends SessionRef, SessionSummary {
   readonly unionid: string | undefined
   /** The user's profile, shared by all sessions of the user; null when there is none. */
   readonly userInfo: UserInfo | null
+  /** When the user last confirmed an action in this session; undefined: not since its login. */
+  readonly confirmedAt: Date | undefined
   /** What `onLogin` returned, or `sessions.setData` has set since. */
   readonly data: SessionData
 }
@@ -64,11 +66,12 @@ export function sessionFrom(
   moments: SessionMoments,
   userInfo: UserInfo | null,
 ): Session {
-  const { appid, openid, unionid, data } = record
+  const { appid, openid, unionid, confirmedAt, data } = record
   return Object.freeze({
     ...{ sessionId, appid, openid, unionid },
     ...datesOf(moments),
     userInfo: frozen(userInfo),
+    confirmedAt: confirmedAt === undefined ? undefined : new Date(confirmedAt),
     data: frozen(data) as SessionData,
   })
 }
