@@ -43,6 +43,7 @@ const STATUSES: Record<ErrorCode, number> = {
 
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   ERR_ACCESS_TOKEN_UNAVAILABLE: 2,
+  ERR_CONFIRMATION_LIMIT: 600,
   ERR_DECRYPTION_LIMIT: 600,
   ERR_STORE_UNAVAILABLE: 1,
   ERR_WECHAT_BUSY: 2,
@@ -136,7 +137,7 @@ describe('WeappError', () => {
 
   it('says when to come back with each 429 and 503 and with nothing else', () => {
     const timely = errorsWithStatus(429, 503)
-    expect(timely).to.have.length(8)
+    expect(timely).to.have.length(9)
     for (const { headers, retryAfterSeconds } of timely) {
       expect(retryAfterSeconds).to.be.a('number').above(0)
       expect(headers).to.deep.equal({ 'Retry-After': String(retryAfterSeconds) })

@@ -362,19 +362,21 @@ for (const kind of ['memory', 'Redis'] as const) {
     })
 
     it('costs the round trips that are documented', async () => {
-      const { token, session } = await login()
+      const { session } = await login()
       const code = await newCode()
       const costOf = async (work: () => Promise<unknown>) => {
         store.calls.length = 0
         await work()
         return [...store.calls]
       }
-      const renewal = await costOf(() => bed.sessions.renew({ token, code }))
+      const rotated: string[] = []
+      const rotation = await costOf(async () => {
+        rotated.push((await bed.sessions.rotate(session)).token)
+      })
+      expect(rotation).to.deep.equal(['read', 'rewrite'])
+      const renewal = await costOf(() => bed.sessions.renew({ token: rotated[0], code }))
       // What the outcome of the code costs comes after the response.
       expect(renewal.slice(0, 4)).to.deep.equal(['read', 'replaceValue', 'read', 'issue'])
-      const { session: next } = await login()
-      expect(next.sessionId).not.to.equal(session.sessionId)
-      expect(await costOf(() => bed.sessions.rotate(next))).to.deep.equal(['read', 'rewrite'])
     })
   })
 }

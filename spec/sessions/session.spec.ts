@@ -19,6 +19,7 @@ describe('sessionFrom', () => {
       loginDurationMs: 9_000,
       sealedSessionKey: 'sealed',
       sealedPreviousKey: undefined,
+      confirmedAt: 2_000,
       data: { accountId: 7 },
     }
     const userInfo = { nickName: 'Band', verified: true }
@@ -29,6 +30,7 @@ describe('sessionFrom', () => {
       unionid: undefined,
       ...DATES,
       userInfo,
+      confirmedAt: new Date(2_000),
       data: { accountId: 7 },
     })
   })
