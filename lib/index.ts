@@ -3,14 +3,24 @@ export { ERROR_CODES, type ErrorCode, WeappError, type WeappErrorOptions } from 
 export type { CodeExchange, ExchangeApp, Identity } from './exchange.js'
 export type { AccessTokenProvider, AccessTokenRequest } from './flows/access-tokens.js'
 export type { AdminAction, AuditEvent, AuditedWhom, OnAudit } from './flows/audit.js'
-export type { AuthenticateOptions } from './flows/authenticate.js'
+export type { AuthenticateOptions, SensitiveAction } from './flows/authenticate.js'
+export type { ConfirmationProof } from './flows/confirm.js'
 export { createSessions } from './flows/create-sessions.js'
-export type { LoginEvent, OnLogin, OnUserInfo, UserInfoEvent } from './flows/hooks.js'
+export type {
+  ConfirmEvent,
+  LoginEvent,
+  OnConfirm,
+  OnLogin,
+  OnUserInfo,
+  UserInfoEvent,
+} from './flows/hooks.js'
 export type { LoginRequest, LoginResult } from './flows/log-in.js'
 export type { UserDataRequest } from './flows/received-data.js'
+export type { RenewalRequest } from './flows/renew.js'
 export type { SessionsScope } from './flows/scope.js'
-export type { RevokeUserOptions, Sessions, SessionsApps } from './flows/sessions.js'
+export type { RevokeUserOptions, RotateOptions, Sessions, SessionsApps } from './flows/sessions.js'
 export type { SessionsOptions, WechatOptions } from './flows/sessions-options.js'
+export type { StepUp } from './flows/step-up.js'
 export type { DecryptOptions } from './flows/user-data.js'
 export type { PhoneNumberRequest } from './flows/wechat-calls.js'
 export { type AdminRouterOptions, adminRouter } from './http/admin-router.js'
@@ -46,6 +56,7 @@ export type { AppInfo, AppSelector } from './sessions/app-info.js'
 export type { LoginOrigin } from './sessions/login-origin.js'
 export type { Session, SessionSelector, SessionSummary, UserSelector } from './sessions/session.js'
 export type { SessionData } from './sessions/session-data.js'
+export type { RotatedSession } from './sessions/session-rotation.js'
 export {
   type IssueResult,
   type RecordChange,

@@ -11,6 +11,9 @@ const STATUSES: Record<ErrorCode, number> = {
   ERR_BODY_TOO_LARGE: 413,
   ERR_CODE_INVALID: 401,
   ERR_CODE_MOCK: 400,
+  ERR_CONFIRMATION_LIMIT: 429,
+  ERR_CONFIRMATION_REFUSED: 403,
+  ERR_CONFIRMATION_REQUIRED: 403,
   ERR_DATA_MALFORMED: 400,
   ERR_DECRYPTION_LIMIT: 429,
   ERR_HOOK_FAILED: 500,
@@ -41,6 +44,7 @@ const STATUSES: Record<ErrorCode, number> = {
 
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   ERR_ACCESS_TOKEN_UNAVAILABLE: 2,
+  ERR_CONFIRMATION_LIMIT: 600,
   ERR_DECRYPTION_LIMIT: 600,
   ERR_STORE_UNAVAILABLE: 1,
   ERR_WECHAT_BUSY: 2,
@@ -134,7 +138,7 @@ describe('WeappError', () => {
 
   it('says when to come back with each 429 and 503 and with nothing else', () => {
     const timely = errorsWithStatus(429, 503)
-    expect(timely).to.have.length(8)
+    expect(timely).to.have.length(9)
     for (const { headers, retryAfterSeconds } of timely) {
       expect(retryAfterSeconds).to.be.a('number').above(0)
       expect(headers).to.deep.equal({ 'Retry-After': String(retryAfterSeconds) })

@@ -28,6 +28,14 @@ export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<strin
     'a login that ends the oldest session': issuing(() => ({ maxSessions: 1 })),
     'a login that is refused': issuing(() => ({ maxSessions: 1, onLimit: 'refuse' })),
     'a login that replaces a session': issuing(({ sessionId }) => ({ replaces: sessionId })),
+    'a login that replaces a record': issuing(({ sessionId }) => ({
+      replaces: sessionId,
+      replacesRecord: 'old',
+    })),
+    'a login whose record is another': issuing(({ sessionId }) => ({
+      replaces: sessionId,
+      replacesRecord: 'other',
+    })),
     'a touch': ({ store, address }, withinMs) =>
       store.touch(address, { sessionDurationMs: HOUR / 2, endsBy: now() + HOUR }, withinMs),
     'the end of a session': ({ store, address }, withinMs) => store.revoke(address, withinMs),
@@ -43,6 +51,11 @@ export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<strin
     'a new record': ({ store, address }, withinMs) => {
       const change = { sessionId: address.sessionId, from: 'old', to: 'new' }
       return store.rewrite(address.handle, [change], withinMs)
+    },
+    'a new id': ({ store, address }, withinMs) => {
+      const { sessionId } = address
+      const newSessionId = newAddress(address.handle).sessionId
+      return store.rewrite(address.handle, [{ sessionId, from: 'old', to: 'new', newSessionId }], withinMs)
     },
     'a first value': ({ store, freeId: id }, withinMs) =>
       store.replaceValue({ id, from: null, to: 'new', keepMs: HOUR }, withinMs),

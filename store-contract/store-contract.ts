@@ -7,6 +7,7 @@ import { lateRules } from './late.js'
 import { marksRules } from './marks.js'
 import { momentsRules } from './moments.js'
 import { profilesRules } from './profiles.js'
+import { replacementsRules } from './replacements.js'
 import { revocationRules } from './revocation.js'
 import { rewriteRules } from './rewrite.js'
 import { rewriteRacesRules } from './rewrite-races.js'
@@ -52,6 +53,7 @@ const PARTS: readonly ((book: RuleBook, subject: StoreUnderTest) => void)[] = [
   profilesRules,
   rewriteRules,
   rewriteRacesRules,
+  replacementsRules,
   valuesRules,
   valueEndsRules,
   valueOutcomesRules,

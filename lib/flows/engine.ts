@@ -1,4 +1,5 @@
 import type { CodeExchange } from '../exchange.js'
+import { Counter } from '../sessions/counter.js'
 import { guardStore } from '../sessions/guarded-store.js'
 import { KeysInUse } from '../sessions/keys-in-use.js'
 import { SessionRegistry } from '../sessions/session-registry.js'
@@ -12,9 +13,10 @@ import { createSessionKeyApi } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
 import { createWechatApi } from '../wechat/wechat-api.js'
 import { AccessTokens } from './access-tokens.js'
+import { CONFIRMATION_WINDOW_MS } from './confirm.js'
 import { Decryptions } from './decryptions.js'
 import { FailureLog } from './failure-log.js'
-import { createCallOnUserInfo, HOOK_TIMEOUT_MS } from './hooks.js'
+import { createCallOnConfirm, createCallOnUserInfo, HOOK_TIMEOUT_MS } from './hooks.js'
 import { type ExchangeCode, LoginCodes } from './login-codes.js'
 import { PhoneNumbers } from './phone-numbers.js'
 import { createReplay } from './replay.js'
@@ -26,7 +28,7 @@ export type Engine = ReturnType<typeof createEngine>
 
 export function createEngine(settings: SessionsSettings) {
   const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, logger, clock } = settings
-  const { storeTimeoutMs, accessTokenProvider } = settings
+  const { onConfirm, storeTimeoutMs, accessTokenProvider } = settings
   const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clock, logger })
   const vault = new Vault(store, keyRing)
   const transport = createTransport(wechat.baseUrl, wechat.agent)
@@ -64,6 +66,13 @@ export function createEngine(settings: SessionsSettings) {
     profiles: new UserProfiles(store, keyRing),
     phoneNumbers: new PhoneNumbers(vault),
     decryptions: new Decryptions({ store, storeTimeoutMs, clock, logger }),
+    confirmations: new Counter({
+      store,
+      clock,
+      purpose: 'failed confirmation',
+      windowMs: CONFIRMATION_WINDOW_MS,
+    }),
+    callOnConfirm: createCallOnConfirm(onConfirm, logger),
     replay: createReplay({ registry, store, clock, logger }),
     callOnUserInfo: createCallOnUserInfo(onUserInfo, logger),
     accessToken: accessTokenProvider

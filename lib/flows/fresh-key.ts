@@ -57,7 +57,7 @@ function isOf(handles: readonly string[], grant: CodeGrant): boolean {
   return handles.some((handle) => isHandleOf(handle, grant.handle))
 }
 
-function ofAnotherUser(): WeappError {
+export function ofAnotherUser(): WeappError {
   return new WeappError(
     'ERR_USER_CHANGED',
     'The code belongs to a different user than the session. Log in again.',

@@ -57,6 +57,37 @@ export interface UserInfoEvent {
  */
 export type OnUserInfo = (event: UserInfoEvent) => unknown
 
+/** What `onConfirm` gets. */
+export interface ConfirmEvent {
+  readonly appid: string
+  readonly openid: string
+  readonly sessionId: string
+  /** What came with the request, unchecked: a JSON object. */
+  readonly proof: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Judges whether a proof shows that the user acts: a password or PIN that only the user knows. True confirms,
+ * anything else is `ERR_CONFIRMATION_REFUSED`; a `WeappError` that it throws goes to the phone. After 5
+ * refusals within 10 minutes it is not called. Other errors and more than 5 seconds are `ERR_HOOK_FAILED`.
+ *
+ * @example
+ * const onConfirm = ({ appid, openid, proof }) => pins.isRight(appid, openid, proof.pin)
+ */
+export type OnConfirm = (event: ConfirmEvent) => boolean | Promise<boolean>
+
+/** Calls `onConfirm`; returns whether it said true. */
+export type CallOnConfirm = (event: ConfirmEvent) => Promise<boolean>
+
+export function createCallOnConfirm(
+  hook: OnConfirm | undefined,
+  logger: Logger,
+  timeoutMs: number = HOOK_TIMEOUT_MS,
+): CallOnConfirm | undefined {
+  if (!hook) return undefined
+  return async (event) => (await callHook('onConfirm', async () => hook(event), logger, timeoutMs)) === true
+}
+
 /** Calls `onLogin`. Returns the data as a later request will find it. */
 export function callOnLogin(
   hook: OnLogin,

@@ -37,6 +37,8 @@ export interface UsedCode<Result> {
 export interface CodeUse<Result> {
   /** For the log, when it fails: `a login`. */
   readonly name: string
+  /** Called before the exchange, for the one request that uses the code; what it throws leaves the code good. */
+  check?(): Promise<void>
   /** Called for the one request that uses the code. */
   use(exchanged: ExchangedCode): Promise<UsedCode<Result>>
   /** Called for other requests, with what the code was used for. */
@@ -88,28 +90,30 @@ export class LoginCodes {
     await this.#background.idle()
   }
 
-  async #redeem<Result>(app: App, code: LoginCode, { name, use, reuse }: CodeUse<Result>): Promise<Result> {
+  async #redeem<Result>(app: App, code: LoginCode, codeUse: CodeUse<Result>): Promise<Result> {
     const claimed = await this.#once.claim({
       id: code.id,
       lifetimeMs: CODE_LIFETIME_MS,
       patienceMs: this.#patienceMs,
     })
     if (claimed.state === 'pending') throw codeUsedUp()
-    if (claimed.state === 'settled') return reuse(await this.#outcomes.find(code), code)
+    if (claimed.state === 'settled') return codeUse.reuse(await this.#outcomes.find(code), code)
     const { claim } = claimed
-    let isExchanged = false
+    let [isSent, isExchanged] = [false, false]
     try {
+      await codeUse.check?.()
+      isSent = true
       const identity = await this.#exchange(app, code.code)
       isExchanged = true
-      const { result, grant } = await use({ identity, beganAt: claim.grantedAt })
+      const { result, grant } = await codeUse.use({ identity, beganAt: claim.grantedAt })
       this.#background.add(this.#settle(code, claim, grant))
       return result
     } catch (error) {
-      const isGivenBack = !isExchanged && isCodeStillGood(error)
+      const isGivenBack = !isSent || (!isExchanged && isCodeStillGood(error))
       this.#background.add(
         isGivenBack ? this.#once.release(claim) : this.#settle(code, claim, refusalOf(error)),
       )
-      this.#failureLog.report(name, error)
+      this.#failureLog.report(codeUse.name, error)
       throw error
     }
   }

@@ -21,7 +21,7 @@ import type { UserInfoRules } from '../sessions/user-info.js'
 import { agentOption } from '../wechat/transport.js'
 import { DEFAULT_TIMEOUT_MS } from '../wechat/wechat-api.js'
 import type { AccessTokenProvider } from './access-tokens.js'
-import type { OnLogin, OnUserInfo } from './hooks.js'
+import type { OnConfirm, OnLogin, OnUserInfo } from './hooks.js'
 
 const MOST_TIMEOUT_MS = 60_000
 const MOST_TOUCH_SHARE = 0.5
@@ -87,6 +87,11 @@ export interface SessionsOptions {
   /** Called before a profile is changed, also by a login; refuses by a `WeappError`. At most 5 seconds. */
   onUserInfo?: OnUserInfo
   /**
+   * Judges what `POST /session/confirmation` and `sessions.confirm` bring, such as a password. At most 5
+   * seconds. Default: the code of the phone number button confirms.
+   */
+  onConfirm?: OnConfirm
+  /**
    * Whether addresses in a profile, such as `avatarUrl`, may lead to this machine or its network:
    * `http://127.0.0.1/…`. For development. Default false.
    */
@@ -109,6 +114,7 @@ const OPTION_NAMES: OptionNames<SessionsOptions> = {
   accessTokenProvider: true,
   onLogin: true,
   onUserInfo: true,
+  onConfirm: true,
   allowPrivateAddresses: true,
   logger: true,
   clock: true,
@@ -128,6 +134,7 @@ export interface SessionsSettings {
   readonly accessTokenProvider: AccessTokenProvider | undefined
   readonly onLogin: OnLogin | undefined
   readonly onUserInfo: OnUserInfo | undefined
+  readonly onConfirm: OnConfirm | undefined
   readonly profileRules: UserInfoRules
   readonly logger: Logger
   readonly clock: Clock
@@ -166,6 +173,7 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
     accessTokenProvider: optionalFunction(named('accessTokenProvider'), options.accessTokenProvider),
     onLogin: optionalFunction(named('onLogin'), options.onLogin),
     onUserInfo: optionalFunction(named('onUserInfo'), options.onUserInfo),
+    onConfirm: optionalFunction(named('onConfirm'), options.onConfirm),
     profileRules: {
       allowPrivateAddresses: booleanOption(
         named('allowPrivateAddresses'),

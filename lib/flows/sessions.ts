@@ -1,8 +1,11 @@
 import type { AppSelector } from '../sessions/app-info.js'
 import type { Session, SessionSelector, SessionSummary, UserSelector } from '../sessions/session.js'
 import type { SessionData } from '../sessions/session-data.js'
+import type { RotatedSession } from '../sessions/session-rotation.js'
 import type { AuthenticateOptions } from './authenticate.js'
+import type { ConfirmationProof } from './confirm.js'
 import type { LoginRequest, LoginResult } from './log-in.js'
+import type { RenewalRequest } from './renew.js'
 import type { SessionsScope } from './scope.js'
 import type { UserDataCalls } from './user-data.js'
 import type { WechatCalls } from './wechat-calls.js'
@@ -20,6 +23,12 @@ export interface SessionsApps {
   readonly isNarrowed: boolean
 }
 
+/** Options of `rotate`. */
+export interface RotateOptions {
+  /** New `data` for the session, set in the same step. Default: it stays. */
+  readonly data?: SessionData
+}
+
 /** The use cases, without any web framework. Every failure that is not a bug is a `WeappError`. */
 export interface Sessions extends UserDataCalls, WechatCalls {
   /** The apps that these sessions are for. */
@@ -28,9 +37,35 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   login(request: LoginRequest): Promise<LoginResult>
   /**
    * Returns the live session of a token. Throws `ERR_TOKEN_MISSING`, `ERR_TOKEN_MALFORMED`,
-   * `ERR_SESSION_UNKNOWN`, `ERR_LOGIN_TOO_OLD` and `ERR_STORE_UNAVAILABLE`.
+   * `ERR_SESSION_UNKNOWN`, `ERR_LOGIN_TOO_OLD`, `ERR_CONFIRMATION_REQUIRED` and `ERR_STORE_UNAVAILABLE`.
    */
   authenticate(token: string | undefined, options?: AuthenticateOptions): Promise<Session>
+  /**
+   * Begins the login of a session anew with a fresh code of its user: another token and login time, and full
+   * lifetimes. The old token is dead from then on. `data` and the rest of the session stay, but for its
+   * confirmation; `onLogin` is not called. One call to WeChat, four round trips to the store. Throws
+   * `ERR_CODE_INVALID`, `ERR_USER_CHANGED` for a code of somebody else, `ERR_SESSION_UNKNOWN` for a session
+   * that has ended, even meanwhile, and `ERR_WECHAT_…`.
+   */
+  renew(request: RenewalRequest): Promise<RotatedSession>
+  /**
+   * Gives a session another token, and new `data` if that is given: for when what its login proves has
+   * changed, such as an account that was bound or merged. The old token is dead from then on; login time, ends
+   * and confirmation stay. Of several at once one succeeds. Two round trips to the store. Throws what
+   * `setData` throws.
+   *
+   * @example
+   * const { token } = await sessions.rotate(session, { data: { userId: merged.id } })
+   */
+  rotate(session: SessionSelector, options?: RotateOptions): Promise<RotatedSession>
+  /**
+   * Notes that the user confirms an action now, and returns when, for `confirmedWithinSeconds`. The proof is
+   * what `onConfirm` judges; without that it is `{ phoneCode }`, the code of the phone number button, which
+   * WeChat checks to be this user's. No number is kept. Six round trips to the store. Throws
+   * `ERR_CONFIRMATION_REFUSED`, `ERR_PHONE_CODE_INVALID`, `ERR_CONFIRMATION_LIMIT` after 5 failures within 10
+   * minutes, `ERR_SESSION_UNKNOWN`, `ERR_HOOK_FAILED` and what `phoneNumber` throws.
+   */
+  confirm(session: SessionSelector, proof: ConfirmationProof): Promise<Date>
   /** Ends the session of a token, if it is still there. Throws `ERR_TOKEN_MISSING`, `ERR_TOKEN_MALFORMED`. */
   logout(token: string | undefined): Promise<void>
   /**
@@ -66,7 +101,7 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   revokeAll(): Promise<number>
   /**
    * Leaves nothing of a user in the store, under any of `keys`: ends all sessions, and deletes the profile,
-   * that the user was here, the kept phone number and the count of failed decryptions. A login in progress
+   * that the user was here, the kept phone number and the counts of failures. A login in progress
    * gets none: for ten minutes the time of this call is kept under a digest that only `keys` can make. Call
    * it again after a failure. Throws what `list` throws.
    */
@@ -84,7 +119,7 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   /**
    * Returns the same sessions, narrowed: to one app, so that others cannot log in, their sessions are
    * unknown, and every user and session that a call names belongs to this app; to a number of sessions per
-   * user; to keeping phone numbers. All else is shared, `close` included. Throws a `TypeError` for a wrong
+   * user; to keeping phone numbers; to what sensitive actions ask for. All else is shared, `close` included. Throws a `TypeError` for a wrong
    * option, and for an app that is not configured or not within these sessions.
    *
    * @example

@@ -1,4 +1,5 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
+import type { StepUp } from '../flows/step-up.js'
 import { booleanOption, checkOptionNames } from '../options.js'
 import type { ProtocolRoute } from '../protocols/protocol.js'
 import { handleBadPath } from './bad-path.js'
@@ -16,11 +17,19 @@ export interface LoginRouterOptions extends MountOptions {
    * `sessions.with` says, else false.
    */
   keepPhoneNumber?: boolean
+  /**
+   * What `DELETE /sessions`, `DELETE /sessions/:id` of another session, and a phone number that is kept ask
+   * for, so that a stolen token is not enough: a login or renewal within `maxAgeSeconds`, else
+   * `ERR_LOGIN_TOO_OLD`, and a confirmation within `confirmedWithinSeconds`, else `ERR_CONFIRMATION_REQUIRED`
+   * (a phone number is one itself). False: nothing. Default: as `sessions.with` says, else
+   * `{ maxAgeSeconds: 600 }`.
+   */
+  stepUp?: false | StepUp
 }
 
 /**
  * Returns an Express router with the routes of the protocol. The native one has `POST /login`,
- * `POST /logout`, `GET /session`, `PUT /session/user-info`, `POST /session/phone-number`, `GET /sessions`,
+ * `POST /logout`, `POST /session/renewal`, `POST /session/confirmation`, `GET /session`, `PUT /session/user-info`, `POST /session/phone-number`, `GET /sessions`,
  * `DELETE /sessions/:id` and `DELETE /sessions`, which ends all others.
  *
  * It parses its own bodies and touches no other path. Failures are sent as problem details,
@@ -36,12 +45,14 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     ...MOUNT_OPTION_NAMES,
     maxSessionsPerUser: true,
     keepPhoneNumber: true,
+    stepUp: true,
   })
-  const { maxSessionsPerUser, keepPhoneNumber } = options
+  const { maxSessionsPerUser, keepPhoneNumber, stepUp } = options
   if (keepPhoneNumber !== undefined) booleanOption('loginRouter: keepPhoneNumber', keepPhoneNumber)
   const { sessions, protocol } = readMountOptions('loginRouter', options, {
     maxSessionsPerUser,
     keepPhoneNumbers: keepPhoneNumber,
+    stepUp,
   })
 
   function handlerOf(route: ProtocolRoute): RequestHandler {

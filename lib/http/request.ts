@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import { requireFields, type UserDataRequest } from '../flows/received-data.js'
-import type { Sessions } from '../flows/sessions.js'
+import type { RotateOptions, Sessions } from '../flows/sessions.js'
 import type { DecryptOptions } from '../flows/user-data.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionData } from '../sessions/session-data.js'
@@ -26,6 +26,7 @@ export interface RequestSession
     | 'lastVisitAt'
     | 'expiresAt'
     | 'idleExpiresAt'
+    | 'confirmedAt'
     | 'data'
   > {
   /**
@@ -63,6 +64,15 @@ export interface RequestSession
    * await req.weapp.setData({ role: 'editor' })
    */
   setData(data: SessionData): Promise<SessionData>
+  /**
+   * Gives this session another token, which is returned for the phone, and new `data` if given; the old one is
+   * dead from then on. For when what the login proves has changed. Throws `ERR_SESSION_UNKNOWN` if the session
+   * has ended, and what `setData` throws.
+   *
+   * @example
+   * res.json({ token: await req.weapp.rotate({ data: { userId: merged.id } }) })
+   */
+  rotate(options?: RotateOptions): Promise<string>
   /** Ends this session. */
   logout(): Promise<void>
 }
@@ -97,15 +107,20 @@ export function detachSession(req: Partial<Guarded>): void {
   req.userInfo = null
 }
 
-export function attachSession(req: Request, sessions: Sessions, session: Session): void {
-  const { appid, openid, unionid, device, sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt } =
-    session
+export function attachSession(req: Request, sessions: Sessions, found: Session): void {
+  const { appid, openid, unionid, device, createdAt, lastVisitAt, expiresAt, idleExpiresAt, confirmedAt } =
+    found
+  let session = found
   let { data } = session
-  const shown = { sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt }
+  const shown = { createdAt, lastVisitAt, expiresAt, idleExpiresAt }
   req.openid = openid
   req.userInfo = session.userInfo
   const weapp: RequestSession = {
+    get sessionId() {
+      return session.sessionId
+    },
     ...shown,
+    confirmedAt,
     appid,
     unionid,
     device,
@@ -125,10 +140,18 @@ export function attachSession(req: Request, sessions: Sessions, session: Session
       data = await sessions.setData(session, given)
       return data
     },
+    async rotate(options) {
+      const rotated = await sessions.rotate(session, options)
+      session = rotated.session
+      data = session.data
+      return rotated.token
+    },
     async logout() {
       await sessions.revoke(session)
     },
   }
   // Not enumerable, so that a copy made on the server is sent with everything.
-  req.weapp = Object.defineProperty(weapp, 'toJSON', { value: () => shown })
+  req.weapp = Object.defineProperty(weapp, 'toJSON', {
+    value: () => ({ sessionId: session.sessionId, ...shown }),
+  })
 }

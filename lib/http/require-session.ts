@@ -15,6 +15,11 @@ export interface RequireSessionOptions extends MountOptions {
   optional?: boolean
   /** How long ago the login may be, in seconds, before it is `ERR_LOGIN_TOO_OLD`. Default: no limit. */
   maxAgeSeconds?: number
+  /**
+   * How long ago the user may have confirmed an action in this session, in seconds, before it is
+   * `ERR_CONFIRMATION_REQUIRED`. Default: no confirmation is needed.
+   */
+  confirmedWithinSeconds?: number
 }
 
 /**
@@ -31,11 +36,14 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
     ...MOUNT_OPTION_NAMES,
     optional: true,
     maxAgeSeconds: true,
+    confirmedWithinSeconds: true,
   })
   const { sessions, protocol } = readMountOptions('requireSession', options)
   const isOptional = booleanOption('requireSession: optional', options.optional ?? false)
-  const { maxAgeSeconds } = options
-  if (maxAgeSeconds !== undefined) positiveNumber('requireSession: maxAgeSeconds', maxAgeSeconds)
+  const { maxAgeSeconds, confirmedWithinSeconds } = options
+  const demand = { maxAgeSeconds, confirmedWithinSeconds }
+  for (const [name, seconds] of Object.entries(demand))
+    if (seconds !== undefined) positiveNumber(`requireSession: ${name}`, seconds)
 
   async function findSession(req: Request): Promise<Session | undefined> {
     // A body that cannot be read carries no token. Whether it is an error is for the route to say.
@@ -43,7 +51,7 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
     const request = wireRequest(req, '', body)
     const token = protocol.readToken(request)
     if (isOptional && token === undefined) return undefined
-    return sessions.authenticate(token, { maxAgeSeconds, appid: protocol.readApp?.(request) })
+    return sessions.authenticate(token, { ...demand, appid: protocol.readApp?.(request) })
   }
 
   return async function checkSession(req: Request, res: Response, next: NextFunction): Promise<void> {

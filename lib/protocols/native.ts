@@ -1,10 +1,13 @@
 import { WeappError } from '../errors.js'
-import type { LoginRequest, LoginResult } from '../flows/log-in.js'
+import type { ConfirmationProof } from '../flows/confirm.js'
+import type { LoginRequest } from '../flows/log-in.js'
 import type { UserDataRequest } from '../flows/received-data.js'
+import type { RenewalRequest } from '../flows/renew.js'
 import type { Sessions } from '../flows/sessions.js'
 import type { JsonObject } from '../json-object.js'
 import { deviceNote } from '../sessions/device.js'
-import { addressNamed } from '../sessions/token.js'
+import type { RotatedSession } from '../sessions/session-rotation.js'
+import { addressNamed, addressOf, publicIdOf } from '../sessions/token.js'
 import { tokenInHeaders } from './header-token.js'
 import { jsonObject, textField } from './json-fields.js'
 import { problemReply } from './problem.js'
@@ -49,12 +52,28 @@ export function nativeProtocol(
         write: noContent,
       }),
       route({
+        method: 'post',
+        path: '/session/renewal',
+        body: 'json',
+        read: (request) => readRenewal(request, readToken),
+        run: (sessions, renewal) => sessions.renew(renewal),
+        write: writeLogin,
+      }),
+      route({
+        method: 'post',
+        path: '/session/confirmation',
+        body: 'json',
+        read: (request) => ({ token: readToken(request), proof: jsonObject(request) }),
+        run: confirmOwn,
+        write: (confirmedAt) => ok({ confirmedAt }),
+      }),
+      route({
         method: 'get',
         path: '/session',
         read: readToken,
         run: (sessions, token) => sessions.authenticate(token),
-        write: ({ sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, userInfo }) =>
-          ok({ id: sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, userInfo }),
+        write: ({ sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, confirmedAt, userInfo }) =>
+          ok({ id: sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, confirmedAt, userInfo }),
       }),
       route({
         method: 'put',
@@ -101,6 +120,17 @@ function readLogin(request: WireRequest, readToken: Protocol['readToken']): Logi
   }
 }
 
+function readRenewal(request: WireRequest, readToken: Protocol['readToken']): RenewalRequest {
+  const { mount, peer } = request
+  const fields = jsonObject(request)
+  return {
+    token: readToken(request),
+    code: neededCode(fields, 'wx.login'),
+    appid: textField(fields, 'appid'),
+    origin: { mount, peer, nonce: textField(fields, 'nonce') },
+  }
+}
+
 function readPhoneCode(request: WireRequest): string {
   return neededCode(jsonObject(request), 'the phone number button')
 }
@@ -122,7 +152,7 @@ function readUserData(fields: JsonObject): UserDataRequest {
   }
 }
 
-function writeLogin({ token, session }: LoginResult): WireReply {
+function writeLogin({ token, session }: RotatedSession): WireReply {
   const { expiresAt, idleExpiresAt, userInfo } = session
   return ok({ token, expiresAt, idleExpiresAt, userInfo })
 }
@@ -132,8 +162,15 @@ async function setOwnUserInfo(sessions: Sessions, { token, data }: { token: Toke
 }
 
 async function ownPhoneNumber(sessions: Sessions, { token, code }: { token: Token; code: string }) {
-  const { appid, openid } = await sessions.authenticate(token)
+  const { appid, openid } = await sessions.authenticate(token, { action: 'phone-number' })
   return sessions.phoneNumber({ code, appid, openid })
+}
+
+async function confirmOwn(
+  sessions: Sessions,
+  { token, proof }: { token: Token; proof: ConfirmationProof },
+): Promise<Date> {
+  return sessions.confirm(await sessions.authenticate(token), proof)
 }
 
 async function listOwn(sessions: Sessions, token: Token) {
@@ -149,7 +186,10 @@ async function listOwn(sessions: Sessions, token: Token) {
 }
 
 async function revokeOwn(sessions: Sessions, { token, sessionId }: { token: Token; sessionId: string }) {
-  const { appid, openid } = await sessions.authenticate(token)
+  // Ending one's own session is a logout, which asks for nothing more.
+  const own = token === undefined ? undefined : addressOf(token)
+  const action = own && publicIdOf(own) === sessionId ? undefined : 'end-sessions'
+  const { appid, openid } = await sessions.authenticate(token, { action })
   const wasThere =
     addressNamed(sessionId) !== undefined && (await sessions.revoke({ appid, openid, sessionId }))
   if (wasThere) return
@@ -157,7 +197,7 @@ async function revokeOwn(sessions: Sessions, { token, sessionId }: { token: Toke
 }
 
 async function revokeOthers(sessions: Sessions, token: Token) {
-  const own = await sessions.authenticate(token)
+  const own = await sessions.authenticate(token, { action: 'end-sessions' })
   await sessions.revokeUser(own, { exceptSessionId: own.sessionId })
 }
 

@@ -65,6 +65,22 @@ export class Counter {
     return Number.POSITIVE_INFINITY
   }
 
+  /** Counts one event less, as if it had not been. Two round trips. Throws `ERR_STORE_UNAVAILABLE`. */
+  async takeBack(subject: CounterSubject): Promise<void> {
+    const { store } = this.#parts
+    const id = this.#idOf(subject)
+    const own = this.#own.get(id)
+    if (own) this.#own.set(id, { ...own, events: Math.max(0, own.events - 1) })
+    let found = await store.readValue(id)
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const events = eventsIn(found)
+      if (!found || events === 0) return
+      const { isReplaced, value } = await store.replaceValue({ id, from: found.text, to: String(events - 1) })
+      if (isReplaced) return
+      found = value
+    }
+  }
+
   /** Deletes a count from the store, not from the memory of a process. Throws `ERR_STORE_UNAVAILABLE`. */
   async forget(subject: CounterSubject): Promise<void> {
     const { store } = this.#parts

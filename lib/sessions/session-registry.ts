@@ -22,6 +22,9 @@ const MOST_READS = 2
 /** Each further try means that another process has changed the record in between. */
 const MOST_TRIES = 10
 
+/** What changes in a record, given the time of the store in milliseconds. */
+type RecordFields = (readAt: number) => Partial<SessionRecord>
+
 interface SessionRegistryParts {
   readonly apps: Apps
   readonly store: Required<SessionStore>
@@ -34,6 +37,12 @@ interface FoundSession {
   readonly live: LiveRecord
 }
 
+export interface Visit {
+  readonly session: Session
+  readonly ageMs: number
+  readonly confirmationAgeMs: number
+}
+
 /** The live sessions of the apps. Those of other apps are unknown. */
 export class SessionRegistry {
   readonly #parts: SessionRegistryParts
@@ -43,21 +52,23 @@ export class SessionRegistry {
   }
 
   /**
-   * Returns the live session at an address, with its age in milliseconds, and records the visit if that is
-   * due. Undefined when it has ended, is unreadable, under a key that the ring no longer has, or of another
+   * Returns the live session at an address, with its age and that of its confirmation (Infinity: none) in
+   * milliseconds, and records the visit if that is due. Undefined when it has ended, is unreadable, under a key that the ring no longer has, or of another
    * app. One store call, two with the visit. Throws `ERR_STORE_UNAVAILABLE`.
    */
-  async visit(
-    address: SessionAddress,
-    appid?: string,
-  ): Promise<{ session: Session; ageMs: number } | undefined> {
+  async visit(address: SessionAddress, appid?: string): Promise<Visit | undefined> {
     const found = await this.#readLive(address)
     if (!found) return undefined
     const { stored, live } = found
     if (appid !== undefined && live.record.appid !== appid) return undefined
     const moments = await this.#recordVisit(address, stored, live)
     if (!moments) return undefined
-    return { session: sessionAt(address, { stored, live }, moments), ageMs: stored.readAt - stored.createdAt }
+    const { confirmedAt = Number.NEGATIVE_INFINITY } = live.record
+    return {
+      session: sessionAt(address, found, moments),
+      ageMs: stored.readAt - stored.createdAt,
+      confirmationAgeMs: stored.readAt - confirmedAt,
+    }
   }
 
   /** Returns the live session at an address as `visit` does, and leaves its times as they are. */
@@ -89,8 +100,12 @@ export class SessionRegistry {
 
   /** Replaces the data of a session, and nothing else of it. Returns whether it is alive. */
   async setData(session: SessionRef, data: unknown): Promise<boolean> {
-    const address = addressOwned(this.#parts.keyRing, session)
-    return address !== undefined && this.#setDataAt(address, data)
+    return (await this.#change(session, () => ({ data }))) !== undefined
+  }
+
+  /** Notes that the user has just confirmed an action; returns when, undefined if the session has ended. */
+  async confirm(session: SessionRef): Promise<number | undefined> {
+    return this.#change(session, (readAt) => ({ confirmedAt: readAt }))
   }
 
   /** Ends the session at an address; within a narrowed scope only if it is of its app. */
@@ -139,15 +154,19 @@ export class SessionRegistry {
     return revoked
   }
 
-  async #setDataAt(address: SessionAddress, data: unknown): Promise<boolean> {
+  /** Returns when the record was read that was changed; undefined if the session has ended. */
+  async #change(session: SessionRef, changeAt: RecordFields): Promise<number | undefined> {
+    const address = addressOwned(this.#parts.keyRing, session)
+    if (!address) return undefined
     const { apps, store } = this.#parts
     const { handle, sessionId } = address
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const stored = await store.read(address)
       const live = stored && liveRecord(stored, apps)
-      if (!live) return false
-      const change = { sessionId, from: stored.record, to: encodeRecord({ ...live.record, data }) }
-      if ((await store.rewrite(handle, [change])) === 1) return true
+      if (!live) return undefined
+      const to = encodeRecord({ ...live.record, ...changeAt(stored.readAt) })
+      const change = { sessionId, from: stored.record, to }
+      if ((await store.rewrite(handle, [change])) === 1) return stored.readAt
     }
     throw changedAllTheTime()
   }

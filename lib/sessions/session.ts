@@ -51,6 +51,8 @@ export interface Session extends SessionRef, SessionSummary {
   readonly unionid: string | undefined
   /** The user's profile, shared by all sessions of the user; null when there is none. */
   readonly userInfo: UserInfo | null
+  /** When the user last confirmed an action in this session; undefined: not since its login. */
+  readonly confirmedAt: Date | undefined
   /** What `onLogin` returned, or `sessions.setData` has set since. */
   readonly data: SessionData
 }
@@ -69,11 +71,12 @@ export function sessionFrom(
   moments: SessionMoments,
   userInfo: UserInfo | null,
 ): Session {
-  const { appid, openid, unionid, device, data } = record
+  const { appid, openid, unionid, device, confirmedAt, data } = record
   return Object.freeze({
     ...{ sessionId, appid, openid, unionid, device },
     ...datesOf(moments),
     userInfo: frozen(userInfo),
+    confirmedAt: confirmedAt === undefined ? undefined : new Date(confirmedAt),
     data: frozen(data) as SessionData,
   })
 }

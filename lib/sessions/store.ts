@@ -50,6 +50,11 @@ export interface SessionEntry {
   readonly onLimit: 'end-oldest' | 'refuse'
   /** A session of the same user that ends with this login. */
   readonly replaces?: string | undefined
+  /**
+   * The record that the session `replaces` must still have, or else nothing is written. Sent again after a
+   * lost connection, the login finds its own session, and is issued. Default: it need not be there.
+   */
+  readonly replacesRecord?: string | undefined
   /** A new profile, never empty; undefined keeps the present one. */
   readonly userInfo?: string | undefined
   /** How long to keep the profile, and that the user has logged in, in milliseconds. */
@@ -58,7 +63,8 @@ export interface SessionEntry {
 
 /**
  * The result of a login: `issued`; `revoked`, because the sessions of the user, of the group or of all users
- * were ended since it began; or `refused`, because the user has too many sessions.
+ * were ended since it began; `unmatched`, because the session it must replace has ended or has another
+ * record; or `refused`, because the user has too many sessions.
  */
 export type IssueResult =
   | {
@@ -73,6 +79,7 @@ export type IssueResult =
     }
   | { readonly state: 'refused' }
   | { readonly state: 'revoked' }
+  | { readonly state: 'unmatched' }
 
 /** How far a visit moves the end of a session. */
 export interface TouchWindow {
@@ -94,6 +101,11 @@ export interface RecordChange {
   /** The record that was read. */
   readonly from: string
   readonly to: string
+  /**
+   * A new id for the session, which no longer has the old one then. A session that has this id and the record
+   * `to` already counts as replaced, as a client may send the change again. Default: it keeps its id.
+   */
+  readonly newSessionId?: string | undefined
 }
 
 /** A value that all processes share. */
@@ -173,7 +185,10 @@ export interface SessionStore {
   revokeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number>
   /** Sets the profile of a user (never an empty text) for `keepMs`; null deletes it. */
   writeUserInfo(handle: string, userInfo: string | null, keepMs: number, withinMs?: number): Promise<void>
-  /** Replaces records of a user, atomically; visits and ends stay. Returns how many were replaced. */
+  /**
+   * Replaces records of a user, atomically, and ids where that is asked for; visits, ends and order stay.
+   * Returns how many were replaced.
+   */
   rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number>
   /** Reads a shared value, such as an access token; null when there is none. */
   readValue(id: string): Promise<StoredValue | null>

@@ -31,7 +31,7 @@ export interface MemoryStoreOptions {
 }
 
 interface KeptSession {
-  readonly address: SessionAddress
+  address: SessionAddress
   record: string
   readonly createdAt: number
   lastVisitAt: number
@@ -94,6 +94,7 @@ export class MemoryStore implements SessionStore {
     const { handle } = address
     const now = this.#now()
     if (beganAt !== undefined && beganAt <= this.#markOf(handle, now)) return { state: 'revoked' }
+    if (!this.#isMatched(entry, now)) return { state: 'unmatched' }
     const leaving = [address.sessionId, entry.replaces]
     const staying = this.#liveOf(handle, now).filter((kept) => !leaving.includes(kept.address.sessionId))
     const excess = staying.length + 1 - entry.maxSessions
@@ -157,10 +158,13 @@ export class MemoryStore implements SessionStore {
     checkInTime(withinMs)
     const now = this.#now()
     let replaced = 0
-    for (const { sessionId, from, to } of changes) {
+    for (const { sessionId, from, to, newSessionId = sessionId } of changes) {
       const kept = live(this.#sessions, keyOf({ handle, sessionId }), now)
-      if (kept?.record !== from) continue
-      kept.record = to
+      const made = live(this.#sessions, keyOf({ handle, sessionId: newSessionId }), now)
+      if (kept?.record === from) {
+        kept.record = to
+        if (newSessionId !== sessionId) this.#rename(kept, newSessionId)
+      } else if (newSessionId === sessionId || made?.record !== to) continue
       replaced += 1
     }
     return replaced
@@ -208,6 +212,19 @@ export class MemoryStore implements SessionStore {
 
   #now(): number {
     return Math.floor(this.#clock())
+  }
+
+  #isMatched({ address, replaces, replacesRecord }: SessionEntry, now: number): boolean {
+    if (replacesRecord === undefined) return true
+    const { handle } = address
+    const replaced = live(this.#sessions, keyOf({ handle, sessionId: replaces ?? '' }), now)
+    return replaced?.record === replacesRecord || live(this.#sessions, keyOf(address), now) !== undefined
+  }
+
+  #rename(kept: KeptSession, sessionId: string): void {
+    this.#sessions.delete(keyOf(kept.address))
+    kept.address = { ...kept.address, sessionId }
+    this.#sessions.set(keyOf(kept.address), kept)
   }
 
   #markOf(handle: string, now: number): number {

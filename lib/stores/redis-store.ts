@@ -121,9 +121,11 @@ export class RedisStore implements SessionStore {
       entry.replaces ?? '',
       oneLine(entry.userInfo ?? ''),
       entry.userInfoDurationMs,
+      // The mark tells an empty record from none.
+      entry.replacesRecord === undefined ? '' : `=${entry.replacesRecord}`,
     ]
     const { outcome, texts } = await this.#ofUser(ISSUE, address.handle, args, withinMs)
-    if (outcome === 'refused') return { state: 'refused' }
+    if (outcome === 'refused' || outcome === 'unmatched') return { state: outcome }
     if (outcome === 'revoked' || (beganAt !== undefined && this.#marks.hasEnded(address.handle, beganAt)))
       return { state: 'revoked' }
     const [createdAt, lastVisitAt, endsAt, seenBefore, userInfo = ''] = texts
@@ -166,7 +168,12 @@ export class RedisStore implements SessionStore {
 
   async rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number> {
     if (changes.length === 0) return 0
-    const args = changes.flatMap(({ sessionId, from, to }) => [sessionId, from, oneLine(to)])
+    const args = changes.flatMap(({ sessionId, from, to, newSessionId = sessionId }) => [
+      sessionId,
+      from,
+      oneLine(to),
+      newSessionId,
+    ])
     return countIn(await this.#ofUser(REWRITE, handle, args, withinMs))
   }
 

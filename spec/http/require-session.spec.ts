@@ -197,7 +197,7 @@ describe('requireSession, by its options', () => {
       [{ sessions, optional: 'yes' }, /optional must be true or false/],
       [{ sessions, maxAgeSeconds: -1 }, /maxAgeSeconds must be a positive number/],
       [{ sessions: {} }, /sessions must be what createSessions\(\) returns/],
-      [sessions, /unknown option "login"/],
+      [sessions, /unknown option "apps"/],
       [null, /the options must be an object, not null/],
     ]
     for (const [options, message] of wrong) {

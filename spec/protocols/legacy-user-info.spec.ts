@@ -16,6 +16,7 @@ const session: Session = {
   expiresAt: new Date(LOGIN_MS + 86_400_000),
   idleExpiresAt: new Date(LOGIN_MS + 60_000 + 7_200_000),
   userInfo: null,
+  confirmedAt: undefined,
   data: { userId: 1 },
 }
 const watermark = { appid: 'wx1', timestamp: 1_700_000_000 }

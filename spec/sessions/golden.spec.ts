@@ -6,7 +6,7 @@ import { type CodeGrant, CodeOutcomes, loginCodeOf } from '../../lib/sessions/co
 import { createKeyRing, type KeyBinding, type KeyRing } from '../../lib/sessions/key-ring.js'
 import { decodeRecord, encodeRecord, type SessionRecord } from '../../lib/sessions/record.js'
 import { SessionKeys } from '../../lib/sessions/session-keys.js'
-import { addressOf, codeIdOf, valueIdOf } from '../../lib/sessions/token.js'
+import { addressOf, codeIdOf, publicIdOf, valueIdOf } from '../../lib/sessions/token.js'
 import { Vault, type VaultBinding } from '../../lib/sessions/vault.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { HOUR } from '../../store-contract/store-under-test.js'
@@ -129,11 +129,13 @@ for (const [version, records] of Object.entries(golden.records)) {
         userInfoDurationMs: HOUR,
       })
       const keys = new SessionKeys({ apps: APPS, store: asStore(store), keyRing })
-      expect(await keys.keysOf({ appid, openid })).to.deep.equal([
+      const found = await keys.keysOf({ appid, openid })
+      expect(found.map((sessionKey) => sessionKey.reveal())).to.deep.equal([
         golden.sessionKey,
         golden.previousSessionKey,
       ])
-      expect(await keys.keyOf({ appid, openid, sessionId })).to.equal(golden.sessionKey)
+      const ref = { appid, openid, sessionId: publicIdOf({ handle, sessionId }) }
+      expect((await keys.keyOf(ref))?.reveal()).to.equal(golden.sessionKey)
     })
   })
 }

@@ -64,6 +64,7 @@ describe('issuing a session', () => {
       expiresAt: new Date(LOGIN + 10 * DAY_MS),
       idleExpiresAt: new Date(LOGIN + 60 * MINUTE_MS),
       userInfo: BAND,
+      confirmedAt: undefined,
       data: { accountId: 7 },
     })
   })

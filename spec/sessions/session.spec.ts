@@ -18,6 +18,7 @@ const RECORD = {
   sealedSessionKey: 'sealed',
   sealedPreviousKey: undefined,
   device: 'Pixel 7',
+  confirmedAt: 2_000,
   data: { accountId: 7 },
 }
 
@@ -32,6 +33,7 @@ describe('sessionFrom', () => {
       device: 'Pixel 7',
       ...DATES,
       userInfo,
+      confirmedAt: new Date(2_000),
       data: { accountId: 7 },
     })
   })
