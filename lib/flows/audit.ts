@@ -19,7 +19,7 @@ export type AuditedWhom =
 export interface AuditEvent {
   /**
    * `denied`: `authorize` did not allow it. `begin`: it is about to be done. `done` and `failed` follow it;
-   * what failed may have been done in part.
+   * what failed may have been done in part. After a `begin` that throws or takes too long nothing follows.
    */
   readonly phase: 'denied' | 'begin' | 'done' | 'failed'
   /** What `authorize` returned; undefined when denied. */

@@ -111,7 +111,10 @@ export function createCallOnUserInfo(
   }
 }
 
-/** Calls a hook, within the deadline. Throws its `WeappError`; for anything else `ERR_HOOK_FAILED`, and tells the log. */
+/**
+ * Calls a hook, within the deadline. Throws its `WeappError`; for anything else `ERR_HOOK_FAILED`, and tells
+ * the log.
+ */
 export async function callHook(
   name: string,
   call: () => Promise<unknown>,

@@ -75,8 +75,8 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   list(user: UserSelector): Promise<SessionSummary[]>
   /**
    * Returns the live session with this id, whoever its user is, or null; for operators, who find an id in a
-   * log. It is no visit: the times stay as they are. Throws `ERR_REQUEST_INVALID` for what cannot be the id of
-   * a session, such as a token, and `ERR_STORE_UNAVAILABLE`.
+   * log. It is no visit: the times stay as they are. Throws `ERR_REQUEST_INVALID` for what cannot be the id
+   * of a session, such as a token, and `ERR_STORE_UNAVAILABLE`.
    *
    * @example
    * const session = await sessions.find({ sessionId })

@@ -39,8 +39,8 @@ const WORDS = { writeError: problemReply }
  * - `POST /users/sessions`, `POST /users/revoke`, `POST /users/forget` with `{ appid, openid }`: list or end
  *   the sessions of a user, or leave nothing of the user.
  * - `GET /sessions/:id`, `DELETE /sessions/:id`: find or end one, whoever its user is.
- * - `POST /apps/revoke` with `{ appid }`, `POST /everybody/revoke` with `{ "everybody": true }`: end all. With
- *   sessions that are narrowed to an app the last one is not there.
+ * - `POST /apps/revoke` with `{ appid }`, `POST /everybody/revoke` with `{ "everybody": true }`: end all.
+ *   With sessions that are narrowed to an app the last one is not there.
  *
  * A request that `authorize` does not allow is 403 `ERR_NOT_AUTHORIZED`. Bodies must be `application/json`,
  * which a page of another site cannot send without CORS. Failures are problem details; a bug goes to `next`.

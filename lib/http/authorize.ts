@@ -22,7 +22,10 @@ export type Authorize = (
   action: AdminAction,
 ) => string | false | null | undefined | Promise<string | false | null | undefined>
 
-/** Returns who acts. Throws `ERR_NOT_AUTHORIZED`, `ERR_HOOK_FAILED` when it took too long, and what `authorize` throws. */
+/**
+ * Returns who acts. Throws `ERR_NOT_AUTHORIZED`, `ERR_HOOK_FAILED` when it took too long, and what `authorize`
+ * throws.
+ */
 export async function whoActs(
   authorize: Authorize,
   req: Request,

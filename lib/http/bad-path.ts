@@ -3,7 +3,7 @@ import { WeappError } from '../errors.js'
 import type { Protocol } from '../protocols/protocol.js'
 import { sendError } from './wire.js'
 
-/** Returns an error handler that responds where Express could not decode a part of the path, such as `%zz`. */
+/** Returns an error handler for paths of which Express could not decode a part, such as `%zz`. */
 export function handleBadPath(words: Pick<Protocol, 'writeError'>): ErrorRequestHandler {
   return (error, _req, res, next) => sendError(isUndecodable(error) ? badPath() : error, words, res, next)
 }

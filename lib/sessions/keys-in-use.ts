@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Clock } from '../clock.js'
 import { isJsonObject } from '../json-object.js'
 import type { Logger } from '../logger.js'
@@ -44,6 +45,11 @@ export class KeysInUse {
   /** When this process last noted a login, by appid. */
   readonly #notes = new Map<string, number>()
   readonly #told = new Set<string>()
+  /** Runs in the context of the constructor: it is no part of the request, nor of its trace. */
+  readonly #noteApart = AsyncResource.bind(async (app: App): Promise<void> => {
+    await this.check()
+    await this.#note(app)
+  })
   #checked: Promise<void> | undefined
   #failedAt: number | undefined
 
@@ -71,9 +77,8 @@ export class KeysInUse {
     // Negative where the clock was set back.
     if (sinceMs >= 0 && sinceMs < NOTE_EVERY_MS) return
     this.#notes.set(app.appid, now)
-    const noted = this.check().then(() => this.#note(app))
     this.#background.add(
-      noted.catch(() => void this.#notes.set(app.appid, now - NOTE_EVERY_MS + RETRY_AFTER_MS)),
+      this.#noteApart(app).catch(() => void this.#notes.set(app.appid, now - NOTE_EVERY_MS + RETRY_AFTER_MS)),
     )
   }
 

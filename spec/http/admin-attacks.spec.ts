@@ -184,6 +184,18 @@ describe('a router of the operators under attack', () => {
       .expect(200)
   })
 
+  it('does nothing once the request has been answered, by authorize itself or a timeout in front', async () => {
+    const authorize: Authorize = (req) => {
+      req.res?.redirect('/login')
+      return 'ada'
+    }
+    bed = await openAdminBed({ admin: { authorize } })
+    const token = await bed.logIn()
+    for (const ask of await everyRoute()) await ask().expect(302)
+    await bed.me(token).expect(200)
+    expect(bed.audited).to.deep.equal([])
+  })
+
   it('lets authorize tell the actions apart', async () => {
     const authorize: Authorize = (_req, action) => action === 'list' && 'support'
     bed = await openAdminBed({ admin: { authorize } })
