@@ -68,7 +68,7 @@ describe('the client and sensitive actions', () => {
   it('does nothing by itself when a confirmation is asked for, and sends what confirms', async () => {
     const client = bed.start()
     await client.login()
-    bed.line = (req, res, next) => {
+    bed.line = (req, _res, next) => {
       if (req.path !== '/me') return next()
       const demand = { confirmedWithinSeconds: 60 }
       bed.sessions.authenticate(req.get('x-3rd-session'), demand).then(() => next(), next)
