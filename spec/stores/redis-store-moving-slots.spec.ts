@@ -39,7 +39,7 @@ const journeys = Array.from({ length: (steps.length + 1) ** 3 }, (_, number) => 
 }).filter(({ begin, carry, arrive }) => begin <= carry && carry <= arrive)
 
 describe('RedisStore while slots move to other masters', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   const cluster = aMovingCluster()
 
