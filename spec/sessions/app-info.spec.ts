@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { createApps } from '../../lib/sessions/apps.js'
+import { groupOf } from '../../lib/sessions/token.js'
 import { weappErrorOf } from '../support/failures.js'
 
 const DAY_MS = 86_400_000
@@ -18,6 +19,7 @@ describe('createApps', () => {
         ...FIRST,
         id: 1,
         title: 'wx1',
+        group: groupOf('wx1'),
         lifetimes: {
           loginDurationMs: 30 * DAY_MS,
           sessionDurationMs: 30 * DAY_MS,
@@ -75,6 +77,7 @@ describe('createApps', () => {
       ...FIRST,
       id: 7,
       title: 'Shop',
+      group: groupOf('wx1'),
       lifetimes: { loginDurationMs: 12 * 3_600_000, sessionDurationMs: 250, touchAfterMs: 5 },
       userInfoDurationMs: 36 * 3_600_000,
       maxSessionsPerUser: 3,
