@@ -7,11 +7,11 @@ const MARKS = /^\d{16}(?:\n[\w-]{4}\d{16})*$/
 export class GroupMarks {
   readonly #everybody: number
   /** Without those that the mark of everybody makes superfluous. */
-  readonly #groups: ReadonlyMap<string, number>
+  readonly #groups = new Map<string, number>()
 
   private constructor(everybody: number, groups: Iterable<readonly [string, number]>) {
     this.#everybody = everybody
-    this.#groups = new Map([...groups].filter(([, mark]) => mark > everybody))
+    for (const [group, mark] of groups) if (mark > this.of(group)) this.#groups.set(group, mark)
   }
 
   /** Reads the value of their key. */
@@ -26,9 +26,8 @@ export class GroupMarks {
 
   /** Returns the latest of each, as a mark never moves back. */
   latestWith(other: GroupMarks): GroupMarks {
-    const groups = new Map(this.#groups)
-    for (const [group, mark] of other.#groups) groups.set(group, Math.max(mark, groups.get(group) ?? 0))
-    return new GroupMarks(Math.max(this.#everybody, other.#everybody), groups)
+    const everybody = Math.max(this.#everybody, other.#everybody)
+    return new GroupMarks(everybody, [...this.#groups, ...other.#groups])
   }
 
   /** The latest mark for the users of a group; null: for all users. */

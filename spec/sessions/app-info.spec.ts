@@ -27,6 +27,7 @@ describe('createApps', () => {
         ...FIRST,
         id: 1,
         title: 'wx1',
+        group: groupOf('wx1'),
         lifetimes: {
           loginDurationMs: 30 * DAY_MS,
           sessionDurationMs: 7 * DAY_MS,
@@ -85,6 +86,7 @@ describe('createApps', () => {
       ...FIRST,
       id: 7,
       title: 'Shop',
+      group: groupOf('wx1'),
       lifetimes: { loginDurationMs: 12 * 3_600_000, sessionDurationMs: 250, touchAfterMs: 5 },
       isSessionDurationSet: true,
       userInfoDurationMs: 36 * 3_600_000,

@@ -169,6 +169,36 @@ for (const [where, isSharded] of [
       expect(await marks()).to.equal(null)
     })
 
+    it('counts for what it is, among marks that no release would write together', async () => {
+      const [early, late] = [now() + 1, now() + 9]
+      for (const lines of [
+        [late, `${GROUP}${early}`],
+        [early, `${GROUP}${late}`, `${GROUP}${early}`],
+        [early, `${GROUP}${early}`, `${GROUP}${late}`],
+      ]) {
+        await redis().set(`${prefix}all`, lines.join('\n'))
+        store = newStore()
+        expect(await stateOf(GROUP, late), lines.join(' ')).to.equal('revoked')
+        expect(await stateOf(GROUP, late + 1), lines.join(' ')).to.equal('issued')
+      }
+    })
+
+    if (isSharded)
+      it('is remembered by a process that has seen it, though a server that lags knows it no more', async () => {
+        const { address } = await issue({ address: newAddress(newHandle(GROUP)) })
+        const beganAt = now()
+        for (const group of [GROUP, null]) {
+          const text = await marks()
+          clock.advance(1)
+          await newStore().revokeBatch({ group })
+          expect(await store.read(address)).to.equal(null)
+          await redis().set(`${prefix}all`, text ?? '0'.repeat(16))
+          expect(await store.read(address)).to.equal(null)
+          expect(await stateOf(GROUP, beganAt)).to.equal('revoked')
+          expect(await stateOf('bbbb', beganAt)).to.equal(group === null ? 'revoked' : 'issued')
+        }
+      })
+
     it('stands among those of very many apps', async () => {
       const groups = Array.from({ length: 300 }, (_, number) => String(number).padStart(4, '_'))
       const beganAt = now()

@@ -39,7 +39,7 @@ const journeys = Array.from({ length: (steps.length + 1) ** 3 }, (_, number) => 
 }).filter(({ begin, carry, arrive }) => begin <= carry && carry <= arrive)
 
 describe('RedisStore while slots move to other masters', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   const cluster = aMovingCluster()
 
@@ -77,7 +77,9 @@ describe('RedisStore while slots move to other masters', function () {
           const ofMark = isSameSlot ? own : cluster.newMove()
           const store = new RedisStore(cluster.client(version), { prefix: prefixWithMarkIn(ofMark.slot) })
           const moves = new Set([own.move, ofMark.move])
-          faults.push(...(await faultsOn(journey, [...moves], store, numberInSlot(own.slot, 'user-'))))
+          faults.push(
+            ...(await faultsOn(journey, [...moves], store, `user-${numberInSlot(own.slot, 'user-')}`)),
+          )
         }
         expect(faults).to.deep.equal([])
       })
