@@ -36,6 +36,8 @@ const optionTables: Readonly<Record<string, string>> = {
   '### AppInfo': 'AppInfo',
   '### loginRouter': 'LoginRouterOptions',
   '### requireSession': 'RequireSessionOptions',
+  '### serviceTokens': 'ServiceTokensOptions',
+  '### requireServiceToken': 'RequireServiceTokenOptions',
   '### RedisStore': 'RedisStoreOptions',
   '### MemoryStore': 'MemoryStoreOptions',
 }

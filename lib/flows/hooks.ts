@@ -80,7 +80,8 @@ export function createCallOnUserInfo(
   }
 }
 
-async function guarded(
+/** Holds a hook to its contract: it ends within the deadline, and throws a `WeappError` or has failed. */
+export async function guarded(
   name: string,
   call: () => Promise<unknown>,
   logger: Logger,
