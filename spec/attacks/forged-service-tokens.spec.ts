@@ -100,6 +100,22 @@ describe('a forged service token', () => {
     }
   })
 
+  it('is refused in any other writing of the same bytes', async () => {
+    const good = forged(HEADER, claims, KEY)
+    const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    // Of the last digit of 64 bytes, four bits say nothing.
+    const last = digits[digits.indexOf(good.slice(-1)) + 1] ?? ''
+    const other = good.slice(0, -1) + last
+    const signatures = [good, other].map((token) => Buffer.from(token.split('.')[2] ?? '', 'base64url'))
+    expect(signatures[0]).to.deep.equal(signatures[1])
+    await expectRefused(other, /not a JWT/)
+    await expectRefused(`${good}==`, /not a JWT/)
+    await expectRefused(
+      good.replaceAll(/[-_]/g, (digit) => (digit === '-' ? '+' : '/')).concat('='),
+      /JWT|object/,
+    )
+  })
+
   it('of another kind of JWT is refused', async () => {
     for (const typ of ['JWT', 'at+jwt', undefined, 'WEAPP-SESSION+JWT', ['weapp-session+jwt']]) {
       await expectRefused(forged({ ...HEADER, typ }, claims, KEY), /typ/)
@@ -140,6 +156,7 @@ describe('a forged service token', () => {
       [{ nbf: seconds + 6 }, 401],
       [{ iat: seconds + 5 }, 200],
       [{ iat: seconds + 6 }, 401],
+      [{ iat: seconds + 6, nbf: seconds }, 401],
     ] as const) {
       expect((await at(change)).status, JSON.stringify(change)).to.equal(status)
     }

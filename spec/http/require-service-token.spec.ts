@@ -103,12 +103,15 @@ describe('requireServiceToken', () => {
     expect(bed.log).to.deep.equal([])
   })
 
-  it('refuses two tokens in one header', async () => {
+  it('refuses two tokens, in one header or in two', async () => {
     const token = await bed.tokenFrom(bed.issuer({ keys: [KEY] }), await bed.logIn())
     const service = bed.service({ keys: [PUBLIC] })
     for (const text of [`${token} ${token}`, `${token}, Bearer ${token}`, `${token},${token}`]) {
       expectProblem(await ask(service, text), 401, 'ERR_SERVICE_TOKEN_INVALID')
     }
+    const twice = [`Bearer ${token}`, `Bearer ${token}`] as unknown as string
+    const res = await supertest(service).get('/').set('Authorization', twice)
+    expectProblem(res, 401, 'ERR_SERVICE_TOKEN_INVALID')
   })
 
   it('optional lets a request without a token pass, and no bad token', async () => {
