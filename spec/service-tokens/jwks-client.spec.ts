@@ -145,7 +145,7 @@ describe('a JwksClient', () => {
     await client.find('a')
     clock.advance(-24 * 60 * MINUTE_MS)
     fetchKeySet = async () => setOf('b')
-    expect(await kidOf('b')).to.equal('b')
     expect(await kidOf('a')).to.equal(undefined)
+    expect(await kidOf('b')).to.equal('b')
   })
 })
