@@ -35,6 +35,13 @@ export function positiveInteger(where: string, value: unknown, most: number = MO
   return value
 }
 
+export function wholeNumber(where: string, value: unknown, most: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > most) {
+    throw new TypeError(`${where} must be an integer from 0 to ${most}, not ${describe(value)}`)
+  }
+  return value
+}
+
 /** Returns a string of at least `least` characters. The error never shows it: it may be a secret. */
 export function textOption(where: string, value: unknown, least = 1): string {
   if (typeof value !== 'string' || value.length < least) {

@@ -37,6 +37,8 @@ const optionTables: Readonly<Record<string, string>> = {
   '### loginRouter': 'LoginRouterOptions',
   '### adminRouter': 'AdminRouterOptions',
   '### requireSession': 'RequireSessionOptions',
+  '### serviceTokens': 'ServiceTokensOptions',
+  '### requireServiceToken': 'RequireServiceTokenOptions',
   '### RedisStore': 'RedisStoreOptions',
   '### MemoryStore': 'MemoryStoreOptions',
 }

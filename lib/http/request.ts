@@ -2,6 +2,7 @@ import type { Request } from 'express'
 import { requireFields, type UserDataRequest } from '../flows/received-data.js'
 import type { RotateOptions, Sessions } from '../flows/sessions.js'
 import type { DecryptOptions } from '../flows/user-data.js'
+import type { ServiceToken } from '../service-tokens/claims.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionData } from '../sessions/session-data.js'
 import type { UserInfo } from '../sessions/user-info.js'
@@ -86,10 +87,17 @@ interface Guarded {
   weapp: RequestSession
 }
 
+interface ServiceGuarded {
+  /** The token of a request to another service. Set by `requireServiceToken()`, absent on a route without it. */
+  serviceToken: ServiceToken
+}
+
 /** `checkedRoutes` of `WeappSession.Types` says whether the types may be missing. */
-type MaybeGuarded = WeappSession.Types extends { checkedRoutes: true }
-  ? { [Name in keyof Guarded]: Guarded[Name] | undefined }
-  : Guarded
+type Maybe<Properties> = WeappSession.Types extends { checkedRoutes: true }
+  ? { [Name in keyof Properties]: Properties[Name] | undefined }
+  : Properties
+
+type MaybeGuarded = Maybe<Guarded & ServiceGuarded>
 
 /** A request behind `requireSession()`, as {@link sessionHandler} gives it to its handler. */
 export type SessionRequest = Request & Guarded
@@ -105,6 +113,18 @@ export function detachSession(req: Partial<Guarded>): void {
   delete req.openid
   delete req.weapp
   req.userInfo = null
+}
+
+/** Removes what an earlier guard may have put on the request, a user of another guard among it. */
+export function detachServiceToken(req: Partial<ServiceGuarded & Guarded>): void {
+  delete req.serviceToken
+  delete req.openid
+}
+
+/** Sets `openid` where the token has it. */
+export function attachServiceToken(req: Partial<ServiceGuarded & Guarded>, token: ServiceToken): void {
+  req.serviceToken = token
+  if (typeof token.claims.openid === 'string') req.openid = token.claims.openid
 }
 
 export function attachSession(req: Request, sessions: Sessions, found: Session): void {
