@@ -7,7 +7,7 @@ import { type CodeUse, LoginCodes } from '../../lib/flows/login-codes.js'
 import { Secret } from '../../lib/secret.js'
 import type { App } from '../../lib/sessions/app-info.js'
 import { createApps } from '../../lib/sessions/apps.js'
-import type { CodeGrant } from '../../lib/sessions/code-outcomes.js'
+import type { CodeGrant, LoginCode } from '../../lib/sessions/code-outcomes.js'
 import { deriveKey, open } from '../../lib/sessions/envelope.js'
 import type { SessionStore, ValueChange } from '../../lib/sessions/store.js'
 import { codeIdOf, valueIdOf } from '../../lib/sessions/token.js'
@@ -285,8 +285,12 @@ describe('what a used code gave', () => {
   it('is told with the name that the store knows the code by', async () => {
     const { codes } = await afterwards()
     const use = { ...using(), reuse: async (_: CodeGrant, code: object) => ({ ...KEPT, code }) }
-    const { code } = (await codes().redeem(SHOP_APP, CODE, use)) as unknown as { code: object }
-    expect(code).to.deep.equal({ appid: SHOP.appid, code: CODE, id: codeIdOf(SHOP.appid, CODE) })
+    const { code } = (await codes().redeem(SHOP_APP, CODE, use)) as unknown as { code: LoginCode }
+    expect({ ...code, code: code.code.reveal() }).to.deep.equal({
+      appid: SHOP.appid,
+      code: CODE,
+      id: codeIdOf(SHOP.appid, CODE),
+    })
   })
 
   it('lies in the store sealed, under an id that does not show the code', async () => {
