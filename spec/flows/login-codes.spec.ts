@@ -285,9 +285,12 @@ describe('what a used code gave', () => {
   it('is told with the name that the store knows the code by', async () => {
     const { codes } = await afterwards()
     const use = { ...using(), reuse: async (_: CodeGrant, code: object) => ({ ...KEPT, code }) }
-    const { code } = (await codes().redeem(SHOP_APP, CODE, use)) as unknown as { code: object }
-    expect(code).to.deep.include({ appid: SHOP.appid, id: codeIdOf(SHOP.appid, CODE) })
-    expect((code as LoginCode).code.reveal()).to.equal(CODE)
+    const { code } = (await codes().redeem(SHOP_APP, CODE, use)) as unknown as { code: LoginCode }
+    expect({ ...code, code: code.code.reveal() }).to.deep.equal({
+      appid: SHOP.appid,
+      code: CODE,
+      id: codeIdOf(SHOP.appid, CODE),
+    })
   })
 
   it('lies in the store sealed, under an id that does not show the code', async () => {
