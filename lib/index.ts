@@ -7,6 +7,7 @@ export { createSessions } from './flows/create-sessions.js'
 export type { LoginEvent, OnLogin, OnUserInfo, UserInfoEvent } from './flows/hooks.js'
 export type { LoginRequest, LoginResult } from './flows/log-in.js'
 export type { UserDataRequest } from './flows/received-data.js'
+export type { LoginRefusedEvent, OnLoginRefused } from './flows/refused-logins.js'
 export type { SessionsScope } from './flows/scope.js'
 export type { RevokeUserOptions, Sessions } from './flows/sessions.js'
 export type { SessionsOptions, WechatOptions } from './flows/sessions-options.js'
@@ -18,6 +19,7 @@ export {
   type EnvironmentOptions,
   optionsFromEnvironment,
 } from './http/default-sessions.js'
+export type { LoginLimitOptions } from './http/login-limits.js'
 export { type LoginRouterOptions, loginRouter } from './http/login-router.js'
 export type { MountOptions } from './http/mount-options.js'
 export { problemHandler } from './http/problem-handler.js'
@@ -28,6 +30,7 @@ export { type LegacyUserInfo, legacyUserInfo } from './protocols/legacy-user-inf
 export { type NativeOptions, nativeProtocol } from './protocols/native.js'
 export type { Problem } from './protocols/problem.js'
 export {
+  type LoginAttempt,
   type Protocol,
   type ProtocolRoute,
   type RouteParts,
@@ -44,7 +47,9 @@ export type { LoginOrigin } from './sessions/login-origin.js'
 export type { Session, SessionSelector, SessionSummary, UserSelector } from './sessions/session.js'
 export type { SessionData } from './sessions/session-data.js'
 export {
+  type CountedValue,
   type IssueResult,
+  MOST_COUNTED,
   type RecordChange,
   type RecordedVisit,
   type RevokedBatch,
@@ -58,6 +63,7 @@ export {
   type TouchWindow,
   tooLate,
   USER_MARK_MS,
+  type ValueAddition,
   type ValueChange,
   type ValueOutcome,
 } from './sessions/store.js'

@@ -18,7 +18,10 @@ const rules: Readonly<Record<string, Leave>> = {
   stores: { rooms: ['kernel', 'sessions'], packages: ['node:'] },
   flows: { rooms: core, packages: ['node:'] },
   protocols: { rooms: [...core, 'flows'], packages: ['node:'] },
-  http: { rooms: [...core, 'stores', 'flows', 'protocols'], packages: ['node:', 'express'] },
+  http: {
+    rooms: [...core, 'stores', 'flows', 'protocols'],
+    packages: ['node:', 'express', 'express-rate-limit'],
+  },
   index: { rooms: [...core, 'stores', 'flows', 'protocols', 'http'], packages: [] },
   sandbox: { rooms: [], packages: ['node:'] },
   // Of the package it imports types only.

@@ -14,6 +14,7 @@ const STATUSES: Record<ErrorCode, number> = {
   ERR_DATA_MALFORMED: 400,
   ERR_DECRYPTION_LIMIT: 429,
   ERR_HOOK_FAILED: 500,
+  ERR_LOGIN_LIMIT: 429,
   ERR_LOGIN_REFUSED: 403,
   ERR_LOGIN_TOO_OLD: 401,
   ERR_METHOD_NOT_ALLOWED: 405,
@@ -41,6 +42,7 @@ const STATUSES: Record<ErrorCode, number> = {
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   ERR_ACCESS_TOKEN_UNAVAILABLE: 2,
   ERR_DECRYPTION_LIMIT: 600,
+  ERR_LOGIN_LIMIT: 60,
   ERR_STORE_UNAVAILABLE: 1,
   ERR_WECHAT_BUSY: 2,
   ERR_WECHAT_NO_ANSWER: 2,
@@ -133,7 +135,7 @@ describe('WeappError', () => {
 
   it('says when to come back with each 429 and 503 and with nothing else', () => {
     const timely = errorsWithStatus(429, 503)
-    expect(timely).to.have.length(8)
+    expect(timely).to.have.length(9)
     for (const { headers, retryAfterSeconds } of timely) {
       expect(retryAfterSeconds).to.be.a('number').above(0)
       expect(headers).to.deep.equal({ 'Retry-After': String(retryAfterSeconds) })

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { SessionStore } from 'weapp-session'
 import { concurrencyRules } from './concurrency.js'
+import { countsRules } from './counts.js'
 import { everybodyRules } from './everybody.js'
 import { lateRules } from './late.js'
 import { marksRules } from './marks.js'
@@ -54,6 +55,7 @@ const PARTS: readonly ((book: RuleBook, subject: StoreUnderTest) => void)[] = [
   valuesRules,
   valueEndsRules,
   valueOutcomesRules,
+  countsRules,
   revocationRules,
   marksRules,
   everybodyRules,

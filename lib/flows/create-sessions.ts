@@ -1,4 +1,5 @@
 import { checkOptionNames } from '../options.js'
+import type { Apps } from '../sessions/apps.js'
 import { frozen, type SessionData, throughJson } from '../sessions/session-data.js'
 import { SessionIssuer } from '../sessions/session-issuer.js'
 import { SessionKeys } from '../sessions/session-keys.js'
@@ -6,7 +7,8 @@ import { SessionRegistry } from '../sessions/session-registry.js'
 import { addressIn, createAuthenticate, unknownSession } from './authenticate.js'
 import { createEngine, type Engine } from './engine.js'
 import { createFreshKey } from './fresh-key.js'
-import { createLogIn } from './log-in.js'
+import { createLogIn, type LoginRequest } from './log-in.js'
+import { withLoginGate } from './login-gate.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { narrowed, type Scope } from './scope.js'
 import type { RevokeUserOptions, Sessions } from './sessions.js'
@@ -38,8 +40,17 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
   const freshKey = createFreshKey({ ...engine, apps, sessionKeys })
   const parts = { ...engine, ...scope, registry, issuer, sessionKeys, freshKey }
 
-  return {
-    login: createLogIn(parts),
+  const logIn = createLogIn(parts)
+  const sessions: Sessions = {
+    async login(request) {
+      try {
+        return await logIn(request)
+      } catch (error) {
+        const { peer, mount } = request.origin ?? {}
+        engine.refusedLogins.tell(error, { appid: appidIn(apps, request), peer, mount })
+        throw error
+      }
+    },
     authenticate: createAuthenticate(apps, registry),
     logout: async (token) => registry.revokeAt(addressIn(token)),
     list: async (user) => registry.list(namedUser(apps, user).user),
@@ -72,5 +83,15 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
     ofApp: (appid) => sessionsWithin(narrowed(scope, { appid }), engine),
     ping: () => engine.store.ping(),
     close: () => engine.close(),
+  }
+  return withLoginGate(sessions, { ...engine, apps })
+}
+
+/** The app of a login that was refused, if there is one. */
+function appidIn(apps: Apps, { appid }: LoginRequest): string | undefined {
+  try {
+    return apps.choose(appid).appid
+  } catch {
+    return undefined
   }
 }

@@ -2,10 +2,11 @@ import { type ErrorRequestHandler, type Request, type RequestHandler, type Respo
 import { WeappError } from '../errors.js'
 import { booleanOption, checkOptionNames } from '../options.js'
 import type { ProtocolRoute } from '../protocols/protocol.js'
-import { readJsonBody } from './json-body.js'
+import { createRouteHandler } from './login-handler.js'
+import type { LoginLimitOptions } from './login-limits.js'
 import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
 import { handleOtherMethods } from './other-methods.js'
-import { sendError, sendReply, wireRequest } from './wire.js'
+import { sendError, sendReply } from './wire.js'
 
 /** Options of {@link loginRouter}. */
 export interface LoginRouterOptions extends MountOptions {
@@ -16,6 +17,11 @@ export interface LoginRouterOptions extends MountOptions {
    * `sessions.with` says, else false.
    */
   keepPhoneNumber?: boolean
+  /**
+   * How many logins may fail or be unfinished, from one address and for one app; more are `ERR_LOGIN_LIMIT`.
+   * Default: 300 and 3000 a minute; false: no limit. Not for `Sessions` of your own.
+   */
+  limit?: false | LoginLimitOptions
 }
 
 /**
@@ -36,6 +42,7 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     ...MOUNT_OPTION_NAMES,
     maxSessionsPerUser: true,
     keepPhoneNumber: true,
+    limit: true,
   })
   const { maxSessionsPerUser, keepPhoneNumber } = options
   if (keepPhoneNumber !== undefined) booleanOption('loginRouter: keepPhoneNumber', keepPhoneNumber)
@@ -44,12 +51,13 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     keepPhoneNumbers: keepPhoneNumber,
   })
 
+  const handle = createRouteHandler('loginRouter', sessions, options.limit)
+
   function handlerOf(route: ProtocolRoute): RequestHandler {
     const words = route.writeError ? { writeError: route.writeError } : protocol
     return async function handleRoute(req: Request, res: Response, next) {
       try {
-        const body = route.body === 'json' ? await readJsonBody(req, res) : undefined
-        sendReply(res, await route.handle(sessions, wireRequest(req, route.path, body)))
+        sendReply(res, await handle(route, req, res))
       } catch (error) {
         sendError(error, words, res, next)
       }

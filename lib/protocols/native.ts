@@ -35,6 +35,7 @@ export function nativeProtocol(
         method: 'post',
         path: '/login',
         body: 'json',
+        login: (request) => ({ app: textField(jsonObject(request), 'appid') }),
         read: (request) => readLogin(request, readToken),
         run: (sessions, login) => sessions.login(login),
         write: writeLogin,
