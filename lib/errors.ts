@@ -35,6 +35,7 @@ const ROWS = rows({
   ERR_DATA_MALFORMED:           [400,    null,       false,     false,         'Malformed user data'],
   ERR_DECRYPTION_LIMIT:         [429,    600,        false,     false,         'Too many failed decryptions'],
   ERR_HOOK_FAILED:              [500,    null,       false,     false,         'Internal server error'],
+  ERR_LOGIN_LIMIT:              [429,    60,         false,     false,         'Too many failed logins'],
   ERR_LOGIN_REFUSED:            [403,    null,       false,     false,         'Login refused'],
   ERR_LOGIN_TOO_OLD:            [401,    null,       true,      false,         'Recent login required'],
   ERR_METHOD_NOT_ALLOWED:       [405,    null,       false,     false,         'Method not allowed'],
@@ -80,6 +81,8 @@ export interface WeappErrorOptions {
   cause?: unknown
   /** For the operator's log: what to fix. Never sent to a client, and never holds a secret. */
   hint?: string
+  /** Seconds after which to try again, where that is not the same for every error with this code. */
+  retryAfterSeconds?: number
 }
 
 /**
@@ -118,7 +121,10 @@ export class WeappError extends Error {
 
   constructor(code: ErrorCode, message: string, options: WeappErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : {})
-    const kind = kindOf(code)
+    const kind = {
+      ...kindOf(code),
+      ...(options.retryAfterSeconds !== undefined && { retryAfterSeconds: options.retryAfterSeconds }),
+    }
     this.code = code
     this.status = kind.status
     this.statusCode = kind.status

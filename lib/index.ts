@@ -16,6 +16,7 @@ export type {
 } from './flows/hooks.js'
 export type { LoginRequest, LoginResult } from './flows/log-in.js'
 export type { UserDataRequest } from './flows/received-data.js'
+export type { LoginRefusedEvent, OnLoginRefused } from './flows/refused-logins.js'
 export type { RenewalRequest } from './flows/renew.js'
 export type { SessionsScope } from './flows/scope.js'
 export type { RevokeUserOptions, RotateOptions, Sessions, SessionsApps } from './flows/sessions.js'
@@ -31,6 +32,7 @@ export {
   type EnvironmentOptions,
   optionsFromEnvironment,
 } from './http/default-sessions.js'
+export type { LoginLimitOptions } from './http/login-limits.js'
 export { type LoginRouterOptions, loginRouter } from './http/login-router.js'
 export type { MountOptions } from './http/mount-options.js'
 export { problemHandler } from './http/problem-handler.js'
@@ -43,6 +45,7 @@ export { type LegacyUserInfo, legacyUserInfo } from './protocols/legacy-user-inf
 export { type NativeOptions, nativeProtocol } from './protocols/native.js'
 export type { Problem } from './protocols/problem.js'
 export {
+  type LoginAttempt,
   type Protocol,
   type ProtocolRoute,
   type RouteParts,
@@ -64,7 +67,9 @@ export type { Session, SessionSelector, SessionSummary, UserSelector } from './s
 export type { SessionData } from './sessions/session-data.js'
 export type { RotatedSession } from './sessions/session-rotation.js'
 export {
+  type CountedValue,
   type IssueResult,
+  MOST_COUNTED,
   type RecordChange,
   type RecordedVisit,
   type RevocationStep,
@@ -79,6 +84,7 @@ export {
   type TouchWindow,
   tooLate,
   USER_MARK_MS,
+  type ValueAddition,
   type ValueChange,
   type ValueOutcome,
 } from './sessions/store.js'

@@ -21,7 +21,7 @@ const rules: Readonly<Record<string, Leave>> = {
   'service-tokens': { rooms: ['kernel', 'sessions', 'flows'], packages: ['node:', 'jsonwebtoken'] },
   http: {
     rooms: [...core, 'stores', 'flows', 'protocols', 'service-tokens'],
-    packages: ['node:', 'express'],
+    packages: ['node:', 'express', 'express-rate-limit'],
   },
   index: { rooms: [...core, 'stores', 'flows', 'protocols', 'service-tokens', 'http'], packages: [] },
   sandbox: { rooms: [], packages: ['node:'] },

@@ -67,6 +67,12 @@ export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<strin
       store.replaceValue({ id, from: 'other', to: 'new', keepMs: HOUR }, withinMs),
     'the deletion of a value': ({ store, valueId: id }, withinMs) =>
       store.replaceValue({ id, from: 'old', to: null }, withinMs),
+    'a first count': ({ store, freeId: id }, withinMs) =>
+      store.addToValue({ id, add: 1, keepMs: HOUR }, withinMs),
+    'a count in place of a value': ({ store, valueId: id }, withinMs) =>
+      store.addToValue({ id, add: 1, keepMs: HOUR }, withinMs),
+    'a count that comes to nothing': ({ store, valueId: id }, withinMs) =>
+      store.addToValue({ id, add: -1, keepMs: HOUR }, withinMs),
     'the end of everybody': ({ store }, withinMs) => store.revokeBatch({ group: null }, withinMs),
     'the end of the users of an app': ({ store, address }, withinMs) =>
       store.revokeBatch({ group: address.handle.slice(0, 4) }, withinMs),

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { SessionStore } from 'weapp-session'
 import { concurrencyRules } from './concurrency.js'
+import { countsRules } from './counts.js'
 import { everybodyRules } from './everybody.js'
 import { groupsRules } from './groups.js'
 import { lateRules } from './late.js'
@@ -57,6 +58,7 @@ const PARTS: readonly ((book: RuleBook, subject: StoreUnderTest) => void)[] = [
   valuesRules,
   valueEndsRules,
   valueOutcomesRules,
+  countsRules,
   revocationRules,
   marksRules,
   everybodyRules,

@@ -33,7 +33,7 @@ interface ConfirmParts {
 }
 
 /**
- * Makes the use case "confirm": the check of the proof, and six round trips to the store. An attempt is counted
+ * Makes the use case "confirm": the check of the proof, and three round trips to the store. An attempt is counted
  * before the proof is looked at, so that guesses that arrive together do not get past the count.
  */
 export function createConfirm(parts: ConfirmParts): Confirm {

@@ -1,4 +1,5 @@
 import { checkOptionNames } from '../options.js'
+import type { Apps } from '../sessions/apps.js'
 import { frozen, type SessionData, throughJson } from '../sessions/session-data.js'
 import { SessionIssuer } from '../sessions/session-issuer.js'
 import { SessionKeys } from '../sessions/session-keys.js'
@@ -8,7 +9,8 @@ import { addressIn, createAuthenticate, unknownSession } from './authenticate.js
 import { createConfirm } from './confirm.js'
 import { createEngine, type Engine } from './engine.js'
 import { createFreshKey } from './fresh-key.js'
-import { createLogIn } from './log-in.js'
+import { createLogIn, type LoginRequest } from './log-in.js'
+import { withLoginGate } from './login-gate.js'
 import { namedAddress, namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { createRenew } from './renew.js'
 import { narrowed, type Scope } from './scope.js'
@@ -46,9 +48,18 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
 
   const appids = Object.freeze(apps.all.map(({ appid }) => appid))
 
-  return {
+  const logIn = createLogIn(parts)
+  const sessions: Sessions = {
     apps: Object.freeze({ appids, isNarrowed: apps.isNarrowed }),
-    login: createLogIn(parts),
+    async login(request) {
+      try {
+        return await logIn(request)
+      } catch (error) {
+        const { peer, mount } = request.origin ?? {}
+        engine.refusedLogins.tell(error, { appid: appidIn(apps, request), peer, mount })
+        throw error
+      }
+    },
     authenticate: createAuthenticate(scope, registry),
     renew: createRenew(parts),
     async rotate(selector, options = {}) {
@@ -92,5 +103,15 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
       await engine.keysInUse.check()
     },
     close: () => engine.close(),
+  }
+  return withLoginGate(sessions, { ...engine, apps })
+}
+
+/** The app of a login that was refused, if there is one. */
+function appidIn(apps: Apps, { appid }: LoginRequest): string | undefined {
+  try {
+    return apps.choose(appid).appid
+  } catch {
+    return undefined
   }
 }

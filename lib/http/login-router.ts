@@ -3,10 +3,11 @@ import type { StepUp } from '../flows/step-up.js'
 import { booleanOption, checkOptionNames } from '../options.js'
 import type { ProtocolRoute } from '../protocols/protocol.js'
 import { handleBadPath } from './bad-path.js'
-import { readJsonBody } from './json-body.js'
+import { createRouteHandler } from './login-handler.js'
+import type { LoginLimitOptions } from './login-limits.js'
 import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
 import { handleOtherMethods } from './other-methods.js'
-import { sendError, sendReply, wireRequest } from './wire.js'
+import { sendError, sendReply } from './wire.js'
 
 /** Options of {@link loginRouter}. */
 export interface LoginRouterOptions extends MountOptions {
@@ -25,6 +26,11 @@ export interface LoginRouterOptions extends MountOptions {
    * `{ maxAgeSeconds: 600 }`.
    */
   stepUp?: false | StepUp
+  /**
+   * How many logins may fail or be unfinished, from one address and for one app; more are `ERR_LOGIN_LIMIT`.
+   * Default: 300 and 3000 a minute; false: no limit. Not for `Sessions` of your own.
+   */
+  limit?: false | LoginLimitOptions
 }
 
 /**
@@ -46,6 +52,7 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     maxSessionsPerUser: true,
     keepPhoneNumber: true,
     stepUp: true,
+    limit: true,
   })
   const { maxSessionsPerUser, keepPhoneNumber, stepUp } = options
   if (keepPhoneNumber !== undefined) booleanOption('loginRouter: keepPhoneNumber', keepPhoneNumber)
@@ -55,12 +62,13 @@ export function loginRouter(options: LoginRouterOptions = {}): Router {
     stepUp,
   })
 
+  const handle = createRouteHandler('loginRouter', sessions, options.limit)
+
   function handlerOf(route: ProtocolRoute): RequestHandler {
     const words = route.writeError ? { writeError: route.writeError } : protocol
     return async function handleRoute(req: Request, res: Response, next) {
       try {
-        const body = route.body === 'json' ? await readJsonBody(req, res) : undefined
-        sendReply(res, await route.handle(sessions, wireRequest(req, route.path, body)))
+        sendReply(res, await handle(route, req, res))
       } catch (error) {
         sendError(error, words, res, next)
       }

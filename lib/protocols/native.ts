@@ -11,7 +11,14 @@ import { addressNamed, addressOf, publicIdOf } from '../sessions/token.js'
 import { tokenInHeaders } from './header-token.js'
 import { jsonObject, textField } from './json-fields.js'
 import { problemReply } from './problem.js'
-import { type Protocol, presentedToken, route, type WireReply, type WireRequest } from './protocol.js'
+import {
+  type LoginAttempt,
+  type Protocol,
+  presentedToken,
+  route,
+  type WireReply,
+  type WireRequest,
+} from './protocol.js'
 import { deviceIn } from './user-agent.js'
 
 /** The default header for the token. */
@@ -40,6 +47,7 @@ export function nativeProtocol(
         method: 'post',
         path: '/login',
         body: 'json',
+        login: loginAttempt,
         read: (request) => readLogin(request, readToken),
         run: (sessions, login) => sessions.login(login),
         write: writeLogin,
@@ -55,6 +63,7 @@ export function nativeProtocol(
         method: 'post',
         path: '/session/renewal',
         body: 'json',
+        login: loginAttempt,
         read: (request) => readRenewal(request, readToken),
         run: (sessions, renewal) => sessions.renew(renewal),
         write: writeLogin,
@@ -105,6 +114,10 @@ export function nativeProtocol(
 }
 
 type Token = string | undefined
+
+function loginAttempt(request: WireRequest): LoginAttempt {
+  return { app: textField(jsonObject(request), 'appid') }
+}
 
 function readLogin(request: WireRequest, readToken: Protocol['readToken']): LoginRequest {
   const { mount, peer } = request

@@ -138,6 +138,25 @@ export interface ValueOutcome {
   readonly value: StoredValue | null
 }
 
+/** Adds to a shared value that counts. */
+export interface ValueAddition {
+  readonly id: string
+  /** A whole number; negative to take back. */
+  readonly add: number
+  /** How long to keep the value where there was none, in milliseconds. Otherwise its end stays. */
+  readonly keepMs: number
+}
+
+/** A shared value that counts, after a {@link ValueAddition}. */
+export interface CountedValue {
+  readonly number: number
+  /** How long it is still kept, in milliseconds; 0 with the number 0, which is not kept. */
+  readonly leftMs: number
+}
+
+/** The highest number of a {@link CountedValue}: it goes no further. */
+export const MOST_COUNTED = 999_999_999_999_999
+
 /** Whose sessions {@link SessionStore.revokeBatch} ends, and where it goes on. */
 export interface RevocationStep {
   /** The group whose sessions end, the first 4 characters of the handles of its users; null: everybody. */
@@ -196,6 +215,12 @@ export interface SessionStore {
    * Replaces a shared value. Of many callers that have read the same one, exactly one does. One round trip.
    */
   replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome>
+  /**
+   * Adds to the number that the text of a shared value is, in decimal digits, and returns the new one. No value
+   * and any other text count as 0. It goes from 0, which is not kept, to {@link MOST_COUNTED}. Of many callers
+   * at the same time none is lost. One round trip.
+   */
+  addToValue(addition: ValueAddition, withinMs?: number): Promise<CountedValue>
   /**
    * Ends every session of all users, or of those of a group: the users of an app. The first step, without a
    * cursor, ends them at once; logins that began before it are revoked. Further steps with `next`, until that

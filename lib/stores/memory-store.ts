@@ -1,8 +1,10 @@
 import { type Clock, distinctMicros, systemClock } from '../clock.js'
 import { checkOptionNames, optionalFunction, positiveInteger } from '../options.js'
 import {
+  type CountedValue,
   checkInTime,
   type IssueResult,
+  MOST_COUNTED,
   type RecordChange,
   type RecordedVisit,
   type RevocationStep,
@@ -15,12 +17,14 @@ import {
   type StoredVisit,
   type TouchWindow,
   USER_MARK_MS,
+  type ValueAddition,
   type ValueChange,
   type ValueOutcome,
 } from '../sessions/store.js'
 import { groupIn, type SessionAddress } from '../sessions/token.js'
 
 const SWEEP_MS = 60_000
+const DIGITS = /^\d{1,15}$/
 
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
@@ -188,6 +192,17 @@ export class MemoryStore implements SessionStore {
     return { isReplaced: true, value: this.#valueAt(id, now) }
   }
 
+  async addToValue({ id, add, keepMs }: ValueAddition, withinMs?: number): Promise<CountedValue> {
+    checkInTime(withinMs)
+    const now = this.#now()
+    const found = this.#valueAt(id, now)
+    const number = Math.min(Math.max(0, numberIn(found) + add), MOST_COUNTED)
+    const leftMs = number > 0 ? (found?.leftMs ?? Math.max(0, Math.floor(keepMs))) : 0
+    if (leftMs === 0) this.#values.delete(id)
+    else this.#keep(this.#values, id, { text: String(number), writtenAt: this.#nextMoment() }, now + leftMs)
+    return { number, leftMs }
+  }
+
   async revokeBatch({ group }: RevocationStep, withinMs?: number): Promise<RevokedBatch> {
     if (group === undefined) throw new TypeError('MemoryStore: revokeBatch needs a group, or null')
     checkInTime(withinMs)
@@ -284,6 +299,10 @@ function live<T extends { endsAt: number }>(map: Map<string, T>, key: string, no
 
 function keyOf({ handle, sessionId }: SessionAddress): string {
   return `${handle}:${sessionId}`
+}
+
+function numberIn(found: StoredValue | null): number {
+  return found && DIGITS.test(found.text) ? Number(found.text) : 0
 }
 
 function stored({ address, ...kept }: KeptSession, readAt: number): StoredSession {

@@ -67,3 +67,21 @@ else
 end
 return reply('replaced', count(keep))
 `)
+
+/**
+ * KEYS: value. ARGV: number to add, duration where there is no value, highest number. Replies with the new
+ * number and how long it is kept.
+ */
+export const ADD_TO_VALUE: RedisScript = script(`${SCRIPT_HEAD}${VALUE}
+local add, duration, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+
+local isNumber = found and #found <= 15 and string.find(found, '^%d+$')
+local number = math.min(math.max(0, (isNumber and tonumber(found) or 0) + add), most)
+local keep = number == 0 and 0 or math.max(0, math.floor(found and left or duration))
+if keep > 0 then
+  redis.call('SET', KEYS[1], millis(now + keep) .. micros(moment) .. count(number), 'PX', count(keep))
+else
+  redis.call('DEL', KEYS[1])
+end
+return reply('ok', count(number), count(keep))
+`)

@@ -1,20 +1,23 @@
 import type { Clock } from '../clock.js'
 import { checkOptionNames, objectWithMethods, optionalFunction, textOption } from '../options.js'
-import type {
-  IssueResult,
-  RecordChange,
-  RecordedVisit,
-  RevocationStep,
-  RevokedBatch,
-  SessionEntry,
-  SessionStore,
-  StoredSession,
-  StoredUser,
-  StoredValue,
-  StoredVisit,
-  TouchWindow,
-  ValueChange,
-  ValueOutcome,
+import {
+  type CountedValue,
+  type IssueResult,
+  MOST_COUNTED,
+  type RecordChange,
+  type RecordedVisit,
+  type RevocationStep,
+  type RevokedBatch,
+  type SessionEntry,
+  type SessionStore,
+  type StoredSession,
+  type StoredUser,
+  type StoredValue,
+  type StoredVisit,
+  type TouchWindow,
+  type ValueAddition,
+  type ValueChange,
+  type ValueOutcome,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
 import {
@@ -25,7 +28,7 @@ import {
 } from './redis-client.js'
 import { countedMicros } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
-import { READ_VALUE, REPLACE_VALUE } from './redis-key-scripts.js'
+import { ADD_TO_VALUE, READ_VALUE, REPLACE_VALUE } from './redis-key-scripts.js'
 import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
 import { RedisMarks } from './redis-marks.js'
@@ -192,6 +195,11 @@ export class RedisStore implements SessionStore {
     const leftMs = countIn(reply)
     const value = to !== null && leftMs > 0 ? { text: to, writtenAt: reply.moment, leftMs } : null
     return { isReplaced: true, value }
+  }
+
+  async addToValue({ id, add, keepMs }: ValueAddition, withinMs?: number): Promise<CountedValue> {
+    const { texts } = await this.#ofValue(ADD_TO_VALUE, id, [add, keepMs, MOST_COUNTED], withinMs)
+    return { number: Number(texts[0]), leftMs: Number(texts[1]) }
   }
 
   async revokeBatch({ group, cursor }: RevocationStep, withinMs?: number): Promise<RevokedBatch> {

@@ -127,7 +127,7 @@ describe('decryption', () => {
 
   it('needs no store that can be written to, as long as it succeeds', async () => {
     store.before = (method) => {
-      if (method === 'replaceValue') throw new Error('OOM')
+      if (method === 'addToValue') throw new Error('OOM')
     }
     await steps()
     for (let failures = 0; failures < MOST_FAILURES; failures += 1)

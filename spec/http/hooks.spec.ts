@@ -137,7 +137,9 @@ describe('a hook of the application', () => {
       const root = await logIn({ userInfo: { nickName: 'root' } })
       expectProblem(root, status, code)
       expect(root.body.detail).to.equal('Nobody is called so.')
-      expect(bed.log).to.deep.equal([])
+      expect(bed.log).to.deep.equal(
+        status < 500 ? [`logins of ${bed.phone.appid} are refused with ${code}`] : [],
+      )
     })
   }
 

@@ -140,13 +140,19 @@ describe('what Redis has to do', () => {
       return commandsOf(logIn)
     }
 
-    it('is two scripts before the answer and two after it', async () => {
-      expect(await commandsOfLogin()).to.deep.equal({ evalsha: 4, time: 4, get: 5, set: 4 })
+    it('is three round trips before the answer, the first of two scripts, and four scripts after it', async () => {
+      expect(await commandsOfLogin()).to.deep.equal({ evalsha: 8, time: 8, get: 9, set: 6, del: 2 })
     })
 
     it('is one more script, that reads, with onLogin', async () => {
       const onLogin = () => ({ role: 'admin' })
-      expect(await commandsOfLogin({ onLogin })).to.deep.equal({ evalsha: 5, time: 5, get: 7, set: 4 })
+      expect(await commandsOfLogin({ onLogin })).to.deep.equal({
+        evalsha: 9,
+        time: 9,
+        get: 11,
+        set: 6,
+        del: 2,
+      })
     })
   })
 

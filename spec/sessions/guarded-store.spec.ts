@@ -36,6 +36,7 @@ const CALLS = {
   rewrite: ['handle', [{ sessionId: 'session', from: 'old', to: 'new' }]],
   readValue: ['id'],
   replaceValue: [{ id: 'id', from: 'old', to: 'new', keepMs: 1 }],
+  addToValue: [{ id: 'id', add: 1, keepMs: 1 }],
   revokeBatch: [{ group: 'aaaa', cursor: 'cursor' }],
   ping: [],
   close: [],
