@@ -4,7 +4,6 @@ import {
   type CountedValue,
   checkInTime,
   type IssueResult,
-  MOST_COUNTED,
   type RecordChange,
   type RecordedVisit,
   type RevocationStep,
@@ -22,9 +21,10 @@ import {
   type ValueOutcome,
 } from '../sessions/store.js'
 import { groupIn, type SessionAddress } from '../sessions/token.js'
+import { ExpiringMap } from './expiring-map.js'
+import { MemoryValues } from './memory-values.js'
 
 const SWEEP_MS = 60_000
-const DIGITS = /^\d{1,15}$/
 
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
@@ -42,11 +42,6 @@ interface KeptSession {
   endsAt: number
 }
 
-interface Kept<Value> {
-  readonly value: Value
-  readonly endsAt: number
-}
-
 /**
  * Keeps sessions in the memory of this process, for development and tests: a restart ends them, and other
  * processes do not see them. Deletes what has ended once a minute, by a timer that does not keep the process
@@ -61,10 +56,10 @@ export class MemoryStore implements SessionStore {
   readonly #sessions = new Map<string, KeptSession>()
   readonly #users = new Map<string, Set<KeptSession>>()
   /** Empty for a user without a profile who has logged in before. */
-  readonly #userInfo = new Map<string, Kept<string>>()
-  readonly #values = new Map<string, Kept<Pick<StoredValue, 'text' | 'writtenAt'>>>()
+  readonly #userInfo: ExpiringMap<string>
+  readonly #values: MemoryValues
   /** When the sessions of a user, of a group, and of all were ended: logins that began by then are revoked. */
-  readonly #userMarks = new Map<string, Kept<number>>()
+  readonly #userMarks: ExpiringMap<number>
   readonly #groupMarks = new Map<string, number>()
   #mark = Number.NEGATIVE_INFINITY
   readonly #nextMoment: () => number
@@ -75,19 +70,23 @@ export class MemoryStore implements SessionStore {
     this.#maxSessions = positiveInteger('MemoryStore: maxSessions', options.maxSessions ?? 100_000)
     this.#clock = optionalFunction('MemoryStore: clock', options.clock) ?? systemClock
     this.#nextMoment = distinctMicros(this.#clock)
+    const mostValues = this.#maxSessions
+    this.#userInfo = new ExpiringMap(mostValues)
+    this.#userMarks = new ExpiringMap(mostValues)
+    this.#values = new MemoryValues({ mostValues, now: () => this.#now(), nextMoment: this.#nextMoment })
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
     const now = this.#now()
     const kept = live(this.#sessions, keyOf(address), now)
-    const userInfo = live(this.#userInfo, address.handle, now)?.value || null
+    const userInfo = this.#userInfo.get(address.handle, now)?.value || null
     return kept ? { ...stored(kept, now), userInfo } : null
   }
 
   async readUser(handle: string): Promise<StoredUser> {
     const now = this.#now()
-    const profile = live(this.#userInfo, handle, now)?.value
+    const profile = this.#userInfo.get(handle, now)?.value
     const sessions = this.#liveOf(handle, now).map((kept) => stored(kept, now))
     return { sessions, userInfo: profile || null, wasHere: profile !== undefined }
   }
@@ -109,9 +108,9 @@ export class MemoryStore implements SessionStore {
     const createdAt = beganAt === undefined ? now : Math.floor(beganAt / 1000)
     const endsAt = Math.min(now + entry.sessionDurationMs, createdAt + entry.loginDurationMs)
     this.#keepSession({ address, record, createdAt, lastVisitAt: now, endsAt })
-    const before = live(this.#userInfo, handle, now)?.value
+    const before = this.#userInfo.get(handle, now)?.value
     const profile = entry.userInfo ?? before ?? ''
-    this.#keep(this.#userInfo, handle, profile, now + entry.userInfoDurationMs)
+    this.#userInfo.set(handle, profile, now + entry.userInfoDurationMs)
     const seenBefore = before !== undefined
     return { state: 'issued', createdAt, lastVisitAt: now, endsAt, seenBefore, userInfo: profile || null }
   }
@@ -144,7 +143,7 @@ export class MemoryStore implements SessionStore {
     for (const kept of ending) this.#drop(kept)
     // A clock that was set back must not move the mark back.
     const mark = Math.max(this.#nextMoment(), this.#markOf(handle, now))
-    this.#keep(this.#userMarks, handle, mark, now + USER_MARK_MS)
+    this.#userMarks.set(handle, mark, now + USER_MARK_MS)
     return ending.length
   }
 
@@ -155,7 +154,7 @@ export class MemoryStore implements SessionStore {
     withinMs?: number,
   ): Promise<void> {
     checkInTime(withinMs)
-    this.#keep(this.#userInfo, handle, userInfo ?? '', this.#now() + keepMs)
+    this.#userInfo.set(handle, userInfo ?? '', this.#now() + keepMs)
   }
 
   async rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number> {
@@ -175,32 +174,15 @@ export class MemoryStore implements SessionStore {
   }
 
   async readValue(id: string): Promise<StoredValue | null> {
-    return this.#valueAt(id, this.#now())
+    return this.#values.read(id)
   }
 
   async replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome> {
-    const { id, from, to, keepMs } = change
-    if (from === null && to !== null && keepMs === undefined)
-      throw new TypeError('MemoryStore: a new value needs keepMs')
-    checkInTime(withinMs)
-    const now = this.#now()
-    const found = this.#valueAt(id, now)
-    if ((found?.text ?? null) !== from) return { isReplaced: false, value: found }
-    const leftMs = keepMs ?? found?.leftMs ?? 0
-    if (to === null) this.#values.delete(id)
-    else this.#keep(this.#values, id, { text: to, writtenAt: this.#nextMoment() }, now + leftMs)
-    return { isReplaced: true, value: this.#valueAt(id, now) }
+    return this.#values.replace(change, withinMs)
   }
 
-  async addToValue({ id, add, keepMs }: ValueAddition, withinMs?: number): Promise<CountedValue> {
-    checkInTime(withinMs)
-    const now = this.#now()
-    const found = this.#valueAt(id, now)
-    const number = Math.min(Math.max(0, numberIn(found) + add), MOST_COUNTED)
-    const leftMs = number > 0 ? (found?.leftMs ?? Math.max(0, Math.floor(keepMs))) : 0
-    if (leftMs === 0) this.#values.delete(id)
-    else this.#keep(this.#values, id, { text: String(number), writtenAt: this.#nextMoment() }, now + leftMs)
-    return { number, leftMs }
+  async addToValue(addition: ValueAddition, withinMs?: number): Promise<CountedValue> {
+    return this.#values.add(addition, withinMs)
   }
 
   async revokeBatch({ group }: RevocationStep, withinMs?: number): Promise<RevokedBatch> {
@@ -243,13 +225,8 @@ export class MemoryStore implements SessionStore {
   }
 
   #markOf(handle: string, now: number): number {
-    const ofUser = live(this.#userMarks, handle, now)?.value ?? this.#mark
+    const ofUser = this.#userMarks.get(handle, now)?.value ?? this.#mark
     return Math.max(this.#mark, ofUser, this.#groupMarks.get(groupIn(handle)) ?? this.#mark)
-  }
-
-  #valueAt(id: string, now: number): StoredValue | null {
-    const kept = live(this.#values, id, now)
-    return kept ? { ...kept.value, leftMs: kept.endsAt - now } : null
   }
 
   #liveOf(handle: string, now: number): KeptSession[] {
@@ -274,21 +251,10 @@ export class MemoryStore implements SessionStore {
     if (own?.size === 0) this.#users.delete(handle)
   }
 
-  #keep<Value>(map: Map<string, Kept<Value>>, key: string, value: Value, endsAt: number): void {
-    map.delete(key)
-    for (const oldest of map.keys()) {
-      if (map.size < this.#maxSessions) break
-      map.delete(oldest)
-    }
-    map.set(key, { value, endsAt })
-  }
-
   #sweep(): void {
     const now = this.#now()
     for (const kept of this.#sessions.values()) if (now >= kept.endsAt) this.#drop(kept)
-    for (const map of [this.#userInfo, this.#values, this.#userMarks]) {
-      for (const [key, { endsAt }] of map) if (now >= endsAt) map.delete(key)
-    }
+    for (const map of [this.#userInfo, this.#values, this.#userMarks]) map.sweep(now)
   }
 }
 
@@ -299,10 +265,6 @@ function live<T extends { endsAt: number }>(map: Map<string, T>, key: string, no
 
 function keyOf({ handle, sessionId }: SessionAddress): string {
   return `${handle}:${sessionId}`
-}
-
-function numberIn(found: StoredValue | null): number {
-  return found && DIGITS.test(found.text) ? Number(found.text) : 0
 }
 
 function stored({ address, ...kept }: KeptSession, readAt: number): StoredSession {

@@ -39,7 +39,7 @@ describe('the client and sensitive actions', () => {
   it('gets the same session when the response to a renewal is lost', async () => {
     const client = bed.start()
     await client.login()
-    bed.line = (req, _res, next) =>
+    bed.line = (req, res, next) =>
       req.path === '/session/renewal' && renewals() === 1 ? loseAnswer(req, res, next) : next()
     await client.renew()
     await bed.me(bed.stored()).expect(200)
