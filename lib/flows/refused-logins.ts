@@ -13,18 +13,20 @@ const MOST_RUNNING = 1000
 export interface LoginRefusedEvent {
   /** The app, if it is one of those that log in here. */
   readonly appid: string | undefined
+  /** Why it is refused. */
   readonly code: ErrorCode
   /** The client's address, as Express' `trust proxy` tells it; undefined where it is unknown. */
   readonly peer: string | undefined
   /** The path of the route, such as `/v2/login`. */
   readonly mount: string | undefined
+  /** By the clock of this process. */
   readonly at: Date
 }
 
 /**
- * Called for each login that is refused with a status of 4xx, after the fact: it changes nothing, and nobody
- * waits for it. What it throws and taking longer than 5 seconds are logged, once a minute. While 1000 calls
- * of it are running, further refusals are not told.
+ * Called for each login that is refused with a status of 4xx, and for each renewal at a `loginRouter`, after
+ * the fact: it changes nothing, and nobody waits for it. What it throws and taking longer than 5 seconds are
+ * logged, once a minute. While 1000 calls of it are running, further refusals are not told.
  *
  * @example
  * const onLoginRefused = ({ code, peer }) => metrics.increment('login_refused', { code, peer })

@@ -68,7 +68,10 @@ export interface SessionsOptions {
   apps: readonly AppInfo[]
   /** Where sessions live: a `RedisStore`, a `MemoryStore` or your own. */
   store: SessionStore
-  /** Secrets that encrypt at rest, 32 characters or more each, newest first. Default: the AppSecrets. */
+  /**
+   * Secrets that encrypt at rest and name users in the store, 32 characters or more each, newest first.
+   * Default: the AppSecrets.
+   */
   keys?: readonly string[]
   /** How many sessions a user of an app may have at once. Default 10. */
   maxSessionsPerUser?: number
