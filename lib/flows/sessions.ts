@@ -61,7 +61,7 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   /**
    * Notes that the user confirms an action now, and returns when, for `confirmedWithinSeconds`. The proof is
    * what `onConfirm` judges; without that it is `{ phoneCode }`, the code of the phone number button, which
-   * WeChat checks to be this user's. No number is kept. Six round trips to the store. Throws
+   * WeChat checks to be this user's. No number is kept. Four round trips to the store. Throws
    * `ERR_CONFIRMATION_REFUSED`, `ERR_PHONE_CODE_INVALID`, `ERR_CONFIRMATION_LIMIT` after 5 failures within 10
    * minutes, `ERR_SESSION_UNKNOWN`, `ERR_HOOK_FAILED` and what `phoneNumber` throws.
    */
