@@ -54,7 +54,7 @@ export function createRouteHandler(
       const request = { ...wireRequest(req, route.path, body), peer }
       attempt = attemptIn(request)
       if (!attempt) return await route.handle(sessions, request)
-      appid = gate?.appidOf(attempt.app)
+      appid = gate?.appidOf(attempt)
       if (!limits) return await route.handle(sessions, request)
       tellProxyFault(req)
       const takeBack = await limits.enter({ address: attempt.isFromBackEnd ? undefined : peer, appid }, res)
