@@ -22,7 +22,7 @@ export function createRouteHandler(
 ): RouteHandler {
   const gate = loginGateOf(sessions)
   if (limit !== undefined && limit !== false && (typeof limit !== 'object' || limit === null))
-    throw new TypeError(`${where}: limit must be false or an object such as { perAddress: 300 }`)
+    throw new TypeError(`${where}: limit must be false or an object such as { perAddress: 600 }`)
   if (limit && !gate) throw new TypeError(`${where}: limit needs sessions that createSessions has returned`)
   const limits = gate && limit !== false ? new LoginLimits(`${where}: limit`, limit ?? {}, gate) : undefined
   const toldFaults = new Set<string>()
