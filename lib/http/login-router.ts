@@ -28,7 +28,7 @@ export interface LoginRouterOptions extends MountOptions {
   stepUp?: false | StepUp
   /**
    * How many logins may fail or be unfinished, from one address and for one app; more are `ERR_LOGIN_LIMIT`.
-   * Default: 300 and 3000 a minute; false: no limit. Not for `Sessions` of your own.
+   * Default: 600 and 3000 a minute; false: no limit. Not for `Sessions` of your own.
    */
   limit?: false | LoginLimitOptions
 }
