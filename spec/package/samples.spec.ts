@@ -27,9 +27,9 @@ declare const redis: import('ioredis').Redis
 declare const server: import('node:http').Server
 declare const users: {
   findOrCreate(user: { appid: string; openid: string; unionid: string | undefined }): Promise<{ isBanned: boolean }>
-  merge(user: { appid: string; openid: string }): Promise<{ id: number }>
   ban(row: { unionid: string }): Promise<{ appid: string; openid: string }[]>
 }
+declare const accounts: { merge(appid: string, openid: string): Promise<unknown> }
 declare const operators: {
   of(req: import('express').Request): Promise<{ name: string; mayDo(action: string): boolean } | undefined>
 }
