@@ -3,6 +3,7 @@ import type { AppSelector } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
 import type { BackgroundWork } from '../sessions/once.js'
 import type { CountedValue, SessionStore, ValueAddition } from '../sessions/store.js'
+import { addressOf, groupIn } from '../sessions/token.js'
 import type { LoginSource, RefusedLogins } from './refused-logins.js'
 import type { Sessions } from './sessions.js'
 
@@ -11,8 +12,8 @@ const GATE = Symbol.for('weapp-session.loginGate')
 
 /** What a router needs of sessions to limit logins. `Sessions` that are not made here have none. */
 export interface LoginGate {
-  /** Returns the AppID of the app that a login names; undefined when it may not log in here. */
-  appidOf(selector: AppSelector | undefined): string | undefined
+  /** Returns the AppID of the app that a login is for; undefined when it may not log in here. */
+  appidOf(login: AppOfLogin): string | undefined
   /** Throws `ERR_STORE_UNAVAILABLE`. */
   count(addition: ValueAddition): Promise<CountedValue>
   /** Does work that nobody waits for but `close`. */
@@ -29,12 +30,19 @@ interface GateParts {
   readonly logger: Logger
 }
 
+/** The app that a login names, or the session that it renews. */
+interface AppOfLogin {
+  readonly app?: AppSelector | undefined
+  readonly renewedToken?: string | undefined
+}
+
 export function withLoginGate(sessions: Sessions, parts: GateParts): Sessions {
   const { apps, store, background, refusedLogins, logger } = parts
   const gate: LoginGate = {
-    appidOf(selector) {
+    appidOf({ app, renewedToken }) {
+      if (renewedToken !== undefined) return appidIn(apps, renewedToken)
       try {
-        return apps.choose(selector).appid
+        return apps.choose(app).appid
       } catch {
         return undefined
       }
@@ -45,6 +53,12 @@ export function withLoginGate(sessions: Sessions, parts: GateParts): Sessions {
     warn: (line) => logger.warn(line),
   }
   return Object.assign(sessions, { [GATE]: gate })
+}
+
+/** A live session is of the app whose group its token begins with. */
+function appidIn(apps: Apps, token: string): string | undefined {
+  const address = addressOf(token)
+  return address && apps.all.find(({ group }) => group === groupIn(address.handle))?.appid
 }
 
 export function loginGateOf(sessions: Sessions): LoginGate | undefined {

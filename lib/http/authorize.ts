@@ -7,8 +7,8 @@ import { tookTooLong } from '../flows/thrown.js'
 import type { Logger } from '../logger.js'
 
 /**
- * Says who acts: a name for the audit, not empty; undefined, null or false: nobody who may. It gets the
- * action, so that not every operator may do everything. A `WeappError` that it throws is sent; any other
+ * Says who acts: a name for the audit; undefined, null, false or a blank text, as of an empty header: nobody
+ * who may. It gets the action, so that not every operator may do everything. A `WeappError` that it throws is sent; any other
  * error, and any other return value, goes to `next`. It may take 5 seconds.
  *
  * @example
@@ -35,8 +35,9 @@ export async function whoActs(
 ): Promise<string> {
   const answer = (async () => authorize(req, action))()
   const who: unknown = await withinDeadline(answer, timeoutMs, () => tooSlow(timeoutMs, logger))
-  if (typeof who === 'string' && who.trim() !== '') return who
-  if (who === undefined || who === null || who === false) {
+  const name = typeof who === 'string' && who.trim() === '' ? undefined : who
+  if (typeof name === 'string') return name
+  if (name === undefined || name === null || name === false) {
     throw new WeappError('ERR_NOT_AUTHORIZED', 'You are not authorized to do this.')
   }
   throw new TypeError('authorize must return the name of who acts, or undefined')

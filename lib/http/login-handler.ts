@@ -22,7 +22,7 @@ export function createRouteHandler(
 ): RouteHandler {
   const gate = loginGateOf(sessions)
   if (limit !== undefined && limit !== false && (typeof limit !== 'object' || limit === null))
-    throw new TypeError(`${where}: limit must be false or an object such as { perAddress: 300 }`)
+    throw new TypeError(`${where}: limit must be false or an object such as { perAddress: 600 }`)
   if (limit && !gate) throw new TypeError(`${where}: limit needs sessions that createSessions has returned`)
   const limits = gate && limit !== false ? new LoginLimits(`${where}: limit`, limit ?? {}, gate) : undefined
   const toldFaults = new Set<string>()
@@ -54,7 +54,7 @@ export function createRouteHandler(
       const request = { ...wireRequest(req, route.path, body), peer }
       attempt = attemptIn(request)
       if (!attempt) return await route.handle(sessions, request)
-      appid = gate?.appidOf(attempt.app)
+      appid = gate?.appidOf(attempt)
       if (!limits) return await route.handle(sessions, request)
       tellProxyFault(req)
       const takeBack = await limits.enter({ address: attempt.isFromBackEnd ? undefined : peer, appid }, res)

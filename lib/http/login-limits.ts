@@ -7,7 +7,7 @@ import { checkOptionNames, positiveInteger } from '../options.js'
 import { valueIdOf } from '../sessions/token.js'
 import { RateLimiter, type RateLimitHit } from './rate-limiter.js'
 
-const PER_ADDRESS = 300
+const PER_ADDRESS = 600
 const PER_APP = 3000
 const WINDOW_SECONDS = 60
 const MOST_WINDOW_SECONDS = 86_400
@@ -17,8 +17,8 @@ const IPV6_ZONE = /%.*$/
 /** How many logins may fail or be unfinished within a time. Logins that succeed do not count. */
 export interface LoginLimitOptions {
   /**
-   * From one address; of IPv6, from one /56 network. Default 300, as carriers in China put thousands behind
-   * one address; false: no limit.
+   * From one address; of IPv6, from one /56 network. Default 600, as carriers in China put thousands behind
+   * one address, of whom hundreds may log in at the same moment; false: no limit.
    */
   perAddress?: number | false
   /** For one app, from all addresses. Default 3000; false: no limit. */

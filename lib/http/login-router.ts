@@ -28,7 +28,7 @@ export interface LoginRouterOptions extends MountOptions {
   stepUp?: false | StepUp
   /**
    * How many logins may fail or be unfinished, from one address and for one app; more are `ERR_LOGIN_LIMIT`.
-   * Default: 300 and 3000 a minute; false: no limit. `Sessions` of your own have none, and asking for one is
+   * Default: 600 and 3000 a minute; false: no limit. `Sessions` of your own have none, and asking for one is
    * a `TypeError`.
    */
   limit?: false | LoginLimitOptions

@@ -63,7 +63,7 @@ export function nativeProtocol(
         method: 'post',
         path: '/session/renewal',
         body: 'json',
-        login: loginAttempt,
+        login: (request) => ({ renewedToken: presentedToken(() => readToken(request)) ?? '' }),
         read: (request) => readRenewal(request, readToken),
         run: (sessions, renewal) => sessions.renew(renewal),
         write: writeLogin,

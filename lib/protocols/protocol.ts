@@ -31,6 +31,8 @@ export interface WireReply {
 export interface LoginAttempt {
   /** The app that it names; undefined: none, as there may be only one. */
   readonly app?: AppSelector | undefined
+  /** The token of the session that it renews: the app is then that of the session, whatever `app` says. */
+  readonly renewedToken?: string | undefined
   /** Whether a back end sends it for its phones, so that its address is no client's. Default false. */
   readonly isFromBackEnd?: boolean | undefined
 }

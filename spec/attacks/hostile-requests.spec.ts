@@ -91,10 +91,15 @@ async function attack(
 ): Promise<void> {
   // Another one each time, as WeChat limits the logins of a user.
   const phone = bed.sandbox.phone()
+  const token = await bed.logIn(phone)
   const valid: Valid = {
-    token: await bed.logIn(phone),
+    token,
     code: (await phone.wx.login()).code,
     phoneCode: (await phone.getPhoneNumber()).code ?? '',
+    serviceToken: await backEnd.serviceToken(token),
+    sessionId: (await bed.sessions.authenticate(token)).sessionId,
+    appid: phone.appid,
+    openid: phone.openid,
   }
   await Promise.all(
     requests.map(async (request) => {

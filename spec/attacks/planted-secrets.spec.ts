@@ -1,23 +1,28 @@
+import { createPublicKey } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect } from 'chai'
-import express, { type ErrorRequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type Express } from 'express'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import supertest, { type Response as Answer, type Test } from 'supertest'
 import {
+  adminRouter,
   createSessions,
   loginRouter,
   nativeProtocol,
   problemHandler,
   RedisStore,
+  requireServiceToken,
   requireSession,
   type Sessions,
+  serviceTokens,
 } from '../../lib/index.js'
 import { createSandbox, type Misbehaviour, type Sandbox } from '../../sandbox/index.js'
 import { openShowcaseBed } from '../example-app/showcase-bed.js'
+import { forged, keyPair, pemOf } from '../service-tokens/forge.js'
 import { mountDecryption, mountEveryProtocol } from '../support/every-protocol.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 import { formsOf, Planted } from './planted.js'
@@ -27,6 +32,8 @@ const GAME = { appid: 'wx2222222222222222', secret: 'AppSecret-of-a-game-77aa' }
 const KEYS = ['at-rest-key-one-4f7d9c2b8a6e1035+/zz', 'at-rest-key-two-9b3e7f1d5c8a2046+/zz']
 const PASSWORD = 'redis-pass-c0ffee+/99'
 const OF_A_HOOK = 'of-a-hook-d1e2f3a4b5c6'
+const HMAC_SECRET = 'hmac-secret-of-a-service-8c41d7e2'
+const SIGNING_KEY = keyPair()
 const NUMBER = '13912345678'
 const ENDPOINTS = ['/sns/jscode2session', '/cgi-bin/stable_token', '/wxa/business/getuserphonenumber']
 // biome-ignore format: a list of words
@@ -75,6 +82,9 @@ describe('planted secrets', function () {
     planted.plant('Redis password', PASSWORD)
     planted.plant('secret of a hook', OF_A_HOOK)
     planted.plant('phone number', NUMBER)
+    planted.plant('secret of HS256', HMAC_SECRET)
+    planted.plant('private key', pemOf(SIGNING_KEY))
+    planted.plant('private part of the key', String(SIGNING_KEY.export({ format: 'jwk' }).d))
     restoreStderr = captureOutput(planted)
     server = await startRedisServer({ args: ['--requirepass', PASSWORD, '--rdbcompression', 'no'] })
     redis = new Redis({
@@ -91,6 +101,10 @@ describe('planted secrets', function () {
       if (fail) throw fail()
       return { role: 'user' }
     }
+    const onConfirm = () => {
+      if (fail) throw fail()
+      return true
+    }
     const options = { wechat: { baseUrl: sandbox.url, timeoutMs: 150 }, storeTimeoutMs: 300 }
     sessions = createSessions({
       ...options,
@@ -99,8 +113,28 @@ describe('planted secrets', function () {
       store: new RedisStore(redis),
       onLogin: hook,
       onUserInfo: hook,
+      onLoginRefused(event) {
+        planted.see('what onLoginRefused is told', event)
+        if (fail) throw fail()
+      },
+      onConfirm,
     })
     const app = express()
+    mountServices(app, hook)
+    app.use(
+      '/admin',
+      adminRouter({
+        sessions,
+        authorize(req) {
+          if (fail && req.get('x-operator') === 'failing') throw fail()
+          return req.get('x-operator')
+        },
+        onAudit(event) {
+          planted.see('what onAudit is told', event)
+          if (fail && event.who === 'unaudited') throw fail()
+        },
+      }),
+    )
     mountEveryProtocol(app, sessions)
     mountDecryption(app, sessions)
     app.get('/me', requireSession({ sessions }), (req, res) => {
@@ -108,8 +142,10 @@ describe('planted secrets', function () {
       res.json({ openid: req.openid, userInfo: req.userInfo, weapp: { ...req.weapp } })
     })
     app.use(problemHandler())
-    const keepError: ErrorRequestHandler = (error, _req, res, _next) => {
-      planted.see('an error of the application', error)
+    const keepError: ErrorRequestHandler = (error, req, res, _next) => {
+      // What `authorize` throws goes to `next` as it is, as from any middleware of the application.
+      const own = req.get('x-operator') === 'failing' ? ['secret of a hook'] : []
+      planted.see('an error of the application', error, ...own)
       res.status(500).end()
     }
     app.use(keepError)
@@ -122,6 +158,30 @@ describe('planted secrets', function () {
     await sandbox.close()
     await server.stop()
   })
+
+  /** Issuers and services, one with a key pair and one with a secret. */
+  function mountServices(app: Express, claims: () => object): void {
+    const common = { sessions, issuer: 'https://app.example.com', audiences: ['orders'], openid: true }
+    app.use('/tokens', serviceTokens({ ...common, keys: [pemOf(SIGNING_KEY)], claims }))
+    app.use('/own-tokens', serviceTokens({ ...common, keys: [{ key: HMAC_SECRET, alg: 'HS256' }] }))
+    const expected = { issuer: common.issuer, audience: 'orders' }
+    for (const [path, guard] of Object.entries({
+      '/orders': requireServiceToken({ ...expected, keys: [createPublicKey(SIGNING_KEY)] }),
+      '/own-orders': requireServiceToken({ ...expected, keys: [{ key: HMAC_SECRET, alg: 'HS256' }] }),
+      '/fetching-orders': requireServiceToken({
+        ...expected,
+        jwksUri: `http://127.0.0.1:${server.port}/keys`,
+        allowHttp: true,
+        timeoutMs: 100,
+      }),
+    })) {
+      planted.see(`the guard of ${path}`, guard)
+      app.get(path, guard, (req, res) => {
+        planted.see('what a service token says', req.serviceToken)
+        res.json(req.serviceToken)
+      })
+    }
+  }
 
   async function answered(where: string, test: Test, ...allowed: string[]): Promise<Answer> {
     const answer = await test
@@ -208,6 +268,19 @@ describe('planted secrets', function () {
       own(http.post('/session/phone-number')).send({ code: phoneCode }),
       'phone number',
     )
+    await askServices(what, token)
+    await ask(
+      'POST /session/confirmation',
+      own(http.post('/session/confirmation')).send({ phoneCode, pin: token }),
+    )
+    await askOperators(what, login.phone.openid, token)
+    const fresh = planted.plant('login code', (await login.phone.wx.login()).code)
+    planted.plant('session_key', sandbox.sessionKeyOf(login.phone))
+    const nonce = 'nonce-of-16-characters'
+    const renewal = () => own(http.post('/session/renewal')).send({ code: fresh, appid: APP.appid, nonce })
+    const renewed = await ask('POST /session/renewal', renewal(), 'token', 'renewed token')
+    if (typeof renewed.body.token === 'string') planted.plant('renewed token', renewed.body.token)
+    await ask('POST /session/renewal again', renewal(), 'token', 'renewed token')
     await ask(
       'POST /session/phone-number again',
       own(http.post('/session/phone-number')).send({ code: phoneCode }),
@@ -263,6 +336,41 @@ describe('planted secrets', function () {
     await ask('/mina/auth', http.post('/mina/auth').send({ uuid, skey: key }))
   }
 
+  /** What a session gets for other services, and what these say to it and to forgeries of it. */
+  async function askServices(what: string, token: string): Promise<void> {
+    for (const at of ['/tokens', '/own-tokens']) {
+      const { body } = await answered(
+        `POST ${at}/token, ${what}`,
+        http.post(`${at}/token`).set('x-3rd-session', token).send({ audience: 'orders' }),
+        'service token',
+      )
+      await answered(`GET of the keys at ${at}, ${what}`, http.get(`${at}/.well-known/jwks.json`))
+      const issued = typeof body.token === 'string' ? planted.plant('service token', body.token) : 'none'
+      const signed = forged({ alg: 'HS256', typ: 'weapp-session+jwt', kid: token }, { sub: token }, token)
+      for (const path of ['/orders', '/own-orders', '/fetching-orders']) {
+        for (const sent of [issued, `${issued}x`, issued.slice(0, -9), signed, token])
+          await answered(`${path}, ${what}`, http.get(path).set('authorization', `Bearer ${sent}`))
+      }
+    }
+  }
+
+  async function askOperators(what: string, openid: string, token: string): Promise<void> {
+    const id = token.slice(0, 44)
+    for (const who of ['ada', 'failing', 'unaudited', '']) {
+      const by = (test: Test) => test.set('x-operator', who)
+      const user = { appid: APP.appid, openid }
+      const named = `as the operator ${who}, ${what}`
+      await answered(`POST /users/sessions ${named}`, by(http.post('/admin/users/sessions')).send(user))
+      await answered(
+        `a misspelt user ${named}`,
+        by(http.post('/admin/users/revoke')).send({ [token]: token }),
+      )
+      await answered(`GET /sessions/:id ${named}`, by(http.get(`/admin/sessions/${token}`)))
+      await answered(`GET /sessions/:id of a part of a token ${named}`, by(http.get(`/admin/sessions/${id}`)))
+      await answered(`POST /apps/revoke ${named}`, by(http.post('/admin/apps/revoke')).send({ appid: token }))
+    }
+  }
+
   it('come out nowhere when all goes well, and are not in Redis, nor in what can be inspected', async () => {
     await runAll('when all goes well')
     const { token, phone, phoneCode, code } = await logIn()
@@ -291,7 +399,15 @@ describe('planted secrets', function () {
       planted.see(`the key of Redis ${key}`, `${key} ${await redis.get(key)}`)
     expect(planted.leaks()).to.deep.equal([])
     expect(planted.outputs).to.be.greaterThan(40)
-    for (const name of ['token', 'old token', 'skey', 'key of wxapp', 'access token'])
+    for (const name of [
+      'token',
+      'old token',
+      'skey',
+      'key of wxapp',
+      'access token',
+      'renewed token',
+      'service token',
+    ])
       expect(planted.names).to.include(name)
   })
 

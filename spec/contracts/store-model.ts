@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type {
+  CountedValue,
   IssueResult,
   RecordChange,
   RecordedVisit,
@@ -7,6 +8,7 @@ import type {
   StoredSession,
   TouchWindow,
 } from 'weapp-session'
+import { MOST_COUNTED } from '../../lib/sessions/store.js'
 import { newGroup, newHandle } from '../../store-contract/store-under-test.js'
 
 export interface KnownUser {
@@ -93,6 +95,23 @@ export function predictTouch({ known, sessionId, window, visit }: Touched): void
   assert.equal(visit.endsAt, Math.min(visit.lastVisitAt + window.sessionDurationMs, window.endsBy))
   const touched = window.sessionDurationMs > 0 ? [{ ...found, ...visit }] : []
   known.sessions = known.sessions.flatMap((each) => (each === found ? touched : [each]))
+}
+
+interface Added {
+  readonly known: KnownUser
+  readonly add: number
+  readonly keepMs: number
+  readonly counted: CountedValue
+}
+
+/** Checks what a value has become by an addition, and records it. */
+export function predictAddition({ known, add, keepMs, counted }: Added): void {
+  const before = /^\d{1,15}$/.test(known.value ?? '') ? Number(known.value) : 0
+  const number = Math.min(Math.max(0, before + add), MOST_COUNTED)
+  assert.equal(counted.number, number)
+  // What is there keeps its end.
+  known.value = number > 0 && (known.value !== null || keepMs > 0) ? String(number) : null
+  assert.equal(counted.leftMs > 0, known.value !== null)
 }
 
 /** How many records are replaced, and records it. */

@@ -120,7 +120,7 @@ describe('sessions.confirm', () => {
 
   it('confirms nothing when the store refuses to write or to count', async () => {
     const { token, session } = await login()
-    for (const method of ['rewrite', 'replaceValue'] as const) {
+    for (const method of ['rewrite', 'addToValue'] as const) {
       store.before = (called) => {
         if (called === method) throw new Error('READONLY')
       }
@@ -148,7 +148,18 @@ describe('sessions.confirm', () => {
     for (let tries = 0; tries < 5; tries += 1)
       await weappErrorOf('ERR_CONFIRMATION_REFUSED', () => bed.sessions.confirm(session, {}))
     await bed.sessions.forgetUser(session)
-    expect(await store.readUser(session.openid)).to.deep.include({ sessions: [] })
+    const { session: next } = await login()
+    await bed.sessions.confirm(next, { pin: '2718' })
+  })
+
+  it('is not forgotten with another user, nor with the sessions of its user', async () => {
+    const { session } = await login()
+    for (let tries = 0; tries < 5; tries += 1)
+      await weappErrorOf('ERR_CONFIRMATION_REFUSED', () => bed.sessions.confirm(session, {}))
+    await bed.sessions.forgetUser(bed.sandbox.phone())
+    await bed.sessions.revokeUser(session)
+    const { session: next } = await login()
+    await weappErrorOf('ERR_CONFIRMATION_LIMIT', () => bed.sessions.confirm(next, { pin: '2718' }))
   })
 
   it('costs the round trips that are documented', async () => {
@@ -156,7 +167,7 @@ describe('sessions.confirm', () => {
     await new Promise(setImmediate)
     store.calls.length = 0
     await bed.sessions.confirm(session, { pin: '2718' })
-    expect(store.calls).to.have.length(6)
+    expect(store.calls).to.have.members(['addToValue', 'read', 'rewrite', 'addToValue'])
   })
 })
 

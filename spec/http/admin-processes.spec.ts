@@ -53,6 +53,7 @@ describe('what an operator does in one process, seen by another on the same Redi
   for (const [what, path, body] of [
     ['all sessions of a user', '/users/revoke', undefined],
     ['all traces of a user', '/users/forget', undefined],
+    ['all sessions of an app', '/apps/revoke', { appid: 'wx1111111111111111' }],
     ['all sessions of everybody', '/everybody/revoke', { everybody: true }],
   ] as const) {
     it(`ends ${what} under every secret, at once`, async () => {

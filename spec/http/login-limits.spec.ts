@@ -57,15 +57,15 @@ describe('the limits of logins', () => {
   }
   const reached = () => bed.sandbox.callCount(EXCHANGE)
 
-  it('let 300 of 1,000 invented codes from one address through to WeChat, and tell of them', async () => {
+  it('let 600 of 1,000 invented codes from one address through to WeChat, and tell of them', async () => {
     const refused: LoginRefusedEvent[] = []
     await open({ onLoginRefused: (event) => void refused.push(event) })
     await inCrowds(1000, 50, () => bad())
-    expect(reached()).to.equal(300)
+    expect(reached()).to.equal(600)
     expectProblem(await bad(), 429, 'ERR_LOGIN_LIMIT')
     await bed.sessions.close()
     expect(refused).to.have.lengthOf(1001)
-    expect(refused.filter(({ code }) => code === 'ERR_CODE_INVALID')).to.have.lengthOf(300)
+    expect(refused.filter(({ code }) => code === 'ERR_CODE_INVALID')).to.have.lengthOf(600)
     expect(refused.at(-1)).to.deep.equal({
       appid: bed.phone.appid,
       code: 'ERR_LOGIN_LIMIT',
@@ -78,7 +78,7 @@ describe('the limits of logins', () => {
     expect(bed.log.join()).not.to.contain('invented')
     bed.clock.advance(60_000)
     await bad()
-    expect(bed.log.at(-1)).to.match(/refused with ERR_CODE_INVALID.*; 299 more since it was last logged$/)
+    expect(bed.log.at(-1)).to.match(/refused with ERR_CODE_INVALID.*; 599 more since it was last logged$/)
   })
 
   it('do not let an address that is over its limit use up that of the app', async () => {
@@ -128,8 +128,8 @@ describe('the limits of logins', () => {
 
   it('can be turned off, both or one', async () => {
     await open({ limit: false })
-    for (let times = 0; times < 310; times += 1) await bad()
-    expect(reached()).to.equal(310)
+    for (let times = 0; times < 610; times += 1) await bad()
+    expect(reached()).to.equal(610)
     expect((await bad()).headers).not.to.have.property('ratelimit')
   })
 

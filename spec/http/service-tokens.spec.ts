@@ -2,10 +2,18 @@ import { createPublicKey } from 'node:crypto'
 import { expect } from 'chai'
 import jwt from 'jsonwebtoken'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { type ServiceTokensOptions, serviceTokens, WeappError, wafer2Protocol } from '../../lib/index.js'
+import {
+  MemoryStore,
+  type ServiceTokensOptions,
+  serviceTokens,
+  WeappError,
+  wafer2Protocol,
+} from '../../lib/index.js'
 import { keyPair, pemOf } from '../service-tokens/forge.js'
 import { AUDIENCE, ISSUER, openTokenBed, type TokenBed } from '../service-tokens/token-bed.js'
+import { testClock } from '../support/clock.js'
 import { expectProblem } from '../support/problem.js'
+import { watchStore } from '../support/watched-store.js'
 
 const KEY = keyPair()
 const SECRET = 'a secret of 32 bytes or more, for one owner'
@@ -81,6 +89,28 @@ describe('POST /token', () => {
     bed.clock.advance(40_000)
     expect(read(await bed.tokenFrom(bed.issuer(), session)).payload.exp).to.equal(end)
   })
+
+  for (const [what, before] of [
+    ['fails', () => Promise.reject(new Error('READONLY'))],
+    ['does not answer', () => new Promise<never>(() => undefined)],
+  ] as const) {
+    it(`gives none while the store ${what}, and says that it is not the session's fault`, async () => {
+      await bed.close()
+      const store = watchStore(new MemoryStore({ clock: testClock() }))
+      bed = await openTokenBed({ store, storeTimeoutMs: 20 })
+      let asked = 0
+      const issuer = bed.issuer({ claims: () => ({ asked: ++asked }) })
+      const session = await bed.logIn()
+      store.before = before
+      const res = await issuer.post('/token').set('x-3rd-session', session)
+      expectProblem(res, 503, 'ERR_STORE_UNAVAILABLE')
+      expect(res.headers['cache-control']).to.equal('no-store')
+      expect([res.body.token, asked]).to.deep.equal([undefined, 0])
+      await issuer.get('/.well-known/jwks.json').expect(200)
+      store.before = () => undefined
+      expect(read(await bed.tokenFrom(issuer, session)).payload.asked).to.equal(1)
+    })
+  }
 
   it('is for a service of the list only, which is needed where there are several', async () => {
     const session = await bed.logIn()

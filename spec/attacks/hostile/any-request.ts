@@ -5,6 +5,10 @@ import fc from 'fast-check'
 export const TOKEN = '<token>'
 export const CODE = '<code>'
 export const PHONE_CODE = '<phone code>'
+export const SERVICE_TOKEN = '<service token>'
+export const SESSION_ID = '<session id>'
+export const APPID = '<appid>'
+export const OPENID = '<openid>'
 
 /** A method and a path of a router, such as `DELETE /sessions/:id`. */
 export interface Route {
@@ -52,11 +56,12 @@ const HEADERS = [
   'x-3rd-session authorization x-own-token x-wx-code x-wx-id x-wx-skey x-wx-encrypted-data x-wx-iv',
   'user-agent content-type content-encoding content-length transfer-encoding expect connection upgrade',
   'cookie host x-forwarded-for x-forwarded-host x-http-method-override range if-none-match accept',
-  'accept-encoding __proto__ constructor toString origin referer',
+  'accept-encoding __proto__ constructor toString origin referer x-operator',
 ].flatMap((line) => line.split(' '))
 const FIELDS = [
   'code appid nonce encryptedData encrypt_data iv rawData signature userInfo app_id session_id id skey',
   'interface interfaceName para data openid token constructor toString __proto__ toJSON length',
+  'phoneCode device audience everybody',
 ].flatMap((line) => line.split(' '))
 const INTERFACES = ['qcloud.cam.id_skey', 'qcloud.cam.auth', 'qcloud.cam.decrypt', 'qcloud.cam.initdata']
 const TYPES = [
@@ -71,6 +76,15 @@ const ODD_TEXTS = [
   ...['a'.repeat(64), 'f'.repeat(64), 'A'.repeat(24), '_'.repeat(20), 'x'.repeat(5000), '../../etc/passwd'],
   ...['AAAAAAAAAAAAAAAAAAAAAA==', 'A'.repeat(64), '{}', '{"a":1}', '"', '\\u0000', 'gzip', 'br', 'chunked'],
   ...['text/plain; charset=utf-16', 'application/json; charset=', '100-continue', '99999999999999999999'],
+  ...[
+    SERVICE_TOKEN,
+    `Bearer ${SERVICE_TOKEN}`,
+    `Bearer ${SERVICE_TOKEN}x`,
+    SESSION_ID,
+    APPID,
+    OPENID,
+    'orders',
+  ],
 ]
 
 const oddText = fc.oneof(
@@ -80,6 +94,28 @@ const oddText = fc.oneof(
   // A half of a character, which UTF-8 cannot hold.
   fc.constantFrom('\ud800', 'a\udfff', '\ud83d\ude00', '\u202e\u0000\ufeff'),
 )
+
+/** Nearly a JWT. */
+const oddJwt = fc
+  .tuple(
+    fc.record(
+      {
+        alg: fc.constantFrom('ES256', 'HS256', 'none', 'constructor', '', 7),
+        typ: fc.constantFrom('weapp-session+jwt', 'JWT', '__proto__', null),
+        kid: fc.oneof(oddText, fc.jsonValue()),
+        crit: fc.constantFrom([], ['b64'], 'exp'),
+        jku: fc.constant('http://127.0.0.1:1/keys'),
+      },
+      { requiredKeys: [] },
+    ),
+    fc.oneof(fc.jsonValue(), fc.constant({ iss: 'https://app.example.com', aud: 'orders', exp: 1e308 })),
+    oddText,
+  )
+  .map(([header, claims, signature]) => `Bearer ${inBase64(header)}.${inBase64(claims)}.${signature}`)
+
+function inBase64(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}
 
 /** A value of JSON where another one is expected. */
 const oddValue: fc.Arbitrary<unknown> = fc.oneof(
@@ -104,7 +140,18 @@ const waferCall = fc
   .map(([name, para]) => `{"interface":{"interfaceName":"${name}","para":${written(para)}}}`)
 
 const likelyBody = fc.oneof(
-  fc.constantFrom(written([['code', CODE]]), written([['code', PHONE_CODE]])),
+  fc.constantFrom(
+    written([['code', CODE]]),
+    written([['code', PHONE_CODE]]),
+    written([['phoneCode', PHONE_CODE]]),
+    written([['audience', 'orders']]),
+    written([['everybody', true]]),
+    written([['appid', APPID]]),
+    written([
+      ['appid', APPID],
+      ['openid', OPENID],
+    ]),
+  ),
   fc.tuple(fields).map(([pairs]) => written([['code', CODE], ...pairs])),
   fc.tuple(fields, fields).map(([one, other]) => written([...one, ...other, ...one])),
   waferCall,
@@ -121,17 +168,34 @@ const oddBody: fc.Arbitrary<Uint8Array | string> = fc.oneof(
   fc.constant(gzipSync(Buffer.alloc(2 ** 20, 32))),
 )
 
-const headers = fc.array(fc.tuple(fc.constantFrom(...HEADERS), oddText), { maxLength: 5 })
+const headers = fc.array(
+  fc.oneof(
+    { weight: 8, arbitrary: fc.tuple(fc.constantFrom(...HEADERS), oddText) },
+    fc.tuple(fc.constant('authorization'), oddJwt),
+  ),
+  { maxLength: 5 },
+)
 
 function pathOf(route: Route, segment: string, end: string): string {
-  return route.path.replace(/:\w+/, () => encodeURIComponent(segment.replaceAll(/\p{Cs}/gu, '\ufffd'))) + end
+  const filled =
+    segment === SESSION_ID ? segment : encodeURIComponent(segment.replaceAll(/\p{Cs}/gu, '\ufffd'))
+  return route.path.replace(/:\w+/, () => filled) + end
 }
 
 /** A request to one of the routes as no honest client would send it; some are nearly right. */
 export function anyRequest(routes: readonly Route[]): fc.Arbitrary<AnyRequest> {
   const often = (text: string, odd: fc.Arbitrary<string>, weight = 6) =>
     fc.oneof({ weight, arbitrary: fc.constant(text) }, odd)
-  const withToken = fc.constantFrom([], [['x-3rd-session', TOKEN]], [['authorization', `Bearer ${TOKEN}`]])
+  const withToken = fc.constantFrom(
+    [],
+    [['x-3rd-session', TOKEN]],
+    [['authorization', `Bearer ${TOKEN}`]],
+    [['authorization', `Bearer ${SERVICE_TOKEN}`]],
+    [
+      ['x-operator', 'ada'],
+      ['content-type', 'application/json'],
+    ],
+  )
   const ofType = fc.constantFrom([], ...TYPES.map((type) => [['content-type', type]]), [
     ['content-encoding', 'gzip'],
   ])
@@ -143,7 +207,10 @@ export function anyRequest(routes: readonly Route[]): fc.Arbitrary<AnyRequest> {
     fc.record({
       method: often(route.method, fc.constantFrom(...METHODS)),
       path: fc
-        .tuple(oddText, often('', fc.constantFrom(...ENDS, `/${'x'.repeat(9000)}`)))
+        .tuple(
+          fc.oneof(fc.constant(SESSION_ID), oddText),
+          often('', fc.constantFrom(...ENDS, `/${'x'.repeat(9000)}`)),
+        )
         .map(([segment, end]) => pathOf(route, segment, end)),
       headers: fc.tuple(withToken, ofType, headers).map((lists) => lists.flat() as [string, string][]),
       body: fc.oneof({ weight: 3, arbitrary: likelyBody }, oddBody),

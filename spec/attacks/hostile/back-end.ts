@@ -1,19 +1,33 @@
+import { createPublicKey } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type ErrorRequestHandler, type Router } from 'express'
 import {
+  adminRouter,
   asyncHandler,
+  createSessions,
   loginRouter,
+  MemoryStore,
   problemHandler,
+  requireServiceToken,
   requireSession,
   type Sessions,
+  serviceTokens,
   wafer2Protocol,
   waferProtocol,
   waferServerProtocol,
   wxappProtocol,
 } from '../../../lib/index.js'
+import { keyPair } from '../../service-tokens/forge.js'
 import type { Route } from './any-request.js'
+
+const ISSUER = 'https://app.example.com'
+const AUDIENCE = 'orders'
+/** What ends the sessions of all, also of those who are honest: its router is on sessions of its own. */
+const OF_ALL = ['revokeApp', 'revokeAll']
+const EMPTY_APP = { appid: 'wx9999999999999999', secret: '9'.repeat(32) }
+const silent = { warn: () => undefined, error: () => undefined }
 
 /** An application with all that the package mounts. */
 export interface BackEnd {
@@ -21,11 +35,17 @@ export interface BackEnd {
   readonly routes: readonly Route[]
   /** What reached the error handler of the application, but for what its parsers refuse. */
   readonly bugs: unknown[]
+  /** Gives a session a token for the service. */
+  serviceToken(token: string): Promise<string>
   close(): Promise<void>
 }
 
 /** The routers of the package, and where they are mounted. A new one is attacked once it stands here. */
-function routersOf(sessions: Sessions): readonly (readonly [at: string, router: Router])[] {
+function routersOf(
+  sessions: Sessions,
+  empty: Sessions,
+  origin: string,
+): readonly (readonly [at: string, router: Router])[] {
   return [
     ['/v2', loginRouter({ sessions, header: 'x-own-token', bearer: false, keepPhoneNumber: true })],
     ['/wafer', loginRouter({ sessions, protocol: waferProtocol() })],
@@ -36,7 +56,12 @@ function routersOf(sessions: Sessions): readonly (readonly [at: string, router: 
       '/behind-parsers',
       express.Router().use(express.json(), express.urlencoded({ extended: true }), loginRouter({ sessions })),
     ],
+    ['/limited', loginRouter({ sessions, limit: { perAddress: 1, perApp: 2, windowSeconds: 30 } })],
     ['/guarded', guardedRoutes(sessions)],
+    ['/tokens', serviceTokens({ sessions, issuer: ISSUER, audiences: [AUDIENCE], keys: [keyPair()] })],
+    ['/service', serviceRoutes(`${origin}/tokens/.well-known/jwks.json`)],
+    ['/admin', operatorRoutes(sessions)],
+    ['/all-users', operatorRoutes(empty)],
     ['', loginRouter({ sessions })],
   ]
 }
@@ -66,10 +91,42 @@ function guardedRoutes(sessions: Sessions): Router {
   return router
 }
 
+/** What another service has behind the guard for service tokens. */
+function serviceRoutes(jwksUri: string): Router {
+  const router = express.Router()
+  const options = { issuer: ISSUER, audience: AUDIENCE, logger: silent }
+  for (const [path, guard] of Object.entries({
+    '/fetching': requireServiceToken({ ...options, jwksUri, allowHttp: true }),
+    '/optional': requireServiceToken({ ...options, jwksUri, allowHttp: true, optional: true }),
+    '/other-key': requireServiceToken({ ...options, keys: [createPublicKey(keyPair())] }),
+  })) {
+    router.all(
+      path,
+      guard,
+      (req, res) => void res.json({ serviceToken: req.serviceToken, openid: req.openid }),
+    )
+  }
+  return router
+}
+
+function operatorRoutes(sessions: Sessions): Router {
+  return adminRouter({
+    sessions,
+    authorize: (req, action) =>
+      (sessions.apps.appids.includes(EMPTY_APP.appid) || !OF_ALL.includes(action)) && req.get('x-operator'),
+    onAudit: () => undefined,
+    logger: silent,
+  })
+}
+
 export async function openBackEnd(sessions: Sessions): Promise<BackEnd> {
   const bugs: unknown[] = []
-  const routers = routersOf(sessions)
   const app = express()
+  const server = createServer({ maxHeaderSize: 16 * 1024 }, app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const empty = createSessions({ apps: [EMPTY_APP], store: new MemoryStore(), logger: silent })
+  const routers = routersOf(sessions, empty, `http://127.0.0.1:${port}`)
   app.set('trust proxy', 1)
   for (const [at, router] of routers) app.use(at || '/', router)
   app.use(problemHandler())
@@ -82,15 +139,19 @@ export async function openBackEnd(sessions: Sessions): Promise<BackEnd> {
     else res.status(isRefusal ? status : 500).end()
   }
   app.use(keepBug)
-  const server = createServer({ maxHeaderSize: 16 * 1024 }, app).listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     routes: routers.flatMap(([at, router]) =>
       routesIn(router).map(({ method, path }) => ({ method, path: at + path })),
     ),
     bugs,
+    async serviceToken(token) {
+      const headers = { 'x-3rd-session': token }
+      const res = await fetch(`http://127.0.0.1:${port}/tokens/token`, { method: 'POST', headers })
+      return ((await res.json()) as { token: string }).token
+    },
     async close() {
+      await empty.close()
       server.close()
       server.closeAllConnections()
       await once(server, 'close')

@@ -1,5 +1,15 @@
 import { connect, type Socket } from 'node:net'
-import { type AnyRequest, CODE, type Framing, PHONE_CODE, TOKEN } from './any-request.js'
+import {
+  type AnyRequest,
+  APPID,
+  CODE,
+  type Framing,
+  OPENID,
+  PHONE_CODE,
+  SERVICE_TOKEN,
+  SESSION_ID,
+  TOKEN,
+} from './any-request.js'
 
 /** Only a server that hangs needs so long. */
 const PATIENCE_MS = 15_000
@@ -11,6 +21,10 @@ export interface Valid {
   readonly token: string
   readonly code: string
   readonly phoneCode: string
+  readonly serviceToken: string
+  readonly sessionId: string
+  readonly appid: string
+  readonly openid: string
 }
 
 export interface Answer {
@@ -40,7 +54,15 @@ export async function sendTo(port: number, request: AnyRequest, valid: Valid): P
 
 function bytesOf({ method, path, headers, body, framing }: AnyRequest, valid: Valid): Buffer {
   const filledIn = (text: string) =>
-    text.replaceAll(TOKEN, valid.token).replaceAll(CODE, valid.code).replaceAll(PHONE_CODE, valid.phoneCode)
+    Object.entries({
+      [TOKEN]: valid.token,
+      [CODE]: valid.code,
+      [PHONE_CODE]: valid.phoneCode,
+      [SERVICE_TOKEN]: valid.serviceToken,
+      [SESSION_ID]: valid.sessionId,
+      [APPID]: valid.appid,
+      [OPENID]: valid.openid,
+    }).reduce((filled, [place, value]) => filled.replaceAll(place, value), text)
   const payload = Buffer.from(typeof body === 'string' ? filledIn(body) : body)
   const lines = headers.map(([name, value]) => `${name}: ${filledIn(value).replaceAll(/[\r\n\0]/g, '')}`)
   const [framed, sent] = frame(framing, payload)
