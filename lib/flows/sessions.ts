@@ -47,6 +47,11 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    * confirmation; `onLogin` is not called. One call to WeChat, four round trips to the store. Throws
    * `ERR_CODE_INVALID`, `ERR_USER_CHANGED` for a code of somebody else, `ERR_SESSION_UNKNOWN` for a session
    * that has ended, even meanwhile, and `ERR_WECHAT_…`.
+   *
+   * Source: https://developers.weixin.qq.com/miniprogram/dev/api/open-api/login/wx.login.html
+   *
+   * @example
+   * const { token: newToken } = await sessions.renew({ token, code })
    */
   renew(request: RenewalRequest): Promise<RotatedSession>
   /**
@@ -65,6 +70,11 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    * WeChat checks to be this user's. No number is kept. Three round trips to the store, besides the check.
    * Throws `ERR_CONFIRMATION_REFUSED`, `ERR_PHONE_CODE_INVALID`, `ERR_CONFIRMATION_LIMIT` after 5 failures
    * within 10 minutes, `ERR_SESSION_UNKNOWN`, `ERR_HOOK_FAILED` and what `phoneNumber` throws.
+   *
+   * Source: https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/getPhoneNumber.html
+   *
+   * @example
+   * const confirmedAt = await sessions.confirm(session, { phoneCode })
    */
   confirm(session: SessionSelector, proof: ConfirmationProof): Promise<Date>
   /** Ends the session of a token, if it is still there. Throws `ERR_TOKEN_MISSING`, `ERR_TOKEN_MALFORMED`. */

@@ -2,7 +2,12 @@ import { WeappError } from '../errors.js'
 import { checkOptionNames, type OptionNames, positiveNumber } from '../options.js'
 import type { Visit } from '../sessions/session-registry.js'
 
-/** What a sensitive action asks for, besides a live session: one of both, or both. */
+/**
+ * What a sensitive action asks for, besides a live session: one of both, or both.
+ *
+ * @example
+ * const stepUp = { maxAgeSeconds: 600, confirmedWithinSeconds: 300 }
+ */
 export interface StepUp {
   /** How long ago the login or its renewal may be, in seconds. Default: no limit. */
   readonly maxAgeSeconds?: number | undefined

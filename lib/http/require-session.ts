@@ -30,6 +30,7 @@ export interface RequireSessionOptions extends MountOptions {
  *
  * @example
  * app.get('/me', requireSession({ sessions }), (req, res) => res.json({ userInfo: req.userInfo }))
+ * app.post('/transfer', requireSession({ sessions, confirmedWithinSeconds: 300 }), transfer)
  */
 export function requireSession(options: RequireSessionOptions = {}): RequestHandler {
   checkOptionNames<RequireSessionOptions>('requireSession', options, {

@@ -10,7 +10,7 @@ export interface TokenKey {
   readonly key: KeyObject
 }
 
-/** What is not a JWT of another kind says so in its header (RFC 8725, 3.11). */
+/** The header names the kind of JWT, so that none is taken for one of another kind (RFC 8725, 3.11). */
 export const TOKEN_TYPE = 'weapp-session+jwt'
 
 /** Returns a JWT with these claims. */

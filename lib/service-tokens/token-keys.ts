@@ -9,6 +9,10 @@ import { thumbprint } from './thumbprint.js'
  * A key of service tokens: a PEM, a JWK or a `KeyObject`, by itself or with its `kid` and `alg`. P-256 keys
  * sign with ES256, Ed25519 keys with EdDSA, RSA keys of 2048 bits or more with RS256. A secret for HS256 has
  * 32 bytes or more; as text or bytes it needs `alg: 'HS256'`, so that no PEM is ever taken for a secret.
+ *
+ * @example
+ * const keys: ServiceTokenKey[] = [readFileSync('token-key.pem', 'utf8')]
+ * const secrets: ServiceTokenKey[] = [{ key: process.env.TOKEN_SECRET, alg: 'HS256' }]
  */
 export type ServiceTokenKey = string | JsonWebKey | KeyObject | ServiceTokenKeyInfo
 
