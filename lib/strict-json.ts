@@ -21,7 +21,9 @@ function refuseProto(name: string, value: unknown): unknown {
   return value
 }
 
-/** Whether an object in a JSON text names a field twice: only a forger, to overwrite a field, would do that. */
+/**
+ * Whether an object in a JSON text names a field twice: only a forger, to overwrite a field, would do that.
+ */
 export function namesTwice(text: string, parsed: unknown): boolean {
   const names = [...text.matchAll(JSON_TEXT)].filter(([, colon]) => colon !== undefined)
   return names.length !== countOfFields(parsed)

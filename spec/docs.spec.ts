@@ -242,6 +242,18 @@ describe('docs/storage', () => {
     }
   })
 
+  it('explains every line of the log that begins with words of its own', () => {
+    const beginnings = readSources('lib').flatMap(({ source }) =>
+      [...source.matchAll(/logger\.(?:warn|error)\(\s*[`']([^`'$]{12,})/gi)].map(([, words = '']) =>
+        words.trimEnd(),
+      ),
+    )
+    expect(beginnings).to.have.lengthOf.above(10)
+    for (const text of [section(english, '## What the log says'), section(chinese, '## 日志说了什么')]) {
+      expect(beginnings.filter((words) => !text.includes(words))).to.deep.equal([])
+    }
+  })
+
   it('shows a user as it lies in Redis', () => {
     const { user } = (JSON.parse(readText('spec/vectors/redis-layout.json')) as { keys: { user: Lines } })
       .keys

@@ -144,7 +144,7 @@ describe('WeappError', () => {
 
   it('says when to come back with each 429 and 503 and with nothing else', () => {
     const timely = errorsWithStatus(429, 503)
-    expect(timely).to.have.length(9)
+    expect(timely).to.have.length(11)
     for (const { headers, retryAfterSeconds } of timely) {
       expect(retryAfterSeconds).to.be.a('number').above(0)
       expect(headers).to.deep.equal({ 'Retry-After': String(retryAfterSeconds) })

@@ -22,7 +22,9 @@ export function addressIn(token: string | undefined): SessionAddress {
 
 /** What a session must fulfil besides being alive. */
 export interface AuthenticateOptions extends StepUp {
-  /** The sensitive action of a built-in route, for which `stepUp` of its mount counts as well. Default: none. */
+  /**
+   * The sensitive action of a built-in route, for which `stepUp` of its mount counts as well. Default: none.
+   */
   readonly action?: SensitiveAction | undefined
   /** The app that the session has to belong to: its appid, or its `id`. Default: any of the apps here. */
   readonly appid?: AppSelector | undefined

@@ -33,8 +33,8 @@ interface ConfirmParts {
 }
 
 /**
- * Makes the use case "confirm": the check of the proof, and three round trips to the store. An attempt is counted
- * before the proof is looked at, so that guesses that arrive together do not get past the count.
+ * Makes the use case "confirm": the check of the proof, and three round trips to the store. An attempt is
+ * counted before the proof is looked at, so that guesses that arrive together do not get past the count.
  */
 export function createConfirm(parts: ConfirmParts): Confirm {
   const { apps, registry, confirmations, callOnConfirm, phoneNumber, logger } = parts

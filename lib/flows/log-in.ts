@@ -34,7 +34,8 @@ export interface LoginRequest extends UserDataRequest {
   readonly defaultSessionDurationSeconds?: number | undefined
   /**
    * The device in a few words, such as its model, for the list of sessions; it proves nothing. Kept on one
-   * line, up to 64 characters, without `< > & " ' \``; the rest is cut off. Default: unknown.
+   * line, up to 64 characters, without `<`, `>`, `&`, quotes and backticks; the rest is cut off. Default:
+   * unknown.
    */
   readonly device?: string | undefined
   /** The token that the phone still has: its session ends with this login. */

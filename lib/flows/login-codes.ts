@@ -37,7 +37,9 @@ export interface UsedCode<Result> {
 export interface CodeUse<Result> {
   /** For the log, when it fails: `a login`. */
   readonly name: string
-  /** Called before the exchange, for the one request that uses the code; what it throws leaves the code good. */
+  /**
+   * Called before the exchange, for the one request that uses the code; what it throws leaves the code good.
+   */
   check?(): Promise<void>
   /** Called for the one request that uses the code. */
   use(exchanged: ExchangedCode): Promise<UsedCode<Result>>

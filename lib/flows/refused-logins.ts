@@ -23,8 +23,8 @@ export interface LoginRefusedEvent {
 
 /**
  * Called for each login that is refused with a status of 4xx, after the fact: it changes nothing, and nobody
- * waits for it. What it throws and taking longer than 5 seconds are logged, once a minute. While 1000 calls of
- * it are running, further refusals are not told.
+ * waits for it. What it throws and taking longer than 5 seconds are logged, once a minute. While 1000 calls
+ * of it are running, further refusals are not told.
  *
  * @example
  * const onLoginRefused = ({ code, peer }) => metrics.increment('login_refused', { code, peer })

@@ -14,6 +14,7 @@ import type { Replay } from './replay.js'
 
 /** A renewal: the token of a live session, and a fresh code of its user. */
 export interface RenewalRequest {
+  /** The token of the session, which is dead after the renewal. */
   readonly token: string | undefined
   /** The one-time code of `wx.login`. */
   readonly code: string

@@ -18,6 +18,7 @@ export interface RevokeUserOptions {
 
 /** The apps that sessions are for. */
 export interface SessionsApps {
+  /** Their AppIDs, in the order of `apps`. */
   readonly appids: readonly string[]
   /** Whether they are narrowed to one app. */
   readonly isNarrowed: boolean
@@ -50,8 +51,8 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   renew(request: RenewalRequest): Promise<RotatedSession>
   /**
    * Gives a session another token, and new `data` if that is given: for when what its login proves has
-   * changed, such as an account that was bound or merged. The old token is dead from then on; login time, ends
-   * and confirmation stay. Of several at once one succeeds. Two round trips to the store. Throws what
+   * changed, such as an account that was bound or merged. The old token is dead from then on; login time,
+   * ends and confirmation stay. Of several at once one succeeds. Two round trips to the store. Throws what
    * `setData` throws.
    *
    * @example
@@ -61,9 +62,9 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   /**
    * Notes that the user confirms an action now, and returns when, for `confirmedWithinSeconds`. The proof is
    * what `onConfirm` judges; without that it is `{ phoneCode }`, the code of the phone number button, which
-   * WeChat checks to be this user's. No number is kept. Six round trips to the store. Throws
-   * `ERR_CONFIRMATION_REFUSED`, `ERR_PHONE_CODE_INVALID`, `ERR_CONFIRMATION_LIMIT` after 5 failures within 10
-   * minutes, `ERR_SESSION_UNKNOWN`, `ERR_HOOK_FAILED` and what `phoneNumber` throws.
+   * WeChat checks to be this user's. No number is kept. Three round trips to the store, besides the check.
+   * Throws `ERR_CONFIRMATION_REFUSED`, `ERR_PHONE_CODE_INVALID`, `ERR_CONFIRMATION_LIMIT` after 5 failures
+   * within 10 minutes, `ERR_SESSION_UNKNOWN`, `ERR_HOOK_FAILED` and what `phoneNumber` throws.
    */
   confirm(session: SessionSelector, proof: ConfirmationProof): Promise<Date>
   /** Ends the session of a token, if it is still there. Throws `ERR_TOKEN_MISSING`, `ERR_TOKEN_MALFORMED`. */
@@ -119,8 +120,9 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   /**
    * Returns the same sessions, narrowed: to one app, so that others cannot log in, their sessions are
    * unknown, and every user and session that a call names belongs to this app; to a number of sessions per
-   * user; to keeping phone numbers; to what sensitive actions ask for. All else is shared, `close` included. Throws a `TypeError` for a wrong
-   * option, and for an app that is not configured or not within these sessions.
+   * user; to keeping phone numbers; to what sensitive actions ask for. All else is shared, `close` included.
+   * Throws a `TypeError` for a wrong option, and for an app that is not configured or not within these
+   * sessions.
    *
    * @example
    * const shop = sessions.with({ appid: 'wx…', maxSessionsPerUser: 1 })

@@ -6,7 +6,9 @@ import type { Visit } from '../sessions/session-registry.js'
 export interface StepUp {
   /** How long ago the login or its renewal may be, in seconds. Default: no limit. */
   readonly maxAgeSeconds?: number | undefined
-  /** How long ago the user may have confirmed an action in this session, in seconds. Default: never needed. */
+  /**
+   * How long ago the user may have confirmed an action in this session, in seconds. Default: never needed.
+   */
   readonly confirmedWithinSeconds?: number | undefined
 }
 

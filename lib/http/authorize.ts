@@ -23,8 +23,8 @@ export type Authorize = (
 ) => string | false | null | undefined | Promise<string | false | null | undefined>
 
 /**
- * Returns who acts. Throws `ERR_NOT_AUTHORIZED`, `ERR_HOOK_FAILED` when it took too long, and what `authorize`
- * throws.
+ * Returns who acts. Throws `ERR_NOT_AUTHORIZED`, `ERR_HOOK_FAILED` when it took too long, and what
+ * `authorize` throws.
  */
 export async function whoActs(
   authorize: Authorize,

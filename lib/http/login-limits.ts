@@ -66,8 +66,8 @@ export class LoginLimits {
   }
 
   /**
-   * Counts a login, and tells the client by headers. Both counts are asked at the same time. Returns what takes
-   * it back. Throws `ERR_LOGIN_LIMIT` and `ERR_STORE_UNAVAILABLE`.
+   * Counts a login, and tells the client by headers. Both counts are asked at the same time. Returns what
+   * takes it back. Throws `ERR_LOGIN_LIMIT` and `ERR_STORE_UNAVAILABLE`.
    */
   async enter({ address, appid }: LimitedLogin, res: ServerResponse): Promise<() => void> {
     const hits = await Promise.all([
@@ -92,7 +92,7 @@ export class LoginLimits {
   }
 }
 
-/** Returns the network that counts as one client. What is not an address is all one, as a client may choose it. */
+/** Returns the network that counts as one client. What is no address is all one: a client may choose it. */
 export function networkOf(address: string): string {
   const plain = address.replace(IPV4_WITH_PORT, '$1').replace(IPV6_ZONE, '')
   return isIP(plain) ? ipKeyGenerator(plain) : 'not an address'

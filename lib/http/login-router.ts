@@ -28,15 +28,18 @@ export interface LoginRouterOptions extends MountOptions {
   stepUp?: false | StepUp
   /**
    * How many logins may fail or be unfinished, from one address and for one app; more are `ERR_LOGIN_LIMIT`.
-   * Default: 600 and 3000 a minute; false: no limit. Not for `Sessions` of your own.
+   * Default: 600 and 3000 a minute; false: no limit. `Sessions` of your own have none, and asking for one is
+   * a `TypeError`.
    */
   limit?: false | LoginLimitOptions
 }
 
 /**
  * Returns an Express router with the routes of the protocol. The native one has `POST /login`,
- * `POST /logout`, `POST /session/renewal`, `POST /session/confirmation`, `GET /session`, `PUT /session/user-info`, `POST /session/phone-number`, `GET /sessions`,
- * `DELETE /sessions/:id` and `DELETE /sessions`, which ends all others.
+ * `POST /logout`, `POST /session/renewal`, `POST /session/confirmation`, `GET /session`,
+ * `PUT /session/user-info`, `POST /session/phone-number`, `GET /sessions`, `DELETE /sessions/:id` and
+ * `DELETE /sessions`, which ends all others. Logins and renewals are limited, and what sensitive routes ask
+ * for is up to `stepUp`.
  *
  * It parses its own bodies and touches no other path. Failures are sent as problem details,
  * `ERR_METHOD_NOT_ALLOWED` for other methods at these paths too: mount your own routes for those in front. A
@@ -44,7 +47,7 @@ export interface LoginRouterOptions extends MountOptions {
  *
  * @example
  * app.use(loginRouter({ sessions }))
- * app.use('/v2', loginRouter())
+ * app.use('/v2', loginRouter({ sessions, limit: { perAddress: 1000 } }))
  */
 export function loginRouter(options: LoginRouterOptions = {}): Router {
   checkOptionNames<LoginRouterOptions>('loginRouter', options, {

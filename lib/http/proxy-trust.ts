@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http'
 type HostRequest = IncomingMessage & { readonly app?: { get?(setting: string): unknown } }
 
 /**
- * Returns what is wrong with how the addresses of clients are found, for the log: it makes the limit of logins
- * either one for all, or none. See docs/production.md.
+ * Returns what is wrong with how the addresses of clients are found, for the log: it makes the limit of
+ * logins either one for all, or none. See docs/production.md.
  */
 export function proxyFault(req: HostRequest): string | undefined {
   const trust = req.app?.get?.('trust proxy')

@@ -22,8 +22,8 @@ const SILENT = { warn: () => undefined, error: () => undefined }
 const IS_OVER = new Error('the limit is exceeded')
 
 /**
- * express-rate-limit, counting in the session store. `rate-limit-redis` is not used: it needs SCRIPT LOAD and a
- * client of its own, and puts no deadline on what it asks.
+ * express-rate-limit, counting in the session store. `rate-limit-redis` is not used: it needs SCRIPT LOAD and
+ * a client of its own, and puts no deadline on what it asks.
  */
 export class RateLimiter {
   readonly #parts: RateLimiterParts

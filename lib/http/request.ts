@@ -66,9 +66,9 @@ export interface RequestSession
    */
   setData(data: SessionData): Promise<SessionData>
   /**
-   * Gives this session another token, which is returned for the phone, and new `data` if given; the old one is
-   * dead from then on. For when what the login proves has changed. Throws `ERR_SESSION_UNKNOWN` if the session
-   * has ended, and what `setData` throws.
+   * Gives this session another token, which is returned for the phone, and new `data` if given; the old one
+   * is dead from then on. For when what the login proves has changed. Throws `ERR_SESSION_UNKNOWN` if the
+   * session has ended, and what `setData` throws.
    *
    * @example
    * res.json({ token: await req.weapp.rotate({ data: { userId: merged.id } }) })
@@ -88,7 +88,9 @@ interface Guarded {
 }
 
 interface ServiceGuarded {
-  /** The token of a request to another service. Set by `requireServiceToken()`, absent on a route without it. */
+  /**
+   * The token of a request to another service. Set by `requireServiceToken()`, absent on a route without it.
+   */
   serviceToken: ServiceToken
 }
 

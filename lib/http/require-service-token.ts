@@ -52,9 +52,15 @@ export interface RequireServiceTokenOptions {
    * 86400. Default 3600.
    */
   maxStaleSeconds?: number
-  /** Whether `jwksUri` may be http, for a private network: who can change the answer can be any user. Default false. */
+  /**
+   * Whether `jwksUri` may be http, in a private network: whoever can change the response can be any user
+   * there. Default false.
+   */
   allowHttp?: boolean
-  /** The Agent of `node:http` or `node:https` for fetching the keys, such as that of a forward proxy. You close it. */
+  /**
+   * The Agent of `node:http` or `node:https` for fetching the keys, such as that of a forward proxy. You
+   * close it.
+   */
   agent?: Agent
   /** Whether a request without a token may pass, with `req.serviceToken` undefined. Default false. */
   optional?: boolean
@@ -67,9 +73,10 @@ export interface RequireServiceTokenOptions {
 /**
  * Returns middleware for another service: a request passes only with a service token for it in
  * `Authorization: Bearer`. Sets `req.serviceToken`, `req.openid` if the token has it, and
- * `Cache-Control: no-store`, which a handler may replace. A missing or wrong token is a 401, and the answer
- * does not tell what is wrong with it; keys that cannot be fetched are a 503. Throws a `TypeError` for wrong
- * options. See RFC 7519 and RFC 8725.
+ * `Cache-Control: no-store`, which a handler may replace. A missing token is `ERR_SERVICE_TOKEN_MISSING`, a
+ * wrong one `ERR_SERVICE_TOKEN_INVALID`, and the response does not say what is wrong with it; keys that
+ * cannot be fetched are `ERR_SERVICE_KEYS_UNAVAILABLE`, a 503. Throws a `TypeError` for wrong options. See
+ * RFC 7519 and RFC 8725.
  *
  * @example
  * const guard = requireServiceToken({

@@ -25,8 +25,8 @@ export interface RequireSessionOptions extends MountOptions {
 /**
  * Returns middleware that lets a request pass only with a live session, and sets `req.openid`, `req.userInfo`
  * and `req.weapp`, and `Cache-Control: no-store`, which a handler may replace. A missing, malformed, unknown,
- * ended or expired token is a 401; a store that fails or is too slow is a 503. A request whose client has gone
- * meanwhile, with its body unread, ends here.
+ * ended or expired token is a 401; a store that fails or is too slow is a 503. A request whose client has
+ * gone meanwhile, with its body unread, ends here.
  *
  * @example
  * app.get('/me', requireSession({ sessions }), (req, res) => res.json({ userInfo: req.userInfo }))
@@ -69,7 +69,9 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
   }
 }
 
-/** A parser behind the guard would find a body that it cannot read, and take that for a fault of the server. */
+/**
+ * A parser behind the guard would find a body that it cannot read, and take that for a fault of the server.
+ */
 function isAbandoned(req: Request): boolean {
   return req.destroyed && !req.readableEnded
 }

@@ -55,7 +55,11 @@ export interface ServiceTokensOptions extends MountOptions {
  * Returns an Express router that gives a live session short-lived JWTs for other services: `POST /token` with
  * `{ audience }`, which may be left out where there is one, returns `{ token, expiresAt }`;
  * `GET /.well-known/jwks.json` returns the public keys. A token cannot be taken back: it lives on for its few
- * minutes after a logout. Throws a `TypeError` for wrong options.
+ * minutes after a logout.
+ *
+ * `POST /token` fails as `requireSession` does, with `ERR_REQUEST_INVALID` for another audience, and with
+ * `ERR_HOOK_FAILED` if `claims` fails. Throws a `TypeError` for wrong options. See RFC 7519 (JWT), RFC 7515
+ * (its signature) and RFC 7517 (the public keys).
  *
  * @example
  * app.use(

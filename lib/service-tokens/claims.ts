@@ -1,13 +1,17 @@
 import { isJsonObject, type JsonObject } from '../json-object.js'
 import { refusedToken } from './refusals.js'
 
-/** A service token that has been checked. Frozen. */
+/** A service token that has been checked, a JWT (RFC 7519). Frozen. */
 export interface ServiceToken {
-  /** The pseudonym of the user: 20 characters, the same as long as the first of `keys` of `createSessions`. */
+  /**
+   * The pseudonym of the user: 20 characters, the same as long as the first of `keys` of `createSessions`.
+   */
   readonly sub: string
   /** The id of this token. */
   readonly jti: string
+  /** `iat`. */
   readonly issuedAt: Date
+  /** `exp`, without the clock tolerance. */
   readonly expiresAt: Date
   /** All claims as they were signed, `iss` and `aud` among them. */
   readonly claims: JsonObject

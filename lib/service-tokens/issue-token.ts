@@ -14,8 +14,8 @@ const MOST_CLAIMS_BYTES = 2048
 
 /**
  * Returns further claims for a token, a plain JSON object of up to 2048 bytes, or undefined. It must not have
- * the claims of RFC 7519, nor `openid`, `appid` and `unionid`. Whoever holds the token can read them. To refuse
- * the token, throw a `WeappError`. Whatever else it throws, and taking more than 5 seconds, is
+ * the claims of RFC 7519, nor `openid`, `appid` and `unionid`. Whoever holds the token can read them. To
+ * refuse the token, throw a `WeappError`. Whatever else it throws, and taking more than 5 seconds, is
  * `ERR_HOOK_FAILED`, and there is no token.
  *
  * @example

@@ -13,7 +13,9 @@ export function refusedToken(why: string): WeappError {
   )
 }
 
-/** Tells the log why tokens are refused, each reason once a minute: an attack is to be seen, not to fill it. */
+/**
+ * Tells the log why tokens are refused, each reason once a minute: an attack is to be seen, not to fill it.
+ */
 export class RefusalLog {
   readonly #logger: Logger
   readonly #clock: Clock

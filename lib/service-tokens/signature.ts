@@ -20,7 +20,9 @@ export function signed(claims: object, { kid, alg, key }: TokenKey): string {
   return jwt.sign(claims, key, { algorithm: alg, header })
 }
 
-/** Whether the signature is that of a key. Looks at no claim: {@link checkClaims} does, for all algorithms. */
+/**
+ * Whether the signature is that of a key. Looks at no claim: {@link checkClaims} does, for all algorithms.
+ */
 export function isSignedBy(token: string, { alg, key }: Omit<TokenKey, 'kid'>): boolean {
   if (alg === 'EdDSA') return isSignedWithEddsa(token, key)
   try {

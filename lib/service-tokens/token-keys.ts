@@ -15,7 +15,9 @@ export type ServiceTokenKey = string | JsonWebKey | KeyObject | ServiceTokenKeyI
 /** A key with what is to be known about it. */
 export interface ServiceTokenKeyInfo {
   readonly key: string | Uint8Array | JsonWebKey | KeyObject
-  /** What tokens and the key set call it, up to 128 visible ASCII characters. Default: its RFC 7638 thumbprint. */
+  /**
+   * Its name in tokens and the key set, 1 to 128 visible ASCII characters. Default: its RFC 7638 thumbprint.
+   */
   readonly kid?: string | undefined
   /** Default: the one algorithm that the kind of key is good for; there is no other. */
   readonly alg?: ServiceTokenAlgorithm | undefined

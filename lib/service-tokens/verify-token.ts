@@ -11,8 +11,8 @@ import { isSignedBy, TOKEN_TYPE, type TokenKey } from './signature.js'
 const MOST_TOKEN_LENGTH = 8192
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 /**
- * All that a header may have. So `crit` is refused, and so are `jku`, `x5u`, `jwk` and `x5c`, by which a token
- * would bring the key for itself (RFC 8725, 3.10).
+ * All that a header may have. So `crit` is refused, and so are `jku`, `x5u`, `jwk` and `x5c`, by which a
+ * token would bring the key for itself (RFC 8725, 3.10).
  */
 const HEADER_NAMES: readonly string[] = ['alg', 'kid', 'typ']
 

@@ -35,8 +35,8 @@ export interface AppInfo {
   /** The absolute lifetime of a session from login, in days, fractions allowed. Default 30. */
   loginDurationDays?: number
   /**
-   * The idle lifetime of a session from the last visit, in seconds, fractions allowed. Default 604800 (7 days);
-   * after a login through an old protocol 2592000 (30 days).
+   * The idle lifetime of a session from the last visit, in seconds, fractions allowed. Default 604800 (7
+   * days); after a login through an old protocol 2592000 (30 days).
    */
   sessionDurationSeconds?: number
   /** How many sessions a user may have at once. Default: `maxSessionsPerUser` of `createSessions`. */
@@ -121,8 +121,8 @@ export function readApp(where: string, info: AppInfo, position: number, touchSha
 }
 
 /**
- * Returns the lifetimes of a session. `sessionDurationMs` is an idle lifetime of its own, which counts as long
- * as the app sets none.
+ * Returns the lifetimes of a session. `sessionDurationMs` is an idle lifetime of its own, which counts as
+ * long as the app sets none.
  */
 export function lifetimesOf(app: App, sessionDurationMs: number | undefined): Lifetimes {
   if (sessionDurationMs === undefined || app.isSessionDurationSet) return app.lifetimes

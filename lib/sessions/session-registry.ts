@@ -53,8 +53,9 @@ export class SessionRegistry {
 
   /**
    * Returns the live session at an address, with its age and that of its confirmation (Infinity: none) in
-   * milliseconds, and records the visit if that is due. Undefined when it has ended, is unreadable, under a key that the ring no longer has, or of another
-   * app. One store call, two with the visit. Throws `ERR_STORE_UNAVAILABLE`.
+   * milliseconds, and records the visit if that is due. Undefined when it has ended, is unreadable, under a
+   * key that the ring no longer has, or of another app. One store call, two with the visit. Throws
+   * `ERR_STORE_UNAVAILABLE`.
    */
   async visit(address: SessionAddress, appid?: string): Promise<Visit | undefined> {
     const found = await this.#readLive(address)

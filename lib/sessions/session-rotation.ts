@@ -35,7 +35,9 @@ interface SessionRotationParts {
   readonly profiles: UserProfiles
 }
 
-/** Gives live sessions a new token. Of several that try so at once, one succeeds; the others find no session. */
+/**
+ * Gives live sessions a new token. Of several that try so at once, one succeeds; the others find no session.
+ */
 export class SessionRotation {
   readonly #parts: SessionRotationParts
 

@@ -32,7 +32,7 @@ export interface SessionSummary {
   readonly sessionId: string
   /**
    * The device that logged in, in a few words of at most 64 characters: what it says of itself, so proof of
-   * nothing. One line, without `< > & " ' \``.
+   * nothing. One line, without `<`, `>`, `&`, quotes and backticks; undefined where it is unknown.
    */
   readonly device: string | undefined
   /** The time of login. */

@@ -216,9 +216,9 @@ export interface SessionStore {
    */
   replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome>
   /**
-   * Adds to the number that the text of a shared value is, in decimal digits, and returns the new one. No value
-   * and any other text count as 0. It goes from 0, which is not kept, to {@link MOST_COUNTED}. Of many callers
-   * at the same time none is lost. One round trip.
+   * Adds to the number that the text of a shared value is, in decimal digits, and returns the new one. No
+   * value and any other text count as 0. It goes from 0, which is not kept, to {@link MOST_COUNTED}. Of many
+   * callers at the same time none is lost. One round trip.
    */
   addToValue(addition: ValueAddition, withinMs?: number): Promise<CountedValue>
   /**

@@ -14,7 +14,7 @@ const PUBLIC_ID = /^[A-Za-z0-9_-]{44}$/
 /** Where a store keeps a session. The store never sees the token. */
 export interface SessionAddress {
   /**
-   * The user of an app: 20 base64url characters, the same for all sessions under one key of the ring. The
+   * The user of an app: 20 base64url characters, the same for all sessions under one secret of `keys`. The
    * first 4 are the same for all users of the app, see {@link groupIn}.
    */
   readonly handle: string

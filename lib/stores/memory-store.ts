@@ -58,7 +58,9 @@ export class MemoryStore implements SessionStore {
   /** Empty for a user without a profile who has logged in before. */
   readonly #userInfo: ExpiringMap<string>
   readonly #values: MemoryValues
-  /** When the sessions of a user, of a group, and of all were ended: logins that began by then are revoked. */
+  /**
+   * When the sessions of a user, of a group, and of all were ended: logins that began by then are revoked.
+   */
   readonly #userMarks: ExpiringMap<number>
   readonly #groupMarks = new Map<string, number>()
   #mark = Number.NEGATIVE_INFINITY

@@ -20,7 +20,8 @@ return reply('ok', marks)
 
 /**
  * KEYS: marks. ARGV: the earliest new mark, a group or '' for everybody. Sets its mark to now, and drops the
- * marks of groups that the one of everybody makes superfluous. Replies with the new mark, and all from before.
+ * marks of groups that the one of everybody makes superfluous. Replies with the new mark, and all from
+ * before.
  */
 export const END_ALL: RedisScript = script(`${SCRIPT_HEAD}
 local atLeast, group = tonumber(ARGV[4]), ARGV[5]

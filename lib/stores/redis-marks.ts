@@ -53,8 +53,8 @@ export class RedisMarks {
   }
 
   /**
-   * Sets the mark of a group, or of everybody (null), to now, or to `atLeast` if that is later. Returns it and
-   * the text of all marks before.
+   * Sets the mark of a group, or of everybody (null), to now, or to `atLeast` if that is later. Returns it
+   * and the text of all marks before.
    */
   async endAll(
     group: string | null,

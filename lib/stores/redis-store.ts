@@ -58,11 +58,11 @@ export interface RedisStoreOptions {
  * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours, with its
  * TLS, reconnection and end. The store logs its errors to stderr, each kind once, if nothing else listens to
  * `error`. It writes nothing while Redis refuses the database of the client. An authenticated request costs
- * one script that only reads; a login two, or three with `onLogin`.
+ * one script that only reads; a login two, or three with `onLogin`, and two at the same time for its limits.
  *
  * Keys: `weapp:{<handle>}` is a user with all sessions and the profile; `weapp:all` is when the sessions of
- * all users, or of those of an app, were ended; `weapp:value:<digest>` is a value that all processes share, such as a recent login
- * code, an access token or a phone number. `docs/storage.md` describes their contents.
+ * all users, or of those of an app, were ended; `weapp:value:<digest>` is a value that all processes share,
+ * such as a recent login code, an access token or a phone number. `docs/storage.md` describes their contents.
  *
  * @example
  * import { Redis } from 'ioredis'

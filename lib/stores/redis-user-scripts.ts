@@ -181,9 +181,9 @@ return reply('ok', count(#live - #spared))
 `)
 
 /**
- * ARGV: mark of everybody or of the group, the one before it, by how many microseconds the clocks of several servers may differ.
- * Deletes the sessions that the mark has ended; replies with their number. A session that seems to begin in
- * the future began before the clock was set back, and so before the mark.
+ * ARGV: mark of everybody or of the group, the one before it, by how many microseconds the clocks of several
+ * servers may differ. Deletes the sessions that the mark has ended; replies with their number. A session that
+ * seems to begin in the future began before the clock was set back, and so before the mark.
  */
 export const CLEAR: UserScript = changing(`
 local newMark, oldMark, tolerance = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -207,8 +207,8 @@ return reply('ok', count(ended))
 `)
 
 /**
- * ARGV: for each change session id, record that was read, new record, new session id or the same. Replies with
- * how many were replaced, those included that have their new id already.
+ * ARGV: for each change session id, record that was read, new record, new session id or the same. Replies
+ * with how many were replaced, those included that have their new id already.
  */
 export const REWRITE: UserScript = changing(`
 local changes, made = {}, {}

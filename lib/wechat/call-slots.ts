@@ -6,8 +6,8 @@ export const DEFAULT_CONCURRENT_CALLS = 128
 const WAITING_SHARE = 8
 
 /**
- * Lets a number of calls be in flight at once in this process; 8 times as many may wait for their turn. A call
- * that finds no place, or whose signal ends its wait, throws `ERR_WECHAT_BUSY`: nothing has been sent.
+ * Lets a number of calls be in flight at once in this process; 8 times as many may wait for their turn. A
+ * call that finds no place, or whose signal ends its wait, throws `ERR_WECHAT_BUSY`: nothing has been sent.
  */
 export class CallSlots {
   readonly #most: number

@@ -21,10 +21,10 @@ interface Brake {
 }
 
 /**
- * Stops calling WeChat for an app that it has told to wait, in this process. While the brake is on, one call at
- * a time is let through as a probe, at most one a second and later one in ten; the others throw at once what
- * WeChat has answered. WeChat may mean the app or a single user by errcode 45011, so that one takes three
- * refusals in a row; and any other answer to a probe lets the brake go.
+ * Stops calling WeChat for an app that it has told to wait, in this process. While the brake is on, one call
+ * at a time is let through as a probe, at most one a second and later one in ten; the others throw at once
+ * what WeChat has answered. WeChat may mean the app or a single user by errcode 45011, so that one takes
+ * three refusals in a row; and any other answer to a probe lets the brake go.
  */
 export class WaitBrake {
   readonly #clock: Clock

@@ -29,6 +29,7 @@ declare const users: {
   findOrCreate(user: { appid: string; openid: string; unionid: string | undefined }): Promise<{ isBanned: boolean }>
   ban(row: { unionid: string }): Promise<{ appid: string; openid: string }[]>
 }
+declare const accounts: { merge(appid: string, openid: string): Promise<unknown> }
 declare const operators: {
   of(req: import('express').Request): Promise<{ name: string; mayDo(action: string): boolean } | undefined>
 }
