@@ -14,7 +14,7 @@ import {
 } from '../wechat/open-data.js'
 import { Turns } from './turns.js'
 
-/** Decryptions of a user that may fail within {@link WINDOW_MS}. */
+/** Decryptions of a user, and codes with data, that may fail within {@link WINDOW_MS}. */
 const MOST_FAILURES = 8
 const WINDOW_MS = 600_000
 
@@ -48,11 +48,13 @@ export class Decryptions {
   readonly #failures: Counter
   /** In a process one comes after the other: what arrives together must not get past the count together. */
   readonly #turns: Turns
+  readonly #codeTurns: Turns
   readonly #logger: Logger
 
   constructor({ store, storeTimeoutMs, clock, logger }: DecryptionsParts) {
     this.#failures = new Counter({ store, clock, purpose: 'failed decryption', windowMs: WINDOW_MS })
     this.#turns = new Turns(2 * storeTimeoutMs)
+    this.#codeTurns = new Turns(2 * storeTimeoutMs)
     this.#logger = logger
   }
 
@@ -65,8 +67,25 @@ export class Decryptions {
     return this.#turns.inTurn(`${appid} ${openid}`, () => this.#attempt(decryption))
   }
 
+  /**
+   * Exchanges a code that came with data of a user, one of each user at a time. One that is refused counts as a
+   * failure: no limit of logins applies to codes that a session invents. Throws `ERR_DECRYPTION_LIMIT` and what
+   * `exchange` throws.
+   */
+  withCode<T>(user: UserRef, exchange: () => Promise<T>): Promise<T> {
+    return this.#codeTurns.inTurn(`${user.appid} ${user.openid}`, async () => {
+      await this.#refuseLimited(user)
+      try {
+        return await exchange()
+      } catch (error) {
+        if (isRefusedCode(error)) await this.#countFailure(user)
+        throw error
+      }
+    })
+  }
+
   /** Throws `ERR_DECRYPTION_LIMIT` for a user who has failed too often, before anything is spent. */
-  async refuseLimited({ appid, openid }: UserRef): Promise<void> {
+  async #refuseLimited({ appid, openid }: UserRef): Promise<void> {
     if ((await this.#failures.countOf({ appid, openid })) < MOST_FAILURES) return
     throw new WeappError(
       'ERR_DECRYPTION_LIMIT',
@@ -79,7 +98,7 @@ export class Decryptions {
   }
 
   async #attempt<T>({ data, owner, candidates, read }: Decryption<T>): Promise<T> {
-    await this.refuseLimited(owner)
+    await this.#refuseLimited(owner)
     try {
       const openData = await withFittingKeys(candidates, (sessionKeys) => openedBy(sessionKeys, data, owner))
       return readNow(openData, read)
@@ -92,8 +111,8 @@ export class Decryptions {
   async #countFailure({ appid, openid }: UserRef): Promise<void> {
     if ((await this.#failures.add({ appid, openid })) !== MOST_FAILURES) return
     this.#logger.warn(
-      `data of the user ${openid} of ${appid} could not be decrypted ${MOST_FAILURES} times within minutes, ` +
-        'as when somebody tries to forge some: more of it is refused for a while',
+      `data of the user ${openid} of ${appid} could not be decrypted, or came with a bad code, ${MOST_FAILURES} times ` +
+        'within minutes, as when somebody tries to forge some: more of it is refused for a while',
     )
   }
 }
@@ -117,6 +136,10 @@ function readNow<T>(openData: OpenData, read: (data: OpenData) => T): T {
     throw new TypeError('decrypt: a function that is given as "as" must not be async')
   }
   return result
+}
+
+function isRefusedCode(error: unknown): boolean {
+  return error instanceof WeappError && ['ERR_CODE_INVALID', 'ERR_USER_CHANGED'].includes(error.code)
 }
 
 /** A store that fails teaches a forger nothing: without keys nobody has looked at the data. */

@@ -109,6 +109,28 @@ describe(`${CODES} invented codes, with the default limits,`, function () {
     expect(statuses.filter((status) => status === 429)).to.have.lengthOf(100)
   })
 
+  it('beside the data of a user with a session reach WeChat eight times in ten minutes, however many come at once', async () => {
+    const token = await bed.logIn()
+    const { encryptedData, iv, rawData, signature } = await bed.phone.wx.getUserProfile({ desc: 'x' })
+    bed.sandbox.clearCalls()
+    const statuses = await inCrowds(300, 50, async (index) => {
+      const data = index % 2 ? { encryptedData, iv } : { rawData, signature }
+      const sent = { ...data, code: `invented-${index}` }
+      return (await http.put('/session/user-info').set('x-3rd-session', token).send(sent)).status
+    })
+    tell(`${reached()} calls to WeChat, ${bed.log.length} lines in the log`)
+    expect(reached()).to.equal(8)
+    expect(statuses.filter((status) => status === 401)).to.have.lengthOf(8)
+    expect(statuses.filter((status) => status === 429)).to.have.lengthOf(292)
+    await bed.me(token).expect(200)
+    const neighbour = bed.sandbox.phone()
+    const others = await bed.logIn(neighbour)
+    const fresh = await neighbour.wx.login()
+    const own = await neighbour.wx.getUserProfile({ desc: 'x' })
+    const put = http.put('/session/user-info').set('x-3rd-session', others)
+    await put.send({ encryptedData: own.encryptedData, iv: own.iv, code: fresh.code }).expect(200)
+  })
+
   it('do not reach WeChat while Redis is full and refuses to count', async () => {
     await redis.config('SET', 'maxmemory', '1')
     const statuses = await attack(() => '203.0.113.7', 300)

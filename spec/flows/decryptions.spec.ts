@@ -206,6 +206,34 @@ describe('decryption', () => {
     expect(bed.sandbox.callCount('/sns/jscode2session')).to.equal(0)
   })
 
+  it('counts codes that are refused, of data that is signed too, in all processes, and data of theirs with it', async () => {
+    const other = await openTestBed({ store, clock: bed.clock })
+    const { encryptedData, iv, rawData, signature } = await bed.phone.wx.getUserInfo()
+    const before = bed.sandbox.callCount('/sns/jscode2session')
+    for (let tries = 0; tries < MOST_FAILURES; tries += 1) {
+      const { sessions } = tries % 2 ? bed : other
+      const data = tries % 3 ? { encryptedData, iv } : { rawData, signature }
+      const code = tries === 5 ? await codeOf(bed.sandbox.phone()) : `invented-${tries}`
+      const refusal = tries === 5 ? 'ERR_USER_CHANGED' : 'ERR_CODE_INVALID'
+      await weappErrorOf(refusal, () => sessions.setUserInfo(session, { ...data, code }))
+    }
+    expect(bed.sandbox.callCount('/sns/jscode2session') - before).to.equal(MOST_FAILURES / 2)
+    await weappErrorOf('ERR_DECRYPTION_LIMIT', steps)
+    await other.close()
+  })
+
+  it('does not count codes that WeChat could not look at', async () => {
+    const restore = bed.sandbox.misbehave('http500')
+    const data = await bed.phone.wx.getWeRunData()
+    for (let tries = 0; tries <= MOST_FAILURES; tries += 1) {
+      const code = await codeOf()
+      await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => bed.sessions.decrypt(session, { ...data, code }))
+    }
+    restore()
+    const code = await codeOf()
+    await bed.sessions.decrypt(session, { ...(await bed.phone.wx.getWeRunData()), code })
+  })
+
   it('refuses options that it does not know', async () => {
     const data = await bed.phone.wx.getWeRunData()
     for (const options of [{ kind: 'phone' }, { maxAge: 1 }, { as: 'phone', ivIsKey: true, more: 1 }])
