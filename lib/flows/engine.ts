@@ -84,9 +84,9 @@ export function createEngine(settings: SessionsSettings) {
       purpose: 'failed confirmation',
       windowMs: CONFIRMATION_WINDOW_MS,
     }),
-    callOnConfirm: createCallOnConfirm(onConfirm, logger),
+    callOnConfirm: createCallOnConfirm(onConfirm, failureLog),
     replay: createReplay({ registry, store, clock, logger }),
-    callOnUserInfo: createCallOnUserInfo(onUserInfo, logger),
+    callOnUserInfo: createCallOnUserInfo(onUserInfo, failureLog),
     accessToken: accessTokenProvider
       ? guardProvider(accessTokenProvider, wechat.timeoutMs)
       : accessTokens.get.bind(accessTokens),
