@@ -16,8 +16,8 @@ interface PhoneCodeLimitParts {
 }
 
 /**
- * Bounds the invalid codes of phone number buttons for each user, in all sessions and processes: each is a call
- * to WeChat, whose quota belongs to all users.
+ * Bounds the invalid codes of phone number buttons for each user, in all sessions and processes: each is a
+ * call to WeChat, whose quota belongs to all users.
  */
 export class PhoneCodeLimit {
   readonly #codes: Counter
@@ -30,7 +30,8 @@ export class PhoneCodeLimit {
 
   /**
    * Exchanges a code of a user. It is counted before, so that codes that arrive together do not get past the
-   * count, and no longer if WeChat did not refuse it. Throws `ERR_PHONE_CODE_LIMIT` and what `exchange` throws.
+   * count, and no longer if WeChat did not refuse it. Throws `ERR_PHONE_CODE_LIMIT` and what `exchange`
+   * throws.
    */
   async within<T>(user: UserRef, exchange: () => Promise<T>): Promise<T> {
     await this.#count(user)

@@ -48,7 +48,9 @@ export function checkStepUp(
   }
 }
 
-/** What happened in the future happened before the clock of the store was set back: how long ago is unknown. */
+/**
+ * What happened in the future happened before the clock of the store was set back: how long ago is unknown.
+ */
 function isWithin(ageMs: number, limitSeconds: number | undefined): boolean {
   return limitSeconds === undefined || Math.abs(ageMs) <= limitSeconds * 1000
 }

@@ -8,8 +8,8 @@ import { tookTooLong } from '../flows/thrown.js'
 
 /**
  * Says who acts: a name for the audit; undefined, null, false or a blank text, as of an empty header: nobody
- * who may. It gets the action, so that not every operator may do everything. A `WeappError` that it throws is sent; any other
- * error, and any other return value, goes to `next`. It may take 5 seconds.
+ * who may. It gets the action, so that not every operator may do everything. A `WeappError` that it throws is
+ * sent; any other error, and any other return value, goes to `next`. It may take 5 seconds.
  *
  * @example
  * const authorize: Authorize = async (req, action) => {
