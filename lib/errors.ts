@@ -41,6 +41,7 @@ const ROWS = rows({
   ERR_METHOD_NOT_ALLOWED:       [405,    null,       false,     false,         'Method not allowed'],
   ERR_NOT_AUTHORIZED:           [403,    null,       false,     false,         'Not authorized'],
   ERR_PHONE_CODE_INVALID:       [401,    null,       false,     false,         'Invalid phone number code'],
+  ERR_PHONE_CODE_LIMIT:         [429,    600,        false,     false,         'Too many invalid phone number codes'],
   ERR_REQUEST_INVALID:          [400,    null,       false,     false,         'Invalid request'],
   ERR_SERVER_MISCONFIGURED:     [500,    null,       false,     true,          'Server misconfigured'],
   ERR_SERVICE_KEYS_UNAVAILABLE: [503,    5,          false,     false,         'Service keys unavailable'],

@@ -23,6 +23,7 @@ const STATUSES: Record<ErrorCode, number> = {
   ERR_METHOD_NOT_ALLOWED: 405,
   ERR_NOT_AUTHORIZED: 403,
   ERR_PHONE_CODE_INVALID: 401,
+  ERR_PHONE_CODE_LIMIT: 429,
   ERR_REQUEST_INVALID: 400,
   ERR_SERVER_MISCONFIGURED: 500,
   ERR_SERVICE_KEYS_UNAVAILABLE: 503,
@@ -51,6 +52,7 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   ERR_CONFIRMATION_LIMIT: 600,
   ERR_DECRYPTION_LIMIT: 600,
   ERR_LOGIN_LIMIT: 60,
+  ERR_PHONE_CODE_LIMIT: 600,
   ERR_SERVICE_KEYS_UNAVAILABLE: 5,
   ERR_STORE_UNAVAILABLE: 1,
   ERR_WECHAT_BUSY: 2,
@@ -144,7 +146,7 @@ describe('WeappError', () => {
 
   it('says when to come back with each 429 and 503 and with nothing else', () => {
     const timely = errorsWithStatus(429, 503)
-    expect(timely).to.have.length(11)
+    expect(timely).to.have.length(12)
     for (const { headers, retryAfterSeconds } of timely) {
       expect(retryAfterSeconds).to.be.a('number').above(0)
       expect(headers).to.deep.equal({ 'Retry-After': String(retryAfterSeconds) })

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import type { Logger } from '../logger.js'
+import type { FailureLog } from './failure-log.js'
 import { callHook, HOOK_TIMEOUT_MS } from './hooks.js'
 
 /** What an operator can do. */
@@ -49,7 +49,7 @@ type Told = Omit<AuditEvent, 'at' | 'count'> & { readonly count?: number | undef
 
 interface AuditParts {
   readonly onAudit: OnAudit
-  readonly logger: Logger
+  readonly failureLog: FailureLog
   readonly clock: Clock
   readonly timeoutMs?: number | undefined
 }
@@ -81,7 +81,7 @@ export class Audit {
   }
 
   async #tell(event: Told): Promise<void> {
-    const { onAudit, logger, clock, timeoutMs = HOOK_TIMEOUT_MS } = this.#parts
+    const { onAudit, failureLog, clock, timeoutMs = HOOK_TIMEOUT_MS } = this.#parts
     const { phase, who, action, whom, count } = event
     const told = Object.freeze({
       phase,
@@ -91,7 +91,7 @@ export class Audit {
       at: new Date(clock()),
       count,
     })
-    await callHook('onAudit', async () => onAudit(told), logger, timeoutMs)
+    await callHook('onAudit', async () => onAudit(told), failureLog, timeoutMs)
   }
 
   /** What has happened cannot be undone: a failure is told to the log only. */
@@ -99,7 +99,7 @@ export class Audit {
     try {
       await this.#tell(event)
     } catch {
-      this.#parts.logger.error(`onAudit could not be told: ${event.action} is ${event.phase}`)
+      this.#parts.failureLog.reportFault(`onAudit could not be told: ${event.action} is ${event.phase}`)
     }
   }
 }

@@ -1,5 +1,4 @@
 import { checkOptionNames } from '../options.js'
-import type { Apps } from '../sessions/apps.js'
 import { frozen, type SessionData, throughJson } from '../sessions/session-data.js'
 import { SessionIssuer } from '../sessions/session-issuer.js'
 import { SessionKeys } from '../sessions/session-keys.js'
@@ -9,7 +8,7 @@ import { addressIn, createAuthenticate, unknownSession } from './authenticate.js
 import { createConfirm } from './confirm.js'
 import { createEngine, type Engine } from './engine.js'
 import { createFreshKey } from './fresh-key.js'
-import { createLogIn, type LoginRequest } from './log-in.js'
+import { createLogIn } from './log-in.js'
 import { withLoginGate } from './login-gate.js'
 import { namedAddress, namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { createRenew } from './renew.js'
@@ -56,7 +55,7 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
         return await logIn(request)
       } catch (error) {
         const { peer, mount } = request.origin ?? {}
-        engine.refusedLogins.tell(error, { appid: appidIn(apps, request), peer, mount })
+        engine.refusedLogins.tell(error, { appid: apps.chosen(request.appid)?.appid, peer, mount })
         throw error
       }
     },
@@ -88,6 +87,7 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
       await engine.phoneNumbers.keep(app, user.openid, undefined)
       await engine.decryptions.forget(user)
       await engine.confirmations.forget(user)
+      await engine.phoneCodeLimit.forget(user)
     },
     async setData(selector, data) {
       const kept = frozen(throughJson(data)) as SessionData
@@ -105,13 +105,4 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
     close: () => engine.close(),
   }
   return withLoginGate(sessions, { ...engine, apps })
-}
-
-/** The app of a login that was refused, if there is one. */
-function appidIn(apps: Apps, { appid }: LoginRequest): string | undefined {
-  try {
-    return apps.choose(appid).appid
-  } catch {
-    return undefined
-  }
 }

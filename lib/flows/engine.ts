@@ -21,6 +21,7 @@ import { Decryptions } from './decryptions.js'
 import { FailureLog } from './failure-log.js'
 import { createCallOnConfirm, createCallOnUserInfo, HOOK_TIMEOUT_MS } from './hooks.js'
 import { type ExchangeCode, LoginCodes } from './login-codes.js'
+import { PhoneCodeLimit } from './phone-code-limit.js'
 import { PhoneNumbers } from './phone-numbers.js'
 import { RefusedLogins } from './refused-logins.js'
 import { createReplay } from './replay.js'
@@ -77,6 +78,7 @@ export function createEngine(settings: SessionsSettings) {
     refusedLogins: new RefusedLogins({ onLoginRefused, failureLog, background, clock }),
     profiles: new UserProfiles(store, keyRing),
     phoneNumbers: new PhoneNumbers(vault),
+    phoneCodeLimit: new PhoneCodeLimit({ store, clock, logger }),
     decryptions: new Decryptions({ store, storeTimeoutMs, clock, logger }),
     confirmations: new Counter({
       store,
@@ -84,9 +86,9 @@ export function createEngine(settings: SessionsSettings) {
       purpose: 'failed confirmation',
       windowMs: CONFIRMATION_WINDOW_MS,
     }),
-    callOnConfirm: createCallOnConfirm(onConfirm, logger),
+    callOnConfirm: createCallOnConfirm(onConfirm, failureLog),
     replay: createReplay({ registry, store, clock, logger }),
-    callOnUserInfo: createCallOnUserInfo(onUserInfo, logger),
+    callOnUserInfo: createCallOnUserInfo(onUserInfo, failureLog),
     accessToken: accessTokenProvider
       ? guardProvider(accessTokenProvider, wechat.timeoutMs)
       : accessTokens.get.bind(accessTokens),

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { shownError, stackOf } from './thrown.js'
 
 const PAUSE_MS = 60_000
 /** Of so many kinds it is remembered when they were told; one more forgets the oldest. */
@@ -13,7 +14,7 @@ interface ToldFailure {
 
 /**
  * Tells the log what the operator has to mend, and that logins are refused: each kind once a minute, with how
- * many more there were since.
+ * many more there were since. Whoever can cause a failure again and again must not fill the log.
  */
 export class FailureLog {
   readonly #logger: Logger
@@ -41,9 +42,14 @@ export class FailureLog {
     this.#write('warn', kind, kind + why)
   }
 
-  /** Tells that a hook has failed which nobody waits for. */
-  reportHook(name: string, stack: string): void {
-    this.#write('error', name, `${name} failed: ${stack}`)
+  /** Tells that a hook of the application has failed: errors of one class are one kind. */
+  reportHook(name: string, error: unknown): void {
+    this.#write('error', `${name} ${shownError(error).name}`, `${name} failed: ${stackOf(error)}`)
+  }
+
+  /** Tells of something else, which is a kind of its own. */
+  reportFault(line: string): void {
+    this.#write('error', line, line)
   }
 
   #write(level: keyof Logger, kind: string, line: string): void {

@@ -1,9 +1,9 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
-import type { Logger } from '../logger.js'
 import { type SessionData, throughJson } from '../sessions/session-data.js'
 import type { UserInfo } from '../sessions/user-info.js'
-import { shownError, stackOf, tookTooLong } from './thrown.js'
+import type { FailureLog } from './failure-log.js'
+import { shownError, tookTooLong } from './thrown.js'
 
 export const HOOK_TIMEOUT_MS = 5000
 
@@ -81,21 +81,22 @@ export type CallOnConfirm = (event: ConfirmEvent) => Promise<boolean>
 
 export function createCallOnConfirm(
   hook: OnConfirm | undefined,
-  logger: Logger,
+  failureLog: FailureLog,
   timeoutMs: number = HOOK_TIMEOUT_MS,
 ): CallOnConfirm | undefined {
   if (!hook) return undefined
-  return async (event) => (await callHook('onConfirm', async () => hook(event), logger, timeoutMs)) === true
+  return async (event) =>
+    (await callHook('onConfirm', async () => hook(event), failureLog, timeoutMs)) === true
 }
 
 /** Calls `onLogin`. Returns the data as a later request will find it. */
 export function callOnLogin(
   hook: OnLogin,
   event: LoginEvent,
-  logger: Logger,
+  failureLog: FailureLog,
   timeoutMs: number = HOOK_TIMEOUT_MS,
 ): Promise<unknown> {
-  return callHook('onLogin', async () => throughJson(await hook(event)), logger, timeoutMs)
+  return callHook('onLogin', async () => throughJson(await hook(event)), failureLog, timeoutMs)
 }
 
 /** Calls `onUserInfo`, if there is one. Throws what it refuses with, and `ERR_HOOK_FAILED`. */
@@ -103,11 +104,11 @@ export type CallOnUserInfo = (event: UserInfoEvent) => Promise<void>
 
 export function createCallOnUserInfo(
   hook: OnUserInfo | undefined,
-  logger: Logger,
+  failureLog: FailureLog,
   timeoutMs: number = HOOK_TIMEOUT_MS,
 ): CallOnUserInfo {
   return async (event) => {
-    if (hook) await callHook('onUserInfo', async () => hook(event), logger, timeoutMs)
+    if (hook) await callHook('onUserInfo', async () => hook(event), failureLog, timeoutMs)
   }
 }
 
@@ -118,14 +119,14 @@ export function createCallOnUserInfo(
 export async function callHook(
   name: string,
   call: () => Promise<unknown>,
-  logger: Logger,
+  failureLog: FailureLog,
   timeoutMs: number,
 ): Promise<unknown> {
   try {
     return await withinDeadline(call(), timeoutMs, () => tookTooLong(timeoutMs))
   } catch (error) {
     if (error instanceof WeappError) throw error
-    logger.error(`${name} failed: ${stackOf(error)}`)
+    failureLog.reportHook(name, error)
     const message = 'Something went wrong on the server. Please try again later.'
     throw new WeappError('ERR_HOOK_FAILED', message, { cause: shownError(error) })
   }

@@ -1,5 +1,4 @@
 import { WeappError } from '../errors.js'
-import type { Logger } from '../logger.js'
 import { positiveInteger, positiveNumber } from '../options.js'
 import { type App, type AppSelector, MOST_SECONDS, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
@@ -14,6 +13,7 @@ import type { UserInfoRules } from '../sessions/user-info.js'
 import type { UserProfiles } from '../sessions/user-profiles.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryptions.js'
+import type { FailureLog } from './failure-log.js'
 import { type CallOnUserInfo, callOnLogin, type OnLogin } from './hooks.js'
 import type { ExchangedCode, LoginCodes } from './login-codes.js'
 import { profileFrom, type ReceivedData, readReceivedData, type UserDataRequest } from './received-data.js'
@@ -81,7 +81,7 @@ interface LogInParts {
   readonly profileRules: UserInfoRules
   readonly callOnUserInfo: CallOnUserInfo
   readonly onLogin: OnLogin | undefined
-  readonly logger: Logger
+  readonly failureLog: FailureLog
 }
 
 export type LogIn = (request: LoginRequest) => Promise<LoginResult>
@@ -91,7 +91,7 @@ export type LogIn = (request: LoginRequest) => Promise<LoginResult>
  * tell `onLogin` whether the user is new, and one more before WeChat's placeholder is written.
  */
 export function createLogIn(parts: LogInParts): LogIn {
-  const { apps, issuer, profiles, sessionKeys, loginCodes, replay, decryptions, onLogin, logger } = parts
+  const { apps, issuer, profiles, sessionKeys, loginCodes, replay, decryptions, onLogin, failureLog } = parts
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
     const cap = checkCap(request.maxSessionsPerUser)
@@ -135,7 +135,7 @@ export function createLogIn(parts: LogInParts): LogIn {
 
     const seenBefore = await profiles.hasSeen(owner)
     const event = { ...owner, unionid: identity.unionid, userInfo, seenBefore }
-    const sessionData = await callOnLogin(onLogin, event, logger)
+    const sessionData = await callOnLogin(onLogin, event, failureLog)
     return { ...(await issuer.issue(app, { ...beginning, data: sessionData })), seenBefore }
   }
 

@@ -3,7 +3,6 @@ import type { AppSelector } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
 import type { BackgroundWork } from '../sessions/once.js'
 import type { CountedValue, SessionStore, ValueAddition } from '../sessions/store.js'
-import { addressOf, groupIn } from '../sessions/token.js'
 import type { LoginSource, RefusedLogins } from './refused-logins.js'
 import type { Sessions } from './sessions.js'
 
@@ -40,12 +39,8 @@ export function withLoginGate(sessions: Sessions, parts: GateParts): Sessions {
   const { apps, store, background, refusedLogins, logger } = parts
   const gate: LoginGate = {
     appidOf({ app, renewedToken }) {
-      if (renewedToken !== undefined) return appidIn(apps, renewedToken)
-      try {
-        return apps.choose(app).appid
-      } catch {
-        return undefined
-      }
+      const found = renewedToken === undefined ? apps.chosen(app) : apps.ofToken(renewedToken)
+      return found?.appid
     },
     count: (addition) => store.addToValue(addition),
     later: (work) => background.add(work),
@@ -53,12 +48,6 @@ export function withLoginGate(sessions: Sessions, parts: GateParts): Sessions {
     warn: (line) => logger.warn(line),
   }
   return Object.assign(sessions, { [GATE]: gate })
-}
-
-/** A live session is of the app whose group its token begins with. */
-function appidIn(apps: Apps, token: string): string | undefined {
-  const address = addressOf(token)
-  return address && apps.all.find(({ group }) => group === groupIn(address.handle))?.appid
 }
 
 export function loginGateOf(sessions: Sessions): LoginGate | undefined {

@@ -4,7 +4,7 @@ import { type ErrorCode, WeappError } from '../errors.js'
 import type { BackgroundWork } from '../sessions/once.js'
 import type { FailureLog } from './failure-log.js'
 import { HOOK_TIMEOUT_MS } from './hooks.js'
-import { stackOf, tookTooLong } from './thrown.js'
+import { tookTooLong } from './thrown.js'
 
 /** So many calls of the hook may run at once; what is refused meanwhile is only logged. */
 const MOST_RUNNING = 1000
@@ -81,6 +81,6 @@ export class RefusedLogins {
   }
 
   #fail(error: unknown): void {
-    this.#parts.failureLog.reportHook('onLoginRefused', stackOf(error))
+    this.#parts.failureLog.reportHook('onLoginRefused', error)
   }
 }

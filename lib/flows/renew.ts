@@ -1,4 +1,3 @@
-import type { AppSelector } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
 import type { CodeGrant } from '../sessions/code-outcomes.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
@@ -18,8 +17,6 @@ export interface RenewalRequest {
   readonly token: string | undefined
   /** The one-time code of `wx.login`. */
   readonly code: string
-  /** The app: its appid, or its `id`. Needed where there are several, to repeat a renewal. */
-  readonly appid?: AppSelector | undefined
   /**
    * Where the code came from. A client that sends code and token again within a minute from the same origin
    * gets the same session. Default: unknown, so the code works once.
@@ -43,12 +40,13 @@ export type Renew = (request: RenewalRequest) => Promise<RotatedSession>
  */
 export function createRenew({ apps, registry, rotation, loginCodes, replay }: RenewParts): Renew {
   return async function renew(request) {
-    const { token, code, appid, origin } = requireFields(request)
+    const { token, code, origin } = requireFields(request)
     const address = addressIn(token)
+    const app = apps.ofToken(address.handle)
+    if (!app) throw unknownSession()
     checkCode(code)
     checkOrigin(origin)
     const visit = await registry.visit(address)
-    const app = visit ? apps.choose(visit.session.appid) : appOf(appid)
     // Whoever repeats a renewal has to know the token that it ended, too.
     const from = origin && { ...origin, mount: `${origin.mount} ${address.sessionId}` }
     return loginCodes.redeem(app, code, {
@@ -68,11 +66,5 @@ export function createRenew({ apps, registry, rotation, loginCodes, replay }: Re
         return { token: renewed, session }
       },
     })
-  }
-
-  /** Which app a dead token was of is not known. */
-  function appOf(appid: AppSelector | undefined) {
-    if (appid === undefined && apps.all.length > 1) throw unknownSession()
-    return apps.choose(appid)
   }
 }

@@ -42,17 +42,20 @@ export function checkStepUp(
   { ageMs, confirmationAgeMs }: Visit,
   { maxAgeSeconds, confirmedWithinSeconds }: StepUp,
 ): void {
-  if (maxAgeSeconds !== undefined && !(ageMs <= maxAgeSeconds * 1000)) {
+  if (!isWithin(ageMs, maxAgeSeconds)) {
     throw new WeappError(
       'ERR_LOGIN_TOO_OLD',
       'This action requires a recent login. Call wx.login and log in again.',
     )
   }
-  // A confirmation in the future was made before the clock of the store was set back.
-  if (
-    confirmedWithinSeconds !== undefined &&
-    !(Math.abs(confirmationAgeMs) <= confirmedWithinSeconds * 1000)
-  ) {
+  if (!isWithin(confirmationAgeMs, confirmedWithinSeconds)) {
     throw new WeappError('ERR_CONFIRMATION_REQUIRED', 'This action requires that you confirm it first.')
   }
+}
+
+/**
+ * What happened in the future happened before the clock of the store was set back: how long ago is unknown.
+ */
+function isWithin(ageMs: number, limitSeconds: number | undefined): boolean {
+  return limitSeconds === undefined || Math.abs(ageMs) <= limitSeconds * 1000
 }

@@ -16,6 +16,7 @@ import { type AccessTokenProvider, type AccessTokenSource, unavailable } from '.
 import { unknownSession } from './authenticate.js'
 import type { FailureLog } from './failure-log.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
+import type { PhoneCodeLimit } from './phone-code-limit.js'
 import type { PhoneNumbers } from './phone-numbers.js'
 import { requireFields } from './received-data.js'
 import { stackOf, tookTooLong } from './thrown.js'
@@ -44,6 +45,7 @@ interface WechatCallsParts {
   readonly profiles: UserProfiles
   readonly sessionKeys: SessionKeys
   readonly phoneNumbers: PhoneNumbers
+  readonly phoneCodeLimit: PhoneCodeLimit
   readonly accessToken: AccessTokenSource
   readonly getPhoneNumber: (code: PhoneCode, accessToken: Secret) => Promise<PhoneInfo>
   readonly sessionKeyApi: SessionKeyApi
@@ -57,7 +59,8 @@ interface WechatCallsParts {
 export interface WechatCalls {
   /**
    * Returns the phone number for the code of a phone number button. Throws `ERR_PHONE_CODE_INVALID`,
-   * `ERR_WECHAT_…`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_SERVER_MISCONFIGURED`.
+   * `ERR_PHONE_CODE_LIMIT` after 8 of these of a user within 10 minutes, `ERR_WECHAT_…`,
+   * `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_SERVER_MISCONFIGURED`.
    */
   phoneNumber(request: PhoneNumberRequest): Promise<PhoneInfo>
   /** Returns the phone number that was kept, or null. */
@@ -134,9 +137,9 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
       const user = openid === undefined ? undefined : namedUser(apps, { appid: app.appid, openid }).user
       const keeper = keep ? user : undefined
       const wasHere = keeper !== undefined && (await profiles.hasSeen(keeper))
-      const phoneInfo = await asked('the phone number call', app, (token) =>
-        getPhoneNumber({ code, openid }, token),
-      )
+      const exchange = () =>
+        asked('the phone number call', app, (token) => getPhoneNumber({ code, openid }, token))
+      const phoneInfo = await (user ? parts.phoneCodeLimit.within(user, exchange) : exchange())
       if (keeper) await keepNumber(app, keeper, phoneInfo, wasHere)
       return phoneInfo
     },

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import { adminActionsOf } from '../flows/administration.js'
 import { type AdminAction, Audit, type OnAudit } from '../flows/audit.js'
+import { FailureLog } from '../flows/failure-log.js'
 import type { Sessions } from '../flows/sessions.js'
 import { type Logger, stderrLogger, unfailing } from '../logger.js'
 import { checkOptionNames, neededFunction, objectWithMethods } from '../options.js'
@@ -74,11 +75,12 @@ export function adminRouter(options: AdminRouterOptions): Router {
   const logger = unfailing(
     objectWithMethods('adminRouter: logger', given, ['warn', 'error'], 'a Logger such as console'),
   )
-  const audit = new Audit({ onAudit, logger, clock: neededFunction('adminRouter: clock', clock) })
+  const failureLog = new FailureLog(logger, neededFunction('adminRouter: clock', clock))
+  const audit = new Audit({ onAudit, failureLog, clock })
 
   async function allowed(req: Request, action: AdminAction): Promise<string> {
     try {
-      return await whoActs(authorize, req, action, logger)
+      return await whoActs(authorize, req, action, failureLog)
     } catch (error) {
       await audit.denied(action)
       throw error

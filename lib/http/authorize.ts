@@ -2,9 +2,9 @@ import type { Request } from 'express'
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { AdminAction } from '../flows/audit.js'
+import type { FailureLog } from '../flows/failure-log.js'
 import { HOOK_TIMEOUT_MS } from '../flows/hooks.js'
 import { tookTooLong } from '../flows/thrown.js'
-import type { Logger } from '../logger.js'
 
 /**
  * Says who acts: a name for the audit; undefined, null, false or a blank text, as of an empty header: nobody
@@ -30,11 +30,11 @@ export async function whoActs(
   authorize: Authorize,
   req: Request,
   action: AdminAction,
-  logger: Logger,
+  failureLog: FailureLog,
   timeoutMs: number = HOOK_TIMEOUT_MS,
 ): Promise<string> {
   const answer = (async () => authorize(req, action))()
-  const who: unknown = await withinDeadline(answer, timeoutMs, () => tooSlow(timeoutMs, logger))
+  const who: unknown = await withinDeadline(answer, timeoutMs, () => tooSlow(timeoutMs, failureLog))
   const name = typeof who === 'string' && who.trim() === '' ? undefined : who
   if (typeof name === 'string') return name
   if (name === undefined || name === null || name === false) {
@@ -43,9 +43,9 @@ export async function whoActs(
   throw new TypeError('authorize must return the name of who acts, or undefined')
 }
 
-function tooSlow(timeoutMs: number, logger: Logger): WeappError {
+function tooSlow(timeoutMs: number, failureLog: FailureLog): WeappError {
   const cause = tookTooLong(timeoutMs)
-  logger.error(`authorize failed: ${cause.message}`)
+  failureLog.reportFault(`authorize failed: ${cause.message}`)
   return new WeappError('ERR_HOOK_FAILED', 'Something went wrong on the server. Please try again later.', {
     cause,
   })

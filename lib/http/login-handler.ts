@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import { WeappError } from '../errors.js'
+import { kindOf, WeappError } from '../errors.js'
 import { loginGateOf } from '../flows/login-gate.js'
 import type { Sessions } from '../flows/sessions.js'
 import type { LoginAttempt, ProtocolRoute, WireReply } from '../protocols/protocol.js'
@@ -76,7 +76,12 @@ async function uncountedUnlessRefused<T>(login: Promise<T>, takeBack: () => void
     takeBack()
     return result
   } catch (error) {
-    if (!(error instanceof WeappError) || error.status >= 500) takeBack()
+    if (!isFaultOfClient(error)) takeBack()
     throw error
   }
+}
+
+/** WeChat's word to wait is a 429, too: whoever was told so may come again with the same code. */
+function isFaultOfClient(error: unknown): boolean {
+  return error instanceof WeappError && error.status < 500 && !kindOf(error.code).codeStillGood
 }

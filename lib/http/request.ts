@@ -45,7 +45,7 @@ export interface RequestSession
   /**
    * Exchanges the code from a phone number button, which must be this user's. With `keep` (default false) the
    * number is kept for `sessions.phoneNumberOf`; the phone cannot set it. Throws `ERR_PHONE_CODE_INVALID`,
-   * `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
+   * `ERR_PHONE_CODE_LIMIT`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
    *
    * @example
    * const { purePhoneNumber } = await req.weapp.phoneNumber(req.body)

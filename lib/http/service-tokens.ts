@@ -2,6 +2,7 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { type Clock, systemClock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import { addressIn } from '../flows/authenticate.js'
+import { FailureLog } from '../flows/failure-log.js'
 import { type Logger, stderrLogger, unfailing } from '../logger.js'
 import {
   booleanOption,
@@ -138,6 +139,10 @@ function readOptions(options: ServiceTokensOptions) {
   })
   const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, logger = stderrLogger, clock = systemClock } = options
   const { signing, jwks } = readSigningKeys('serviceTokens: keys', options.keys)
+  const failureLog = new FailureLog(
+    unfailing(objectWithMethods('serviceTokens: logger', logger, ['warn', 'error'], 'a Logger')),
+    optionalFunction('serviceTokens: clock', clock),
+  )
   const issueToken = createIssueToken({
     issuer: textOption('serviceTokens: issuer', options.issuer),
     key: signing,
@@ -149,8 +154,8 @@ function readOptions(options: ServiceTokensOptions) {
     openid: booleanOption('serviceTokens: openid', options.openid ?? false),
     unionid: booleanOption('serviceTokens: unionid', options.unionid ?? false),
     claims: optionalFunction('serviceTokens: claims', options.claims),
-    logger: unfailing(objectWithMethods('serviceTokens: logger', logger, ['warn', 'error'], 'a Logger')),
-    clock: optionalFunction('serviceTokens: clock', clock),
+    failureLog,
+    clock,
   })
   const audiences = readAudiences(options.audiences)
   return { ...readMountOptions('serviceTokens', options), audiences, issueToken, jwks }

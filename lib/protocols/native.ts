@@ -139,7 +139,6 @@ function readRenewal(request: WireRequest, readToken: Protocol['readToken']): Re
   return {
     token: readToken(request),
     code: neededCode(fields, 'wx.login'),
-    appid: textField(fields, 'appid'),
     origin: { mount, peer, nonce: textField(fields, 'nonce') },
   }
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../clock.js'
 import { unknownSession } from '../flows/authenticate.js'
+import type { FailureLog } from '../flows/failure-log.js'
 import { callHook, HOOK_TIMEOUT_MS } from '../flows/hooks.js'
 import { isJsonObject, type JsonObject } from '../json-object.js'
-import type { Logger } from '../logger.js'
 import type { Session } from '../sessions/session.js'
 import { OWN_CLAIMS } from './claims.js'
 import { signed, type TokenKey } from './signature.js'
@@ -31,7 +31,7 @@ interface IssuerParts {
   readonly unionid: boolean
   readonly claims: ServiceTokenClaims | undefined
   readonly clock: Clock
-  readonly logger: Logger
+  readonly failureLog: FailureLog
   /** Default: that of the other hooks. */
   readonly hookTimeoutMs?: number
 }
@@ -77,12 +77,12 @@ export function createIssueToken(parts: IssuerParts) {
 }
 
 async function furtherClaims(parts: IssuerParts, session: Session): Promise<JsonObject> {
-  const { claims, logger, hookTimeoutMs = HOOK_TIMEOUT_MS } = parts
+  const { claims, failureLog, hookTimeoutMs = HOOK_TIMEOUT_MS } = parts
   if (!claims) return {}
   const further = await callHook(
     'claims',
     async () => checkedClaims(await claims(session)),
-    logger,
+    failureLog,
     hookTimeoutMs,
   )
   return further as JsonObject

@@ -1,5 +1,6 @@
 import { WeappError } from '../errors.js'
 import { type App, type AppInfo, type AppSelector, readApp } from './app-info.js'
+import { groupIn } from './token.js'
 
 /** The configured apps, or those of them that a scope is limited to. */
 export interface Apps {
@@ -7,8 +8,12 @@ export interface Apps {
   /** Whether a scope is limited to an app; the sessions of others are not ended either. */
   readonly isNarrowed: boolean
   find(appid: string): App | undefined
+  /** Returns the app that a token or a handle begins with the group of: a hint, which proves nothing. */
+  ofToken(token: string): App | undefined
   /** Returns the selected app; without a selector, the only app. Throws `ERR_APP_UNKNOWN`. */
   choose(selector: AppSelector | undefined): App
+  /** Returns the same app, and undefined where `choose` throws. */
+  chosen(selector: AppSelector | undefined): App | undefined
   /** Narrows the apps to one. Throws a `TypeError` that starts with `where` when it is unknown. */
   only(where: string, selector: AppSelector): Apps
 }
@@ -28,16 +33,20 @@ export function createApps(where: string, infos: unknown, touchShare: number): A
 function appsOf(all: readonly App[], isNarrowed: boolean): Apps {
   const byAppid = new Map(all.map((app) => [app.appid, app]))
   const byId = new Map(all.map((app) => [app.id, app]))
+  const byGroup = new Map(all.map((app) => [app.group, app]))
   const only = all.length === 1 ? all[0] : undefined
   const named = (selector: AppSelector) =>
     typeof selector === 'number' ? byId.get(selector) : byAppid.get(selector)
+  const chosen = (selector: AppSelector | undefined) => (selector === undefined ? only : named(selector))
 
   return {
     all,
     isNarrowed,
     find: (appid) => byAppid.get(appid),
+    ofToken: (token) => byGroup.get(groupIn(token)),
+    chosen,
     choose(selector) {
-      const app = selector === undefined ? only : named(selector)
+      const app = chosen(selector)
       if (app) return app
       throw new WeappError(
         'ERR_APP_UNKNOWN',

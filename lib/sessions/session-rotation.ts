@@ -47,7 +47,7 @@ export class SessionRotation {
 
   /**
    * Begins the login of a session anew. Undefined when it has ended meanwhile. Two round trips to the store,
-   * and two more for a session under an older ring key.
+   * and three more for a session under an older ring key.
    */
   async renew(old: SessionAddress, fresh: FreshLogin): Promise<RotatedSession | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
@@ -106,13 +106,13 @@ export class SessionRotation {
     return result.state === 'unmatched' ? 'unmatched' : issuedAt(address, record, token, result)
   }
 
-  /** Not in one step, as the keys may be on different servers: whoever finds the old session has won. */
+  /** Not in one step, as the keys may be on different servers: whoever ends the old session has won. */
   async #moveTo(
     handle: string,
     old: SessionAddress,
     live: Live,
     fresh: FreshLogin,
-  ): Promise<RotatedSession | undefined> {
+  ): Promise<RotatedSession | 'unmatched' | undefined> {
     const { store, profiles } = this.#parts
     const { token, address } = newSession(handle)
     const record = this.#renewedRecord(live, old.sessionId, address.sessionId, fresh.identity)
@@ -120,13 +120,26 @@ export class SessionRotation {
     const entry = this.#entryOf(live, address, record, fresh, { userInfo: earlier?.userInfo })
     const result = await store.issue(entry)
     if (result.state !== 'issued') return undefined
-    const isOldEnded = await store.revoke(old).catch(async (error: unknown) => {
+    const isOldEnded = await this.#endUnchanged(old, live.stored.record).catch(async (error: unknown) => {
       await store.revoke(address)
       throw error
     })
     if (isOldEnded) return issuedAt(address, record, token, result)
     await store.revoke(address)
-    return undefined
+    return 'unmatched'
+  }
+
+  /** Ends a session if nobody has changed its record; returns whether it was there and has ended. */
+  async #endUnchanged({ handle, sessionId }: SessionAddress, record: string): Promise<boolean> {
+    const { store } = this.#parts
+    // Under a new id nobody has its token, and only then is it deleted: a deletion looks at no record.
+    const { address: ended } = newSession(handle)
+    const change = { sessionId, from: record, to: record, newSessionId: ended.sessionId }
+    try {
+      return (await store.rewrite(handle, [change])) === 1
+    } finally {
+      await store.revoke(ended).catch(() => undefined)
+    }
   }
 
   /** As after a login: no confirmation, and the session_key of the code. */

@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { Audit, type AuditEvent, type OnAudit } from '../../lib/flows/audit.js'
+import { FailureLog } from '../../lib/flows/failure-log.js'
+import { testClock } from '../support/clock.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import { keptLog } from '../support/log-lines.js'
 
@@ -8,7 +10,9 @@ const DEED = { who: 'ada', action: 'revokeUser', whom: { appid: 'wx1', openid: '
 
 function anAudit(onAudit: OnAudit) {
   const log = keptLog()
-  return { log, audit: new Audit({ onAudit, logger: log, clock: () => 1000, timeoutMs: 1 }) }
+  const clock = testClock()
+  const failureLog = new FailureLog(log, clock)
+  return { log, clock, audit: new Audit({ onAudit, failureLog, clock, timeoutMs: 1 }) }
 }
 
 describe('the audit', () => {

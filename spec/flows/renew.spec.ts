@@ -282,6 +282,19 @@ for (const kind of ['memory', 'Redis'] as const) {
         expect(await newer.sessions.list(user())).to.have.length(1)
       })
 
+      it('keeps data that is set while it is under way', async () => {
+        const { token, session } = await login()
+        newerStore.before = async (method) => {
+          if (method !== 'issue') return
+          newerStore.before = () => undefined
+          await bed.sessions.setData(session, { role: 'owner' })
+        }
+        const renewed = await renewNewer(token)
+        expect(renewed.session.data).to.deep.equal({ role: 'owner' })
+        expect(await isAlive(token)).to.equal(false)
+        expect(await newer.sessions.list(user())).to.have.length(1)
+      })
+
       it('does not revive one that ends in between', async () => {
         const { token } = await login()
         newerStore.before = async (method) => {
@@ -300,13 +313,22 @@ for (const kind of ['memory', 'Redis'] as const) {
 
       it('leaves the old one when it cannot be ended', async () => {
         const { token } = await login()
-        let revocations = 0
         newerStore.before = async (method) => {
-          if (method === 'revoke' && revocations++ === 0) throw new Error('READONLY')
+          if (method === 'rewrite') throw new Error('READONLY')
         }
         await weappErrorOf('ERR_STORE_UNAVAILABLE', () => renewNewer(token))
         expect(await isAlive(token)).to.equal(true)
         expect(await newer.sessions.list(user())).to.have.length(1)
+      })
+
+      it('ends the old one although it cannot be cleared away', async () => {
+        const { token } = await login()
+        newerStore.before = async (method) => {
+          if (method === 'revoke') throw new Error('READONLY')
+        }
+        const renewed = await renewNewer(token)
+        expect(await isAlive(token)).to.equal(false)
+        expect(await isAlive(renewed.token, newer.sessions)).to.equal(true)
       })
 
       it('rotates it where it is', async () => {

@@ -142,6 +142,20 @@ describe('a router of the operators under attack', () => {
     expect(bed.log).to.include('onAudit could not be told: revokeUser is done')
   })
 
+  it('does not let strangers fill the log while the audit is out of order', async () => {
+    bed = await openAdminBed({
+      admin: { authorize: () => undefined, onAudit: () => Promise.reject(new Error('the audit is full')) },
+    })
+    const strangers = () =>
+      Promise.all(Array.from({ length: 200 }, () => bed.http.post('/admin/users/revoke').send(bed.user())))
+    for (const { status } of await strangers()) expect(status).to.equal(403)
+    expect(bed.log).to.have.length(2)
+    bed.clock.advance(60_000)
+    await strangers()
+    expect(bed.log).to.have.length(4)
+    expect(bed.log[3]).to.contain('199 more since it was last logged')
+  })
+
   it('tells of a failure, and the operator gets its error', async () => {
     const clock = testClock()
     const store = watchStore(new MemoryStore({ clock }))

@@ -81,6 +81,16 @@ describe('the limits of logins, where sessions of several apps are renewed,', ()
     })
   }
 
+  it('let a lost renewal be repeated, which need not name the app', async () => {
+    await open({ perApp: 2 })
+    const phone = phoneOf(APPS[0])
+    const token = await bed.logIn(phone)
+    const body = { code: (await phone.wx.login()).code, nonce: 'n'.repeat(16) }
+    const first = await renewal(token, body).expect(200)
+    const again = await renewal(token, body).expect(200)
+    expect(again.body.token).to.equal(first.body.token)
+  })
+
   it('let nothing through to WeChat under a token of no app', async () => {
     await open({ perApp: 1 })
     const token = await bed.logIn(phoneOf(APPS[0]))

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { FailureLog } from '../../lib/flows/failure-log.js'
 import { createIssueToken } from '../../lib/service-tokens/issue-token.js'
 import type { Session } from '../../lib/sessions/session.js'
 import { testClock } from '../support/clock.js'
@@ -23,7 +24,7 @@ describe('issuing a token', () => {
       unionid: false,
       claims,
       clock: testClock(NOW),
-      logger: log,
+      failureLog: new FailureLog(log, testClock(NOW)),
       hookTimeoutMs: 20,
     })
     const issue = (end = NOW * 2) =>
