@@ -15,8 +15,11 @@ describe('sessions.confirm', () => {
   const clock = testClock()
   const store = watchStore(new MemoryStore({ clock }))
 
+  let other: TestBed | undefined
+
   beforeEach(async () => {
     events = []
+    other = undefined
     store.before = () => undefined
     onConfirm = ({ proof }) => proof.pin === '2718'
     const hook: OnConfirm = (event) => {
@@ -25,7 +28,10 @@ describe('sessions.confirm', () => {
     }
     bed = await openTestBed({ clock, store, onConfirm: hook })
   })
-  afterEach(() => bed.close())
+  afterEach(async () => {
+    await other?.close()
+    await bed.close()
+  })
 
   const login = async () => bed.sessions.login({ code: (await bed.phone.wx.login()).code })
   const within = (token: string) => bed.sessions.authenticate(token, { confirmedWithinSeconds: 60 })
@@ -72,16 +78,16 @@ describe('sessions.confirm', () => {
 
   it('refuses a user after five failures within ten minutes, in all sessions and processes, right or wrong', async () => {
     const [{ session }, { session: second }] = [await login(), await login()]
-    const other = await openTestBed({ clock, store, onConfirm: () => true })
+    const elsewhere = await openTestBed({ clock, store, onConfirm: () => true })
+    other = elsewhere
     for (let tries = 0; tries < 5; tries += 1)
       await weappErrorOf('ERR_CONFIRMATION_REFUSED', () => bed.sessions.confirm(session, { pin: '0' }))
     await weappErrorOf('ERR_CONFIRMATION_LIMIT', () => bed.sessions.confirm(second, { pin: '2718' }))
-    await weappErrorOf('ERR_CONFIRMATION_LIMIT', () => other.sessions.confirm(second, {}))
+    await weappErrorOf('ERR_CONFIRMATION_LIMIT', () => elsewhere.sessions.confirm(second, {}))
     expect(events).to.have.length(5)
     expect(bed.log.filter((line) => line.includes('failed to confirm'))).to.have.length(1)
     clock.advance(600_001)
     await bed.sessions.confirm(session, { pin: '2718' })
-    await other.close()
   })
 
   it('lets five of a hundred guesses that come together be looked at', async () => {

@@ -14,14 +14,19 @@ describe('decryption', () => {
   let bed: TestBed
   let store: WatchedStore
   let session: Session
+  let elsewhere: TestBed | undefined
 
   beforeEach(async () => {
     const clock = () => bed?.clock() ?? Date.now()
     store = watchStore(new MemoryStore({ clock }))
     bed = await openTestBed({ store })
     session = await logIn()
+    elsewhere = undefined
   })
-  afterEach(() => bed.close())
+  afterEach(async () => {
+    await elsewhere?.close()
+    await bed.close()
+  })
 
   const codeOf = async (phone = bed.phone) => (await phone.wx.login()).code
   const logIn = async (phone = bed.phone) => (await bed.sessions.login({ code: await codeOf(phone) })).session
@@ -208,6 +213,7 @@ describe('decryption', () => {
 
   it('counts codes that are refused, of data that is signed too, in all processes, and data of theirs with it', async () => {
     const other = await openTestBed({ store, clock: bed.clock })
+    elsewhere = other
     const { encryptedData, iv, rawData, signature } = await bed.phone.wx.getUserInfo()
     const before = bed.sandbox.callCount('/sns/jscode2session')
     for (let tries = 0; tries < MOST_FAILURES; tries += 1) {
@@ -219,7 +225,6 @@ describe('decryption', () => {
     }
     expect(bed.sandbox.callCount('/sns/jscode2session') - before).to.equal(MOST_FAILURES / 2)
     await weappErrorOf('ERR_DECRYPTION_LIMIT', steps)
-    await other.close()
   })
 
   it('does not count codes that WeChat could not look at', async () => {

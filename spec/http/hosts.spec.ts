@@ -10,12 +10,15 @@ for (const [name, open] of Object.entries(HOSTS)) {
   describe(`a back end on ${name}`, () => {
     let bed: TestBed
     let host: Host
+    let limited: Host | undefined
 
     beforeEach(async () => {
       bed = await openTestBed()
       host = await open(bed.sessions)
     })
     afterEach(async () => {
+      await limited?.close()
+      limited = undefined
       await host.close()
       await bed.close()
     })
@@ -69,9 +72,10 @@ for (const [name, open] of Object.entries(HOSTS)) {
     })
 
     it('limits logins by address, and says until when', async () => {
-      const limited = await open(bed.sessions, { limit: { perAddress: 2 } })
+      const own = await open(bed.sessions, { limit: { perAddress: 2 } })
+      limited = own
       const ask = (code: string) =>
-        limited.ask({
+        own.ask({
           method: 'POST',
           path: '/login',
           headers: { 'content-type': 'application/json' },
@@ -91,7 +95,6 @@ for (const [name, open] of Object.entries(HOSTS)) {
       expect(bed.sandbox.callCount(EXCHANGE)).to.equal(2)
       bed.clock.advance(60_000)
       expect((await ask(code)).status).to.equal(200)
-      await limited.close()
     })
 
     it('gives a repeated login the same token, as the address tells', async () => {
