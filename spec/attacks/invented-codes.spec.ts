@@ -131,6 +131,24 @@ describe(`${CODES} invented codes, with the default limits,`, function () {
     await put.send({ encryptedData: own.encryptedData, iv: own.iv, code: fresh.code }).expect(200)
   })
 
+  it('of the phone number button reach WeChat eight times, where the number is asked for and where one confirms', async () => {
+    const token = await bed.logIn()
+    const paths = { '/session/phone-number': 'code', '/session/confirmation': 'phoneCode' }
+    const statuses = await inCrowds(300, 50, async (index) => {
+      const [path, name] = Object.entries(paths)[index % 2] ?? []
+      const sent = { [name ?? '']: `invented-${index}` }
+      return (
+        await http
+          .post(path ?? '')
+          .set('x-3rd-session', token)
+          .send(sent)
+      ).status
+    })
+    expect(bed.sandbox.callCount('/wxa/business/getuserphonenumber')).to.be.most(8)
+    expect(new Set(statuses)).to.deep.equal(new Set([401, 429]))
+    await bed.me(token).expect(200)
+  })
+
   it('do not reach WeChat while Redis is full and refuses to count', async () => {
     await redis.config('SET', 'maxmemory', '1')
     const statuses = await attack(() => '203.0.113.7', 300)
