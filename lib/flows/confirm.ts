@@ -1,19 +1,28 @@
 import { WeappError } from '../errors.js'
-import type { Logger } from '../logger.js'
 import type { Apps } from '../sessions/apps.js'
-import type { Counter } from '../sessions/counter.js'
-import type { SessionRef, SessionSelector, UserRef } from '../sessions/session.js'
+import type { SessionRef, SessionSelector } from '../sessions/session.js'
 import type { SessionRegistry } from '../sessions/session-registry.js'
 import { checkCode } from '../wechat/code2session.js'
+import type { AttemptLimit, AttemptRule } from './attempt-limit.js'
 import { unknownSession } from './authenticate.js'
 import type { CallOnConfirm } from './hooks.js'
 import { namedSession } from './named-user.js'
 import { requireFields } from './received-data.js'
 import type { WechatCalls } from './wechat-calls.js'
 
-/** Confirmations of a user that may fail within {@link CONFIRMATION_WINDOW_MS}. */
 const MOST_FAILURES = 5
-export const CONFIRMATION_WINDOW_MS = 600_000
+
+/** Whoever has a stolen token could guess the password or PIN that `onConfirm` judges. */
+export const CONFIRMATIONS: AttemptRule = {
+  purpose: 'failed confirmation',
+  mostFailures: MOST_FAILURES,
+  isFailure: (error) => error instanceof WeappError && error.status < 500 && error.status !== 429,
+  refusal: () =>
+    new WeappError('ERR_CONFIRMATION_LIMIT', 'Too many confirmations have failed. Please try again later.'),
+  lineFor: ({ appid, openid }) =>
+    `the user ${openid} of ${appid} failed to confirm an action ${MOST_FAILURES} times within minutes, as when ` +
+    'somebody guesses: more is refused for a while',
+}
 
 /** What shows that the user acts: `{ phoneCode }`, or whatever `onConfirm` judges. */
 export type ConfirmationProof = Readonly<Record<string, unknown>>
@@ -24,51 +33,25 @@ export type Confirm = (session: SessionSelector, proof: ConfirmationProof) => Pr
 interface ConfirmParts {
   readonly apps: Apps
   readonly registry: SessionRegistry
-  /** Counts failed confirmations, and those in progress. */
-  readonly confirmations: Counter
+  readonly confirmations: AttemptLimit
   /** Undefined: the phone number button. */
   readonly callOnConfirm: CallOnConfirm | undefined
   readonly phoneNumber: WechatCalls['phoneNumber']
-  readonly logger: Logger
 }
 
-/**
- * Makes the use case "confirm": the check of the proof, and three round trips to the store. An attempt is
- * counted before the proof is looked at, so that guesses that arrive together do not get past the count.
- */
+/** Makes the use case "confirm": the check of the proof, and three round trips to the store. */
 export function createConfirm(parts: ConfirmParts): Confirm {
-  const { apps, registry, confirmations, callOnConfirm, phoneNumber, logger } = parts
+  const { apps, registry, confirmations, callOnConfirm, phoneNumber } = parts
 
   return async function confirm(selector, given) {
     const session = namedSession(apps, selector)
     const proof = requireFields(given)
     if (!callOnConfirm) checkCode(proof.phoneCode as string, 'bindgetphonenumber')
     const user = { appid: session.appid, openid: session.openid }
-    await countAttempt(user)
-    try {
-      await check(session, proof)
-    } catch (error) {
-      if (!isRefusal(error)) await takeBack(user)
-      throw error
-    }
-    const [confirmedAt] = await Promise.all([registry.confirm(session), takeBack(user)])
+    await confirmations.within(user, () => check(session, proof))
+    const confirmedAt = await registry.confirm(session)
     if (confirmedAt === undefined) throw unknownSession()
     return new Date(confirmedAt)
-  }
-
-  async function countAttempt(user: UserRef): Promise<void> {
-    const attempts = await confirmations.add(user)
-    if (attempts <= MOST_FAILURES) return
-    if (attempts === MOST_FAILURES + 1) {
-      logger.warn(
-        `the user ${user.openid} of ${user.appid} failed to confirm an action ${MOST_FAILURES} times within ` +
-          'minutes, as when somebody guesses: more is refused for a while',
-      )
-    }
-    throw new WeappError(
-      'ERR_CONFIRMATION_LIMIT',
-      'Too many confirmations have failed. Please try again later.',
-    )
   }
 
   async function check(session: SessionRef, proof: ConfirmationProof): Promise<void> {
@@ -79,14 +62,4 @@ export function createConfirm(parts: ConfirmParts): Confirm {
     }
     await phoneNumber({ code: proof.phoneCode as string, appid, openid, keep: false })
   }
-
-  /** A count that stays is on the safe side. */
-  async function takeBack(user: UserRef): Promise<void> {
-    await confirmations.takeBack(user).catch(() => undefined)
-  }
-}
-
-/** Whether the proof was judged and found wrong, and not something else in the way. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof WeappError && error.status < 500 && error.status !== 429
 }

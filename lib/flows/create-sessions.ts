@@ -87,7 +87,7 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
       await engine.phoneNumbers.keep(app, user.openid, undefined)
       await engine.decryptions.forget(user)
       await engine.confirmations.forget(user)
-      await engine.phoneCodeLimit.forget(user)
+      await engine.phoneCodes.forget(user)
     },
     async setData(selector, data) {
       const kept = frozen(throughJson(data)) as SessionData

@@ -1,5 +1,4 @@
 import type { CodeExchange } from '../exchange.js'
-import { Counter } from '../sessions/counter.js'
 import { guardStore } from '../sessions/guarded-store.js'
 import { KeysInUse } from '../sessions/keys-in-use.js'
 import { BackgroundWork } from '../sessions/once.js'
@@ -16,12 +15,13 @@ import { createTransport } from '../wechat/transport.js'
 import { WaitBrake } from '../wechat/wait-brake.js'
 import { createWechatApi } from '../wechat/wechat-api.js'
 import { AccessTokens } from './access-tokens.js'
-import { CONFIRMATION_WINDOW_MS } from './confirm.js'
+import { AttemptLimit } from './attempt-limit.js'
+import { CONFIRMATIONS } from './confirm.js'
 import { Decryptions } from './decryptions.js'
 import { FailureLog } from './failure-log.js'
 import { createCallOnConfirm, createCallOnUserInfo, HOOK_TIMEOUT_MS } from './hooks.js'
 import { type ExchangeCode, LoginCodes } from './login-codes.js'
-import { PhoneCodeLimit } from './phone-code-limit.js'
+import { PHONE_CODES } from './phone-codes.js'
 import { PhoneNumbers } from './phone-numbers.js'
 import { RefusedLogins } from './refused-logins.js'
 import { createReplay } from './replay.js'
@@ -49,6 +49,7 @@ export function createEngine(settings: SessionsSettings) {
   const exchange = exchangeOf(code2Session(wechatApi), wechat.timeoutMs, new WaitBrake(clock))
   const failureLog = new FailureLog(logger, clock)
   const background = new BackgroundWork()
+  const limitParts = { store, clock, logger, background }
   const { onLoginRefused } = settings
   const loginCodes = new LoginCodes({ store, exchange, failureLog, patienceMs })
 
@@ -78,14 +79,9 @@ export function createEngine(settings: SessionsSettings) {
     refusedLogins: new RefusedLogins({ onLoginRefused, failureLog, background, clock }),
     profiles: new UserProfiles(store, keyRing),
     phoneNumbers: new PhoneNumbers(vault),
-    phoneCodeLimit: new PhoneCodeLimit({ store, clock, logger }),
     decryptions: new Decryptions({ store, storeTimeoutMs, clock, logger }),
-    confirmations: new Counter({
-      store,
-      clock,
-      purpose: 'failed confirmation',
-      windowMs: CONFIRMATION_WINDOW_MS,
-    }),
+    confirmations: new AttemptLimit({ ...limitParts, rule: CONFIRMATIONS }),
+    phoneCodes: new AttemptLimit({ ...limitParts, rule: PHONE_CODES }),
     callOnConfirm: createCallOnConfirm(onConfirm, failureLog),
     replay: createReplay({ registry, store, clock, logger }),
     callOnUserInfo: createCallOnUserInfo(onUserInfo, failureLog),

@@ -13,10 +13,10 @@ import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
 import type { SessionKeyApi } from '../wechat/session-key.js'
 import { type AccessTokenProvider, type AccessTokenSource, unavailable } from './access-tokens.js'
+import type { AttemptLimit } from './attempt-limit.js'
 import { unknownSession } from './authenticate.js'
 import type { FailureLog } from './failure-log.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
-import type { PhoneCodeLimit } from './phone-code-limit.js'
 import type { PhoneNumbers } from './phone-numbers.js'
 import { requireFields } from './received-data.js'
 import { stackOf, tookTooLong } from './thrown.js'
@@ -45,7 +45,7 @@ interface WechatCallsParts {
   readonly profiles: UserProfiles
   readonly sessionKeys: SessionKeys
   readonly phoneNumbers: PhoneNumbers
-  readonly phoneCodeLimit: PhoneCodeLimit
+  readonly phoneCodes: AttemptLimit
   readonly accessToken: AccessTokenSource
   readonly getPhoneNumber: (code: PhoneCode, accessToken: Secret) => Promise<PhoneInfo>
   readonly sessionKeyApi: SessionKeyApi
@@ -139,7 +139,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
       const wasHere = keeper !== undefined && (await profiles.hasSeen(keeper))
       const exchange = () =>
         asked('the phone number call', app, (token) => getPhoneNumber({ code, openid }, token))
-      const phoneInfo = await (user ? parts.phoneCodeLimit.within(user, exchange) : exchange())
+      const phoneInfo = await (user ? parts.phoneCodes.within(user, exchange) : exchange())
       if (keeper) await keepNumber(app, keeper, phoneInfo, wasHere)
       return phoneInfo
     },
