@@ -59,6 +59,12 @@ export interface PhoneNumber {
   watermark?: { appid: string; timestamp: number }
 }
 
+/** The result of a confirmation. */
+export interface Confirmation {
+  /** ISO 8601 in UTC, by the clock of the server. */
+  confirmedAt: string
+}
+
 /** Encrypted data, and the URL of your own route that decrypts it with `req.weapp.decrypt(req.body)`. */
 export interface DecryptOption extends EncryptedOption {
   url: string
@@ -115,6 +121,33 @@ export interface Client {
    */
   login(option?: NoCallbacks): Promise<LoginResult>
   login(option: Callbacks<LoginResult>): void
+  /**
+   * Renews the session with a new code of `wx.login`, before something that needs a recent login: like a
+   * login, but the session keeps its data. Logs in if there is no session. Rejects as `login` does, and with
+   * `ERR_USER_CHANGED` if the phone has another WeChat user now.
+   */
+  renew(option?: NoCallbacks): Promise<LoginResult>
+  renew(option: Callbacks<LoginResult>): void
+  /**
+   * Confirms an action that has failed with `ERR_CONFIRMATION_REQUIRED`; then call it again. Send the code of
+   * the phone number button as `phoneCode`, or what the `onConfirm` of your server checks. The fields
+   * `success`, `fail` and `complete` are not sent. Rejects with `ERR_PHONE_CODE_INVALID`,
+   * `ERR_CONFIRMATION_REFUSED` or `ERR_CONFIRMATION_LIMIT`.
+   *
+   * @example
+   * await client.confirm({ phoneCode: event.detail.code })
+   */
+  confirm(option: JsonObject & NoCallbacks): Promise<Confirmation>
+  confirm(option: JsonObject & Callbacks<Confirmation>): void
+  /**
+   * Uses a token that your own route has returned after `req.weapp.rotate()`, in place of the present one.
+   * Throws a `TypeError` for what is not a token.
+   *
+   * @example
+   * const { data } = await client.request<{ token: string }>({ url: '/merge', method: 'POST' })
+   * client.adopt(data.token)
+   */
+  adopt(token: string): void
   /**
    * Returns the token, for a web-view or a socket of your own, after a login if there is none. The next login
    * replaces it, so call this each time and do not store the token. It is as good as the user's password
@@ -176,13 +209,21 @@ export function createClient(options: ClientOptions): Client {
   const { send, getToken, logOut } = createSender(settings, token, login)
 
   async function sendFields<Result>(url: string, option: object, method = 'POST'): Promise<Result> {
-    const response = await send('request', { url, method, data: fieldsOf(option) })
+    return sendData(url, fieldsOf(option), method)
+  }
+
+  async function sendData<Result>(url: string, data: object, method: string): Promise<Result> {
+    const response = await send('request', { url, method, data })
     if (!isSuccess(response)) throw errorFromResponse(response)
     return response.data as Result
   }
 
   async function setUserInfo(option: UserInfoOption): Promise<JsonObject> {
     return (await sendFields<{ userInfo: JsonObject }>('/session/user-info', option, 'PUT')).userInfo
+  }
+
+  function confirm({ success, fail, complete, ...proof }: JsonObject): Promise<Confirmation> {
+    return sendData('/session/confirmation', proof, 'POST')
   }
 
   const abortable =
@@ -200,6 +241,9 @@ export function createClient(options: ClientOptions): Client {
     uploadFile: abortable('uploadFile'),
     downloadFile: abortable('downloadFile'),
     login: (option?: Callbacks<LoginResult>) => withCallbacks(option, login.logIn()),
+    renew: (option?: Callbacks<LoginResult>) => withCallbacks(option, login.renew()),
+    confirm: (option: JsonObject & Callbacks<Confirmation>) => withCallbacks(option, confirm(Object(option))),
+    adopt: token.adopt,
     getToken: (option?: Callbacks<string>) => withCallbacks(option, getToken()),
     logout: (option?: Callbacks<void>) => withCallbacks(option, logOut()),
     setUserInfo: (option: UserInfoOption & Callbacks<JsonObject>) =>

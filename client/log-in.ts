@@ -1,4 +1,5 @@
 import { errorFromResponse, errorFromWx } from './client-error.js'
+import { deviceOf } from './device.js'
 import type { Settings } from './options.js'
 import { type HttpResponse, problemIn } from './response.js'
 import { createRetries, type WithRetries } from './retry-after.js'
@@ -19,10 +20,14 @@ export interface LoginResult {
 export interface SharedLogin {
   /** Logs in, or joins the login that is in flight. */
   logIn(): Promise<LoginResult>
+  /** Renews the session, or logs in if there is none; joins whatever is in flight. */
+  renew(): Promise<LoginResult>
   isPending(): boolean
   /** Resolves when no login is in flight, whether it succeeded or failed. */
   settled(): Promise<void>
 }
+
+const LOGIN = '/login'
 
 export function createSharedLogin(settings: Settings, token: TokenStore): SharedLogin {
   const { wx, baseUrl, header, appid, timeoutMs } = settings
@@ -38,13 +43,18 @@ export function createSharedLogin(settings: Settings, token: TokenStore): Shared
     }
   }
 
-  async function send(code: string, nonce: string, withRetries: WithRetries): Promise<HttpResponse> {
+  async function send(
+    path: string,
+    code: string,
+    nonce: string,
+    withRetries: WithRetries,
+  ): Promise<HttpResponse> {
     const replaced = token.lastKnown()
     const option = {
-      url: `${baseUrl}/login`,
+      url: baseUrl + path,
       method: 'POST',
       header: replaced ? { [header]: replaced } : {},
-      data: { code, nonce, ...(appid && { appid }) },
+      data: { code, nonce, device: deviceOf(wx), ...(appid && { appid }) },
       timeout: timeoutMs,
     }
     try {
@@ -54,14 +64,18 @@ export function createSharedLogin(settings: Settings, token: TokenStore): Shared
     }
   }
 
-  async function logIn(): Promise<LoginResult> {
+  async function start(path: string): Promise<LoginResult> {
     const withRetries = createRetries(settings)
     const code = await getCode()
     const nonce = newNonce()
     // If the server has used the code and only its response was lost, repeating both gets the same token.
-    let response = await send(code, nonce, withRetries).catch(() => send(code, nonce, withRetries))
+    let response = await send(path, code, nonce, withRetries).catch(() =>
+      send(path, code, nonce, withRetries),
+    )
     if (problemIn(response)?.code === 'ERR_CODE_INVALID')
-      response = await send(await getCode(), newNonce(), withRetries)
+      response = await send(path, await getCode(), newNonce(), withRetries)
+    // The session has ended, so there is nothing to renew.
+    if (path !== LOGIN && response.statusCode === 401) return start(LOGIN)
     const { token: issued, ...result } = Object(response.data)
     if (response.statusCode !== 200 || typeof issued !== 'string') throw errorFromResponse(response)
     token.set(issued)
@@ -73,14 +87,17 @@ export function createSharedLogin(settings: Settings, token: TokenStore): Shared
     pending = undefined
   }
 
+  function join(path: string): Promise<LoginResult> {
+    if (pending) return pending
+    pending = start(path)
+    pending.then(clearPending, clearPending)
+    return pending
+  }
+
   return {
     isPending: () => pending !== undefined,
-    logIn() {
-      if (pending) return pending
-      pending = logIn()
-      pending.then(clearPending, clearPending)
-      return pending
-    },
+    logIn: () => join(LOGIN),
+    renew: () => join(token.get() ? '/session/renewal' : LOGIN),
     async settled() {
       await Promise.resolve(pending).catch(() => undefined)
     },

@@ -32,7 +32,12 @@ export interface Sender {
 }
 
 /** A 401 with one of these does not concern the session. A spec compares them with the server's codes. */
-const CODE_ERRORS = ['ERR_CODE_INVALID', 'ERR_PHONE_CODE_INVALID']
+const OTHER_CODES = [
+  'ERR_CODE_INVALID',
+  'ERR_PHONE_CODE_INVALID',
+  'ERR_SERVICE_TOKEN_INVALID',
+  'ERR_SERVICE_TOKEN_MISSING',
+]
 
 export function createSender(settings: Settings, token: TokenStore, login: SharedLogin): Sender {
   const { wx, baseUrl, header, timeoutMs } = settings
@@ -149,7 +154,7 @@ function loggingOutError(): ClientError {
 }
 
 function isSessionOver(response: HttpResponse): boolean {
-  return response.statusCode === 401 && !CODE_ERRORS.includes(String(problemIn(response)?.code))
+  return response.statusCode === 401 && !OTHER_CODES.includes(String(problemIn(response)?.code))
 }
 
 /** Returns an absolute URL below `baseUrl`: the token must not be sent to another host. */

@@ -7,6 +7,8 @@ export interface TokenStore {
   /** The token, or the last one discarded. A login sends it, so that the server ends its session. */
   lastKnown(): string
   set(token: string): void
+  /** Sets a token of unknown origin. Throws a `TypeError` for what cannot be one. */
+  adopt(token: unknown): void
   /** Stops using this token. Does nothing if another one has replaced it meanwhile. */
   discard(token: string): void
 }
@@ -35,6 +37,10 @@ export function createTokenStore({ wx, storageKey }: Settings): TokenStore {
   return {
     get,
     set,
+    adopt(next) {
+      if (typeof next !== 'string' || !USABLE.test(next)) throw new TypeError('adopt: this is not a token')
+      set(next)
+    },
     lastKnown: () => get() || discarded,
     discard(unusable) {
       if (get() !== unusable) return

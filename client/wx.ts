@@ -28,6 +28,10 @@ export interface WxLike {
   getStorageSync(key: string): unknown
   setStorageSync(key: string, data: string): void
   removeStorageSync(key: string): void
+  /** Since base library 2.20.1. */
+  getDeviceInfo?(): unknown
+  /** Of older base libraries. */
+  getSystemInfoSync?(): unknown
 }
 
 /** The methods of `wx` that use the network. */

@@ -23,7 +23,9 @@ export function assembleApp(
   const app = express().disable('x-powered-by')
   app.use(headers)
   if (showcase) app.use(traceRequests, showcaseRouter(sessions, showcase))
-  app.use(loginRouter({ sessions }))
+  // On the page one visitor is all phones, and each step of the store is shown.
+  const mount = showcase ? { sessions, limit: false as const } : { sessions }
+  app.use(loginRouter(mount))
 
   app.get('/me', requireSession({ sessions }), (req, res) => {
     const { openid, userInfo } = req
@@ -36,7 +38,7 @@ export function assembleApp(
   })
 
   for (const router of more) app.use(router)
-  app.use(olderClients(sessions))
+  app.use(olderClients(mount))
 
   app.get('/healthz', async (_req, res) => {
     const isStoreUp = await sessions.ping().then(

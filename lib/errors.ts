@@ -29,15 +29,24 @@ const ROWS = rows({
   ERR_BODY_TOO_LARGE:           [413,    null,       false,     false,         'Body too large'],
   ERR_CODE_INVALID:             [401,    null,       false,     false,         'Invalid login code'],
   ERR_CODE_MOCK:                [400,    null,       false,     false,         'Mock login code'],
+  ERR_CONFIRMATION_LIMIT:       [429,    600,        false,     false,         'Too many failed confirmations'],
+  ERR_CONFIRMATION_REFUSED:     [403,    null,       false,     false,         'Confirmation refused'],
+  ERR_CONFIRMATION_REQUIRED:    [403,    null,       false,     false,         'Confirmation required'],
   ERR_DATA_MALFORMED:           [400,    null,       false,     false,         'Malformed user data'],
   ERR_DECRYPTION_LIMIT:         [429,    600,        false,     false,         'Too many failed decryptions'],
   ERR_HOOK_FAILED:              [500,    null,       false,     false,         'Internal server error'],
+  ERR_LOGIN_LIMIT:              [429,    60,         false,     false,         'Too many failed logins'],
   ERR_LOGIN_REFUSED:            [403,    null,       false,     false,         'Login refused'],
   ERR_LOGIN_TOO_OLD:            [401,    null,       true,      false,         'Recent login required'],
   ERR_METHOD_NOT_ALLOWED:       [405,    null,       false,     false,         'Method not allowed'],
+  ERR_NOT_AUTHORIZED:           [403,    null,       false,     false,         'Not authorized'],
   ERR_PHONE_CODE_INVALID:       [401,    null,       false,     false,         'Invalid phone number code'],
+  ERR_PHONE_CODE_LIMIT:         [429,    600,        false,     false,         'Too many invalid phone number codes'],
   ERR_REQUEST_INVALID:          [400,    null,       false,     false,         'Invalid request'],
   ERR_SERVER_MISCONFIGURED:     [500,    null,       false,     true,          'Server misconfigured'],
+  ERR_SERVICE_KEYS_UNAVAILABLE: [503,    5,          false,     false,         'Service keys unavailable'],
+  ERR_SERVICE_TOKEN_INVALID:    [401,    null,       false,     false,         'Invalid service token'],
+  ERR_SERVICE_TOKEN_MISSING:    [401,    null,       false,     false,         'Missing service token'],
   ERR_SESSION_KEY_STALE:        [409,    null,       false,     false,         'Outdated session key'],
   ERR_SESSION_LIMIT:            [409,    null,       false,     false,         'Too many sessions'],
   ERR_SESSION_NOT_FOUND:        [404,    null,       false,     false,         'Session not found'],
@@ -73,6 +82,8 @@ export interface WeappErrorOptions {
   cause?: unknown
   /** For the operator's log: what to fix. Never sent to a client, and never holds a secret. */
   hint?: string
+  /** Seconds after which to try again, where that is not the same for every error with this code. */
+  retryAfterSeconds?: number
 }
 
 /**
@@ -111,7 +122,10 @@ export class WeappError extends Error {
 
   constructor(code: ErrorCode, message: string, options: WeappErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : {})
-    const kind = kindOf(code)
+    const kind = {
+      ...kindOf(code),
+      ...(options.retryAfterSeconds !== undefined && { retryAfterSeconds: options.retryAfterSeconds }),
+    }
     this.code = code
     this.status = kind.status
     this.statusCode = kind.status

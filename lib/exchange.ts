@@ -1,3 +1,5 @@
+import type { Secret } from './secret.js'
+
 /** The app whose code is exchanged. */
 export interface ExchangeApp {
   readonly appid: string
@@ -19,6 +21,11 @@ export interface Identity {
   readonly unionid?: string | undefined
   /** 16 bytes as base64, with which the platform encrypts and signs the user's data. */
   readonly sessionKey: string
+}
+
+/** An {@link Identity} that has been checked, with a key that does not show when it is printed. */
+export interface CheckedIdentity extends Omit<Identity, 'sessionKey'> {
+  readonly sessionKey: Secret
 }
 
 /**

@@ -35,6 +35,13 @@ export function positiveInteger(where: string, value: unknown, most: number = MO
   return value
 }
 
+export function wholeNumber(where: string, value: unknown, most: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > most) {
+    throw new TypeError(`${where} must be an integer from 0 to ${most}, not ${describe(value)}`)
+  }
+  return value
+}
+
 /** Returns a string of at least `least` characters. The error never shows it: it may be a secret. */
 export function textOption(where: string, value: unknown, least = 1): string {
   if (typeof value !== 'string' || value.length < least) {
@@ -66,6 +73,12 @@ export function booleanOption(where: string, value: unknown): boolean {
 
 export function optionalFunction<T>(where: string, value: T): T {
   if (value === undefined || typeof value === 'function') return value
+  throw new TypeError(`${where} must be a function, not ${describe(value)}`)
+}
+
+/** Returns a function that has no default. */
+export function neededFunction<T>(where: string, value: T): T {
+  if (typeof value === 'function') return value
   throw new TypeError(`${where} must be a function, not ${describe(value)}`)
 }
 

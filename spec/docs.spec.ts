@@ -35,7 +35,10 @@ const optionTables: Readonly<Record<string, string>> = {
   '### createSessions': 'SessionsOptions',
   '### AppInfo': 'AppInfo',
   '### loginRouter': 'LoginRouterOptions',
+  '### adminRouter': 'AdminRouterOptions',
   '### requireSession': 'RequireSessionOptions',
+  '### serviceTokens': 'ServiceTokensOptions',
+  '### requireServiceToken': 'RequireServiceTokenOptions',
   '### RedisStore': 'RedisStoreOptions',
   '### MemoryStore': 'MemoryStoreOptions',
 }
@@ -236,6 +239,18 @@ describe('docs/storage', () => {
     expect(lines).to.have.lengthOf(2)
     for (const line of lines) {
       expect(line.split(' ')).to.include.members([...commands, '+time', '+evalsha', '+eval', '+scan'])
+    }
+  })
+
+  it('explains every line of the log that begins with words of its own', () => {
+    const beginnings = readSources('lib').flatMap(({ source }) =>
+      [...source.matchAll(/logger\.(?:warn|error)\(\s*[`']([^`'$]{12,})/gi)].map(([, words = '']) =>
+        words.trimEnd(),
+      ),
+    )
+    expect(beginnings).to.have.lengthOf.above(10)
+    for (const text of [section(english, '## What the log says'), section(chinese, '## 日志说了什么')]) {
+      expect(beginnings.filter((words) => !text.includes(words))).to.deep.equal([])
     }
   })
 

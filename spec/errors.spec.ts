@@ -11,15 +11,24 @@ const STATUSES: Record<ErrorCode, number> = {
   ERR_BODY_TOO_LARGE: 413,
   ERR_CODE_INVALID: 401,
   ERR_CODE_MOCK: 400,
+  ERR_CONFIRMATION_LIMIT: 429,
+  ERR_CONFIRMATION_REFUSED: 403,
+  ERR_CONFIRMATION_REQUIRED: 403,
   ERR_DATA_MALFORMED: 400,
   ERR_DECRYPTION_LIMIT: 429,
   ERR_HOOK_FAILED: 500,
+  ERR_LOGIN_LIMIT: 429,
   ERR_LOGIN_REFUSED: 403,
   ERR_LOGIN_TOO_OLD: 401,
   ERR_METHOD_NOT_ALLOWED: 405,
+  ERR_NOT_AUTHORIZED: 403,
   ERR_PHONE_CODE_INVALID: 401,
+  ERR_PHONE_CODE_LIMIT: 429,
   ERR_REQUEST_INVALID: 400,
   ERR_SERVER_MISCONFIGURED: 500,
+  ERR_SERVICE_KEYS_UNAVAILABLE: 503,
+  ERR_SERVICE_TOKEN_INVALID: 401,
+  ERR_SERVICE_TOKEN_MISSING: 401,
   ERR_SESSION_KEY_STALE: 409,
   ERR_SESSION_LIMIT: 409,
   ERR_SESSION_NOT_FOUND: 404,
@@ -40,7 +49,11 @@ const STATUSES: Record<ErrorCode, number> = {
 
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   ERR_ACCESS_TOKEN_UNAVAILABLE: 2,
+  ERR_CONFIRMATION_LIMIT: 600,
   ERR_DECRYPTION_LIMIT: 600,
+  ERR_LOGIN_LIMIT: 60,
+  ERR_PHONE_CODE_LIMIT: 600,
+  ERR_SERVICE_KEYS_UNAVAILABLE: 5,
   ERR_STORE_UNAVAILABLE: 1,
   ERR_WECHAT_BUSY: 2,
   ERR_WECHAT_NO_ANSWER: 2,
@@ -133,7 +146,7 @@ describe('WeappError', () => {
 
   it('says when to come back with each 429 and 503 and with nothing else', () => {
     const timely = errorsWithStatus(429, 503)
-    expect(timely).to.have.length(8)
+    expect(timely).to.have.length(12)
     for (const { headers, retryAfterSeconds } of timely) {
       expect(retryAfterSeconds).to.be.a('number').above(0)
       expect(headers).to.deep.equal({ 'Retry-After': String(retryAfterSeconds) })

@@ -10,6 +10,7 @@ import {
   positiveInteger,
   positiveNumber,
   textOption,
+  wholeNumber,
 } from '../lib/options.js'
 
 interface Garden {
@@ -72,6 +73,18 @@ describe('positiveNumber', () => {
   it('refuses numbers in disguise', () => {
     for (const value of ['5', 5n, [5], new Number(5), null, true])
       expect(() => positiveNumber('days', value, 10)).to.throw(TypeError, /^days must be a positive number/)
+  })
+})
+
+describe('wholeNumber', () => {
+  it('answers what it is given, both ends of the range included, and refuses all else', () => {
+    for (const value of [0, 1, 10]) expect(wholeNumber('id', value, 10)).to.equal(value)
+    for (const value of [-1, 11, 0.5, Number.NaN, '1', null, undefined]) {
+      expect(() => wholeNumber('id', value, 10)).to.throw(
+        TypeError,
+        'id must be an integer from 0 to 10, not',
+      )
+    }
   })
 })
 

@@ -28,6 +28,14 @@ export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<strin
     'a login that ends the oldest session': issuing(() => ({ maxSessions: 1 })),
     'a login that is refused': issuing(() => ({ maxSessions: 1, onLimit: 'refuse' })),
     'a login that replaces a session': issuing(({ sessionId }) => ({ replaces: sessionId })),
+    'a login that replaces a record': issuing(({ sessionId }) => ({
+      replaces: sessionId,
+      replacesRecord: 'old',
+    })),
+    'a login whose record is another': issuing(({ sessionId }) => ({
+      replaces: sessionId,
+      replacesRecord: 'other',
+    })),
     'a touch': ({ store, address }, withinMs) =>
       store.touch(address, { sessionDurationMs: HOUR / 2, endsBy: now() + HOUR }, withinMs),
     'the end of a session': ({ store, address }, withinMs) => store.revoke(address, withinMs),
@@ -44,6 +52,11 @@ export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<strin
       const change = { sessionId: address.sessionId, from: 'old', to: 'new' }
       return store.rewrite(address.handle, [change], withinMs)
     },
+    'a new id': ({ store, address }, withinMs) => {
+      const { sessionId } = address
+      const newSessionId = newAddress(address.handle).sessionId
+      return store.rewrite(address.handle, [{ sessionId, from: 'old', to: 'new', newSessionId }], withinMs)
+    },
     'a first value': ({ store, freeId: id }, withinMs) =>
       store.replaceValue({ id, from: null, to: 'new', keepMs: HOUR }, withinMs),
     'another value': ({ store, valueId: id }, withinMs) =>
@@ -54,7 +67,15 @@ export function changesOf({ entry, now }: StoreUnderTest): Readonly<Record<strin
       store.replaceValue({ id, from: 'other', to: 'new', keepMs: HOUR }, withinMs),
     'the deletion of a value': ({ store, valueId: id }, withinMs) =>
       store.replaceValue({ id, from: 'old', to: null }, withinMs),
-    'the end of everybody': ({ store }, withinMs) => store.revokeBatch(undefined, withinMs),
+    'a first count': ({ store, freeId: id }, withinMs) =>
+      store.addToValue({ id, add: 1, keepMs: HOUR }, withinMs),
+    'a count in place of a value': ({ store, valueId: id }, withinMs) =>
+      store.addToValue({ id, add: 1, keepMs: HOUR }, withinMs),
+    'a count that comes to nothing': ({ store, valueId: id }, withinMs) =>
+      store.addToValue({ id, add: -1, keepMs: HOUR }, withinMs),
+    'the end of everybody': ({ store }, withinMs) => store.revokeBatch({ group: null }, withinMs),
+    'the end of the users of an app': ({ store, address }, withinMs) =>
+      store.revokeBatch({ group: address.handle.slice(0, 4) }, withinMs),
   }
 }
 

@@ -79,7 +79,7 @@ export function revocationRules({ describe, it }: RuleBook, subject: StoreUnderT
     })
 
     it(`ends ${MANY} sessions of many users, and counts each once`, async () => {
-      const handles = Array.from({ length: MANY / 3 }, newHandle)
+      const handles = Array.from({ length: MANY / 3 }, () => newHandle())
       const addresses = handles.flatMap((handle) => [1, 2, 3].map(() => newAddress(handle)))
       await Promise.all(addresses.map((address) => issue({ address })))
       assert.equal(await alive(addresses), MANY)

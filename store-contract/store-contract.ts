@@ -1,11 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { SessionStore } from 'weapp-session'
 import { concurrencyRules } from './concurrency.js'
+import { countsRules } from './counts.js'
 import { everybodyRules } from './everybody.js'
+import { groupsRules } from './groups.js'
 import { lateRules } from './late.js'
 import { marksRules } from './marks.js'
 import { momentsRules } from './moments.js'
 import { profilesRules } from './profiles.js'
+import { replacementsRules } from './replacements.js'
 import { revocationRules } from './revocation.js'
 import { rewriteRules } from './rewrite.js'
 import { rewriteRacesRules } from './rewrite-races.js'
@@ -51,12 +54,15 @@ const PARTS: readonly ((book: RuleBook, subject: StoreUnderTest) => void)[] = [
   profilesRules,
   rewriteRules,
   rewriteRacesRules,
+  replacementsRules,
   valuesRules,
   valueEndsRules,
   valueOutcomesRules,
+  countsRules,
   revocationRules,
   marksRules,
   everybodyRules,
+  groupsRules,
   lateRules,
   concurrencyRules,
 ]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { IssueResult, SessionAddress, SessionEntry, SessionStore } from 'weapp-session'
+import type { IssueResult, RevocationStep, SessionAddress, SessionEntry, SessionStore } from 'weapp-session'
 
 /** An issued login: its entry, and what the store returned. */
 export type Login = Omit<SessionEntry, 'userInfo'> & Extract<IssueResult, { state: 'issued' }>
@@ -34,8 +34,14 @@ const MOST_BATCHES = 10_000
 const SHORTEST_MS = 50
 const LONGEST_MS = 3_200
 
-export function newHandle(): string {
-  return randomBytes(15).toString('base64url')
+/** A new user, of a group of its own unless one is named. */
+export function newHandle(group: string = newGroup()): string {
+  return group + randomBytes(12).toString('base64url')
+}
+
+/** A new group, with which the handles of its users begin. */
+export function newGroup(): string {
+  return randomBytes(3).toString('base64url')
 }
 
 export function newAddress(handle: string = newHandle()): SessionAddress {
@@ -46,12 +52,18 @@ export function newId(): string {
   return randomBytes(18).toString('base64url')
 }
 
-/** Calls revokeBatch from a cursor until the last step. Returns the number of ended sessions. */
-export async function endAllSessions(store: SessionStore, from?: string): Promise<number> {
+/**
+ * Calls revokeBatch for everybody, or for a group, from a cursor until the last step. Returns the number of
+ * ended sessions.
+ */
+export async function endAllSessions(
+  store: SessionStore,
+  { group = null, cursor: from }: Partial<RevocationStep> = {},
+): Promise<number> {
   let revoked = 0
   let cursor = from
   for (let calls = 0; calls < MOST_BATCHES; calls += 1) {
-    const batch = await store.revokeBatch(cursor)
+    const batch = await store.revokeBatch({ group, cursor })
     revoked += batch.revoked
     cursor = batch.next
     if (cursor === undefined) return revoked

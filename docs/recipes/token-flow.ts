@@ -23,7 +23,8 @@ export const tokenFlow: Protocol = {
       method: 'post',
       path: '/login', // answers /login/ as well
       body: 'json',
-      // Nothing that a phone sends can be trusted to have a type. `login` refuses a text that cannot be a code.
+      login: () => ({}), // limited by address and app
+      // Nothing that a phone sends can be trusted to have a type. `sessions.login` refuses a text that cannot be a code.
       read(request) {
         const { code } = Object(request.body) as { code?: unknown }
         if (code === undefined || code === null || code === '')

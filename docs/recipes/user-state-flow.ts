@@ -10,6 +10,7 @@ export const userStateFlow: Protocol = {
     route({
       method: 'get',
       path: '/login',
+      login: () => ({}), // limited by address and app
       read: readLogin,
       run: (sessions, login) => sessions.login(login),
       write: ({ token }) => ({ status: 200, body: { user_uuid: token } }),

@@ -138,6 +138,7 @@ export const zh: Words = {
     'note that the code is used': '记下 code 已使用',
     'give the claim back': '放弃占用',
     'read what all processes share': '读取各进程共享的数据',
+    'count what all processes count': '累加各进程共享的计数',
     'write what all processes share': '写入各进程共享的数据',
     'delete sessions': '批量删除会话',
     'digest of the token, openid, times, session_key (encrypted)':

@@ -6,7 +6,7 @@ import type { Sources } from './sources.js'
 import { traceWechat } from './trace.js'
 import { createWechatSwitch, type WechatSwitch } from './wechat-switch.js'
 
-/** Seven days: the two clocks of a session differ, so that the page can show both. */
+/** Seven days, the default, written down for the page, which shows how much of it is left. */
 const SESSION_DURATION_SECONDS = 7 * 86_400
 
 /** A fake WeChat, a clock that can be set forward, and the page that shows and moves them. */

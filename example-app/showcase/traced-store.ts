@@ -13,6 +13,7 @@ export const STORE_WORDS: Readonly<Record<keyof SessionStore, string>> = {
   rewrite: 'replace the session_key',
   readValue: 'read what all processes share',
   replaceValue: 'write what all processes share',
+  addToValue: 'count what all processes count',
   revokeBatch: 'delete sessions',
   ping: 'ping',
   close: 'close',

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { Secret } from '../secret.js'
 import { BackgroundWork, Once } from '../sessions/once.js'
 import type { SessionStore } from '../sessions/store.js'
 import { valueIdOf } from '../sessions/token.js'
@@ -27,8 +28,14 @@ export interface AccessTokenRequest {
  */
 export type AccessTokenProvider = (request: AccessTokenRequest) => Promise<string>
 
+/** Asks for the access token of an app, and another one than `refused`. */
+export type AccessTokenSource = (request: {
+  readonly appid: string
+  readonly refused?: Secret | undefined
+}) => Promise<Secret>
+
 interface FetchedToken {
-  readonly accessToken: string
+  readonly accessToken: Secret
   readonly expiresInSeconds: number
 }
 
@@ -56,7 +63,7 @@ export class AccessTokens {
   readonly #background = new BackgroundWork()
   readonly #once: Once
   /** Renewals of this process in progress, by appid. */
-  readonly #renewals = new Map<string, Promise<string>>()
+  readonly #renewals = new Map<string, Promise<Secret>>()
   /** When the last renewal in the background began, by appid. */
   readonly #lastTries = new Map<string, number>()
 
@@ -69,11 +76,11 @@ export class AccessTokens {
    * Returns a token that is valid as far as is known here. Throws `ERR_STORE_UNAVAILABLE`, `ERR_WECHAT_…`,
    * `ERR_SERVER_MISCONFIGURED`.
    */
-  async get({ appid, refused }: AccessTokenRequest): Promise<string> {
+  async get({ appid, refused }: Parameters<AccessTokenSource>[0]): Promise<Secret> {
     const found = await this.#parts.vault.read(bindingOf(appid))
     const kept = keptIn(found)
     if (!kept) return this.#renewed(appid)
-    if (kept.token === refused) {
+    if (refused && kept.token.equals(refused)) {
       await this.#parts.vault.replace(bindingOf(appid), found, undefined, 0)
       return this.#renewed(appid)
     }
@@ -94,7 +101,7 @@ export class AccessTokens {
     this.#background.add(this.#renewed(appid).catch((error) => this.#warn(error)))
   }
 
-  #renewed(appid: string): Promise<string> {
+  #renewed(appid: string): Promise<Secret> {
     const running = this.#renewals.get(appid)
     if (running) return running
     const renewal = this.#renew(appid).finally(() => this.#renewals.delete(appid))
@@ -102,7 +109,7 @@ export class AccessTokens {
     return renewal
   }
 
-  async #renew(appid: string): Promise<string> {
+  async #renew(appid: string): Promise<Secret> {
     const claimed = await this.#once.claim({
       id: renewalIdOf(appid),
       lifetimeMs: this.#parts.renewalMs,
@@ -118,7 +125,12 @@ export class AccessTokens {
       const { accessToken: token, expiresInSeconds } = await this.#parts.fetchToken(appid)
       const passedMs = Math.max(0, this.#parts.clock() - askedAt)
       const keepMs = Math.max(0, Math.floor(expiresInSeconds * 1000 - passedMs))
-      await this.#parts.vault.replace(bindingOf(appid), found, { token } satisfies KeptToken, keepMs)
+      await this.#parts.vault.replace(
+        bindingOf(appid),
+        found,
+        { token: token.reveal() } satisfies KeptToken,
+        keepMs,
+      )
       return token
     } finally {
       this.#background.add(this.#once.release(claimed.claim))
@@ -140,10 +152,10 @@ export function unavailable(hint: string): WeappError {
 }
 
 /** Returns the token that was found if it is still valid, and whether it ends soon. */
-function keptIn(found: KeptSecret | undefined): { token: string; isEnding: boolean } | undefined {
+function keptIn(found: KeptSecret | undefined): { token: Secret; isEnding: boolean } | undefined {
   if (!found?.value || found.leftMs <= 0) return undefined
   const { token } = found.value as KeptToken
-  return { token, isEnding: found.leftMs <= RENEW_BEFORE_MS }
+  return { token: new Secret(token), isEnding: found.leftMs <= RENEW_BEFORE_MS }
 }
 
 function renewalIdOf(appid: string): string {

@@ -1,10 +1,11 @@
 import { WeappError } from '../errors.js'
-import { checkOptionNames, type OptionNames } from '../options.js'
+import { checkOptionNames, type OptionNames, oneOf } from '../options.js'
 import type { AppSelector } from '../sessions/app-info.js'
-import type { Apps } from '../sessions/apps.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionRegistry } from '../sessions/session-registry.js'
 import { addressOf, type SessionAddress } from '../sessions/token.js'
+import type { Scope } from './scope.js'
+import { checkStepUp, type StepUp } from './step-up.js'
 
 /**
  * Returns the address that a token opens, without asking the store. Throws `ERR_TOKEN_MISSING`, and
@@ -20,19 +21,31 @@ export function addressIn(token: string | undefined): SessionAddress {
 }
 
 /** What a session must fulfil besides being alive. */
-export interface AuthenticateOptions {
-  /** The login may be at most this long ago, in seconds. Default: no limit but the absolute end. */
-  readonly maxAgeSeconds?: number | undefined
+export interface AuthenticateOptions extends StepUp {
+  /**
+   * The sensitive action of a built-in route, for which `stepUp` of its mount counts as well. Default: none.
+   */
+  readonly action?: SensitiveAction | undefined
   /** The app that the session has to belong to: its appid, or its `id`. Default: any of the apps here. */
   readonly appid?: AppSelector | undefined
 }
 
-const OPTION_NAMES: OptionNames<AuthenticateOptions> = { maxAgeSeconds: true, appid: true }
+/** Ending other sessions of the user, or replacing the phone number that is kept. */
+export type SensitiveAction = (typeof ACTIONS)[number]
+
+const ACTIONS = ['end-sessions', 'phone-number'] as const
+const OPTION_NAMES: OptionNames<AuthenticateOptions> = {
+  maxAgeSeconds: true,
+  confirmedWithinSeconds: true,
+  action: true,
+  appid: true,
+}
 
 export type Authenticate = (token: string | undefined, options?: AuthenticateOptions) => Promise<Session>
 
 /** Does not tell whether an unknown session has expired, was revoked, or never existed. */
-export function createAuthenticate(apps: Apps, registry: SessionRegistry): Authenticate {
+export function createAuthenticate(scope: Scope, registry: SessionRegistry): Authenticate {
+  const { apps } = scope
   return async function authenticate(
     token: string | undefined,
     options: AuthenticateOptions = {},
@@ -42,15 +55,16 @@ export function createAuthenticate(apps: Apps, registry: SessionRegistry): Authe
     const appid = options.appid === undefined ? undefined : apps.choose(options.appid).appid
     const visit = await registry.visit(address, appid)
     if (!visit) throw unknownSession()
-    const { maxAgeSeconds = Number.POSITIVE_INFINITY } = options
-    if (!(visit.ageMs <= maxAgeSeconds * 1000)) {
-      throw new WeappError(
-        'ERR_LOGIN_TOO_OLD',
-        'This action requires a recent login. Call wx.login and log in again.',
-      )
-    }
+    checkStepUp(visit, options)
+    if (options.action) checkStepUp(visit, demandOf(scope, options.action))
     return visit.session
   }
+}
+
+/** WeChat gives a number only after a tap of the user, which is better than any other confirmation. */
+function demandOf({ stepUp, keepPhoneNumbers }: Scope, action: SensitiveAction): StepUp {
+  if (oneOf('authenticate: action', action, ACTIONS) === 'end-sessions') return stepUp
+  return keepPhoneNumbers ? { maxAgeSeconds: stepUp.maxAgeSeconds } : {}
 }
 
 export function unknownSession(): WeappError {

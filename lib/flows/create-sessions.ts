@@ -3,14 +3,19 @@ import { frozen, type SessionData, throughJson } from '../sessions/session-data.
 import { SessionIssuer } from '../sessions/session-issuer.js'
 import { SessionKeys } from '../sessions/session-keys.js'
 import { SessionRegistry } from '../sessions/session-registry.js'
+import { SessionRotation } from '../sessions/session-rotation.js'
 import { addressIn, createAuthenticate, unknownSession } from './authenticate.js'
+import { createConfirm } from './confirm.js'
 import { createEngine, type Engine } from './engine.js'
 import { createFreshKey } from './fresh-key.js'
 import { createLogIn } from './log-in.js'
-import { namedSession, namedUser, sessionIdIn } from './named-user.js'
+import { withLoginGate } from './login-gate.js'
+import { namedAddress, namedSession, namedUser, sessionIdIn } from './named-user.js'
+import { createRenew } from './renew.js'
 import { narrowed, type Scope } from './scope.js'
-import type { RevokeUserOptions, Sessions } from './sessions.js'
+import type { RevokeUserOptions, RotateOptions, Sessions } from './sessions.js'
 import { readSessionsOptions, type SessionsOptions } from './sessions-options.js'
+import { DEFAULT_STEP_UP } from './step-up.js'
 import { createUserDataCalls } from './user-data.js'
 import { createWechatCalls } from './wechat-calls.js'
 
@@ -25,8 +30,8 @@ import { createWechatCalls } from './wechat-calls.js'
  */
 export function createSessions(options: SessionsOptions): Sessions {
   const settings = readSessionsOptions(options)
-  const everything = { apps: settings.apps, maxSessionsPerUser: undefined, keepPhoneNumbers: false }
-  return sessionsWithin(everything, createEngine(settings))
+  const scope = { apps: settings.apps, maxSessionsPerUser: undefined, keepPhoneNumbers: false }
+  return sessionsWithin({ ...scope, stepUp: DEFAULT_STEP_UP }, createEngine(settings))
 }
 
 /** Makes the use cases of a scope. What they share with those of other scopes is in the engine. */
@@ -36,13 +41,37 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
   const issuer = new SessionIssuer({ ...engine, apps })
   const sessionKeys = new SessionKeys({ ...engine, apps })
   const freshKey = createFreshKey({ ...engine, apps, sessionKeys })
-  const parts = { ...engine, ...scope, registry, issuer, sessionKeys, freshKey }
+  const rotation = new SessionRotation({ ...engine, apps })
+  const parts = { ...engine, ...scope, registry, issuer, sessionKeys, freshKey, rotation }
+  const wechatCalls = createWechatCalls(parts)
 
-  return {
-    login: createLogIn(parts),
-    authenticate: createAuthenticate(apps, registry),
+  const appids = Object.freeze(apps.all.map(({ appid }) => appid))
+
+  const logIn = createLogIn(parts)
+  const sessions: Sessions = {
+    apps: Object.freeze({ appids, isNarrowed: apps.isNarrowed }),
+    async login(request) {
+      try {
+        return await logIn(request)
+      } catch (error) {
+        const { peer, mount } = request.origin ?? {}
+        engine.refusedLogins.tell(error, { appid: apps.chosen(request.appid)?.appid, peer, mount })
+        throw error
+      }
+    },
+    authenticate: createAuthenticate(scope, registry),
+    renew: createRenew(parts),
+    async rotate(selector, options = {}) {
+      checkOptionNames<RotateOptions>('rotate', options, { data: true })
+      const data = options.data === undefined ? undefined : { to: throughJson(options.data) }
+      const rotated = await rotation.rotate(namedSession(apps, selector), data)
+      if (!rotated) throw unknownSession()
+      return rotated
+    },
+    confirm: createConfirm({ ...parts, phoneNumber: wechatCalls.phoneNumber }),
     logout: async (token) => registry.revokeAt(addressIn(token)),
     list: async (user) => registry.list(namedUser(apps, user).user),
+    find: async (selector) => (await registry.find(namedAddress(selector))) ?? null,
     revoke: async (session) => registry.revoke(namedSession(apps, session)),
     async revokeUser(user, options = {}) {
       checkOptionNames<RevokeUserOptions>('revokeUser', options, { exceptSessionId: true })
@@ -50,16 +79,15 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
       const except = exceptSessionId === undefined ? undefined : sessionIdIn(exceptSessionId)
       return registry.revokeUser(namedUser(apps, user).user, except)
     },
-    async revokeAll() {
-      if (!apps.isNarrowed) return registry.revokeAll()
-      throw new TypeError('revokeAll ends the sessions of all apps: call it on what createSessions returned')
-    },
+    revokeAll: () => registry.revokeAll(),
     async forgetUser(selector) {
       const { app, user } = namedUser(apps, selector)
       await registry.revokeUser(user)
       await engine.profiles.forget(user)
       await engine.phoneNumbers.keep(app, user.openid, undefined)
       await engine.decryptions.forget(user)
+      await engine.confirmations.forget(user)
+      await engine.phoneCodes.forget(user)
     },
     async setData(selector, data) {
       const kept = frozen(throughJson(data)) as SessionData
@@ -67,10 +95,14 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
       return kept
     },
     ...createUserDataCalls(parts),
-    ...createWechatCalls(parts),
+    ...wechatCalls,
     with: (options) => sessionsWithin(narrowed(scope, options), engine),
     ofApp: (appid) => sessionsWithin(narrowed(scope, { appid }), engine),
-    ping: () => engine.store.ping(),
+    async ping() {
+      await engine.store.ping()
+      await engine.keysInUse.check()
+    },
     close: () => engine.close(),
   }
+  return withLoginGate(sessions, { ...engine, apps })
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import type { Secret } from '../secret.js'
 import { Counter } from '../sessions/counter.js'
 import type { UserRef } from '../sessions/session.js'
 import type { SessionStore } from '../sessions/store.js'
@@ -13,7 +14,7 @@ import {
 } from '../wechat/open-data.js'
 import { Turns } from './turns.js'
 
-/** Decryptions of a user that may fail within {@link WINDOW_MS}. */
+/** Decryptions of a user, and codes with data, that may fail within {@link WINDOW_MS}. */
 const MOST_FAILURES = 8
 const WINDOW_MS = 600_000
 
@@ -21,7 +22,7 @@ const WINDOW_MS = 600_000
  * The session_keys that may fit, in groups: the likely one first, the rest only if that fails. Any wx.login
  * may have replaced a key since the data was made. It may be asked more than once.
  */
-export type CandidateKeys = () => AsyncIterable<readonly string[]>
+export type CandidateKeys = () => AsyncIterable<readonly Secret[]>
 
 /** Encrypted data, whose it has to be, and what it has to be. */
 export interface Decryption<T> {
@@ -47,11 +48,13 @@ export class Decryptions {
   readonly #failures: Counter
   /** In a process one comes after the other: what arrives together must not get past the count together. */
   readonly #turns: Turns
+  readonly #codeTurns: Turns
   readonly #logger: Logger
 
   constructor({ store, storeTimeoutMs, clock, logger }: DecryptionsParts) {
     this.#failures = new Counter({ store, clock, purpose: 'failed decryption', windowMs: WINDOW_MS })
     this.#turns = new Turns(2 * storeTimeoutMs)
+    this.#codeTurns = new Turns(2 * storeTimeoutMs)
     this.#logger = logger
   }
 
@@ -64,8 +67,25 @@ export class Decryptions {
     return this.#turns.inTurn(`${appid} ${openid}`, () => this.#attempt(decryption))
   }
 
+  /**
+   * Exchanges a code that came with data of a user, one of each user at a time. One that is refused counts as a
+   * failure: no limit of logins applies to codes that a session invents. Throws `ERR_DECRYPTION_LIMIT` and what
+   * `exchange` throws.
+   */
+  withCode<T>(user: UserRef, exchange: () => Promise<T>): Promise<T> {
+    return this.#codeTurns.inTurn(`${user.appid} ${user.openid}`, async () => {
+      await this.#refuseLimited(user)
+      try {
+        return await exchange()
+      } catch (error) {
+        if (isRefusedCode(error)) await this.#countFailure(user)
+        throw error
+      }
+    })
+  }
+
   /** Throws `ERR_DECRYPTION_LIMIT` for a user who has failed too often, before anything is spent. */
-  async refuseLimited({ appid, openid }: UserRef): Promise<void> {
+  async #refuseLimited({ appid, openid }: UserRef): Promise<void> {
     if ((await this.#failures.countOf({ appid, openid })) < MOST_FAILURES) return
     throw new WeappError(
       'ERR_DECRYPTION_LIMIT',
@@ -78,7 +98,7 @@ export class Decryptions {
   }
 
   async #attempt<T>({ data, owner, candidates, read }: Decryption<T>): Promise<T> {
-    await this.refuseLimited(owner)
+    await this.#refuseLimited(owner)
     try {
       const openData = await withFittingKeys(candidates, (sessionKeys) => openedBy(sessionKeys, data, owner))
       return readNow(openData, read)
@@ -91,14 +111,15 @@ export class Decryptions {
   async #countFailure({ appid, openid }: UserRef): Promise<void> {
     if ((await this.#failures.add({ appid, openid })) !== MOST_FAILURES) return
     this.#logger.warn(
-      `data of the user ${openid} of ${appid} could not be decrypted ${MOST_FAILURES} times within minutes, ` +
-        'as when somebody tries to forge some: more of it is refused for a while',
+      `data of the user ${openid} of ${appid} could not be decrypted, or came with a bad code, ${MOST_FAILURES} times ` +
+        'within minutes, as when somebody tries to forge some: more of it is refused for a while',
     )
   }
 }
 
 /** Throws `ERR_DATA_MALFORMED` where the key is right and the text is not: no newer key would help. */
-function openedBy(sessionKeys: readonly string[], data: Ciphertext, owner: DataOwner): OpenData | undefined {
+function openedBy(candidates: readonly Secret[], data: Ciphertext, owner: DataOwner): OpenData | undefined {
+  const sessionKeys = candidates.map((sessionKey) => sessionKey.reveal())
   const openData = decryptOpenData(data, sessionKeys, owner)
   if (openData || !isOpenedBy(data, sessionKeys, owner)) return openData
   throw new WeappError(
@@ -117,6 +138,10 @@ function readNow<T>(openData: OpenData, read: (data: OpenData) => T): T {
   return result
 }
 
+function isRefusedCode(error: unknown): boolean {
+  return error instanceof WeappError && ['ERR_CODE_INVALID', 'ERR_USER_CHANGED'].includes(error.code)
+}
+
 /** A store that fails teaches a forger nothing: without keys nobody has looked at the data. */
 function isTried(error: unknown): boolean {
   return !(error instanceof WeappError && error.code === 'ERR_STORE_UNAVAILABLE')
@@ -125,7 +150,7 @@ function isTried(error: unknown): boolean {
 /** Returns what `use` makes of the first group that fits. Throws `ERR_SESSION_KEY_STALE` when none does. */
 export async function withFittingKeys<T>(
   candidates: CandidateKeys,
-  use: (sessionKeys: readonly string[]) => T | undefined,
+  use: (sessionKeys: readonly Secret[]) => T | undefined,
 ): Promise<T> {
   for await (const sessionKeys of candidates()) {
     const result = use(sessionKeys)

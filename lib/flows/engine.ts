@@ -1,21 +1,29 @@
 import type { CodeExchange } from '../exchange.js'
 import { guardStore } from '../sessions/guarded-store.js'
+import { KeysInUse } from '../sessions/keys-in-use.js'
+import { BackgroundWork } from '../sessions/once.js'
 import { SessionRegistry } from '../sessions/session-registry.js'
 import { UserProfiles } from '../sessions/user-profiles.js'
 import { Vault } from '../sessions/vault.js'
 import { stableAccessToken } from '../wechat/access-token.js'
+import { CallSlots } from '../wechat/call-slots.js'
 import { code2Session } from '../wechat/code2session.js'
 import { guardExchange } from '../wechat/guarded-exchange.js'
 import { getPhoneNumber } from '../wechat/phone-number.js'
 import { createSessionKeyApi } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
+import { WaitBrake } from '../wechat/wait-brake.js'
 import { createWechatApi } from '../wechat/wechat-api.js'
 import { AccessTokens } from './access-tokens.js'
+import { AttemptLimit } from './attempt-limit.js'
+import { CONFIRMATIONS } from './confirm.js'
 import { Decryptions } from './decryptions.js'
 import { FailureLog } from './failure-log.js'
-import { createCallOnUserInfo, HOOK_TIMEOUT_MS } from './hooks.js'
+import { createCallOnConfirm, createCallOnUserInfo, HOOK_TIMEOUT_MS } from './hooks.js'
 import { type ExchangeCode, LoginCodes } from './login-codes.js'
+import { PHONE_CODES } from './phone-codes.js'
 import { PhoneNumbers } from './phone-numbers.js'
+import { RefusedLogins } from './refused-logins.js'
 import { createReplay } from './replay.js'
 import type { SessionsSettings } from './sessions-options.js'
 import { guardProvider } from './wechat-calls.js'
@@ -25,19 +33,27 @@ export type Engine = ReturnType<typeof createEngine>
 
 export function createEngine(settings: SessionsSettings) {
   const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, logger, clock } = settings
-  const { storeTimeoutMs, accessTokenProvider } = settings
+  const { onConfirm, storeTimeoutMs, accessTokenProvider } = settings
   const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clock, logger })
   const vault = new Vault(store, keyRing)
-  const transport = createTransport(wechat.baseUrl, wechat.agent)
-  const wechatApi = createWechatApi({ transport, timeoutMs: wechat.timeoutMs })
+  const transport = createTransport(wechat.baseUrl, wechat.agent, wechat.maxConcurrentCalls)
+  const wechatApi = createWechatApi({
+    transport,
+    timeoutMs: wechat.timeoutMs,
+    slots: new CallSlots(wechat.maxConcurrentCalls),
+  })
   const registry = new SessionRegistry({ apps, store, keyRing, logger })
 
   const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
-  const exchange = exchangeOf(code2Session(wechatApi), wechat.timeoutMs)
+  const exchange = exchangeOf(code2Session(wechatApi), wechat.timeoutMs, new WaitBrake(clock))
   const failureLog = new FailureLog(logger, clock)
+  const background = new BackgroundWork()
+  const limitParts = { store, clock, logger, background }
+  const { onLoginRefused } = settings
   const loginCodes = new LoginCodes({ store, exchange, failureLog, patienceMs })
 
+  const keysInUse = new KeysInUse({ apps, store, keyRing, clock, logger })
   const fetchToken = stableAccessToken(wechatApi)
   const accessTokens = new AccessTokens({
     store,
@@ -56,21 +72,29 @@ export function createEngine(settings: SessionsSettings) {
     profileRules,
     clock,
     logger,
+    keysInUse,
     loginCodes,
     failureLog,
+    background,
+    refusedLogins: new RefusedLogins({ onLoginRefused, failureLog, background, clock }),
     profiles: new UserProfiles(store, keyRing),
     phoneNumbers: new PhoneNumbers(vault),
     decryptions: new Decryptions({ store, storeTimeoutMs, clock, logger }),
+    confirmations: new AttemptLimit({ ...limitParts, rule: CONFIRMATIONS }),
+    phoneCodes: new AttemptLimit({ ...limitParts, rule: PHONE_CODES }),
+    callOnConfirm: createCallOnConfirm(onConfirm, failureLog),
     replay: createReplay({ registry, store, clock, logger }),
-    callOnUserInfo: createCallOnUserInfo(onUserInfo, logger),
+    callOnUserInfo: createCallOnUserInfo(onUserInfo, failureLog),
     accessToken: accessTokenProvider
       ? guardProvider(accessTokenProvider, wechat.timeoutMs)
-      : (request: { appid: string; refused?: string | undefined }) => accessTokens.get(request),
+      : accessTokens.get.bind(accessTokens),
     getPhoneNumber: getPhoneNumber(wechatApi),
     sessionKeyApi: createSessionKeyApi(wechatApi),
 
     async close(): Promise<void> {
       await loginCodes.idle()
+      await keysInUse.idle()
+      await background.idle()
       await accessTokens.idle()
       transport.close()
       await store.close()
@@ -79,7 +103,7 @@ export function createEngine(settings: SessionsSettings) {
 }
 
 /** Exchanges a code by the way of its app: its own, or WeChat's. */
-function exchangeOf(wechats: CodeExchange, timeoutMs: number): ExchangeCode {
+function exchangeOf(wechats: CodeExchange, timeoutMs: number, brake: WaitBrake): ExchangeCode {
   const exchangeWithin = guardExchange(timeoutMs)
-  return (app, code) => exchangeWithin(app.exchange ?? wechats, app, code)
+  return (app, code) => exchangeWithin(brake.around(app.exchange ?? wechats), app, code)
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { shownError, stackOf } from './thrown.js'
 
 const PAUSE_MS = 60_000
 /** Of so many kinds it is remembered when they were told; one more forgets the oldest. */
@@ -12,8 +13,8 @@ interface ToldFailure {
 }
 
 /**
- * Tells the log what the operator has to mend, each kind of failure once a minute. Codes that are not valid
- * are not among them: anybody can send those.
+ * Tells the log what the operator has to mend, and that logins are refused: each kind once a minute, with how
+ * many more there were since. Whoever can cause a failure again and again must not fill the log.
  */
 export class FailureLog {
   readonly #logger: Logger
@@ -29,7 +30,29 @@ export class FailureLog {
     if (!(error instanceof WeappError) || error.hint === undefined) return
     if (error.status < 500 && error.status !== 429) return
     const line = `${what} failed with ${error.code}: ${error.hint}`
-    const kind = withoutParticulars(line)
+    this.#write(error.status >= 500 ? 'error' : 'warn', withoutParticulars(line), line)
+  }
+
+  /** Tells that logins are refused: one line for each app and code a minute, with how many more. */
+  reportRefused(appid: string | undefined, error: WeappError): void {
+    // `report` has told these.
+    if (error.status === 429 && error.hint !== undefined) return
+    const why = error.hint === undefined ? '' : `: ${error.hint}`
+    const kind = `logins of ${appid ?? 'an unknown app'} are refused with ${error.code}`
+    this.#write('warn', kind, kind + why)
+  }
+
+  /** Tells that a hook of the application has failed: errors of one class are one kind. */
+  reportHook(name: string, error: unknown): void {
+    this.#write('error', `${name} ${shownError(error).name}`, `${name} failed: ${stackOf(error)}`)
+  }
+
+  /** Tells of something else, which is a kind of its own. */
+  reportFault(line: string): void {
+    this.#write('error', line, line)
+  }
+
+  #write(level: keyof Logger, kind: string, line: string): void {
     const before = this.#told.get(kind)
     const now = this.#clock()
     if (before && Math.abs(now - before.at) < PAUSE_MS) {
@@ -38,8 +61,7 @@ export class FailureLog {
     }
     this.#remember(kind, now)
     const more = before && before.failures > 0 ? `; ${before.failures} more since it was last logged` : ''
-    if (error.status >= 500) this.#logger.error(line + more)
-    else this.#logger.warn(line + more)
+    this.#logger[level](line + more)
   }
 
   #remember(kind: string, now: number): void {

@@ -1,4 +1,5 @@
 import { WeappError } from '../errors.js'
+import type { Secret } from '../secret.js'
 import type { Apps } from '../sessions/apps.js'
 import { type CodeGrant, codeUsedUp } from '../sessions/code-outcomes.js'
 import type { KeyRing } from '../sessions/key-ring.js'
@@ -26,7 +27,7 @@ export interface KeyOwner extends UserRef {
  * given its session_key already: a session of the user has it. Throws `ERR_CODE_INVALID`, `ERR_WECHAT_…`, and
  * `ERR_USER_CHANGED` for a code of somebody else.
  */
-export type FreshKey = (owner: KeyOwner, code: string) => Promise<string[]>
+export type FreshKey = (owner: KeyOwner, code: string) => Promise<Secret[]>
 
 export function createFreshKey({ apps, sessionKeys, keyRing, loginCodes }: FreshKeyParts): FreshKey {
   return async (owner, code) => {
@@ -47,7 +48,7 @@ export function createFreshKey({ apps, sessionKeys, keyRing, loginCodes }: Fresh
   }
 
   /** The code is used up, so its session_key is returned even if it cannot be stored. */
-  async function keepSessionKey(owner: KeyOwner, sessionKey: string): Promise<void> {
+  async function keepSessionKey(owner: KeyOwner, sessionKey: Secret): Promise<void> {
     await sessionKeys.keep(owner, sessionKey, owner.sessionId).catch(() => undefined)
   }
 }
@@ -56,7 +57,7 @@ function isOf(handles: readonly string[], grant: CodeGrant): boolean {
   return handles.some((handle) => isHandleOf(handle, grant.handle))
 }
 
-function ofAnotherUser(): WeappError {
+export function ofAnotherUser(): WeappError {
   return new WeappError(
     'ERR_USER_CHANGED',
     'The code belongs to a different user than the session. Log in again.',

@@ -1,9 +1,9 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
-import type { Logger } from '../logger.js'
 import { type SessionData, throughJson } from '../sessions/session-data.js'
 import type { UserInfo } from '../sessions/user-info.js'
-import { stackOf, tookTooLong } from './thrown.js'
+import type { FailureLog } from './failure-log.js'
+import { shownError, tookTooLong } from './thrown.js'
 
 export const HOOK_TIMEOUT_MS = 5000
 
@@ -57,14 +57,46 @@ export interface UserInfoEvent {
  */
 export type OnUserInfo = (event: UserInfoEvent) => unknown
 
+/** What `onConfirm` gets. */
+export interface ConfirmEvent {
+  readonly appid: string
+  readonly openid: string
+  readonly sessionId: string
+  /** What came with the request, unchecked: a JSON object. */
+  readonly proof: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Judges whether a proof shows that the user acts: a password or PIN that only the user knows. True confirms,
+ * anything else is `ERR_CONFIRMATION_REFUSED`; a `WeappError` that it throws goes to the phone. After 5
+ * refusals within 10 minutes it is not called. Other errors and more than 5 seconds are `ERR_HOOK_FAILED`.
+ *
+ * @example
+ * const onConfirm = ({ appid, openid, proof }) => pins.isRight(appid, openid, proof.pin)
+ */
+export type OnConfirm = (event: ConfirmEvent) => boolean | Promise<boolean>
+
+/** Calls `onConfirm`; returns whether it said true. */
+export type CallOnConfirm = (event: ConfirmEvent) => Promise<boolean>
+
+export function createCallOnConfirm(
+  hook: OnConfirm | undefined,
+  failureLog: FailureLog,
+  timeoutMs: number = HOOK_TIMEOUT_MS,
+): CallOnConfirm | undefined {
+  if (!hook) return undefined
+  return async (event) =>
+    (await callHook('onConfirm', async () => hook(event), failureLog, timeoutMs)) === true
+}
+
 /** Calls `onLogin`. Returns the data as a later request will find it. */
 export function callOnLogin(
   hook: OnLogin,
   event: LoginEvent,
-  logger: Logger,
+  failureLog: FailureLog,
   timeoutMs: number = HOOK_TIMEOUT_MS,
 ): Promise<unknown> {
-  return guarded('onLogin', async () => throughJson(await hook(event)), logger, timeoutMs)
+  return callHook('onLogin', async () => throughJson(await hook(event)), failureLog, timeoutMs)
 }
 
 /** Calls `onUserInfo`, if there is one. Throws what it refuses with, and `ERR_HOOK_FAILED`. */
@@ -72,26 +104,30 @@ export type CallOnUserInfo = (event: UserInfoEvent) => Promise<void>
 
 export function createCallOnUserInfo(
   hook: OnUserInfo | undefined,
-  logger: Logger,
+  failureLog: FailureLog,
   timeoutMs: number = HOOK_TIMEOUT_MS,
 ): CallOnUserInfo {
   return async (event) => {
-    if (hook) await guarded('onUserInfo', async () => hook(event), logger, timeoutMs)
+    if (hook) await callHook('onUserInfo', async () => hook(event), failureLog, timeoutMs)
   }
 }
 
-async function guarded(
+/**
+ * Calls a hook, within the deadline. Throws its `WeappError`; for anything else `ERR_HOOK_FAILED`, and tells
+ * the log.
+ */
+export async function callHook(
   name: string,
   call: () => Promise<unknown>,
-  logger: Logger,
+  failureLog: FailureLog,
   timeoutMs: number,
 ): Promise<unknown> {
   try {
     return await withinDeadline(call(), timeoutMs, () => tookTooLong(timeoutMs))
-  } catch (cause) {
-    if (cause instanceof WeappError) throw cause
-    logger.error(`${name} failed: ${stackOf(cause)}`)
+  } catch (error) {
+    if (error instanceof WeappError) throw error
+    failureLog.reportHook(name, error)
     const message = 'Something went wrong on the server. Please try again later.'
-    throw new WeappError('ERR_HOOK_FAILED', message, { cause })
+    throw new WeappError('ERR_HOOK_FAILED', message, { cause: shownError(error) })
   }
 }

@@ -1,7 +1,9 @@
-import type { Logger } from '../logger.js'
-import { positiveInteger } from '../options.js'
-import { type App, type AppSelector, MOST_SESSIONS } from '../sessions/app-info.js'
+import { WeappError } from '../errors.js'
+import { positiveInteger, positiveNumber } from '../options.js'
+import { type App, type AppSelector, MOST_SECONDS, MOST_SESSIONS } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
+import { deviceNote } from '../sessions/device.js'
+import type { KeysInUse } from '../sessions/keys-in-use.js'
 import { checkOrigin, type LoginOrigin } from '../sessions/login-origin.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionIssuer } from '../sessions/session-issuer.js'
@@ -11,6 +13,7 @@ import type { UserInfoRules } from '../sessions/user-info.js'
 import type { UserProfiles } from '../sessions/user-profiles.js'
 import { checkCode } from '../wechat/code2session.js'
 import type { Decryptions } from './decryptions.js'
+import type { FailureLog } from './failure-log.js'
 import { type CallOnUserInfo, callOnLogin, type OnLogin } from './hooks.js'
 import type { ExchangedCode, LoginCodes } from './login-codes.js'
 import { profileFrom, type ReceivedData, readReceivedData, type UserDataRequest } from './received-data.js'
@@ -24,6 +27,17 @@ export interface LoginRequest extends UserDataRequest {
   readonly appid?: AppSelector | undefined
   /** How many sessions the user may have after this login. Default: what the app or all apps allow. */
   readonly maxSessionsPerUser?: number | undefined
+  /**
+   * The idle lifetime of the session where the app sets no `sessionDurationSeconds`, in seconds: what the
+   * clients of a protocol are used to. Default 604800.
+   */
+  readonly defaultSessionDurationSeconds?: number | undefined
+  /**
+   * The device in a few words, such as its model, for the list of sessions; it proves nothing. Kept on one
+   * line, up to 64 characters, without `<`, `>`, `&`, quotes and backticks; the rest is cut off. Default:
+   * unknown.
+   */
+  readonly device?: string | undefined
   /** The token that the phone still has: its session ends with this login. */
   readonly presentedToken?: string | undefined
   /**
@@ -46,8 +60,10 @@ interface CheckedLogin {
   readonly app: App
   readonly code: string
   readonly data: ReceivedData
+  readonly device: string | undefined
   readonly presentedToken: string | undefined
   readonly maxSessionsPerUser: number | undefined
+  readonly sessionDurationMs: number | undefined
   readonly origin: LoginOrigin | undefined
 }
 
@@ -59,12 +75,13 @@ interface LogInParts {
   readonly profiles: UserProfiles
   readonly sessionKeys: SessionKeys
   readonly loginCodes: LoginCodes
+  readonly keysInUse: KeysInUse
   readonly replay: Replay
   readonly decryptions: Decryptions
   readonly profileRules: UserInfoRules
   readonly callOnUserInfo: CallOnUserInfo
   readonly onLogin: OnLogin | undefined
-  readonly logger: Logger
+  readonly failureLog: FailureLog
 }
 
 export type LogIn = (request: LoginRequest) => Promise<LoginResult>
@@ -74,7 +91,7 @@ export type LogIn = (request: LoginRequest) => Promise<LoginResult>
  * tell `onLogin` whether the user is new, and one more before WeChat's placeholder is written.
  */
 export function createLogIn(parts: LogInParts): LogIn {
-  const { apps, issuer, profiles, sessionKeys, loginCodes, replay, decryptions, onLogin, logger } = parts
+  const { apps, issuer, profiles, sessionKeys, loginCodes, replay, decryptions, onLogin, failureLog } = parts
 
   async function logIn(request: LoginRequest): Promise<LoginResult> {
     const cap = checkCap(request.maxSessionsPerUser)
@@ -82,8 +99,10 @@ export function createLogIn(parts: LogInParts): LogIn {
       app: apps.choose(request.appid),
       code: checkCode(request.code),
       data: readReceivedData(request, parts.profileRules),
+      device: checkDevice(request.device),
       presentedToken: request.presentedToken,
       maxSessionsPerUser: parts.maxSessionsPerUser ?? cap,
+      sessionDurationMs: idleLifetimeMs(request.defaultSessionDurationSeconds),
       origin: checkOrigin(request.origin),
     }
     const { app, code, origin } = login
@@ -91,6 +110,7 @@ export function createLogIn(parts: LogInParts): LogIn {
       name: 'a login',
       async use(exchanged) {
         const result = await start(login, exchanged)
+        parts.keysInUse.noteLogin(app)
         const { token, seenBefore } = result
         const grant = { handle: handleIn(token), login: origin && { token, seenBefore, origin } }
         return { result, grant }
@@ -100,7 +120,7 @@ export function createLogIn(parts: LogInParts): LogIn {
   }
 
   async function start(login: CheckedLogin, { identity, beganAt }: ExchangedCode): Promise<LoginResult> {
-    const { app, data, presentedToken, maxSessionsPerUser } = login
+    const { app, data, device, presentedToken, maxSessionsPerUser, sessionDurationMs } = login
     const owner = { appid: app.appid, openid: identity.openid }
     const candidates = async function* () {
       yield [identity.sessionKey]
@@ -109,12 +129,13 @@ export function createLogIn(parts: LogInParts): LogIn {
     const given = await profileFrom(data, candidates, owner, decryptions)
     const userInfo = (await profiles.keptOver(owner, given)) ? undefined : given
     if (userInfo) await parts.callOnUserInfo({ ...owner, userInfo })
-    const beginning = { identity, userInfo, presentedToken, maxSessionsPerUser, beganAt }
+    const limits = { maxSessionsPerUser, sessionDurationMs }
+    const beginning = { identity, device, userInfo, presentedToken, beganAt, ...limits }
     if (!onLogin) return issuer.issue(app, { ...beginning, data: undefined })
 
     const seenBefore = await profiles.hasSeen(owner)
     const event = { ...owner, unionid: identity.unionid, userInfo, seenBefore }
-    const sessionData = await callOnLogin(onLogin, event, logger)
+    const sessionData = await callOnLogin(onLogin, event, failureLog)
     return { ...(await issuer.issue(app, { ...beginning, data: sessionData })), seenBefore }
   }
 
@@ -124,4 +145,16 @@ export function createLogIn(parts: LogInParts): LogIn {
 function checkCap(maxSessionsPerUser: number | undefined): number | undefined {
   if (maxSessionsPerUser === undefined) return undefined
   return positiveInteger('login: maxSessionsPerUser', maxSessionsPerUser, MOST_SESSIONS)
+}
+
+function idleLifetimeMs(seconds: number | undefined): number | undefined {
+  if (seconds === undefined) return undefined
+  const ms = positiveNumber('login: defaultSessionDurationSeconds', seconds, MOST_SECONDS) * 1000
+  return Math.max(1, Math.round(ms))
+}
+
+function checkDevice(device: unknown): string | undefined {
+  if (device === undefined || device === null) return undefined
+  if (typeof device === 'string') return deviceNote(device)
+  throw new WeappError('ERR_REQUEST_INVALID', '"device" must be a string.')
 }

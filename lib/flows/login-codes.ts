@@ -1,5 +1,6 @@
 import { kindOf, WeappError } from '../errors.js'
-import type { Identity } from '../exchange.js'
+import type { CheckedIdentity } from '../exchange.js'
+import type { Secret } from '../secret.js'
 import type { App } from '../sessions/app-info.js'
 import {
   type CodeGrant,
@@ -18,10 +19,10 @@ const CODE_LIFETIME_MS = 5 * 60_000
 const USED = 'used'
 
 /** Exchanges a code as its app does it, within a deadline. */
-export type ExchangeCode = (app: App, code: string) => Promise<Identity>
+export type ExchangeCode = (app: App, code: Secret) => Promise<CheckedIdentity>
 
 export interface ExchangedCode {
-  readonly identity: Identity
+  readonly identity: CheckedIdentity
   /** When the code was claimed, by the clock of the store, in microseconds since 1970. */
   readonly beganAt: number
 }
@@ -36,6 +37,10 @@ export interface UsedCode<Result> {
 export interface CodeUse<Result> {
   /** For the log, when it fails: `a login`. */
   readonly name: string
+  /**
+   * Called before the exchange, for the one request that uses the code; what it throws leaves the code good.
+   */
+  check?(): Promise<void>
   /** Called for the one request that uses the code. */
   use(exchanged: ExchangedCode): Promise<UsedCode<Result>>
   /** Called for other requests, with what the code was used for. */
@@ -87,28 +92,30 @@ export class LoginCodes {
     await this.#background.idle()
   }
 
-  async #redeem<Result>(app: App, code: LoginCode, { name, use, reuse }: CodeUse<Result>): Promise<Result> {
+  async #redeem<Result>(app: App, code: LoginCode, codeUse: CodeUse<Result>): Promise<Result> {
     const claimed = await this.#once.claim({
       id: code.id,
       lifetimeMs: CODE_LIFETIME_MS,
       patienceMs: this.#patienceMs,
     })
     if (claimed.state === 'pending') throw codeUsedUp()
-    if (claimed.state === 'settled') return reuse(await this.#outcomes.find(code), code)
+    if (claimed.state === 'settled') return codeUse.reuse(await this.#outcomes.find(code), code)
     const { claim } = claimed
-    let isExchanged = false
+    let [isSent, isExchanged] = [false, false]
     try {
+      await codeUse.check?.()
+      isSent = true
       const identity = await this.#exchange(app, code.code)
       isExchanged = true
-      const { result, grant } = await use({ identity, beganAt: claim.grantedAt })
+      const { result, grant } = await codeUse.use({ identity, beganAt: claim.grantedAt })
       this.#background.add(this.#settle(code, claim, grant))
       return result
     } catch (error) {
-      const isGivenBack = !isExchanged && isCodeStillGood(error)
+      const isGivenBack = !isSent || (!isExchanged && isCodeStillGood(error))
       this.#background.add(
         isGivenBack ? this.#once.release(claim) : this.#settle(code, claim, refusalOf(error)),
       )
-      this.#failureLog.report(name, error)
+      this.#failureLog.report(codeUse.name, error)
       throw error
     }
   }

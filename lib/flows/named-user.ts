@@ -3,7 +3,7 @@ import { isOpenid } from '../exchange.js'
 import type { App } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
 import type { SessionRef, SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
-import { isSessionId } from '../sessions/token.js'
+import { addressNamed, type SessionAddress } from '../sessions/token.js'
 import { requireFields } from './received-data.js'
 
 export interface NamedUser {
@@ -27,9 +27,15 @@ export function namedSession(apps: Apps, selector: SessionSelector): SessionRef 
   return { ...user, sessionId: sessionIdIn(selector.sessionId) }
 }
 
+/** Returns where the session is that a call names by its id alone. Throws `ERR_REQUEST_INVALID`. */
+export function namedAddress(selector: Pick<SessionSelector, 'sessionId'>): SessionAddress {
+  const { sessionId } = requireFields(selector)
+  return addressNamed(sessionIdIn(sessionId)) as SessionAddress
+}
+
 /** Returns a session id. Throws `ERR_REQUEST_INVALID` for what cannot be one, such as a token. */
 export function sessionIdIn(sessionId: unknown): string {
-  if (typeof sessionId === 'string' && isSessionId(sessionId)) return sessionId
+  if (typeof sessionId === 'string' && addressNamed(sessionId)) return sessionId
   throw notA('sessionId', 'the id of a session')
 }
 

@@ -1,5 +1,6 @@
 import { WeappError } from '../errors.js'
 import { isJsonObject } from '../json-object.js'
+import type { Secret } from '../secret.js'
 import {
   type UserInfo,
   type UserInfoRules,
@@ -85,7 +86,12 @@ export async function profileFrom(
 
 /** Checks that one of the keys signed the data. Throws `ERR_SESSION_KEY_STALE` when none did. */
 export async function verifyFor(signed: SignedData, candidates: CandidateKeys): Promise<void> {
-  await withFittingKeys(candidates, (sessionKeys) => isSignedBy(signed, sessionKeys) || undefined)
+  const isSigned = (sessionKeys: readonly Secret[]) =>
+    isSignedBy(
+      signed,
+      sessionKeys.map((sessionKey) => sessionKey.reveal()),
+    )
+  await withFittingKeys(candidates, (sessionKeys) => isSigned(sessionKeys) || undefined)
 }
 
 /**

@@ -18,12 +18,15 @@ import { checkSecrets, createKeyRing, type KeyRing } from '../sessions/key-ring.
 import type { SessionCap } from '../sessions/session-issuer.js'
 import type { SessionStore } from '../sessions/store.js'
 import type { UserInfoRules } from '../sessions/user-info.js'
+import { DEFAULT_CONCURRENT_CALLS } from '../wechat/call-slots.js'
 import { agentOption } from '../wechat/transport.js'
 import { DEFAULT_TIMEOUT_MS } from '../wechat/wechat-api.js'
 import type { AccessTokenProvider } from './access-tokens.js'
-import type { OnLogin, OnUserInfo } from './hooks.js'
+import type { OnConfirm, OnLogin, OnUserInfo } from './hooks.js'
+import type { OnLoginRefused } from './refused-logins.js'
 
 const MOST_TIMEOUT_MS = 60_000
+const MOST_CONCURRENT_CALLS = 10_000
 const MOST_TOUCH_SHARE = 0.5
 const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
   read: true,
@@ -36,6 +39,7 @@ const STORE_METHODS: OptionNames<Omit<SessionStore, 'close'>> = {
   rewrite: true,
   readValue: true,
   replaceValue: true,
+  addToValue: true,
   revokeBatch: true,
   ping: true,
 }
@@ -51,6 +55,11 @@ export interface WechatOptions {
    * proxy. You close it. Default: an Agent of its own.
    */
   agent?: Agent
+  /**
+   * How many calls may be in flight at once in this process; 8 times as many wait for their turn within their
+   * deadline, and others are `ERR_WECHAT_BUSY`. Default 128.
+   */
+  maxConcurrentCalls?: number
 }
 
 /** Options of {@link createSessions}. */
@@ -59,7 +68,10 @@ export interface SessionsOptions {
   apps: readonly AppInfo[]
   /** Where sessions live: a `RedisStore`, a `MemoryStore` or your own. */
   store: SessionStore
-  /** Secrets that encrypt at rest, 32 characters or more each, newest first. Default: the AppSecrets. */
+  /**
+   * Secrets that encrypt at rest and name users in the store, 32 characters or more each, newest first.
+   * Default: the AppSecrets.
+   */
   keys?: readonly string[]
   /** How many sessions a user of an app may have at once. Default 10. */
   maxSessionsPerUser?: number
@@ -84,8 +96,15 @@ export interface SessionsOptions {
   accessTokenProvider?: AccessTokenProvider
   /** Called before a session is issued; returns `session.data`, or throws a `WeappError` to refuse. */
   onLogin?: OnLogin
+  /** Called for each login that is refused with a status of 4xx; nobody waits for it. At most 5 seconds. */
+  onLoginRefused?: OnLoginRefused
   /** Called before a profile is changed, also by a login; refuses by a `WeappError`. At most 5 seconds. */
   onUserInfo?: OnUserInfo
+  /**
+   * Judges what `POST /session/confirmation` and `sessions.confirm` bring, such as a password. At most 5
+   * seconds. Default: the code of the phone number button confirms.
+   */
+  onConfirm?: OnConfirm
   /**
    * Whether addresses in a profile, such as `avatarUrl`, may lead to this machine or its network:
    * `http://127.0.0.1/…`. For development. Default false.
@@ -108,7 +127,9 @@ const OPTION_NAMES: OptionNames<SessionsOptions> = {
   wechat: true,
   accessTokenProvider: true,
   onLogin: true,
+  onLoginRefused: true,
   onUserInfo: true,
+  onConfirm: true,
   allowPrivateAddresses: true,
   logger: true,
   clock: true,
@@ -124,10 +145,13 @@ export interface SessionsSettings {
     readonly baseUrl: URL
     readonly timeoutMs: number
     readonly agent: Agent | undefined
+    readonly maxConcurrentCalls: number
   }
   readonly accessTokenProvider: AccessTokenProvider | undefined
   readonly onLogin: OnLogin | undefined
+  readonly onLoginRefused: OnLoginRefused | undefined
   readonly onUserInfo: OnUserInfo | undefined
+  readonly onConfirm: OnConfirm | undefined
   readonly profileRules: UserInfoRules
   readonly logger: Logger
   readonly clock: Clock
@@ -165,7 +189,9 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
     wechat: readWechatOptions(options.wechat ?? {}),
     accessTokenProvider: optionalFunction(named('accessTokenProvider'), options.accessTokenProvider),
     onLogin: optionalFunction(named('onLogin'), options.onLogin),
+    onLoginRefused: optionalFunction(named('onLoginRefused'), options.onLoginRefused),
     onUserInfo: optionalFunction(named('onUserInfo'), options.onUserInfo),
+    onConfirm: optionalFunction(named('onConfirm'), options.onConfirm),
     profileRules: {
       allowPrivateAddresses: booleanOption(
         named('allowPrivateAddresses'),
@@ -180,13 +206,23 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
 }
 
 function readWechatOptions(options: WechatOptions): SessionsSettings['wechat'] {
-  checkOptionNames<WechatOptions>(named('wechat'), options, { baseUrl: true, timeoutMs: true, agent: true })
+  checkOptionNames<WechatOptions>(named('wechat'), options, {
+    baseUrl: true,
+    timeoutMs: true,
+    agent: true,
+    maxConcurrentCalls: true,
+  })
   const { baseUrl: address = 'https://api.weixin.qq.com', timeoutMs = DEFAULT_TIMEOUT_MS, agent } = options
   const baseUrl = httpAddress(named('wechat.baseUrl'), address)
   return {
     baseUrl,
     timeoutMs: positiveInteger(named('wechat.timeoutMs'), timeoutMs, MOST_TIMEOUT_MS),
     agent: agentOption(named('wechat.agent'), agent, baseUrl),
+    maxConcurrentCalls: positiveInteger(
+      named('wechat.maxConcurrentCalls'),
+      options.maxConcurrentCalls ?? DEFAULT_CONCURRENT_CALLS,
+      MOST_CONCURRENT_CALLS,
+    ),
   }
 }
 

@@ -1,8 +1,11 @@
 import type { AppSelector } from '../sessions/app-info.js'
 import type { Session, SessionSelector, SessionSummary, UserSelector } from '../sessions/session.js'
 import type { SessionData } from '../sessions/session-data.js'
+import type { RotatedSession } from '../sessions/session-rotation.js'
 import type { AuthenticateOptions } from './authenticate.js'
+import type { ConfirmationProof } from './confirm.js'
 import type { LoginRequest, LoginResult } from './log-in.js'
+import type { RenewalRequest } from './renew.js'
 import type { SessionsScope } from './scope.js'
 import type { UserDataCalls } from './user-data.js'
 import type { WechatCalls } from './wechat-calls.js'
@@ -13,15 +16,67 @@ export interface RevokeUserOptions {
   exceptSessionId?: string | undefined
 }
 
+/** The apps that sessions are for. */
+export interface SessionsApps {
+  /** Their AppIDs, in the order of `apps`. */
+  readonly appids: readonly string[]
+  /** Whether they are narrowed to one app. */
+  readonly isNarrowed: boolean
+}
+
+/** Options of `rotate`. */
+export interface RotateOptions {
+  /** New `data` for the session, set in the same step. Default: it stays. */
+  readonly data?: SessionData
+}
+
 /** The use cases, without any web framework. Every failure that is not a bug is a `WeappError`. */
 export interface Sessions extends UserDataCalls, WechatCalls {
+  /** The apps that these sessions are for. */
+  readonly apps: SessionsApps
   /** Exchanges a code for a session. Throws `ERR_CODE_INVALID`, `ERR_WECHAT_…` and others. */
   login(request: LoginRequest): Promise<LoginResult>
   /**
    * Returns the live session of a token. Throws `ERR_TOKEN_MISSING`, `ERR_TOKEN_MALFORMED`,
-   * `ERR_SESSION_UNKNOWN`, `ERR_LOGIN_TOO_OLD` and `ERR_STORE_UNAVAILABLE`.
+   * `ERR_SESSION_UNKNOWN`, `ERR_LOGIN_TOO_OLD`, `ERR_CONFIRMATION_REQUIRED` and `ERR_STORE_UNAVAILABLE`.
    */
   authenticate(token: string | undefined, options?: AuthenticateOptions): Promise<Session>
+  /**
+   * Begins the login of a session anew with a fresh code of its user: another token and login time, and full
+   * lifetimes. The old token is dead from then on. `data` and the rest of the session stay, but for its
+   * confirmation; `onLogin` is not called. One call to WeChat, four round trips to the store. Throws
+   * `ERR_CODE_INVALID`, `ERR_USER_CHANGED` for a code of somebody else, `ERR_SESSION_UNKNOWN` for a session
+   * that has ended, even meanwhile, and `ERR_WECHAT_…`.
+   *
+   * Source: https://developers.weixin.qq.com/miniprogram/dev/api/open-api/login/wx.login.html
+   *
+   * @example
+   * const { token: newToken } = await sessions.renew({ token, code })
+   */
+  renew(request: RenewalRequest): Promise<RotatedSession>
+  /**
+   * Gives a session another token, and new `data` if that is given: for when what its login proves has
+   * changed, such as an account that was bound or merged. The old token is dead from then on; login time,
+   * ends and confirmation stay. Of several at once one succeeds. Two round trips to the store. Throws what
+   * `setData` throws.
+   *
+   * @example
+   * const { token } = await sessions.rotate(session, { data: { userId: merged.id } })
+   */
+  rotate(session: SessionSelector, options?: RotateOptions): Promise<RotatedSession>
+  /**
+   * Notes that the user confirms an action now, and returns when, for `confirmedWithinSeconds`. The proof is
+   * what `onConfirm` judges; without that it is `{ phoneCode }`, the code of the phone number button, which
+   * WeChat checks to be this user's. No number is kept. Three round trips to the store, besides the check.
+   * Throws `ERR_CONFIRMATION_REFUSED`, `ERR_PHONE_CODE_INVALID`, `ERR_CONFIRMATION_LIMIT` after 5 failures
+   * within 10 minutes, `ERR_SESSION_UNKNOWN`, `ERR_HOOK_FAILED` and what `phoneNumber` throws.
+   *
+   * Source: https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/getPhoneNumber.html
+   *
+   * @example
+   * const confirmedAt = await sessions.confirm(session, { phoneCode })
+   */
+  confirm(session: SessionSelector, proof: ConfirmationProof): Promise<Date>
   /** Ends the session of a token, if it is still there. Throws `ERR_TOKEN_MISSING`, `ERR_TOKEN_MALFORMED`. */
   logout(token: string | undefined): Promise<void>
   /**
@@ -29,6 +84,15 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    * `ERR_STORE_UNAVAILABLE`.
    */
   list(user: UserSelector): Promise<SessionSummary[]>
+  /**
+   * Returns the live session with this id, whoever its user is, or null; for operators, who find an id in a
+   * log. It is no visit: the times stay as they are. Throws `ERR_REQUEST_INVALID` for what cannot be the id
+   * of a session, such as a token, and `ERR_STORE_UNAVAILABLE`.
+   *
+   * @example
+   * const session = await sessions.find({ sessionId })
+   */
+  find(session: Pick<SessionSelector, 'sessionId'>): Promise<Session | null>
   /** Ends one session of a user by its id; returns whether it was there. Throws what `list` throws. */
   revoke(session: SessionSelector): Promise<boolean>
   /**
@@ -37,15 +101,18 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    */
   revokeUser(user: UserSelector, options?: RevokeUserOptions): Promise<number>
   /**
-   * Ends every session of all users and apps in one step that all processes see at the next request; a login
-   * in progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay.
-   * Throws `ERR_STORE_UNAVAILABLE`; once the first step is done no session is alive. Sessions that are
-   * narrowed to an app throw a `TypeError`, as the step does not know apps.
+   * Ends every session of all users in one step that all processes see at the next request; a login in
+   * progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay. Throws
+   * `ERR_STORE_UNAVAILABLE`; once the first step is done no session is alive. Ends the sessions of all apps
+   * in the store, also of those that are not configured here; narrowed to an app, only those of this app.
+   *
+   * @example
+   * await sessions.ofApp('wx…').revokeAll()
    */
   revokeAll(): Promise<number>
   /**
    * Leaves nothing of a user in the store, under any of `keys`: ends all sessions, and deletes the profile,
-   * that the user was here, the kept phone number and the count of failed decryptions. A login in progress
+   * that the user was here, the kept phone number and the counts of failures. A login in progress
    * gets none: for ten minutes the time of this call is kept under a digest that only `keys` can make. Call
    * it again after a failure. Throws what `list` throws.
    */
@@ -63,8 +130,9 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   /**
    * Returns the same sessions, narrowed: to one app, so that others cannot log in, their sessions are
    * unknown, and every user and session that a call names belongs to this app; to a number of sessions per
-   * user; to keeping phone numbers. All else is shared, `close` included. Throws a `TypeError` for a wrong
-   * option, and for an app that is not configured or not within these sessions.
+   * user; to keeping phone numbers; to what sensitive actions ask for. All else is shared, `close` included.
+   * Throws a `TypeError` for a wrong option, and for an app that is not configured or not within these
+   * sessions.
    *
    * @example
    * const shop = sessions.with({ appid: 'wx…', maxSessionsPerUser: 1 })
@@ -72,7 +140,10 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   with(scope: SessionsScope): Sessions
   /** Short for `with({ appid })`. */
   ofApp(app: AppSelector): Sessions
-  /** Resolves if the store could write a login now; for health checks. Throws `ERR_STORE_UNAVAILABLE`. */
+  /**
+   * Resolves if the store could write a login now; for health checks. The first one also tells the log of
+   * secrets that are missing in `keys`. Throws `ERR_STORE_UNAVAILABLE`.
+   */
   ping(): Promise<void>
   /** Waits for logins and writes in progress, then closes the connections to WeChat, not a Redis client. */
   close(): Promise<void>

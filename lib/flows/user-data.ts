@@ -80,14 +80,12 @@ interface UserDataCallsParts {
 export function createUserDataCalls(parts: UserDataCallsParts): UserDataCalls {
   const { apps, registry, profiles, sessionKeys, freshKey, decryptions, profileRules, clock } = parts
 
-  async function freshKeyOf(owner: KeyOwner, code: string): Promise<string[]> {
-    await decryptions.refuseLimited(owner)
-    return freshKey(owner, code)
-  }
-
   /** The code is exchanged before it is the turn of the data: nobody else's data has to wait for WeChat. */
   async function candidatesFor(owner: KeyOwner, code: string | null | undefined): Promise<CandidateKeys> {
-    const fresh = code === undefined || code === null ? [] : await freshKeyOf(owner, code)
+    const fresh =
+      code === undefined || code === null
+        ? []
+        : await decryptions.withCode(owner, () => freshKey(owner, code))
     return async function* () {
       yield fresh
       yield sessionKeys.keysOf(owner, owner.sessionId)

@@ -2,6 +2,7 @@ import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { checkOptionNames, type OptionNames } from '../options.js'
+import { Secret } from '../secret.js'
 import type { App, AppSelector } from '../sessions/app-info.js'
 import type { Apps } from '../sessions/apps.js'
 import type { SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
@@ -11,7 +12,8 @@ import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
 import type { SessionKeyApi } from '../wechat/session-key.js'
-import { type AccessTokenProvider, unavailable } from './access-tokens.js'
+import { type AccessTokenProvider, type AccessTokenSource, unavailable } from './access-tokens.js'
+import type { AttemptLimit } from './attempt-limit.js'
 import { unknownSession } from './authenticate.js'
 import type { FailureLog } from './failure-log.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
@@ -43,8 +45,9 @@ interface WechatCallsParts {
   readonly profiles: UserProfiles
   readonly sessionKeys: SessionKeys
   readonly phoneNumbers: PhoneNumbers
-  readonly accessToken: AccessTokenProvider
-  readonly getPhoneNumber: (code: PhoneCode, accessToken: string) => Promise<PhoneInfo>
+  readonly phoneCodes: AttemptLimit
+  readonly accessToken: AccessTokenSource
+  readonly getPhoneNumber: (code: PhoneCode, accessToken: Secret) => Promise<PhoneInfo>
   readonly sessionKeyApi: SessionKeyApi
   /** Whether the number of a user who is named is kept where the call does not say. */
   readonly keepPhoneNumbers: boolean
@@ -56,7 +59,8 @@ interface WechatCallsParts {
 export interface WechatCalls {
   /**
    * Returns the phone number for the code of a phone number button. Throws `ERR_PHONE_CODE_INVALID`,
-   * `ERR_WECHAT_…`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_SERVER_MISCONFIGURED`.
+   * `ERR_PHONE_CODE_LIMIT` after 8 of these of a user within 10 minutes, `ERR_WECHAT_…`,
+   * `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_SERVER_MISCONFIGURED`.
    */
   phoneNumber(request: PhoneNumberRequest): Promise<PhoneInfo>
   /** Returns the phone number that was kept, or null. */
@@ -84,7 +88,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
   const { apps, profiles, sessionKeys, phoneNumbers, sessionKeyApi, getPhoneNumber, failureLog, logger } =
     parts
 
-  async function tokenOf(app: App, refused?: string): Promise<string> {
+  async function tokenOf(app: App, refused?: Secret): Promise<Secret> {
     if (app.exchange)
       throw new WeappError('ERR_REQUEST_INVALID', 'Only WeChat has this, not the platform of this app.')
     return parts.accessToken({ appid: app.appid, refused })
@@ -99,7 +103,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
     }
   }
 
-  function asked<T>(what: string, app: App, ask: (accessToken: string) => Promise<T>): Promise<T> {
+  function asked<T>(what: string, app: App, ask: (accessToken: Secret) => Promise<T>): Promise<T> {
     return reported(what, async () => {
       const accessToken = await tokenOf(app)
       try {
@@ -133,9 +137,9 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
       const user = openid === undefined ? undefined : namedUser(apps, { appid: app.appid, openid }).user
       const keeper = keep ? user : undefined
       const wasHere = keeper !== undefined && (await profiles.hasSeen(keeper))
-      const phoneInfo = await asked('the phone number call', app, (token) =>
-        getPhoneNumber({ code, openid }, token),
-      )
+      const exchange = () =>
+        asked('the phone number call', app, (token) => getPhoneNumber({ code, openid }, token))
+      const phoneInfo = await (user ? parts.phoneCodes.within(user, exchange) : exchange())
       if (keeper) await keepNumber(app, keeper, phoneInfo, wasHere)
       return phoneInfo
     },
@@ -146,7 +150,9 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
     },
     async accessToken({ appid, refused } = {}) {
       const app = apps.choose(appid)
-      return reported('the access token', () => tokenOf(app, refused))
+      const refusedToken = refused === undefined ? undefined : new Secret(refused)
+      const token = await reported('the access token', () => tokenOf(app, refusedToken))
+      return token.reveal()
     },
 
     async checkSessionKey(selector) {
@@ -180,9 +186,9 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
 }
 
 /** Adds a deadline. Passes a `WeappError` on; only the log is told of any other failure. */
-export function guardProvider(provider: AccessTokenProvider, timeoutMs: number): AccessTokenProvider {
-  return async (request) => {
-    const answer = (async () => provider(request))()
+export function guardProvider(provider: AccessTokenProvider, timeoutMs: number): AccessTokenSource {
+  return async ({ appid, refused }) => {
+    const answer = (async () => provider({ appid, refused: refused?.reveal() }))()
     const token = await withinDeadline(answer, timeoutMs, () => tookTooLong(timeoutMs)).catch(
       (error: unknown) => {
         throw error instanceof WeappError
@@ -190,7 +196,7 @@ export function guardProvider(provider: AccessTokenProvider, timeoutMs: number):
           : unavailable(`accessTokenProvider failed: ${stackOf(error)}`)
       },
     )
-    if (typeof token === 'string' && token !== '') return token
+    if (typeof token === 'string' && token !== '') return new Secret(token)
     throw unavailable('accessTokenProvider did not return a non-empty string')
   }
 }

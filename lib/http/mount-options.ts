@@ -9,7 +9,10 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i
 
 /** The options that `loginRouter` and `requireSession` share. */
 export interface MountOptions {
-  /** The sessions to work with. Default: {@link defaultSessions}, from the environment. */
+  /**
+   * The sessions to work with. A class of yours has to pass on all arguments of `authenticate`: without its
+   * options, sensitive actions ask for nothing. Default: {@link defaultSessions}, from the environment.
+   */
   sessions?: Sessions
   /** The header that carries the token, for the native protocol. Default `x-3rd-session`. */
   header?: string

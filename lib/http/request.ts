@@ -1,7 +1,8 @@
 import type { Request } from 'express'
 import { requireFields, type UserDataRequest } from '../flows/received-data.js'
-import type { Sessions } from '../flows/sessions.js'
+import type { RotateOptions, Sessions } from '../flows/sessions.js'
 import type { DecryptOptions } from '../flows/user-data.js'
+import type { ServiceToken } from '../service-tokens/claims.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionData } from '../sessions/session-data.js'
 import type { UserInfo } from '../sessions/user-info.js'
@@ -12,13 +13,22 @@ import type { PhoneInfo } from '../wechat/phone-number.js'
 /**
  * `req.weapp`: the session of a request and what can be done with it.
  *
- * `res.json(req.weapp)` sends what the phone may see: `sessionId` and the four times. `unionid`, `appid` and
- * `data` are for the server; to send them, name them or copy with `{ ...req.weapp }`.
+ * `res.json(req.weapp)` sends what the phone may see: `sessionId` and the four times. `unionid`, `appid`,
+ * `device` and `data` are for the server; to send them, name them or copy with `{ ...req.weapp }`.
  */
 export interface RequestSession
   extends Pick<
     Session,
-    'appid' | 'unionid' | 'sessionId' | 'createdAt' | 'lastVisitAt' | 'expiresAt' | 'idleExpiresAt' | 'data'
+    | 'appid'
+    | 'unionid'
+    | 'sessionId'
+    | 'device'
+    | 'createdAt'
+    | 'lastVisitAt'
+    | 'expiresAt'
+    | 'idleExpiresAt'
+    | 'confirmedAt'
+    | 'data'
   > {
   /**
    * Decrypts data of this user; a fresh `code` beside it closes the race with wx.login. Encryption proves
@@ -35,7 +45,7 @@ export interface RequestSession
   /**
    * Exchanges the code from a phone number button, which must be this user's. With `keep` (default false) the
    * number is kept for `sessions.phoneNumberOf`; the phone cannot set it. Throws `ERR_PHONE_CODE_INVALID`,
-   * `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
+   * `ERR_PHONE_CODE_LIMIT`, `ERR_ACCESS_TOKEN_UNAVAILABLE`, `ERR_WECHAT_…`.
    *
    * @example
    * const { purePhoneNumber } = await req.weapp.phoneNumber(req.body)
@@ -55,6 +65,15 @@ export interface RequestSession
    * await req.weapp.setData({ role: 'editor' })
    */
   setData(data: SessionData): Promise<SessionData>
+  /**
+   * Gives this session another token, which is returned for the phone, and new `data` if given; the old one
+   * is dead from then on. For when what the login proves has changed. Throws `ERR_SESSION_UNKNOWN` if the
+   * session has ended, and what `setData` throws.
+   *
+   * @example
+   * res.json({ token: await req.weapp.rotate({ data: { userId: merged.id } }) })
+   */
+  rotate(options?: RotateOptions): Promise<string>
   /** Ends this session. */
   logout(): Promise<void>
 }
@@ -68,10 +87,19 @@ interface Guarded {
   weapp: RequestSession
 }
 
+interface ServiceGuarded {
+  /**
+   * The token of a request to another service. Set by `requireServiceToken()`, absent on a route without it.
+   */
+  serviceToken: ServiceToken
+}
+
 /** `checkedRoutes` of `WeappSession.Types` says whether the types may be missing. */
-type MaybeGuarded = WeappSession.Types extends { checkedRoutes: true }
-  ? { [Name in keyof Guarded]: Guarded[Name] | undefined }
-  : Guarded
+type Maybe<Properties> = WeappSession.Types extends { checkedRoutes: true }
+  ? { [Name in keyof Properties]: Properties[Name] | undefined }
+  : Properties
+
+type MaybeGuarded = Maybe<Guarded & ServiceGuarded>
 
 /** A request behind `requireSession()`, as {@link sessionHandler} gives it to its handler. */
 export type SessionRequest = Request & Guarded
@@ -89,16 +117,35 @@ export function detachSession(req: Partial<Guarded>): void {
   req.userInfo = null
 }
 
-export function attachSession(req: Request, sessions: Sessions, session: Session): void {
-  const { appid, openid, unionid, sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt } = session
+/** Removes what an earlier guard may have put on the request, a user of another guard among it. */
+export function detachServiceToken(req: Partial<ServiceGuarded & Guarded>): void {
+  delete req.serviceToken
+  delete req.openid
+}
+
+/** Sets `openid` where the token has it. */
+export function attachServiceToken(req: Partial<ServiceGuarded & Guarded>, token: ServiceToken): void {
+  req.serviceToken = token
+  if (typeof token.claims.openid === 'string') req.openid = token.claims.openid
+}
+
+export function attachSession(req: Request, sessions: Sessions, found: Session): void {
+  const { appid, openid, unionid, device, createdAt, lastVisitAt, expiresAt, idleExpiresAt, confirmedAt } =
+    found
+  let session = found
   let { data } = session
-  const shown = { sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt }
+  const shown = { createdAt, lastVisitAt, expiresAt, idleExpiresAt }
   req.openid = openid
   req.userInfo = session.userInfo
   const weapp: RequestSession = {
+    get sessionId() {
+      return session.sessionId
+    },
     ...shown,
+    confirmedAt,
     appid,
     unionid,
+    device,
     get data() {
       return data
     },
@@ -115,10 +162,18 @@ export function attachSession(req: Request, sessions: Sessions, session: Session
       data = await sessions.setData(session, given)
       return data
     },
+    async rotate(options) {
+      const rotated = await sessions.rotate(session, options)
+      session = rotated.session
+      data = session.data
+      return rotated.token
+    },
     async logout() {
       await sessions.revoke(session)
     },
   }
   // Not enumerable, so that a copy made on the server is sent with everything.
-  req.weapp = Object.defineProperty(weapp, 'toJSON', { value: () => shown })
+  req.weapp = Object.defineProperty(weapp, 'toJSON', {
+    value: () => ({ sessionId: session.sessionId, ...shown }),
+  })
 }

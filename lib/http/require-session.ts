@@ -15,26 +15,36 @@ export interface RequireSessionOptions extends MountOptions {
   optional?: boolean
   /** How long ago the login may be, in seconds, before it is `ERR_LOGIN_TOO_OLD`. Default: no limit. */
   maxAgeSeconds?: number
+  /**
+   * How long ago the user may have confirmed an action in this session, in seconds, before it is
+   * `ERR_CONFIRMATION_REQUIRED`. Default: no confirmation is needed.
+   */
+  confirmedWithinSeconds?: number
 }
 
 /**
  * Returns middleware that lets a request pass only with a live session, and sets `req.openid`, `req.userInfo`
  * and `req.weapp`, and `Cache-Control: no-store`, which a handler may replace. A missing, malformed, unknown,
- * ended or expired token is a 401; a store that fails or is too slow is a 503.
+ * ended or expired token is a 401; a store that fails or is too slow is a 503. A request whose client has
+ * gone meanwhile, with its body unread, ends here.
  *
  * @example
  * app.get('/me', requireSession({ sessions }), (req, res) => res.json({ userInfo: req.userInfo }))
+ * app.post('/transfer', requireSession({ sessions, confirmedWithinSeconds: 300 }), transfer)
  */
 export function requireSession(options: RequireSessionOptions = {}): RequestHandler {
   checkOptionNames<RequireSessionOptions>('requireSession', options, {
     ...MOUNT_OPTION_NAMES,
     optional: true,
     maxAgeSeconds: true,
+    confirmedWithinSeconds: true,
   })
   const { sessions, protocol } = readMountOptions('requireSession', options)
   const isOptional = booleanOption('requireSession: optional', options.optional ?? false)
-  const { maxAgeSeconds } = options
-  if (maxAgeSeconds !== undefined) positiveNumber('requireSession: maxAgeSeconds', maxAgeSeconds)
+  const { maxAgeSeconds, confirmedWithinSeconds } = options
+  const demand = { maxAgeSeconds, confirmedWithinSeconds }
+  for (const [name, seconds] of Object.entries(demand))
+    if (seconds !== undefined) positiveNumber(`requireSession: ${name}`, seconds)
 
   async function findSession(req: Request): Promise<Session | undefined> {
     // A body that cannot be read carries no token. Whether it is an error is for the route to say.
@@ -42,13 +52,13 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
     const request = wireRequest(req, '', body)
     const token = protocol.readToken(request)
     if (isOptional && token === undefined) return undefined
-    return sessions.authenticate(token, { maxAgeSeconds, appid: protocol.readApp?.(request) })
+    return sessions.authenticate(token, { ...demand, appid: protocol.readApp?.(request) })
   }
 
   return async function checkSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
       const session = await findSession(req)
-      if (isResponding(res)) return
+      if (isResponding(res) || isAbandoned(req)) return
       // A shared cache stores no response to an Authorization header, but knows no other (RFC 9111, 3.5).
       res.setHeader('Cache-Control', 'no-store')
       if (session) attachSession(req, sessions, session)
@@ -58,4 +68,11 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
     }
     next()
   }
+}
+
+/**
+ * A parser behind the guard would find a body that it cannot read, and take that for a fault of the server.
+ */
+function isAbandoned(req: Request): boolean {
+  return req.destroyed && !req.readableEnded
 }

@@ -14,14 +14,19 @@ type HostRequest = IncomingMessage & Partial<Pick<Request, 'baseUrl' | 'ip' | 'p
 export function wireRequest(req: HostRequest, path: string, body?: unknown): WireRequest {
   return {
     mount: `${req.baseUrl ?? ''}${path}`,
-    // Hosts that synthesise requests may omit the socket, where Express looks for the address.
-    peer: req.socket ? (req.ip ?? req.socket.remoteAddress) : undefined,
+    peer: peerOf(req),
     method: req.method ?? '',
     headers: headersOf(req),
     params: (req.params ?? {}) as Record<string, string>,
     query: req.query ?? queryIn(req.url),
     body,
   }
+}
+
+/** Returns the client's address, where it is known. */
+export function peerOf(req: HostRequest): string | undefined {
+  // Hosts that synthesise requests may omit the socket, where Express looks for the address.
+  return req.socket ? (req.ip ?? req.socket.remoteAddress) : undefined
 }
 
 /** Whether a response has begun, such as that of a timeout: then nothing may be sent or passed to `next`. */

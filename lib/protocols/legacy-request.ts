@@ -2,6 +2,9 @@ import { hash } from 'node:crypto'
 import type { LoginOrigin } from '../sessions/login-origin.js'
 import type { WireRequest } from './protocol.js'
 
+/** The idle lifetime of wxapp and the Wafer session server: 30 days. */
+export const LEGACY_SESSION_DURATION_SECONDS = 2_592_000
+
 /** Whether a value is absent. In a header, old clients send the names of null and undefined. */
 export function isAbsent(value: unknown): value is undefined | null | 'undefined' | 'null' {
   return value === undefined || value === null || value === 'undefined' || value === 'null'

@@ -1,13 +1,25 @@
 import { WeappError } from '../errors.js'
-import type { LoginRequest, LoginResult } from '../flows/log-in.js'
+import type { ConfirmationProof } from '../flows/confirm.js'
+import type { LoginRequest } from '../flows/log-in.js'
 import type { UserDataRequest } from '../flows/received-data.js'
+import type { RenewalRequest } from '../flows/renew.js'
 import type { Sessions } from '../flows/sessions.js'
 import type { JsonObject } from '../json-object.js'
-import { isSessionId } from '../sessions/token.js'
+import { deviceNote } from '../sessions/device.js'
+import type { RotatedSession } from '../sessions/session-rotation.js'
+import { addressNamed, addressOf, publicIdOf } from '../sessions/token.js'
 import { tokenInHeaders } from './header-token.js'
 import { jsonObject, textField } from './json-fields.js'
 import { problemReply } from './problem.js'
-import { type Protocol, presentedToken, route, type WireReply, type WireRequest } from './protocol.js'
+import {
+  type LoginAttempt,
+  type Protocol,
+  presentedToken,
+  route,
+  type WireReply,
+  type WireRequest,
+} from './protocol.js'
+import { deviceIn } from './user-agent.js'
 
 /** The default header for the token. */
 export const DEFAULT_HEADER = 'x-3rd-session'
@@ -35,6 +47,7 @@ export function nativeProtocol(
         method: 'post',
         path: '/login',
         body: 'json',
+        login: loginAttempt,
         read: (request) => readLogin(request, readToken),
         run: (sessions, login) => sessions.login(login),
         write: writeLogin,
@@ -47,12 +60,29 @@ export function nativeProtocol(
         write: noContent,
       }),
       route({
+        method: 'post',
+        path: '/session/renewal',
+        body: 'json',
+        login: (request) => ({ renewedToken: presentedToken(() => readToken(request)) ?? '' }),
+        read: (request) => readRenewal(request, readToken),
+        run: (sessions, renewal) => sessions.renew(renewal),
+        write: writeLogin,
+      }),
+      route({
+        method: 'post',
+        path: '/session/confirmation',
+        body: 'json',
+        read: (request) => ({ token: readToken(request), proof: jsonObject(request) }),
+        run: confirmOwn,
+        write: (confirmedAt) => ok({ confirmedAt }),
+      }),
+      route({
         method: 'get',
         path: '/session',
         read: readToken,
         run: (sessions, token) => sessions.authenticate(token),
-        write: ({ sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, userInfo }) =>
-          ok({ id: sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, userInfo }),
+        write: ({ sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, confirmedAt, userInfo }) =>
+          ok({ id: sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt, confirmedAt, userInfo }),
       }),
       route({
         method: 'put',
@@ -85,6 +115,10 @@ export function nativeProtocol(
 
 type Token = string | undefined
 
+function loginAttempt(request: WireRequest): LoginAttempt {
+  return { app: textField(jsonObject(request), 'appid') }
+}
+
 function readLogin(request: WireRequest, readToken: Protocol['readToken']): LoginRequest {
   const { mount, peer } = request
   const fields = jsonObject(request)
@@ -93,8 +127,19 @@ function readLogin(request: WireRequest, readToken: Protocol['readToken']): Logi
     ...readUserData(fields),
     code,
     appid: textField(fields, 'appid'),
+    device: deviceNote(textField(fields, 'device') ?? '') ?? deviceIn(request),
     origin: { mount, peer, nonce: textField(fields, 'nonce') },
     presentedToken: presentedToken(() => readToken(request)),
+  }
+}
+
+function readRenewal(request: WireRequest, readToken: Protocol['readToken']): RenewalRequest {
+  const { mount, peer } = request
+  const fields = jsonObject(request)
+  return {
+    token: readToken(request),
+    code: neededCode(fields, 'wx.login'),
+    origin: { mount, peer, nonce: textField(fields, 'nonce') },
   }
 }
 
@@ -119,7 +164,7 @@ function readUserData(fields: JsonObject): UserDataRequest {
   }
 }
 
-function writeLogin({ token, session }: LoginResult): WireReply {
+function writeLogin({ token, session }: RotatedSession): WireReply {
   const { expiresAt, idleExpiresAt, userInfo } = session
   return ok({ token, expiresAt, idleExpiresAt, userInfo })
 }
@@ -129,30 +174,42 @@ async function setOwnUserInfo(sessions: Sessions, { token, data }: { token: Toke
 }
 
 async function ownPhoneNumber(sessions: Sessions, { token, code }: { token: Token; code: string }) {
-  const { appid, openid } = await sessions.authenticate(token)
+  const { appid, openid } = await sessions.authenticate(token, { action: 'phone-number' })
   return sessions.phoneNumber({ code, appid, openid })
+}
+
+async function confirmOwn(
+  sessions: Sessions,
+  { token, proof }: { token: Token; proof: ConfirmationProof },
+): Promise<Date> {
+  return sessions.confirm(await sessions.authenticate(token), proof)
 }
 
 async function listOwn(sessions: Sessions, token: Token) {
   const own = await sessions.authenticate(token)
   const live = await sessions.list(own)
-  const summaries = live.map(({ sessionId: id, ...times }) => ({
+  const summaries = live.map(({ sessionId: id, device, ...times }) => ({
     id,
     current: id === own.sessionId,
+    device: device ?? null,
     ...times,
   }))
   return { sessions: summaries }
 }
 
 async function revokeOwn(sessions: Sessions, { token, sessionId }: { token: Token; sessionId: string }) {
-  const { appid, openid } = await sessions.authenticate(token)
-  const wasThere = isSessionId(sessionId) && (await sessions.revoke({ appid, openid, sessionId }))
+  // Ending one's own session is a logout, which asks for nothing more.
+  const own = token === undefined ? undefined : addressOf(token)
+  const action = own && publicIdOf(own) === sessionId ? undefined : 'end-sessions'
+  const { appid, openid } = await sessions.authenticate(token, { action })
+  const wasThere =
+    addressNamed(sessionId) !== undefined && (await sessions.revoke({ appid, openid, sessionId }))
   if (wasThere) return
   throw new WeappError('ERR_SESSION_NOT_FOUND', 'There is no such session, or it has already ended.')
 }
 
 async function revokeOthers(sessions: Sessions, token: Token) {
-  const own = await sessions.authenticate(token)
+  const own = await sessions.authenticate(token, { action: 'end-sessions' })
   await sessions.revokeUser(own, { exceptSessionId: own.sessionId })
 }
 

@@ -27,12 +27,24 @@ export interface WireReply {
   readonly body?: unknown
 }
 
+/** What the limits of logins have to know of a request that logs somebody in. */
+export interface LoginAttempt {
+  /** The app that it names; undefined: none, as there may be only one. */
+  readonly app?: AppSelector | undefined
+  /** The token of the session that it renews: the app is then that of the session, whatever `app` says. */
+  readonly renewedToken?: string | undefined
+  /** Whether a back end sends it for its phones, so that its address is no client's. Default false. */
+  readonly isFromBackEnd?: boolean | undefined
+}
+
 /** A route of a protocol, as returned by {@link route}. */
 export interface ProtocolRoute {
   /** `all` matches every method. */
   readonly method: 'get' | 'post' | 'put' | 'delete' | 'all'
   readonly path: string
   readonly body: 'json' | 'none'
+  /** Marks a route that logs in: `loginRouter` limits it. Returns undefined for a request that does not. */
+  readonly login?: ((request: WireRequest) => LoginAttempt | undefined) | undefined
   handle(sessions: Sessions, request: WireRequest): Promise<WireReply>
   /** Writes a failure of this route, where that differs from the protocol's `writeError`. */
   readonly writeError?: Protocol['writeError'] | undefined
@@ -56,6 +68,11 @@ export interface RouteParts<Input, Result> {
   readonly path: string
   /** `json`: the body is parsed as JSON whatever its content type. Default `none`: it is ignored. */
   readonly body?: ProtocolRoute['body']
+  /**
+   * Marks a route that logs in, so that `loginRouter` limits it: `() => ({})` where there is one app. Returns
+   * undefined for a request that does not log in. Default: the route does not, and has no limit.
+   */
+  readonly login?: (request: WireRequest) => LoginAttempt | undefined
   read(request: WireRequest): Input
   run(sessions: Sessions, input: Input): Promise<Result>
   write(result: Result): WireReply
@@ -71,6 +88,7 @@ export interface RouteParts<Input, Result> {
  *   method: 'post',
  *   path: '/login',
  *   body: 'json',
+ *   login: () => ({}),
  *   read: (request) => ({ code: String((request.body as { code?: unknown }).code) }),
  *   run: (sessions, login) => sessions.login(login),
  *   write: ({ token }) => ({ status: 200, body: { token } }),
@@ -82,6 +100,7 @@ export function route<Input, Result>(parts: RouteParts<Input, Result>): Protocol
     method,
     path,
     body,
+    login: parts.login,
     writeError: parts.writeError,
     handle: async (sessions, request) => parts.write(await parts.run(sessions, parts.read(request))),
   }

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../json-object.js'
 import type { EncryptedData } from '../wechat/open-data.js'
 import { tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
-import { isAbsent, legacyOrigin } from './legacy-request.js'
+import { isAbsent, LEGACY_SESSION_DURATION_SECONDS, legacyOrigin } from './legacy-request.js'
 import { presentedToken, type WireRequest } from './protocol.js'
 import { PARA_ERR, RefusedInterface } from './wafer-server-outcomes.js'
 
@@ -53,6 +53,7 @@ function loginOf(request: WireRequest, para: JsonObject): LoginRequest {
     ...data,
     code: text(para, 'code'),
     origin: legacyOrigin(request, data.encryptedData),
+    defaultSessionDurationSeconds: LEGACY_SESSION_DURATION_SECONDS,
     presentedToken: presentedToken(presented),
   }
 }

@@ -30,7 +30,16 @@ export function waferServerProtocol(): Protocol {
     readToken: tokenInBody,
     writeError,
     routes: [
-      route({ method: 'all', path: '/', body: 'json', read: readInterface, run: call, write: writeDone }),
+      route({
+        method: 'all',
+        path: '/',
+        body: 'json',
+        login: (request) =>
+          readInterface(request).name === 'qcloud.cam.id_skey' ? { isFromBackEnd: true } : undefined,
+        read: readInterface,
+        run: call,
+        write: writeDone,
+      }),
     ],
   }
 }

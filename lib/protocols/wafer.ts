@@ -31,6 +31,7 @@ export function waferProtocol(): Protocol {
       route({
         method: 'all',
         path: '/login',
+        login: (request) => ('login' in readEntry(request) ? {} : undefined),
         read: readEntry,
         run: enter,
         write: (body) => ({ status: 200, body }),

@@ -40,6 +40,7 @@ export function wafer2Protocol(): Protocol {
       route({
         method: 'all',
         path: '/login',
+        login: () => ({}),
         read: (request) => loginInHeaders(request, readToken),
         run: (sessions, login) => sessions.login(login),
         write: writeLogin,

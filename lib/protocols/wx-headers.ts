@@ -1,7 +1,8 @@
 import { WeappError } from '../errors.js'
 import type { LoginRequest } from '../flows/log-in.js'
-import { isAbsent, legacyOrigin } from './legacy-request.js'
+import { isAbsent, LEGACY_SESSION_DURATION_SECONDS, legacyOrigin } from './legacy-request.js'
 import { type Protocol, presentedToken, type WireRequest } from './protocol.js'
+import { deviceIn } from './user-agent.js'
 
 type HeaderName = 'code' | 'encrypted-data' | 'iv' | 'id' | 'skey'
 
@@ -24,7 +25,9 @@ export function loginInHeaders(request: WireRequest, readToken: Protocol['readTo
     code,
     encryptedData,
     iv: wxHeader(request, 'iv'),
+    device: deviceIn(request),
     origin: legacyOrigin(request, encryptedData),
+    defaultSessionDurationSeconds: LEGACY_SESSION_DURATION_SECONDS,
     presentedToken: presentedToken(() => readToken(request)),
   }
 }

@@ -3,9 +3,10 @@ import type { LoginRequest, LoginResult } from '../flows/log-in.js'
 import type { JsonObject } from '../json-object.js'
 import { idOf, tokenFromPair } from './id-skey.js'
 import { jsonObject } from './json-fields.js'
-import { isAbsent, legacyOrigin } from './legacy-request.js'
+import { isAbsent, LEGACY_SESSION_DURATION_SECONDS, legacyOrigin } from './legacy-request.js'
 import { durationOf, legacyUserInfo } from './legacy-user-info.js'
 import { type Protocol, presentedToken, route, type WireReply, type WireRequest } from './protocol.js'
+import { deviceIn } from './user-agent.js'
 
 const DEFAULT_APP_ID = 1
 const WRONG_LOGIN = '参数错误'
@@ -33,15 +34,24 @@ const MESSAGES: Readonly<Record<ErrorCode, string | null>> = {
   ERR_BODY_TOO_LARGE: null,
   ERR_CODE_INVALID: 'code 无效或已被使用',
   ERR_CODE_MOCK: null,
+  ERR_CONFIRMATION_LIMIT: ODD_ANSWER,
+  ERR_CONFIRMATION_REFUSED: ODD_ANSWER,
+  ERR_CONFIRMATION_REQUIRED: ODD_ANSWER,
   ERR_DATA_MALFORMED: NOT_DECRYPTED,
   ERR_DECRYPTION_LIMIT: NOT_DECRYPTED,
   ERR_HOOK_FAILED: SERVER_FAILED,
+  ERR_LOGIN_LIMIT: WECHAT_AWAY,
   ERR_LOGIN_REFUSED: LOGIN_REFUSED,
   ERR_LOGIN_TOO_OLD: NOT_LOGGED_IN,
   ERR_METHOD_NOT_ALLOWED: ODD_ANSWER,
+  ERR_NOT_AUTHORIZED: ODD_ANSWER,
   ERR_PHONE_CODE_INVALID: ODD_ANSWER,
+  ERR_PHONE_CODE_LIMIT: ODD_ANSWER,
   ERR_REQUEST_INVALID: null,
   ERR_SERVER_MISCONFIGURED: ODD_ANSWER,
+  ERR_SERVICE_KEYS_UNAVAILABLE: SERVER_FAILED,
+  ERR_SERVICE_TOKEN_INVALID: ODD_ANSWER,
+  ERR_SERVICE_TOKEN_MISSING: ODD_ANSWER,
   ERR_SESSION_KEY_STALE: NOT_DECRYPTED,
   ERR_SESSION_LIMIT: '更新session出错',
   ERR_SESSION_NOT_FOUND: ODD_ANSWER,
@@ -85,6 +95,7 @@ export function wxappProtocol(): Protocol {
         method: 'post',
         path: '/login',
         body: 'json',
+        login: ({ body }) => ({ app: asAppId(appIdOrDefault(fieldsOf(body))) }),
         read: readLogin,
         run: (sessions, login) => sessions.login(login),
         write: writeLogin,
@@ -130,7 +141,9 @@ function readLogin(request: WireRequest): LoginRequest {
     code,
     appid,
     ...(hasData && { encryptedData, iv }),
+    device: deviceIn(request),
     origin: legacyOrigin(request, hasData ? encryptedData : undefined),
+    defaultSessionDurationSeconds: LEGACY_SESSION_DURATION_SECONDS,
     presentedToken: presentedToken(() => readToken(request)),
   }
 }

@@ -7,12 +7,16 @@ import {
   positiveNumber,
   textOption,
 } from '../options.js'
-import { type Lifetimes, lifetimesFrom } from './lifetimes.js'
+import { Secret } from '../secret.js'
+import { type Lifetimes, lifetimesFrom, withSessionDuration } from './lifetimes.js'
+import { groupOf } from './token.js'
 
 /** The highest `maxSessionsPerUser`: a login reads every session of its user. */
 export const MOST_SESSIONS = 1000
 const MOST_DAYS = 3650
-const MOST_SECONDS = MOST_DAYS * 24 * 60 * 60
+/** Seven days. Why, is in docs/production.md, under Lifetimes. */
+const DEFAULT_SESSION_DURATION_SECONDS = 604_800
+export const MOST_SECONDS = MOST_DAYS * 24 * 60 * 60
 /** Blanks, invisible characters, quotes and list separators: signs of a careless copy. */
 const NOT_IN_AN_APPID = /[\s\p{C}"'`‘’“”,;，；]/u
 /** An AppSecret may be anything, but not with quotes or blanks around it, or with a line end. */
@@ -30,7 +34,10 @@ export interface AppInfo {
   title?: string
   /** The absolute lifetime of a session from login, in days, fractions allowed. Default 30. */
   loginDurationDays?: number
-  /** The idle lifetime of a session from the last visit, in seconds, fractions allowed. Default 2592000. */
+  /**
+   * The idle lifetime of a session from the last visit, in seconds, fractions allowed. Default 604800 (7
+   * days); after a login through an old protocol 2592000 (30 days).
+   */
   sessionDurationSeconds?: number
   /** How many sessions a user may have at once. Default: `maxSessionsPerUser` of `createSessions`. */
   maxSessionsPerUser?: number
@@ -46,10 +53,14 @@ export type AppSelector = string | number
 /** A checked {@link AppInfo}, with the defaults. */
 export interface App {
   readonly appid: string
-  readonly secret: string
+  readonly secret: Secret
   readonly id: number
   readonly title: string
+  /** With which the handles of its users begin. */
+  readonly group: string
   readonly lifetimes: Lifetimes
+  /** Whether the app sets `sessionDurationSeconds`; then no session has an idle lifetime of its own. */
+  readonly isSessionDurationSet: boolean
   readonly userInfoDurationMs: number
   readonly maxSessionsPerUser: number | undefined
   /** Undefined: WeChat's code2Session. */
@@ -89,20 +100,31 @@ export function readApp(where: string, info: AppInfo, position: number, touchSha
   checkOptionNames<AppInfo>(where, info, NAMES)
   const appid = appidOption(`${where}.appid`, info.appid)
   const days = positiveNumber(`${where}.loginDurationDays`, info.loginDurationDays ?? 30, MOST_DAYS)
-  const idleSeconds = info.sessionDurationSeconds ?? 2592000
+  const idleSeconds = info.sessionDurationSeconds ?? DEFAULT_SESSION_DURATION_SECONDS
   const seconds = positiveNumber(`${where}.sessionDurationSeconds`, idleSeconds, MOST_SECONDS)
   const keptDays = info.userInfoDurationDays ?? 365
   const userInfoDays = positiveNumber(`${where}.userInfoDurationDays`, keptDays, MOST_DAYS)
   const cap = info.maxSessionsPerUser
   return {
     appid,
-    secret: secretOption(`${where}.secret`, info.secret),
+    secret: new Secret(secretOption(`${where}.secret`, info.secret)),
     id: positiveInteger(`${where}.id`, info.id ?? position),
     title: textOption(`${where}.title`, info.title ?? appid),
+    group: groupOf(appid),
     lifetimes: lifetimesFrom(days, seconds, touchShare),
+    isSessionDurationSet: info.sessionDurationSeconds !== undefined,
     maxSessionsPerUser:
       cap === undefined ? cap : positiveInteger(`${where}.maxSessionsPerUser`, cap, MOST_SESSIONS),
     exchange: optionalFunction(`${where}.exchange`, info.exchange),
     userInfoDurationMs: Math.round(userInfoDays * 86_400_000),
   }
+}
+
+/**
+ * Returns the lifetimes of a session. `sessionDurationMs` is an idle lifetime of its own, which counts as
+ * long as the app sets none.
+ */
+export function lifetimesOf(app: App, sessionDurationMs: number | undefined): Lifetimes {
+  if (sessionDurationMs === undefined || app.isSessionDurationSet) return app.lifetimes
+  return withSessionDuration(app.lifetimes, sessionDurationMs)
 }

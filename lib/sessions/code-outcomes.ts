@@ -1,4 +1,5 @@
 import { type ErrorCode, WeappError } from '../errors.js'
+import { Secret } from '../secret.js'
 import { deriveKey, open, seal } from './envelope.js'
 import type { LoginOrigin } from './login-origin.js'
 import type { SessionStore } from './store.js'
@@ -10,7 +11,7 @@ export const REPLAY_MS = 60_000
 /** A login code of an app. */
 export interface LoginCode {
   readonly appid: string
-  readonly code: string
+  readonly code: Secret
   /** Names it in the store, and does not reveal it. */
   readonly id: string
 }
@@ -39,7 +40,7 @@ export interface CodeRefusal {
 }
 
 export function loginCodeOf(appid: string, code: string): LoginCode {
-  return { appid, code, id: codeIdOf(appid, code) }
+  return { appid, code: new Secret(code), id: codeIdOf(appid, code) }
 }
 
 /** The outcomes of used login codes, kept for a minute and sealed under a key derived from the code. */
@@ -79,5 +80,5 @@ function outcomeIdOf({ appid, id }: LoginCode): string {
 }
 
 function sealingKeyOf({ appid, code }: LoginCode): Buffer {
-  return deriveKey(code, appid, 'code-answer')
+  return deriveKey(code.reveal(), appid, 'code-answer')
 }

@@ -1,10 +1,7 @@
 import type { Clock } from '../clock.js'
-import { changedAllTheTime } from './contention.js'
-import type { SessionStore, StoredValue } from './store.js'
+import { MOST_COUNTED, type SessionStore, type StoredValue } from './store.js'
 import { valueIdOf } from './token.js'
 
-/** Each further try means that another process has changed the count in between. */
-const MOST_TRIES = 5
 /** How many counts of its own a process remembers; one more drops the oldest. */
 const MOST_OWN = 10_000
 
@@ -45,38 +42,27 @@ export class Counter {
     return Math.max(eventsIn(await this.#parts.store.readValue(id)), this.#ownOf(id).events)
   }
 
-  /**
-   * Counts an event and returns the new count; Infinity when too many are counted at the same time. Two round
-   * trips. Throws `ERR_STORE_UNAVAILABLE`.
-   */
+  /** Counts an event and returns the new count. One round trip. Throws `ERR_STORE_UNAVAILABLE`. */
   async add(subject: CounterSubject): Promise<number> {
     const { store, windowMs } = this.#parts
     const id = this.#idOf(subject)
     this.#addOwn(id)
-    let found = await store.readValue(id)
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const events = eventsIn(found) + 1
-      const keepMs = found ? undefined : windowMs
-      const change = { id, from: found?.text ?? null, to: String(events), keepMs }
-      const { isReplaced, value } = await store.replaceValue(change)
-      if (isReplaced) return events
-      found = value
-    }
-    return Number.POSITIVE_INFINITY
+    return (await store.addToValue({ id, add: 1, keepMs: windowMs })).number
+  }
+
+  /** Counts one event less, as if it had not been. One round trip. Throws `ERR_STORE_UNAVAILABLE`. */
+  async takeBack(subject: CounterSubject): Promise<void> {
+    const { store, windowMs } = this.#parts
+    const id = this.#idOf(subject)
+    const own = this.#own.get(id)
+    if (own) this.#own.set(id, { ...own, events: Math.max(0, own.events - 1) })
+    await store.addToValue({ id, add: -1, keepMs: windowMs })
   }
 
   /** Deletes a count from the store, not from the memory of a process. Throws `ERR_STORE_UNAVAILABLE`. */
   async forget(subject: CounterSubject): Promise<void> {
-    const { store } = this.#parts
-    const id = this.#idOf(subject)
-    let found = await store.readValue(id)
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      if (!found) return
-      const { isReplaced, value } = await store.replaceValue({ id, from: found.text, to: null })
-      if (isReplaced) return
-      found = value
-    }
-    throw changedAllTheTime()
+    const { store, windowMs } = this.#parts
+    await store.addToValue({ id: this.#idOf(subject), add: -MOST_COUNTED, keepMs: windowMs })
   }
 
   #addOwn(id: string): void {

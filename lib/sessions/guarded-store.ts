@@ -81,7 +81,8 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
       if (outcome.isReplaced && outcome.value) compareClocks(outcome.value.writtenAt / 1000)
       return outcome
     },
-    revokeBatch: (cursor) => guarded('revokeBatch', () => store.revokeBatch(cursor, timeoutMs)),
+    addToValue: (addition) => guarded('addToValue', () => store.addToValue(addition, timeoutMs)),
+    revokeBatch: (step) => guarded('revokeBatch', () => store.revokeBatch(step, timeoutMs)),
     ping: () => guarded('ping', () => store.ping()),
     close: () => guarded('close', async () => store.close?.()),
   }

@@ -2,11 +2,12 @@ import { createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { textOption } from '../options.js'
 import type { App } from './app-info.js'
 import { deriveKey, open, seal } from './envelope.js'
-import type { UserRef } from './session.js'
-import { handleOf } from './token.js'
+import type { SessionRef, UserRef } from './session.js'
+import { addressNamed, handleOf, type SessionAddress } from './token.js'
 
 const LEAST_SECRET_LENGTH = 32
 const KEY_ID_LENGTH = 6
+const KEY_ID = /^[A-Za-z0-9_-]{6}$/
 
 /** What a sealed secret belongs to. It does not open for another app, user, session or purpose. */
 export interface KeyBinding {
@@ -30,6 +31,12 @@ export interface KeyRing {
    * ones, under which sessions may still live. None for an unknown app.
    */
   handlesOf(user: UserRef): readonly string[]
+  /** Whether the ring is one of `keys`, not of AppSecrets. */
+  readonly hasKeys: boolean
+  /** Returns the ids of the ring keys of an app, newest first. An id does not reveal its key. */
+  keyIdsOf(appid: string): readonly string[]
+  /** Whether the AppSecret of an app has this id, in the ring or not. */
+  isAppSecret(keyId: string, appid: string): boolean
 }
 
 interface RingKey {
@@ -44,8 +51,10 @@ interface RingKey {
  */
 export function createKeyRing(secrets: readonly string[] | undefined, apps: readonly App[]): KeyRing {
   const shared = secrets && [...new Set(secrets)].map(ringKey)
-  const own = new Map(shared ? [] : apps.map((app) => [app.appid, ringKey(app.secret)]))
+  const groups = new Map(apps.map(({ appid, group }) => [appid, group]))
+  const own = new Map(shared ? [] : apps.map((app) => [app.appid, ringKey(app.secret.reveal())]))
   const opening = new Map([...(shared ?? own.values())].map((key) => [key.id, key]))
+  const keysOf = (appid: string) => shared ?? [own.get(appid)].filter((key) => key !== undefined)
 
   return {
     seal(secret, binding) {
@@ -58,11 +67,27 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
       return key && open(keyFor(key, binding), sealed.slice(KEY_ID_LENGTH + 1), contextOf(binding))
     },
     handlesOf({ appid, openid }) {
-      const key = own.get(appid)
-      const keys = shared ?? (key ? [key] : [])
-      return keys.map(({ handles }) => handleOf(handles, appid, openid))
+      return keysOf(appid).map(({ handles }) => handleOf(handles, appid, openid, groups.get(appid)))
     },
+    hasKeys: shared !== undefined,
+    keyIdsOf: (appid) => keysOf(appid).map(({ id }) => id),
+    isAppSecret: (keyId, appid) =>
+      apps.some((app) => app.appid === appid && ringKey(app.secret.reveal()).id === keyId),
   }
+}
+
+/** Returns where a session is; undefined where its id is not one of a session of this user. */
+export function addressOwned(
+  keyRing: KeyRing,
+  { sessionId, ...user }: SessionRef,
+): SessionAddress | undefined {
+  const address = addressNamed(sessionId)
+  return address && keyRing.handlesOf(user).includes(address.handle) ? address : undefined
+}
+
+/** Whether a text may be the id of a ring key. */
+export function isKeyId(text: string): boolean {
+  return KEY_ID.test(text)
 }
 
 /** Checks the `keys` option. */

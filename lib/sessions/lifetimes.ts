@@ -33,6 +33,12 @@ export function lifetimesFrom(
   }
 }
 
+/** Returns the lifetimes with another idle lifetime; visits are recorded after the same share of it. */
+export function withSessionDuration(lifetimes: Lifetimes, sessionDurationMs: number): Lifetimes {
+  const touchShare = lifetimes.touchAfterMs / lifetimes.sessionDurationMs
+  return { ...lifetimes, sessionDurationMs, touchAfterMs: atLeastOne(sessionDurationMs * touchShare) }
+}
+
 /** The absolute end: as set at login, or earlier if the app's login duration has been shortened since. */
 export function absoluteEnd(times: SessionTimes, lifetimes: Lifetimes): number {
   return Math.min(times.expiresAt, times.createdAt + lifetimes.loginDurationMs)

@@ -1,6 +1,6 @@
-import type { App } from './app-info.js'
+import { type App, lifetimesOf } from './app-info.js'
 import type { Apps } from './apps.js'
-import { absoluteEnd, isAlive, nearestEnd } from './lifetimes.js'
+import { absoluteEnd, isAlive, type Lifetimes, nearestEnd } from './lifetimes.js'
 import { decodeRecord, type SessionRecord } from './record.js'
 import type { SessionMoments } from './session.js'
 import type { StoredSession } from './store.js'
@@ -9,6 +9,7 @@ import type { StoredSession } from './store.js'
 export interface LiveRecord {
   readonly app: App
   readonly record: SessionRecord
+  readonly lifetimes: Lifetimes
   readonly moments: SessionMoments
 }
 
@@ -22,8 +23,10 @@ export function liveRecord(
   if (!app) return undefined
   const { createdAt, lastVisitAt } = stored
   const times = { createdAt, lastVisitAt, expiresAt: createdAt + record.loginDurationMs }
-  if (!isAlive(stored.readAt, times, app.lifetimes)) return undefined
+  const lifetimes = lifetimesOf(app, record.sessionDurationMs)
+  if (!isAlive(stored.readAt, times, lifetimes)) return undefined
   // The store applies the session duration that was configured at the last recorded visit.
-  const idleExpiresAt = Math.min(nearestEnd(times, app.lifetimes), stored.endsAt)
-  return { app, record, moments: { ...times, expiresAt: absoluteEnd(times, app.lifetimes), idleExpiresAt } }
+  const idleExpiresAt = Math.min(nearestEnd(times, lifetimes), stored.endsAt)
+  const moments = { ...times, expiresAt: absoluteEnd(times, lifetimes), idleExpiresAt }
+  return { app, record, lifetimes, moments }
 }

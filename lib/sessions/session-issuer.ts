@@ -1,7 +1,7 @@
 import { WeappError } from '../errors.js'
-import type { Identity } from '../exchange.js'
+import type { CheckedIdentity } from '../exchange.js'
 import type { Logger } from '../logger.js'
-import type { App } from './app-info.js'
+import { type App, lifetimesOf } from './app-info.js'
 import type { Apps } from './apps.js'
 import { revokedMeanwhile } from './contention.js'
 import type { KeyRing } from './key-ring.js'
@@ -9,18 +9,22 @@ import { liveRecord } from './live-record.js'
 import { decodeRecord, encodeRecord, type SessionRecord } from './record.js'
 import { type Session, sessionFrom, type UserRef } from './session.js'
 import type { IssueResult, SessionEntry, SessionStore } from './store.js'
-import { addressOf, newToken, type SessionAddress } from './token.js'
+import { addressOf, newToken, publicIdOf, type SessionAddress } from './token.js'
 import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
 import type { UserProfiles } from './user-profiles.js'
 
 /** A login that begins a session. */
 export interface NewSession {
-  readonly identity: Identity
+  readonly identity: CheckedIdentity
   readonly data: unknown
+  /** The device that logs in, in a few words. */
+  readonly device?: string | undefined
   /** A new profile; undefined keeps the present one. */
   readonly userInfo: UserInfo | undefined
   /** Overrides the cap of the app and of {@link SessionCap}. */
   readonly maxSessionsPerUser: number | undefined
+  /** The idle lifetime where the app sets none, in milliseconds. Default: that of the app. */
+  readonly sessionDurationMs?: number | undefined
   /** The token that came with the login: its session ends. */
   readonly presentedToken: string | undefined
   /** When the login began, by the clock of the store in microseconds. Default: now. */
@@ -68,7 +72,7 @@ export class SessionIssuer {
     const replaces = presented?.handle === handle ? presented.sessionId : undefined
     const earlier = olderHandles.length > 0 ? await profiles.underOlderKeys(user) : undefined
     const record = this.#recordOf(user, app, start, address.sessionId)
-    const { loginDurationMs, sessionDurationMs } = app.lifetimes
+    const { loginDurationMs, sessionDurationMs } = lifetimesOf(app, start.sessionDurationMs)
     const { createdAt, lastVisitAt, endsAt, ...result } = await this.#write(app, {
       address,
       record: encodeRecord(record),
@@ -86,18 +90,21 @@ export class SessionIssuer {
     const moments = { createdAt, lastVisitAt, expiresAt: createdAt + loginDurationMs, idleExpiresAt: endsAt }
     return {
       token,
-      session: sessionFrom(address.sessionId, record, moments, decodeUserInfo(result.userInfo)),
+      session: sessionFrom(publicIdOf(address), record, moments, decodeUserInfo(result.userInfo)),
       seenBefore: result.seenBefore || earlier !== undefined,
     }
   }
 
-  #recordOf(user: UserRef, app: App, { identity, data }: NewSession, sessionId: string): SessionRecord {
+  #recordOf(user: UserRef, app: App, start: NewSession, sessionId: string): SessionRecord {
+    const { identity, device, data, sessionDurationMs } = start
     return {
       ...user,
       unionid: identity.unionid,
       loginDurationMs: app.lifetimes.loginDurationMs,
-      sealedSessionKey: this.#parts.keyRing.seal(identity.sessionKey, { ...user, sessionId }),
+      sealedSessionKey: this.#parts.keyRing.seal(identity.sessionKey.reveal(), { ...user, sessionId }),
       sealedPreviousKey: undefined,
+      device,
+      sessionDurationMs,
       data,
     }
   }

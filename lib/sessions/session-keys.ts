@@ -1,5 +1,6 @@
+import { Secret } from '../secret.js'
 import type { Apps } from './apps.js'
-import type { KeyRing } from './key-ring.js'
+import { addressOwned, type KeyBinding, type KeyRing } from './key-ring.js'
 import { liveRecord } from './live-record.js'
 import { encodeRecord } from './record.js'
 import type { SessionRef, UserRef } from './session.js'
@@ -28,39 +29,46 @@ export class SessionKeys {
    * Returns the session_keys of the user's live sessions and those they replaced, without duplicates: of the
    * session `first`, then of the newest logins.
    */
-  async keysOf(user: UserRef, first?: string): Promise<string[]> {
+  async keysOf(user: UserRef, first?: string): Promise<Secret[]> {
+    const { keyRing } = this.#parts
+    const idOfFirst = first && addressOwned(keyRing, { ...user, sessionId: first })?.sessionId
     const newestFirst = (await this.#sessionsOf(user))
       .flatMap((sessions) => sessions.toReversed())
-      .sort((a, b) => Number(b.sessionId === first) - Number(a.sessionId === first))
+      .sort((a, b) => Number(b.sessionId === idOfFirst) - Number(a.sessionId === idOfFirst))
     const sessionKeys = newestFirst
       .slice(0, MOST_SESSION_KEYS)
       .flatMap((session) => this.#sessionKeysIn(session, user))
-    return [...new Set(sessionKeys)].slice(0, MOST_SESSION_KEYS)
+    const unique = new Map(sessionKeys.map((sessionKey) => [sessionKey.reveal(), sessionKey]))
+    return [...unique.values()].slice(0, MOST_SESSION_KEYS)
   }
 
   /**
    * Returns the session_key of a session; null when it does not open, undefined when the session has ended.
    */
-  async keyOf({ sessionId, ...user }: SessionRef): Promise<string | null | undefined> {
-    const sessions = (await this.#sessionsOf(user)).flat()
-    const stored = sessions.find((session) => session.sessionId === sessionId)
-    const live = stored && liveRecord(stored, this.#parts.apps)
-    return (
-      live && (this.#parts.keyRing.open(live.record.sealedSessionKey, bindingOf(user, sessionId)) ?? null)
-    )
+  async keyOf(session: SessionRef): Promise<Secret | null | undefined> {
+    const { apps, store, keyRing } = this.#parts
+    const address = addressOwned(keyRing, session)
+    const stored = address && (await store.read(address))
+    const live = stored && liveRecord(stored, apps)
+    if (!live) return undefined
+    return this.#open(live.record.sealedSessionKey, bindingOf(session, stored.sessionId)) ?? null
   }
 
   /**
    * Stores a new session_key and the one before it in one session of a user, or in all: atomically for those
    * under the same ring key. Returns in how many sessions it is new.
    */
-  async keep(user: UserRef, sessionKey: string, sessionId?: string): Promise<number> {
-    const handles = this.#parts.keyRing.handlesOf(user)
-    const kept = handles.map((handle) => this.#keepAt(handle, user, sessionKey, sessionId))
+  async keep(user: UserRef, sessionKey: Secret, sessionId?: string): Promise<number> {
+    const { keyRing } = this.#parts
+    if (sessionId !== undefined) {
+      const address = addressOwned(keyRing, { ...user, sessionId })
+      return address ? this.#keepAt(address.handle, user, sessionKey, address.sessionId) : 0
+    }
+    const kept = keyRing.handlesOf(user).map((handle) => this.#keepAt(handle, user, sessionKey))
     return (await Promise.all(kept)).reduce((sum, count) => sum + count, 0)
   }
 
-  async #keepAt(handle: string, user: UserRef, sessionKey: string, sessionId?: string): Promise<number> {
+  async #keepAt(handle: string, user: UserRef, sessionKey: Secret, sessionId?: string): Promise<number> {
     let kept = 0
     for (let tries = 1; ; tries += 1) {
       const { sessions } = await this.#parts.store.readUser(handle)
@@ -80,22 +88,26 @@ export class SessionKeys {
     return Promise.all(handles.map(async (handle) => (await store.readUser(handle)).sessions))
   }
 
-  #sessionKeysIn(stored: StoredSession, user: UserRef): string[] {
-    const { apps, keyRing } = this.#parts
-    const live = liveRecord(stored, apps)
+  #sessionKeysIn(stored: StoredSession, user: UserRef): Secret[] {
+    const live = liveRecord(stored, this.#parts.apps)
     if (!live) return []
     const { sealedSessionKey, sealedPreviousKey = '' } = live.record
     const binding = bindingOf(user, stored.sessionId)
-    return [sealedSessionKey, sealedPreviousKey].flatMap((sealed) => keyRing.open(sealed, binding) ?? [])
+    return [sealedSessionKey, sealedPreviousKey].flatMap((sealed) => this.#open(sealed, binding) ?? [])
   }
 
-  #changeOf(stored: StoredSession, user: UserRef, sessionKey: string): RecordChange | undefined {
+  #open(sealed: string, binding: KeyBinding): Secret | undefined {
+    const text = this.#parts.keyRing.open(sealed, binding)
+    return text === undefined ? undefined : new Secret(text)
+  }
+
+  #changeOf(stored: StoredSession, user: UserRef, sessionKey: Secret): RecordChange | undefined {
     const { apps, keyRing } = this.#parts
     const { sessionId, record: from } = stored
     const live = liveRecord(stored, apps)
     const binding = bindingOf(user, sessionId)
-    if (!live || keyRing.open(live.record.sealedSessionKey, binding) === sessionKey) return undefined
-    const sealedSessionKey = keyRing.seal(sessionKey, binding)
+    if (!live || this.#open(live.record.sealedSessionKey, binding)?.equals(sessionKey)) return undefined
+    const sealedSessionKey = keyRing.seal(sessionKey.reveal(), binding)
     const sealedPreviousKey = live.record.sealedSessionKey
     return { sessionId, from, to: encodeRecord({ ...live.record, sealedSessionKey, sealedPreviousKey }) }
   }

@@ -1,7 +1,7 @@
 import type { Logger } from '../logger.js'
 import type { Apps } from './apps.js'
 import { changedAllTheTime } from './contention.js'
-import type { KeyRing } from './key-ring.js'
+import { addressOwned, type KeyRing } from './key-ring.js'
 import { isTouchDue } from './lifetimes.js'
 import { type LiveRecord, liveRecord } from './live-record.js'
 import { decodeRecord, encodeRecord, isOfNewerRelease, type SessionRecord } from './record.js'
@@ -15,18 +15,32 @@ import {
   type UserRef,
 } from './session.js'
 import type { SessionStore, StoredSession, StoredVisit } from './store.js'
-import type { SessionAddress } from './token.js'
+import { addressNamed, publicIdOf, type SessionAddress } from './token.js'
 import { decodeUserInfo } from './user-info.js'
 
 const MOST_READS = 2
 /** Each further try means that another process has changed the record in between. */
 const MOST_TRIES = 10
 
+/** What changes in a record, given the time of the store in milliseconds. */
+type RecordFields = (readAt: number) => Partial<SessionRecord>
+
 interface SessionRegistryParts {
   readonly apps: Apps
   readonly store: Required<SessionStore>
   readonly keyRing: KeyRing
   readonly logger: Logger
+}
+
+interface FoundSession {
+  readonly stored: StoredVisit
+  readonly live: LiveRecord
+}
+
+export interface Visit {
+  readonly session: Session
+  readonly ageMs: number
+  readonly confirmationAgeMs: number
 }
 
 /** The live sessions of the apps. Those of other apps are unknown. */
@@ -38,52 +52,61 @@ export class SessionRegistry {
   }
 
   /**
-   * Returns the live session at an address, with its age in milliseconds, and records the visit if that is
-   * due. Undefined when it has ended, is unreadable, under a key that the ring no longer has, or of another
-   * app. One store call, two with the visit. Throws `ERR_STORE_UNAVAILABLE`.
+   * Returns the live session at an address, with its age and that of its confirmation (Infinity: none) in
+   * milliseconds, and records the visit if that is due. Undefined when it has ended, is unreadable, under a
+   * key that the ring no longer has, or of another app. One store call, two with the visit. Throws
+   * `ERR_STORE_UNAVAILABLE`.
    */
-  async visit(
-    address: SessionAddress,
-    appid?: string,
-  ): Promise<{ session: Session; ageMs: number } | undefined> {
-    const { apps, keyRing } = this.#parts
-    const found = await this.#read(address)
+  async visit(address: SessionAddress, appid?: string): Promise<Visit | undefined> {
+    const found = await this.#readLive(address)
     if (!found) return undefined
-    const { stored, record } = found
-    if (appid !== undefined && record.appid !== appid) return undefined
-    const live = liveRecord(stored, apps, record)
-    if (!live || !keyRing.handlesOf(record).includes(address.handle)) return undefined
+    const { stored, live } = found
+    if (appid !== undefined && live.record.appid !== appid) return undefined
     const moments = await this.#recordVisit(address, stored, live)
     if (!moments) return undefined
-    const session = sessionFrom(address.sessionId, record, moments, decodeUserInfo(stored.userInfo))
-    return { session, ageMs: stored.readAt - stored.createdAt }
+    const { confirmedAt = Number.NEGATIVE_INFINITY } = live.record
+    return {
+      session: sessionAt(address, found, moments),
+      ageMs: stored.readAt - stored.createdAt,
+      confirmationAgeMs: stored.readAt - confirmedAt,
+    }
+  }
+
+  /** Returns the live session at an address as `visit` does, and leaves its times as they are. */
+  async find(address: SessionAddress): Promise<Session | undefined> {
+    const found = await this.#readLive(address)
+    return found && sessionAt(address, found, found.live.moments)
   }
 
   /** Lists the live sessions of a user, oldest login first. */
   async list(user: UserRef): Promise<SessionSummary[]> {
     const { apps, keyRing, store } = this.#parts
     const oldestFirst = keyRing.handlesOf(user).toReversed()
-    const users = await Promise.all(oldestFirst.map((handle) => store.readUser(handle)))
-    return users
-      .flatMap(({ sessions }) => sessions)
-      .flatMap((session) => {
+    const listed = oldestFirst.map(async (handle) => {
+      const { sessions } = await store.readUser(handle)
+      return sessions.flatMap((session) => {
         const live = liveRecord(session, apps)
-        return live ? [summaryFrom(session.sessionId, live.moments)] : []
+        const id = publicIdOf({ handle, sessionId: session.sessionId })
+        return live ? [summaryFrom(id, live.record, live.moments)] : []
       })
+    })
+    return (await Promise.all(listed)).flat()
   }
 
-  async isThere({ sessionId, ...user }: SessionRef): Promise<boolean> {
+  async isThere(session: SessionRef): Promise<boolean> {
     const { keyRing, store } = this.#parts
-    const found = keyRing.handlesOf(user).map((handle) => store.read({ handle, sessionId }))
-    return (await Promise.all(found)).some((stored) => stored !== null)
+    const address = addressOwned(keyRing, session)
+    return address !== undefined && (await store.read(address)) !== null
   }
 
   /** Replaces the data of a session, and nothing else of it. Returns whether it is alive. */
-  async setData({ sessionId, ...user }: SessionRef, data: unknown): Promise<boolean> {
-    for (const handle of this.#parts.keyRing.handlesOf(user)) {
-      if (await this.#setDataAt({ handle, sessionId }, data)) return true
-    }
-    return false
+  async setData(session: SessionRef, data: unknown): Promise<boolean> {
+    return (await this.#change(session, () => ({ data }))) !== undefined
+  }
+
+  /** Notes that the user has just confirmed an action; returns when, undefined if the session has ended. */
+  async confirm(session: SessionRef): Promise<number | undefined> {
+    return this.#change(session, (readAt) => ({ confirmedAt: readAt }))
   }
 
   /** Ends the session at an address; within a narrowed scope only if it is of its app. */
@@ -97,10 +120,10 @@ export class SessionRegistry {
   }
 
   /** Ends a session; returns whether there was one. */
-  async revoke({ sessionId, ...user }: SessionRef): Promise<boolean> {
+  async revoke(session: SessionRef): Promise<boolean> {
     const { keyRing, store } = this.#parts
-    const revoked = keyRing.handlesOf(user).map((handle) => store.revoke({ handle, sessionId }))
-    return (await Promise.all(revoked)).includes(true)
+    const address = addressOwned(keyRing, session)
+    return address !== undefined && store.revoke(address)
   }
 
   /**
@@ -108,33 +131,54 @@ export class SessionRegistry {
    */
   async revokeUser(user: UserRef, exceptSessionId?: string): Promise<number> {
     const { keyRing, store } = this.#parts
-    const revoked = keyRing.handlesOf(user).map((handle) => store.revokeUser(handle, exceptSessionId))
+    const spared = exceptSessionId === undefined ? undefined : addressNamed(exceptSessionId)
+    const revoked = keyRing
+      .handlesOf(user)
+      .map((handle) => store.revokeUser(handle, spared?.handle === handle ? spared.sessionId : undefined))
     return (await Promise.all(revoked)).reduce((sum, count) => sum + count, 0)
   }
 
-  /** Ends every session of all users and apps; returns how many. */
+  /**
+   * Ends every session: of all apps, also of those that are not configured here; within a narrowed scope only
+   * those of its app. Returns how many.
+   */
   async revokeAll(): Promise<number> {
+    const { apps, store } = this.#parts
+    const group = apps.isNarrowed ? apps.choose(undefined).group : null
     let revoked = 0
     let cursor: string | undefined
     do {
-      const batch = await this.#parts.store.revokeBatch(cursor)
+      const batch = await store.revokeBatch({ group, cursor })
       revoked += batch.revoked
       cursor = batch.next
     } while (cursor !== undefined)
     return revoked
   }
 
-  async #setDataAt(address: SessionAddress, data: unknown): Promise<boolean> {
+  /** Returns when the record was read that was changed; undefined if the session has ended. */
+  async #change(session: SessionRef, changeAt: RecordFields): Promise<number | undefined> {
+    const address = addressOwned(this.#parts.keyRing, session)
+    if (!address) return undefined
     const { apps, store } = this.#parts
     const { handle, sessionId } = address
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const stored = await store.read(address)
       const live = stored && liveRecord(stored, apps)
-      if (!live) return false
-      const change = { sessionId, from: stored.record, to: encodeRecord({ ...live.record, data }) }
-      if ((await store.rewrite(handle, [change])) === 1) return true
+      if (!live) return undefined
+      const to = encodeRecord({ ...live.record, ...changeAt(stored.readAt) })
+      const change = { sessionId, from: stored.record, to }
+      if ((await store.rewrite(handle, [change])) === 1) return stored.readAt
     }
     throw changedAllTheTime()
+  }
+
+  /** Reads a session that is alive, of these apps, and under a key that the ring still has. */
+  async #readLive(address: SessionAddress): Promise<FoundSession | undefined> {
+    const { apps, keyRing } = this.#parts
+    const found = await this.#read(address)
+    const live = found && liveRecord(found.stored, apps, found.record)
+    if (!live || !keyRing.handlesOf(live.record).includes(address.handle)) return undefined
+    return { stored: found.stored, live }
   }
 
   /** Reads a session, twice if its record is unreadable: only the reply may be damaged. */
@@ -147,8 +191,8 @@ export class SessionRegistry {
       if (record) return { stored, record }
     }
     if (stored && !isOfNewerRelease(stored.record)) {
-      const { sessionId } = address
-      this.#parts.logger.error(`the record of session ${sessionId} cannot be read: the session is refused`)
+      const id = publicIdOf(address)
+      this.#parts.logger.error(`the record of session ${id} cannot be read: the session is refused`)
     }
     return undefined
   }
@@ -159,9 +203,8 @@ export class SessionRegistry {
   async #recordVisit(
     address: SessionAddress,
     stored: StoredSession,
-    { app, moments }: LiveRecord,
+    { lifetimes, moments }: LiveRecord,
   ): Promise<SessionMoments | undefined> {
-    const { lifetimes } = app
     if (!isTouchDue(stored, moments.expiresAt, lifetimes)) return moments
     const { sessionDurationMs } = lifetimes
     try {
@@ -172,4 +215,12 @@ export class SessionRegistry {
       return moments
     }
   }
+}
+
+function sessionAt(
+  address: SessionAddress,
+  { stored, live }: FoundSession,
+  moments: SessionMoments,
+): Session {
+  return sessionFrom(publicIdOf(address), live.record, moments, decodeUserInfo(stored.userInfo))
 }

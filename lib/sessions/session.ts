@@ -28,8 +28,13 @@ export interface SessionSelector extends UserSelector {
 
 /** A session as a list shows it to its user. */
 export interface SessionSummary {
-  /** The public id, safe for lists and logs: it is not the token. */
+  /** The public id, 44 characters, safe for lists and logs: it leads to the session and does not open it. */
   readonly sessionId: string
+  /**
+   * The device that logged in, in a few words of at most 64 characters: what it says of itself, so proof of
+   * nothing. One line, without `<`, `>`, `&`, quotes and backticks; undefined where it is unknown.
+   */
+  readonly device: string | undefined
   /** The time of login. */
   readonly createdAt: Date
   /** The last recorded visit. It lags behind the real one by at most the touch share of the idle window. */
@@ -46,6 +51,8 @@ export interface Session extends SessionRef, SessionSummary {
   readonly unionid: string | undefined
   /** The user's profile, shared by all sessions of the user; null when there is none. */
   readonly userInfo: UserInfo | null
+  /** When the user last confirmed an action in this session; undefined: not since its login. */
+  readonly confirmedAt: Date | undefined
   /** What `onLogin` returned, or `sessions.setData` has set since. */
   readonly data: SessionData
 }
@@ -64,17 +71,22 @@ export function sessionFrom(
   moments: SessionMoments,
   userInfo: UserInfo | null,
 ): Session {
-  const { appid, openid, unionid, data } = record
+  const { appid, openid, unionid, device, confirmedAt, data } = record
   return Object.freeze({
-    ...{ sessionId, appid, openid, unionid },
+    ...{ sessionId, appid, openid, unionid, device },
     ...datesOf(moments),
     userInfo: frozen(userInfo),
+    confirmedAt: confirmedAt === undefined ? undefined : new Date(confirmedAt),
     data: frozen(data) as SessionData,
   })
 }
 
-export function summaryFrom(sessionId: string, moments: SessionMoments): SessionSummary {
-  return { sessionId, ...datesOf(moments) }
+export function summaryFrom(
+  sessionId: string,
+  { device }: SessionRecord,
+  moments: SessionMoments,
+): SessionSummary {
+  return { sessionId, device, ...datesOf(moments) }
 }
 
 function datesOf(moments: SessionMoments) {

@@ -36,7 +36,8 @@ export interface SessionEntry {
   readonly record: string
   /**
    * When the login began, in microseconds: `writtenAt` of a {@link StoredValue}. The login is revoked if the
-   * sessions of its user, or of all users, have been ended at that time or later. Default: now.
+   * sessions of its user, of the group of the user, or of all users have been ended at that time or later.
+   * Default: now.
    */
   readonly beganAt?: number | undefined
   /** The absolute lifetime from the beginning of the login, in milliseconds. */
@@ -49,6 +50,11 @@ export interface SessionEntry {
   readonly onLimit: 'end-oldest' | 'refuse'
   /** A session of the same user that ends with this login. */
   readonly replaces?: string | undefined
+  /**
+   * The record that the session `replaces` must still have, or else nothing is written. Sent again after a
+   * lost connection, the login finds its own session, and is issued. Default: it need not be there.
+   */
+  readonly replacesRecord?: string | undefined
   /** A new profile, never empty; undefined keeps the present one. */
   readonly userInfo?: string | undefined
   /** How long to keep the profile, and that the user has logged in, in milliseconds. */
@@ -56,8 +62,9 @@ export interface SessionEntry {
 }
 
 /**
- * The result of a login: `issued`; `revoked`, because the sessions of the user or of all users were ended
- * since it began; or `refused`, because the user has too many sessions.
+ * The result of a login: `issued`; `revoked`, because the sessions of the user, of the group or of all users
+ * were ended since it began; `unmatched`, because the session it must replace has ended or has another
+ * record; or `refused`, because the user has too many sessions.
  */
 export type IssueResult =
   | {
@@ -72,6 +79,7 @@ export type IssueResult =
     }
   | { readonly state: 'refused' }
   | { readonly state: 'revoked' }
+  | { readonly state: 'unmatched' }
 
 /** How far a visit moves the end of a session. */
 export interface TouchWindow {
@@ -93,6 +101,11 @@ export interface RecordChange {
   /** The record that was read. */
   readonly from: string
   readonly to: string
+  /**
+   * A new id for the session, which no longer has the old one then. A session that has this id and the record
+   * `to` already counts as replaced, as a client may send the change again. Default: it keeps its id.
+   */
+  readonly newSessionId?: string | undefined
 }
 
 /** A value that all processes share. */
@@ -125,7 +138,34 @@ export interface ValueOutcome {
   readonly value: StoredValue | null
 }
 
-/** One step of {@link SessionStore.revokeBatch}. */
+/** Adds to a shared value that counts. */
+export interface ValueAddition {
+  readonly id: string
+  /** A whole number; negative to take back. */
+  readonly add: number
+  /** How long to keep the value where there was none, in milliseconds. Otherwise its end stays. */
+  readonly keepMs: number
+}
+
+/** A shared value that counts, after a {@link ValueAddition}. */
+export interface CountedValue {
+  readonly number: number
+  /** How long it is still kept, in milliseconds; 0 with the number 0, which is not kept. */
+  readonly leftMs: number
+}
+
+/** The highest number of a {@link CountedValue}: it goes no further. */
+export const MOST_COUNTED = 999_999_999_999_999
+
+/** Whose sessions {@link SessionStore.revokeBatch} ends, and where it goes on. */
+export interface RevocationStep {
+  /** The group whose sessions end, the first 4 characters of the handles of its users; null: everybody. */
+  readonly group: string | null
+  /** `next` of the step before, for the same group. Undefined in the first step. */
+  readonly cursor?: string | undefined
+}
+
+/** What one step of {@link SessionStore.revokeBatch} has done. */
 export interface RevokedBatch {
   readonly revoked: number
   /** The cursor of the next step; undefined after the last one. */
@@ -164,7 +204,10 @@ export interface SessionStore {
   revokeUser(handle: string, exceptSessionId?: string, withinMs?: number): Promise<number>
   /** Sets the profile of a user (never an empty text) for `keepMs`; null deletes it. */
   writeUserInfo(handle: string, userInfo: string | null, keepMs: number, withinMs?: number): Promise<void>
-  /** Replaces records of a user, atomically; visits and ends stay. Returns how many were replaced. */
+  /**
+   * Replaces records of a user, atomically, and ids where that is asked for; visits, ends and order stay.
+   * Returns how many were replaced.
+   */
   rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number>
   /** Reads a shared value, such as an access token; null when there is none. */
   readValue(id: string): Promise<StoredValue | null>
@@ -173,11 +216,17 @@ export interface SessionStore {
    */
   replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome>
   /**
-   * Ends every session of all users. The first call, without a cursor, ends them at once; logins that began
-   * before it are revoked. Further calls with `next`, until that is undefined, delete what has ended; each
-   * returns how many. Profiles stay.
+   * Adds to the number that the text of a shared value is, in decimal digits, and returns the new one. No
+   * value and any other text count as 0. It goes from 0, which is not kept, to {@link MOST_COUNTED}. Of many
+   * callers at the same time none is lost. One round trip.
    */
-  revokeBatch(cursor?: string, withinMs?: number): Promise<RevokedBatch>
+  addToValue(addition: ValueAddition, withinMs?: number): Promise<CountedValue>
+  /**
+   * Ends every session of all users, or of those of a group: the users of an app. The first step, without a
+   * cursor, ends them at once; logins that began before it are revoked. Further steps with `next`, until that
+   * is undefined, delete what has ended; each returns how many. Profiles stay.
+   */
+  revokeBatch(step: RevocationStep, withinMs?: number): Promise<RevokedBatch>
   /** Resolves if a login could be written now. It may be called every second by many processes. */
   ping(): Promise<void>
   /** Releases what the store itself has opened. */

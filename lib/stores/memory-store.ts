@@ -1,10 +1,12 @@
 import { type Clock, distinctMicros, systemClock } from '../clock.js'
 import { checkOptionNames, optionalFunction, positiveInteger } from '../options.js'
 import {
+  type CountedValue,
   checkInTime,
   type IssueResult,
   type RecordChange,
   type RecordedVisit,
+  type RevocationStep,
   type RevokedBatch,
   type SessionEntry,
   type SessionStore,
@@ -14,10 +16,13 @@ import {
   type StoredVisit,
   type TouchWindow,
   USER_MARK_MS,
+  type ValueAddition,
   type ValueChange,
   type ValueOutcome,
 } from '../sessions/store.js'
-import type { SessionAddress } from '../sessions/token.js'
+import { groupIn, type SessionAddress } from '../sessions/token.js'
+import { ExpiringMap } from './expiring-map.js'
+import { MemoryValues } from './memory-values.js'
 
 const SWEEP_MS = 60_000
 
@@ -30,16 +35,11 @@ export interface MemoryStoreOptions {
 }
 
 interface KeptSession {
-  readonly address: SessionAddress
+  address: SessionAddress
   record: string
   readonly createdAt: number
   lastVisitAt: number
   endsAt: number
-}
-
-interface Kept<Value> {
-  readonly value: Value
-  readonly endsAt: number
 }
 
 /**
@@ -56,10 +56,13 @@ export class MemoryStore implements SessionStore {
   readonly #sessions = new Map<string, KeptSession>()
   readonly #users = new Map<string, Set<KeptSession>>()
   /** Empty for a user without a profile who has logged in before. */
-  readonly #userInfo = new Map<string, Kept<string>>()
-  readonly #values = new Map<string, Kept<Pick<StoredValue, 'text' | 'writtenAt'>>>()
-  /** When the sessions of a user, and of all users, were ended: logins that began by then are revoked. */
-  readonly #userMarks = new Map<string, Kept<number>>()
+  readonly #userInfo: ExpiringMap<string>
+  readonly #values: MemoryValues
+  /**
+   * When the sessions of a user, of a group, and of all were ended: logins that began by then are revoked.
+   */
+  readonly #userMarks: ExpiringMap<number>
+  readonly #groupMarks = new Map<string, number>()
   #mark = Number.NEGATIVE_INFINITY
   readonly #nextMoment: () => number
   readonly #sweeper: NodeJS.Timeout
@@ -69,19 +72,23 @@ export class MemoryStore implements SessionStore {
     this.#maxSessions = positiveInteger('MemoryStore: maxSessions', options.maxSessions ?? 100_000)
     this.#clock = optionalFunction('MemoryStore: clock', options.clock) ?? systemClock
     this.#nextMoment = distinctMicros(this.#clock)
+    const mostValues = this.#maxSessions
+    this.#userInfo = new ExpiringMap(mostValues)
+    this.#userMarks = new ExpiringMap(mostValues)
+    this.#values = new MemoryValues({ mostValues, now: () => this.#now(), nextMoment: this.#nextMoment })
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
     const now = this.#now()
     const kept = live(this.#sessions, keyOf(address), now)
-    const userInfo = live(this.#userInfo, address.handle, now)?.value || null
+    const userInfo = this.#userInfo.get(address.handle, now)?.value || null
     return kept ? { ...stored(kept, now), userInfo } : null
   }
 
   async readUser(handle: string): Promise<StoredUser> {
     const now = this.#now()
-    const profile = live(this.#userInfo, handle, now)?.value
+    const profile = this.#userInfo.get(handle, now)?.value
     const sessions = this.#liveOf(handle, now).map((kept) => stored(kept, now))
     return { sessions, userInfo: profile || null, wasHere: profile !== undefined }
   }
@@ -92,6 +99,7 @@ export class MemoryStore implements SessionStore {
     const { handle } = address
     const now = this.#now()
     if (beganAt !== undefined && beganAt <= this.#markOf(handle, now)) return { state: 'revoked' }
+    if (!this.#isMatched(entry, now)) return { state: 'unmatched' }
     const leaving = [address.sessionId, entry.replaces]
     const staying = this.#liveOf(handle, now).filter((kept) => !leaving.includes(kept.address.sessionId))
     const excess = staying.length + 1 - entry.maxSessions
@@ -102,9 +110,9 @@ export class MemoryStore implements SessionStore {
     const createdAt = beganAt === undefined ? now : Math.floor(beganAt / 1000)
     const endsAt = Math.min(now + entry.sessionDurationMs, createdAt + entry.loginDurationMs)
     this.#keepSession({ address, record, createdAt, lastVisitAt: now, endsAt })
-    const before = live(this.#userInfo, handle, now)?.value
+    const before = this.#userInfo.get(handle, now)?.value
     const profile = entry.userInfo ?? before ?? ''
-    this.#keep(this.#userInfo, handle, profile, now + entry.userInfoDurationMs)
+    this.#userInfo.set(handle, profile, now + entry.userInfoDurationMs)
     const seenBefore = before !== undefined
     return { state: 'issued', createdAt, lastVisitAt: now, endsAt, seenBefore, userInfo: profile || null }
   }
@@ -137,7 +145,7 @@ export class MemoryStore implements SessionStore {
     for (const kept of ending) this.#drop(kept)
     // A clock that was set back must not move the mark back.
     const mark = Math.max(this.#nextMoment(), this.#markOf(handle, now))
-    this.#keep(this.#userMarks, handle, mark, now + USER_MARK_MS)
+    this.#userMarks.set(handle, mark, now + USER_MARK_MS)
     return ending.length
   }
 
@@ -148,48 +156,51 @@ export class MemoryStore implements SessionStore {
     withinMs?: number,
   ): Promise<void> {
     checkInTime(withinMs)
-    this.#keep(this.#userInfo, handle, userInfo ?? '', this.#now() + keepMs)
+    this.#userInfo.set(handle, userInfo ?? '', this.#now() + keepMs)
   }
 
   async rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number> {
     checkInTime(withinMs)
     const now = this.#now()
     let replaced = 0
-    for (const { sessionId, from, to } of changes) {
+    for (const { sessionId, from, to, newSessionId = sessionId } of changes) {
       const kept = live(this.#sessions, keyOf({ handle, sessionId }), now)
-      if (kept?.record !== from) continue
-      kept.record = to
+      const made = live(this.#sessions, keyOf({ handle, sessionId: newSessionId }), now)
+      if (kept?.record === from) {
+        kept.record = to
+        if (newSessionId !== sessionId) this.#rename(kept, newSessionId)
+      } else if (newSessionId === sessionId || made?.record !== to) continue
       replaced += 1
     }
     return replaced
   }
 
   async readValue(id: string): Promise<StoredValue | null> {
-    return this.#valueAt(id, this.#now())
+    return this.#values.read(id)
   }
 
   async replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome> {
-    const { id, from, to, keepMs } = change
-    if (from === null && to !== null && keepMs === undefined)
-      throw new TypeError('MemoryStore: a new value needs keepMs')
-    checkInTime(withinMs)
-    const now = this.#now()
-    const found = this.#valueAt(id, now)
-    if ((found?.text ?? null) !== from) return { isReplaced: false, value: found }
-    const leftMs = keepMs ?? found?.leftMs ?? 0
-    if (to === null) this.#values.delete(id)
-    else this.#keep(this.#values, id, { text: to, writtenAt: this.#nextMoment() }, now + leftMs)
-    return { isReplaced: true, value: this.#valueAt(id, now) }
+    return this.#values.replace(change, withinMs)
   }
 
-  async revokeBatch(_cursor?: string, withinMs?: number): Promise<RevokedBatch> {
+  async addToValue(addition: ValueAddition, withinMs?: number): Promise<CountedValue> {
+    return this.#values.add(addition, withinMs)
+  }
+
+  async revokeBatch({ group }: RevocationStep, withinMs?: number): Promise<RevokedBatch> {
+    if (group === undefined) throw new TypeError('MemoryStore: revokeBatch needs a group, or null')
     checkInTime(withinMs)
-    this.#mark = Math.max(this.#nextMoment(), this.#mark)
     this.#sweep()
-    const revoked = this.#sessions.size
-    this.#sessions.clear()
-    this.#users.clear()
-    return { revoked, next: undefined }
+    const mark = Math.max(this.#nextMoment(), this.#mark, this.#groupMarks.get(group ?? '') ?? this.#mark)
+    if (group === null) this.#mark = mark
+    else this.#groupMarks.set(group, mark)
+    for (const [superfluous, at] of this.#groupMarks)
+      if (at <= this.#mark) this.#groupMarks.delete(superfluous)
+    const ending = [...this.#sessions.values()].filter(
+      ({ address }) => group === null || groupIn(address.handle) === group,
+    )
+    for (const kept of ending) this.#drop(kept)
+    return { revoked: ending.length, next: undefined }
   }
 
   async ping(): Promise<void> {}
@@ -202,13 +213,22 @@ export class MemoryStore implements SessionStore {
     return Math.floor(this.#clock())
   }
 
-  #markOf(handle: string, now: number): number {
-    return Math.max(this.#mark, live(this.#userMarks, handle, now)?.value ?? this.#mark)
+  #isMatched({ address, replaces, replacesRecord }: SessionEntry, now: number): boolean {
+    if (replacesRecord === undefined) return true
+    const { handle } = address
+    const replaced = live(this.#sessions, keyOf({ handle, sessionId: replaces ?? '' }), now)
+    return replaced?.record === replacesRecord || live(this.#sessions, keyOf(address), now) !== undefined
   }
 
-  #valueAt(id: string, now: number): StoredValue | null {
-    const kept = live(this.#values, id, now)
-    return kept ? { ...kept.value, leftMs: kept.endsAt - now } : null
+  #rename(kept: KeptSession, sessionId: string): void {
+    this.#sessions.delete(keyOf(kept.address))
+    kept.address = { ...kept.address, sessionId }
+    this.#sessions.set(keyOf(kept.address), kept)
+  }
+
+  #markOf(handle: string, now: number): number {
+    const ofUser = this.#userMarks.get(handle, now)?.value ?? this.#mark
+    return Math.max(this.#mark, ofUser, this.#groupMarks.get(groupIn(handle)) ?? this.#mark)
   }
 
   #liveOf(handle: string, now: number): KeptSession[] {
@@ -233,21 +253,10 @@ export class MemoryStore implements SessionStore {
     if (own?.size === 0) this.#users.delete(handle)
   }
 
-  #keep<Value>(map: Map<string, Kept<Value>>, key: string, value: Value, endsAt: number): void {
-    map.delete(key)
-    for (const oldest of map.keys()) {
-      if (map.size < this.#maxSessions) break
-      map.delete(oldest)
-    }
-    map.set(key, { value, endsAt })
-  }
-
   #sweep(): void {
     const now = this.#now()
     for (const kept of this.#sessions.values()) if (now >= kept.endsAt) this.#drop(kept)
-    for (const map of [this.#userInfo, this.#values, this.#userMarks]) {
-      for (const [key, { endsAt }] of map) if (now >= endsAt) map.delete(key)
-    }
+    for (const map of [this.#userInfo, this.#values, this.#userMarks]) map.sweep(now)
   }
 }
 

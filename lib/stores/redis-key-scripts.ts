@@ -1,4 +1,4 @@
-import { digits, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
+import { digits, GROUP_MARK, marksUnder, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
 
 /** The value: its end, when it was written, its text. */
 const VALUE = `
@@ -13,31 +13,36 @@ local function known(outcome)
 end
 `
 
-const MARK = `
-local before = redis.call('GET', KEYS[1]) or micros(0)
-if not string.find(before, '^${digits(16)}$') then return reply('unreadable', '1') end
-`
-
-/** KEYS: mark of all. Replies with it. */
-export const READ_ALL: RedisScript = script(`${SCRIPT_HEAD}${MARK}
-return reply('ok', before)
+/** KEYS: marks. Replies with them. */
+export const READ_ALL: RedisScript = script(`${SCRIPT_HEAD}${marksUnder(1, "''")}
+return reply('ok', marks)
 `)
 
-/** KEYS: mark of all. ARGV: the earliest new mark. Sets it to now; replies with the old and the new mark. */
-export const END_ALL: RedisScript = script(`${SCRIPT_HEAD}${MARK}
-local atLeast = tonumber(ARGV[4])
-
-local mark = micros(math.max(moment, tonumber(before), atLeast))
-redis.call('SET', KEYS[1], mark)
-return reply('ok', before, mark)
+/**
+ * KEYS: marks. ARGV: the earliest new mark, a group or '' for everybody. Sets its mark to now, and drops the
+ * marks of groups that the one of everybody makes superfluous. Replies with the new mark, and all from
+ * before.
+ */
+export const END_ALL: RedisScript = script(`${SCRIPT_HEAD}
+local atLeast, group = tonumber(ARGV[4]), ARGV[5]
+${marksUnder(1, 'group')}
+local ofEverybody, ofGroup = string.sub(marks, 1, 16), micros(math.max(moment, latest, atLeast))
+if group == '' then ofEverybody = ofGroup end
+local kept = { ofEverybody }
+for owner, mark in string.gmatch(marks, '${GROUP_MARK}') do
+  if owner ~= group and tonumber(mark) > tonumber(ofEverybody) then kept[#kept + 1] = owner .. mark end
+end
+if group ~= '' then kept[#kept + 1] = group .. ofGroup end
+redis.call('SET', KEYS[1], table.concat(kept, '\\n'))
+return reply('ok', ofGroup, marks)
 `)
 
-/** KEYS: mark of all. Writes it unchanged, or for a millisecond if there is none, to show that it can. */
-export const PING: RedisScript = script(`${SCRIPT_HEAD}${MARK}
-if before == micros(0) then
-  redis.call('SET', KEYS[1], before, 'PX', count(1))
+/** KEYS: marks. Writes them unchanged, or for a millisecond if there are none, to show that it can. */
+export const PING: RedisScript = script(`${SCRIPT_HEAD}${marksUnder(1, "''")}
+if marks == micros(0) then
+  redis.call('SET', KEYS[1], marks, 'PX', count(1))
 else
-  redis.call('SET', KEYS[1], before)
+  redis.call('SET', KEYS[1], marks)
 end
 return reply('ok')
 `)
@@ -62,4 +67,22 @@ else
   redis.call('DEL', KEYS[1])
 end
 return reply('replaced', count(keep))
+`)
+
+/**
+ * KEYS: value. ARGV: number to add, duration where there is no value, highest number. Replies with the new
+ * number and how long it is kept.
+ */
+export const ADD_TO_VALUE: RedisScript = script(`${SCRIPT_HEAD}${VALUE}
+local add, duration, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+
+local isNumber = found and #found <= 15 and string.find(found, '^%d+$')
+local number = math.min(math.max(0, (isNumber and tonumber(found) or 0) + add), most)
+local keep = number == 0 and 0 or math.max(0, math.floor(found and left or duration))
+if keep > 0 then
+  redis.call('SET', KEYS[1], millis(now + keep) .. micros(moment) .. count(number), 'PX', count(keep))
+else
+  redis.call('DEL', KEYS[1])
+end
+return reply('ok', count(number), count(keep))
 `)

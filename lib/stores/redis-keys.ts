@@ -3,20 +3,22 @@ const HANDLE = /^\{([^{}]+)\}$/s
 /** The keys of a store. The braces around a handle choose its hash slot; only users have them. */
 export class RedisKeys {
   readonly #prefix: string
-  /** The key of the mark of all. */
+  /** The key of the marks of everybody and of groups. */
   readonly all: string
-  /** A glob that matches every user of this prefix, and nothing else. */
-  readonly userPattern: string
 
   constructor(prefix: string) {
     this.#prefix = prefix
     this.all = `${prefix}all`
-    this.userPattern = `${escapeGlob(prefix)}{*}`
   }
 
   /** The key of a user's sessions, profile and mark. */
   user(handle: string): string {
     return `${this.#prefix}{${handle}}`
+  }
+
+  /** A glob that matches every user of this prefix, or of a group, and nothing else. */
+  usersOf(group: string | null): string {
+    return `${escapeGlob(this.#prefix)}{${group ?? ''}*}`
   }
 
   /** The handle in the key of a user; empty for another key. */

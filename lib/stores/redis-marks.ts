@@ -1,62 +1,84 @@
 import { type Countdown, countdown } from '../deadline.js'
 import { checkInTime } from '../sessions/store.js'
+import { groupIn } from '../sessions/token.js'
+import { GroupMarks } from './redis-group-marks.js'
 import { END_ALL, PING, READ_ALL } from './redis-key-scripts.js'
+import type { RedisKeys } from './redis-keys.js'
 import type { Question, RedisQuestions, RedisReply } from './redis-questions.js'
 import type { UserScript } from './redis-user-scripts.js'
 
+const NO_MARKS = '0'.repeat(16)
+
 export interface UserQuestion {
   readonly script: UserScript
-  readonly user: string
+  readonly handle: string
   readonly args: Question['args']
 }
 
-/** Runs scripts about users. Sessions that began at the mark of all, or before, are over. */
+/**
+ * Runs scripts about users. Sessions that began at the mark of everybody or of their group, or before, are
+ * over.
+ */
 export class RedisMarks {
   readonly #questions: RedisQuestions
-  readonly #all: string
+  readonly #keys: RedisKeys
   #isSharded: boolean
-  /** The mark of all that was last read. */
-  #mark = 0
+  /** The text that was last read. */
+  #text = NO_MARKS
+  /** The latest marks that were ever read. */
+  #marks = GroupMarks.from(NO_MARKS)
 
-  constructor(questions: RedisQuestions, all: string, isSharded: boolean) {
+  constructor(questions: RedisQuestions, keys: RedisKeys, isSharded: boolean) {
     this.#questions = questions
-    this.#all = all
+    this.#keys = keys
     this.#isSharded = isSharded
   }
 
-  /** Whether the key of a user and the mark of all may be on different servers. */
+  /** Whether the key of a user and the marks may be on different servers. */
   get isSharded(): boolean {
     return this.#isSharded
   }
 
   /**
-   * Whether the last mark that was read ends this session. On a single server the script checks that itself.
+   * Whether the marks that were last read end a session of this user. On a single server the script checks
+   * that itself.
    */
-  hasEnded(beganAt: number): boolean {
-    return this.#isSharded && beganAt <= this.#mark
+  hasEnded(handle: string, beganAt: number): boolean {
+    return this.#isSharded && beganAt <= this.#marks.of(groupIn(handle))
   }
 
-  /** Writes the mark unchanged, which takes what a login takes: scripts, a writable server and memory. */
+  /** Writes the marks unchanged, which takes what a login takes: scripts, a writable server and memory. */
   async prove(): Promise<void> {
-    await this.#questions.ask({ script: PING, keys: [this.#all], args: [] })
+    await this.#questions.ask({ script: PING, keys: [this.#keys.all], args: [] })
   }
 
-  /** Sets the mark to now, or to `atLeast` if that is later. Returns it and the one before. */
-  async endAll(atLeast: number, withinMs?: number): Promise<{ mark: number; before: number }> {
-    const question = { script: END_ALL, keys: [this.#all], args: [atLeast] }
+  /**
+   * Sets the mark of a group, or of everybody (null), to now, or to `atLeast` if that is later. Returns it
+   * and the text of all marks before.
+   */
+  async endAll(
+    group: string | null,
+    atLeast: number,
+    withinMs?: number,
+  ): Promise<{ mark: number; before: string }> {
+    const question = { script: END_ALL, keys: [this.#keys.all], args: [atLeast, group ?? ''] }
     const { texts } = await this.#questions.ask(question, withinMs)
-    const [before = 0, mark = 0] = texts.map(Number)
-    this.#mark = mark
-    return { mark, before }
+    const [mark = '', before = ''] = texts
+    this.#learn(before)
+    this.#learn(group === null ? mark : `${NO_MARKS}\n${group}${mark}`)
+    return { mark: Number(mark), before }
   }
 
   async ask(question: UserQuestion, withinMs?: number): Promise<RedisReply> {
     const left = countdown(withinMs)
     if (!this.#isSharded) {
-      const { script, user, args } = question
-      const together = { script: script.together, keys: [user, this.#all], args: ['', ...args] }
+      const { script, handle, args } = question
+      const keys = [this.#keys.user(handle), this.#keys.all]
       try {
-        return await this.#questions.ask(together, left())
+        return await this.#questions.ask(
+          { script: script.together, keys, args: [groupIn(handle), ...args] },
+          left(),
+        )
       } catch (error) {
         // Only this reply shows that a proxy hides a cluster.
         if (!(error instanceof Error && /CROSSSLOT|same slot/i.test(error.message))) throw error
@@ -66,10 +88,13 @@ export class RedisMarks {
     return this.#askApart(question, left)
   }
 
-  /** A change needs the mark first; for a read, `hasEnded` checks it afterwards. */
-  async #askApart({ script, user, args }: UserQuestion, left: Countdown): Promise<RedisReply> {
-    const ask = () =>
-      this.#questions.ask({ script: script.apart, keys: [user], args: [this.#mark, ...args] }, left())
+  /** A change needs the marks first; for a read, `hasEnded` checks them afterwards. */
+  async #askApart({ script, handle, args }: UserQuestion, left: Countdown): Promise<RedisReply> {
+    const keys = [this.#keys.user(handle)]
+    const ask = () => {
+      const mark = this.#marks.of(groupIn(handle))
+      return this.#questions.ask({ script: script.apart, keys, args: [mark, ...args] }, left())
+    }
     if (script.isChange) {
       await this.#read(left)
       return ask()
@@ -80,7 +105,13 @@ export class RedisMarks {
 
   async #read(left: Countdown): Promise<void> {
     checkInTime(left())
-    const { texts } = await this.#questions.ask({ script: READ_ALL, keys: [this.#all], args: [] })
-    this.#mark = Math.max(this.#mark, Number(texts[0]))
+    const { texts } = await this.#questions.ask({ script: READ_ALL, keys: [this.#keys.all], args: [] })
+    this.#learn(texts[0] ?? '')
+  }
+
+  #learn(text: string): void {
+    if (text === this.#text) return
+    this.#marks = this.#marks.latestWith(GroupMarks.from(text))
+    this.#text = text
   }
 }

@@ -18,12 +18,15 @@ export function script(source: string): RedisScript {
  *   line 1               1 <own mark: 16> <end of the profile: 13> <profile, or nothing>
  *   other lines, in      <session id: 24> <begin of the login: 16> <last visit: 13> <end: 13> <record>
  *   order of issue
- * <prefix>all            <mark: 16>
+ * <prefix>all            when sessions of many users were ended
+ *   line 1               <mark of everybody: 16>
+ *   other lines          <group: 4> <mark of the users of this group: 16>
  * <prefix>value:<id>     <end: 13> <moment of its writing: 16> <text>
  *
  * The leading 1 is the version of this layout. A mark is a time: logins that began by then are revoked. The
- * own mark is set when all sessions of the user are ended. <prefix>all is set when those of all users are, and
- * also ends the sessions that began by then. The end of the profile is also how long it is kept that the user
+ * own mark is set when all sessions of the user are ended. The marks in <prefix>all are set when those of
+ * everybody, or of a group, are; they also end the sessions that began by then. A group is the users of an
+ * app, whose handles begin with it. The end of the profile is also how long it is kept that the user
  * has logged in before.
  *
  * Every script reads first and writes last, once. At `wantedUntil` or later it changes nothing. It uses only
@@ -34,6 +37,22 @@ export function script(source: string): RedisScript {
 /** Returns a Lua pattern for this many digits. */
 export function digits(count: number): string {
   return '%d'.repeat(count)
+}
+
+/** A Lua pattern for the mark of a group: the group, the mark. */
+export const GROUP_MARK = `\\n(${'[%w_-]'.repeat(4)})(${digits(16)})`
+
+/** Reads the key of the marks. Leaves them, and which is the latest for the users of a group. */
+export function marksUnder(place: 1 | 2, group: string): string {
+  return `
+local marks = redis.call('GET', KEYS[${place}]) or micros(0)
+local latest, length = tonumber(string.match(marks, '^${digits(16)}')), 16
+for owner, mark in string.gmatch(marks, '${GROUP_MARK}') do
+  if latest and owner == ${group} then latest = math.max(latest, tonumber(mark)) end
+  length = length + 21
+end
+if not latest or length ~= #marks then return reply('unreadable', '${place}') end
+`
 }
 
 /** The head of every script. ARGV: nonce, time of a test clock or '', time by which to change or ''. */

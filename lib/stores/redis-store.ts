@@ -1,19 +1,23 @@
 import type { Clock } from '../clock.js'
 import { checkOptionNames, objectWithMethods, optionalFunction, textOption } from '../options.js'
-import type {
-  IssueResult,
-  RecordChange,
-  RecordedVisit,
-  RevokedBatch,
-  SessionEntry,
-  SessionStore,
-  StoredSession,
-  StoredUser,
-  StoredValue,
-  StoredVisit,
-  TouchWindow,
-  ValueChange,
-  ValueOutcome,
+import {
+  type CountedValue,
+  type IssueResult,
+  MOST_COUNTED,
+  type RecordChange,
+  type RecordedVisit,
+  type RevocationStep,
+  type RevokedBatch,
+  type SessionEntry,
+  type SessionStore,
+  type StoredSession,
+  type StoredUser,
+  type StoredValue,
+  type StoredVisit,
+  type TouchWindow,
+  type ValueAddition,
+  type ValueChange,
+  type ValueOutcome,
 } from '../sessions/store.js'
 import type { SessionAddress } from '../sessions/token.js'
 import {
@@ -24,7 +28,7 @@ import {
 } from './redis-client.js'
 import { countedMicros } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
-import { READ_VALUE, REPLACE_VALUE } from './redis-key-scripts.js'
+import { ADD_TO_VALUE, READ_VALUE, REPLACE_VALUE } from './redis-key-scripts.js'
 import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
 import { RedisMarks } from './redis-marks.js'
@@ -54,11 +58,11 @@ export interface RedisStoreOptions {
  * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours, with its
  * TLS, reconnection and end. The store logs its errors to stderr, each kind once, if nothing else listens to
  * `error`. It writes nothing while Redis refuses the database of the client. An authenticated request costs
- * one script that only reads; a login two, or three with `onLogin`.
+ * one script that only reads; a login two, or three with `onLogin`, and two at the same time for its limits.
  *
  * Keys: `weapp:{<handle>}` is a user with all sessions and the profile; `weapp:all` is when the sessions of
- * all users were ended; `weapp:value:<digest>` is a value that all processes share, such as a recent login
- * code, an access token or a phone number. `docs/storage.md` describes their contents.
+ * all users, or of those of an app, were ended; `weapp:value:<digest>` is a value that all processes share,
+ * such as a recent login code, an access token or a phone number. `docs/storage.md` describes their contents.
  *
  * @example
  * import { Redis } from 'ioredis'
@@ -83,7 +87,7 @@ export class RedisStore implements SessionStore {
     this.#keys = new RedisKeys(prefix)
     const clock = optionalFunction('RedisStore: clock', options.clock)
     this.#questions = new RedisQuestions(client, clock && countedMicros(clock))
-    this.#marks = new RedisMarks(this.#questions, this.#keys.all, isClusterClient(client))
+    this.#marks = new RedisMarks(this.#questions, this.#keys, isClusterClient(client))
     const parts = { client, keys: this.#keys, marks: this.#marks }
     this.#endOfAll = new RedisEndOfAll({ ...parts, hasTestClock: clock !== undefined })
   }
@@ -92,7 +96,7 @@ export class RedisStore implements SessionStore {
     const { outcome, moment, texts } = await this.#ofUser(READ, address.handle, [address.sessionId])
     if (outcome !== 'ok') return null
     const [line = '', userInfo = ''] = texts
-    const session = this.#sessionIn(line, moment)
+    const session = this.#sessionIn(address.handle, line, moment)
     if (session && session.sessionId !== address.sessionId) throw unexpectedReply()
     return session ? { ...session, userInfo: userInfo || null } : null
   }
@@ -103,7 +107,7 @@ export class RedisStore implements SessionStore {
     return {
       wasHere: wasHere === '1',
       userInfo: userInfo || null,
-      sessions: lines.flatMap((line) => this.#sessionIn(line, moment) ?? []),
+      sessions: lines.flatMap((line) => this.#sessionIn(handle, line, moment) ?? []),
     }
   }
 
@@ -120,10 +124,12 @@ export class RedisStore implements SessionStore {
       entry.replaces ?? '',
       oneLine(entry.userInfo ?? ''),
       entry.userInfoDurationMs,
+      // The mark tells an empty record from none.
+      entry.replacesRecord === undefined ? '' : `=${entry.replacesRecord}`,
     ]
     const { outcome, texts } = await this.#ofUser(ISSUE, address.handle, args, withinMs)
-    if (outcome === 'refused') return { state: 'refused' }
-    if (outcome === 'revoked' || (beganAt !== undefined && this.#marks.hasEnded(beganAt)))
+    if (outcome === 'refused' || outcome === 'unmatched') return { state: outcome }
+    if (outcome === 'revoked' || (beganAt !== undefined && this.#marks.hasEnded(address.handle, beganAt)))
       return { state: 'revoked' }
     const [createdAt, lastVisitAt, endsAt, seenBefore, userInfo = ''] = texts
     return {
@@ -165,7 +171,12 @@ export class RedisStore implements SessionStore {
 
   async rewrite(handle: string, changes: readonly RecordChange[], withinMs?: number): Promise<number> {
     if (changes.length === 0) return 0
-    const args = changes.flatMap(({ sessionId, from, to }) => [sessionId, from, oneLine(to)])
+    const args = changes.flatMap(({ sessionId, from, to, newSessionId = sessionId }) => [
+      sessionId,
+      from,
+      oneLine(to),
+      newSessionId,
+    ])
     return countIn(await this.#ofUser(REWRITE, handle, args, withinMs))
   }
 
@@ -186,8 +197,14 @@ export class RedisStore implements SessionStore {
     return { isReplaced: true, value }
   }
 
-  async revokeBatch(cursor?: string, withinMs?: number): Promise<RevokedBatch> {
-    return cursor === undefined ? this.#endOfAll.begin(withinMs) : this.#endOfAll.goOn(cursor, withinMs)
+  async addToValue({ id, add, keepMs }: ValueAddition, withinMs?: number): Promise<CountedValue> {
+    const { texts } = await this.#ofValue(ADD_TO_VALUE, id, [add, keepMs, MOST_COUNTED], withinMs)
+    return { number: Number(texts[0]), leftMs: Number(texts[1]) }
+  }
+
+  async revokeBatch({ group, cursor }: RevocationStep, withinMs?: number): Promise<RevokedBatch> {
+    if (cursor === undefined) return this.#endOfAll.begin(group, withinMs)
+    return this.#endOfAll.goOn(group, cursor, withinMs)
   }
 
   async ping(): Promise<void> {
@@ -199,13 +216,13 @@ export class RedisStore implements SessionStore {
   }
 
   #ofUser(script: UserScript, handle: string, args: Question['args'], withinMs?: number) {
-    return this.#marks.ask({ script, user: this.#keys.user(handle), args }, withinMs)
+    return this.#marks.ask({ script, handle, args }, withinMs)
   }
 
-  /** The session in a line, unless the mark of all has ended it. */
-  #sessionIn(line: string, moment: number): StoredSession | undefined {
+  /** The session in a line of a user, unless a mark has ended it. */
+  #sessionIn(handle: string, line: string, moment: number): StoredSession | undefined {
     const { beganAt, session } = readLine(line, moment)
-    return this.#marks.hasEnded(beganAt) ? undefined : session
+    return this.#marks.hasEnded(handle, beganAt) ? undefined : session
   }
 }
 

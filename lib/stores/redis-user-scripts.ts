@@ -1,19 +1,19 @@
 import { USER_MARK_MS } from '../sessions/store.js'
-import { digits, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
+import { digits, marksUnder, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
 
 /** A script about a user, in two versions: for a single server, and for several. */
 export interface UserScript {
-  /** KEYS: user, mark of all. */
+  /** KEYS: user, marks. ARGV: group of the user. */
   readonly together: RedisScript
-  /** KEYS: user. ARGV: mark of all. */
+  /** KEYS: user. ARGV: the latest mark for the group of the user. */
   readonly apart: RedisScript
-  /** Whether it may change the user: then it needs the mark of all beforehand. */
+  /** Whether it may change the user: then it needs the marks beforehand. */
   readonly isChange: boolean
 }
 
 function reading(body: string): UserScript {
   return {
-    together: script(`${SCRIPT_HEAD}${MARK_UNDER_KEY}${USER}${body}`),
+    together: script(`${SCRIPT_HEAD}${MARKS_UNDER_KEY}${USER}${body}`),
     apart: script(`${SCRIPT_HEAD}${MARK_AS_ARGUMENT}${USER}${body}`),
     isChange: false,
   }
@@ -23,14 +23,10 @@ function changing(body: string): UserScript {
   return { ...reading(`${SESSIONS}${body}`), isChange: true }
 }
 
-const MARK_UNDER_KEY = `
-local markOfAll = redis.call('GET', KEYS[2])
-if markOfAll and not string.find(markOfAll, '^${digits(16)}$') then return reply('unreadable', '2') end
-markOfAll = tonumber(markOfAll or 0)
-`
+const MARKS_UNDER_KEY = marksUnder(2, 'ARGV[4]')
 
 const MARK_AS_ARGUMENT = `
-local markOfAll = tonumber(ARGV[4])
+local latest = tonumber(ARGV[4])
 `
 
 /** The user, and how to read a line. */
@@ -47,7 +43,7 @@ local function beganOf(line) return tonumber(string.sub(line, 25, 40)) end
 local function endOf(line) return tonumber(string.sub(line, 54, 66)) end
 local function recordOf(line) return string.sub(line, 67) end
 local function isSound(line) return string.find(line, '^${digits(42)}', 25) end
-local function isLive(line) return endOf(line) > now and beganOf(line) > markOfAll end
+local function isLive(line) return endOf(line) > now and beganOf(line) > latest end
 `
 
 /**
@@ -104,22 +100,29 @@ return known
 
 /**
  * ARGV: session id, record, begin of the login or '', login duration, session duration, cap, onLimit, session
- * id to replace, profile, duration of the profile. Does not count its own session, as a client may send it
- * again after a lost connection.
+ * id to replace, profile, duration of the profile, = and the record that is to be replaced or ''. Does not
+ * count its own session, as a client may send it again after a lost connection.
  */
 export const ISSUE: UserScript = changing(`
 local id, record, began = ARGV[5], ARGV[6], tonumber(ARGV[7])
 local loginDuration, sessionDuration = tonumber(ARGV[8]), tonumber(ARGV[9])
 local cap, mayRefuse, replaces = tonumber(ARGV[10]), ARGV[11] == 'refuse', ARGV[12]
-local newProfile, profileDuration = ARGV[13], tonumber(ARGV[14])
+local newProfile, profileDuration, expected = ARGV[13], tonumber(ARGV[14]), ARGV[15]
 
-if began and began <= math.max(mark, markOfAll) then return reply('revoked') end
+if began and began <= math.max(mark, latest) then return reply('revoked') end
 began = began or moment
 
-local staying = {}
+local staying, isMatched = {}, expected == ''
 for _, line in ipairs(live) do
-  if idOf(line) ~= id and idOf(line) ~= replaces then staying[#staying + 1] = line end
+  if idOf(line) == id then
+    isMatched = true
+  elseif idOf(line) == replaces then
+    isMatched = isMatched or '=' .. recordOf(line) == expected
+  else
+    staying[#staying + 1] = line
+  end
 end
+if not isMatched then return reply('unmatched') end
 local excess = math.max(0, #staying + 1 - cap)
 if excess > 0 and mayRefuse then return reply('refused') end
 
@@ -178,9 +181,9 @@ return reply('ok', count(#live - #spared))
 `)
 
 /**
- * ARGV: mark of all, the one before it, by how many microseconds the clocks of several servers may differ.
- * Deletes the sessions that the mark has ended; replies with their number. A session that seems to begin in
- * the future began before the clock was set back, and so before the mark.
+ * ARGV: mark of everybody or of the group, the one before it, by how many microseconds the clocks of several
+ * servers may differ. Deletes the sessions that the mark has ended; replies with their number. A session that
+ * seems to begin in the future began before the clock was set back, and so before the mark.
  */
 export const CLEAR: UserScript = changing(`
 local newMark, oldMark, tolerance = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -204,25 +207,29 @@ return reply('ok', count(ended))
 `)
 
 /**
- * ARGV: for each change session id, record that was read, new record. Replies with how many were replaced.
+ * ARGV: for each change session id, record that was read, new record, new session id or the same. Replies
+ * with how many were replaced, those included that have their new id already.
  */
 export const REWRITE: UserScript = changing(`
-local changes = {}
-for at = 5, #ARGV, 3 do
-  local id, from, to = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  changes[id] = { from = from, to = to }
+local changes, made = {}, {}
+for at = 5, #ARGV, 4 do
+  local id, from, to, newId = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  changes[id] = { from = from, to = to, id = newId }
+  if newId ~= id then made[newId] = to end
 end
 
-local replaced = 0
+local replaced, madeBefore = 0, 0
 for place, line in ipairs(live) do
   local change = changes[idOf(line)]
   if change and recordOf(line) == change.from then
-    live[place] = string.sub(line, 1, 66) .. change.to
+    live[place] = change.id .. string.sub(line, 25, 66) .. change.to
     replaced = replaced + 1
+  elseif made[idOf(line)] == recordOf(line) then
+    madeBefore = madeBefore + 1
   end
 end
 if replaced > 0 then save(live) end
-return reply('ok', count(replaced))
+return reply('ok', count(replaced + madeBefore))
 `)
 
 /** ARGV: profile or '', its duration. */

@@ -1,15 +1,15 @@
-import type { ExchangeApp } from '../exchange.js'
+import { Secret } from '../secret.js'
 import { LOGIN_MEANINGS } from './errcodes.js'
 import { asNumber, isText } from './response.js'
 import { invalidResponse } from './transport.js'
 import type { WechatApi } from './wechat-api.js'
 
 export interface GivenAccessToken {
-  readonly accessToken: string
+  readonly accessToken: Secret
   readonly expiresInSeconds: number
 }
 
-export type GiveAccessToken = (app: ExchangeApp) => Promise<GivenAccessToken>
+export type GiveAccessToken = (app: { appid: string; secret: Secret }) => Promise<GivenAccessToken>
 
 /**
  * Fetches the stable access token: WeChat returns the same one until five minutes before it expires, then a
@@ -28,6 +28,6 @@ export function stableAccessToken(api: WechatApi): GiveAccessToken {
     if (expiresInSeconds === undefined || expiresInSeconds <= 0) {
       throw invalidResponse('a response with a missing or invalid expires_in')
     }
-    return { accessToken, expiresInSeconds }
+    return { accessToken: new Secret(accessToken), expiresInSeconds }
   }
 }

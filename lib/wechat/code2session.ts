@@ -1,6 +1,7 @@
 import { WeappError } from '../errors.js'
 import type { CodeExchange, Identity } from '../exchange.js'
 import type { JsonObject } from '../json-object.js'
+import { Secret } from '../secret.js'
 import { LOGIN_MEANINGS } from './errcodes.js'
 import type { WechatApi } from './wechat-api.js'
 
@@ -16,7 +17,8 @@ const MOCK_CODE = 'the code is a mock one'
  */
 export function code2Session(api: WechatApi): CodeExchange {
   return async ({ appid, secret }, code, signal) => {
-    const query = { appid, secret, js_code: code, grant_type: 'authorization_code' }
+    const secrets = { secret: new Secret(secret), js_code: new Secret(code) }
+    const query = { appid, ...secrets, grant_type: 'authorization_code' }
     return identityIn(await api.call({ path: '/sns/jscode2session', query, signal }, LOGIN_MEANINGS))
   }
 }

@@ -1,8 +1,16 @@
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
-import { type CodeExchange, type ExchangeApp, type Identity, isOpenid } from '../exchange.js'
+import { type CheckedIdentity, type CodeExchange, type Identity, isOpenid } from '../exchange.js'
+import { Secret } from '../secret.js'
+import { framesOf, nameOf } from '../stack-frames.js'
 import { isText } from './response.js'
 import { invalidResponse } from './transport.js'
+
+/** The app whose code is exchanged. An exchange gets the text of the secret. */
+interface GuardedApp {
+  readonly appid: string
+  readonly secret: Secret
+}
 
 /** An exchange that ignores its signal is abandoned this much later. */
 const GRACE_MS = 100
@@ -13,10 +21,10 @@ const GRACE_MS = 100
  * throws.
  */
 export function guardExchange(timeoutMs: number) {
-  return async (exchange: CodeExchange, app: ExchangeApp, code: string): Promise<Identity> => {
+  return async (exchange: CodeExchange, app: GuardedApp, code: Secret): Promise<CheckedIdentity> => {
     try {
       const { appid, secret } = app
-      const work = exchange({ appid, secret }, code, AbortSignal.timeout(timeoutMs))
+      const work = exchange({ appid, secret: secret.reveal() }, code.reveal(), AbortSignal.timeout(timeoutMs))
       const identity = await withinDeadline(work, timeoutMs + GRACE_MS, () => noAnswer('it took too long'))
       return checkIdentity({ ...identity })
     } catch (error) {
@@ -27,16 +35,19 @@ export function guardExchange(timeoutMs: number) {
 }
 
 /** Only openid and sessionKey are required: other fields have come and gone without notice. */
-function checkIdentity({ openid, sessionKey, unionid }: Partial<Record<keyof Identity, unknown>>): Identity {
+function checkIdentity({
+  openid,
+  sessionKey,
+  unionid,
+}: Partial<Record<keyof Identity, unknown>>): CheckedIdentity {
   if (!isOpenid(openid)) throw invalidResponse('a response without an openid')
   if (!isText(sessionKey)) throw invalidResponse('a response without a session_key')
-  return { openid, sessionKey, unionid: isText(unionid) ? unionid : undefined }
+  return { openid, sessionKey: new Secret(sessionKey), unionid: isText(unionid) ? unionid : undefined }
 }
 
 /** Where it was thrown, but not its message, which may repeat the AppSecret or the code. */
 function placeOf(error: unknown): string {
-  const frames = error instanceof Error ? error.stack?.match(/^ {4}at .*$/gm) : undefined
-  return frames ? `: ${(error as Error).name}\n${frames.join('\n')}` : ''
+  return error instanceof Error ? [`: ${nameOf(error)}`, ...framesOf(error)].join('\n') : ''
 }
 
 function noAnswer(hint: string): WeappError {

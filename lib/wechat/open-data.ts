@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
 import { WeappError } from '../errors.js'
 import { isJsonObject, type JsonObject } from '../json-object.js'
+import { namesTwice } from '../strict-json.js'
 import { damageOf, fieldsIn } from './damage.js'
 import { type DataShape, hasShape, isWholeNumber } from './data-shape.js'
 
@@ -9,8 +10,6 @@ const BLOCK_BYTES = 16
 const MOST_ENCRYPTED_LENGTH = 48 * 1024
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const SIGNATURE = /^[0-9a-f]{40}$/
-/** A JSON string, and the colon that makes it the name of a field. */
-const JSON_TEXT = /"(?:[^"\\]|\\.)*"(\s*:)?/g
 /** The watermark in a text that may not be JSON as a whole. WeChat escapes quotes in a nickname. */
 const WATERMARK_TEXT = /^\{(?=").*"watermark"\s*:\s*(\{[^{}]*\})/s
 const WATERMARK: DataShape = { appid: (value) => typeof value === 'string', timestamp: isWholeNumber }
@@ -142,26 +141,6 @@ function parseOpenData(text: string, owner: DataOwner): OpenData | undefined {
 function isWatermarkFor({ appid, notBefore = 0 }: DataOwner, watermark: unknown): boolean {
   if (!isJsonObject(watermark) || !hasShape(watermark, WATERMARK)) return false
   return watermark.appid === appid && Number(watermark.timestamp) >= notBefore
-}
-
-/** Whether a field name occurs twice: only a forger, to overwrite a field, would do that. */
-function namesTwice(text: string, parsed: unknown): boolean {
-  const names = [...text.matchAll(JSON_TEXT)].filter(([, colon]) => colon !== undefined)
-  return names.length !== countOfFields(parsed)
-}
-
-/** Iterative, because a text may be nested deeper than the call stack. */
-function countOfFields(parsed: unknown): number {
-  let count = 0
-  const left = [parsed]
-  while (left.length > 0) {
-    const value = left.pop()
-    if (typeof value !== 'object' || value === null) continue
-    const inner = Object.values(value)
-    if (!Array.isArray(value)) count += inner.length
-    for (const one of inner) left.push(one)
-  }
-  return count
 }
 
 function strictBase64(name: string, text: unknown): Buffer {

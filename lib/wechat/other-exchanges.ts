@@ -2,6 +2,7 @@ import type { Agent } from 'node:http'
 import type { CodeExchange } from '../exchange.js'
 import { isJsonObject } from '../json-object.js'
 import { checkOptionNames, httpAddress } from '../options.js'
+import { Secret } from '../secret.js'
 import { code2Session, identityIn } from './code2session.js'
 import { type Meaning, type Meanings, misconfigured } from './errcodes.js'
 import type { Dialect } from './response.js'
@@ -55,7 +56,7 @@ export function qqExchange(options: ExchangeOptions = {}): CodeExchange {
 export function douyinExchange(options: ExchangeOptions = {}): CodeExchange {
   const api = apiAt('https://developer.toutiao.com', 'douyinExchange', options, DOUYIN)
   return async ({ appid, secret }, code, signal) => {
-    const body = { appid, secret, code }
+    const body = { appid, secret: new Secret(secret), code: new Secret(code) }
     const { data } = await api.call({ path: '/api/apps/v2/jscode2session', body, signal }, DOUYIN_MEANINGS)
     if (!isJsonObject(data)) throw invalidResponse('a response without data')
     return identityIn(data)

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../json-object.js'
+import { Secret } from '../secret.js'
 import { PHONE_MEANINGS } from './errcodes.js'
 import { asNumber, isText } from './response.js'
 import { invalidResponse } from './transport.js'
@@ -30,11 +31,11 @@ export interface PhoneCode {
  * https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html
  */
 export function getPhoneNumber(api: WechatApi) {
-  return async ({ code, openid }: PhoneCode, accessToken: string): Promise<PhoneInfo> => {
+  return async ({ code, openid }: PhoneCode, accessToken: Secret): Promise<PhoneInfo> => {
     const request = {
       path: '/wxa/business/getuserphonenumber',
       query: { access_token: accessToken },
-      body: { code, ...(openid !== undefined && { openid }) },
+      body: { code: new Secret(code), ...(openid !== undefined && { openid }) },
     }
     const { phone_info: info } = await api.call(request, PHONE_MEANINGS)
     if (!isJsonObject(info)) throw invalidResponse('a response without phone_info')

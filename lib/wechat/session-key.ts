@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { WeappError } from '../errors.js'
 import type { JsonObject } from '../json-object.js'
+import { Secret } from '../secret.js'
 import { SESSION_KEY_MEANINGS } from './errcodes.js'
 import { isText } from './response.js'
 import { invalidResponse } from './transport.js'
@@ -8,18 +9,18 @@ import type { WechatApi } from './wechat-api.js'
 
 export interface HeldKey {
   readonly openid: string
-  readonly sessionKey: string
+  readonly sessionKey: Secret
 }
 
 /** The calls about a session_key: they prove that the caller knows it, without sending it. */
 export interface SessionKeyApi {
   /** Whether WeChat accepts this key as the user's valid one. */
-  check(held: HeldKey, accessToken: string): Promise<boolean>
+  check(held: HeldKey, accessToken: Secret): Promise<boolean>
   /**
    * Replaces the valid key, which stops working at once; the new one expires when the old one would have.
    * Throws `ERR_SESSION_KEY_STALE` for any other key.
    */
-  reset(held: HeldKey, accessToken: string): Promise<string>
+  reset(held: HeldKey, accessToken: Secret): Promise<Secret>
 }
 
 /**
@@ -28,8 +29,8 @@ export interface SessionKeyApi {
  * Source: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html
  */
 export function createSessionKeyApi(api: WechatApi): SessionKeyApi {
-  function ask(path: string, { openid, sessionKey }: HeldKey, accessToken: string): Promise<JsonObject> {
-    const signature = signBody('', sessionKey)
+  function ask(path: string, { openid, sessionKey }: HeldKey, accessToken: Secret): Promise<JsonObject> {
+    const signature = signBody('', sessionKey.reveal())
     const query = { access_token: accessToken, openid, signature, sig_method: 'hmac_sha256' }
     return api.call({ path, query }, SESSION_KEY_MEANINGS)
   }
@@ -49,7 +50,7 @@ export function createSessionKeyApi(api: WechatApi): SessionKeyApi {
       const { openid, session_key: sessionKey } = response
       if ((openid ?? held.openid) !== held.openid) throw invalidResponse('the session_key of another openid')
       if (!isText(sessionKey)) throw invalidResponse('a response without a session_key')
-      return sessionKey
+      return new Secret(sessionKey)
     },
   }
 }

@@ -5,16 +5,17 @@ import { TLSSocket } from 'node:tls'
 import { WeappError } from '../errors.js'
 import { objectWithMethods } from '../options.js'
 import { reasonOf } from '../reason.js'
+import { revealed, type Secret } from '../secret.js'
+import { DEFAULT_CONCURRENT_CALLS } from './call-slots.js'
 
 const MOST_BODY_BYTES = 256 * 1024
-const MOST_SOCKETS = 128
 const IDLE_SOCKET_MS = 4000
 
 /** A GET to WeChat, or a POST if there is a body. `path` is constant; what varies goes into `query`. */
 export interface WechatRequest {
   readonly path: string
-  readonly query?: Readonly<Record<string, string>>
-  /** Sent as JSON. */
+  readonly query?: Readonly<Record<string, string | Secret>>
+  /** Sent as JSON. Secrets are fields of it, not deeper. */
   readonly body?: Readonly<Record<string, unknown>>
   readonly signal: AbortSignal
 }
@@ -48,16 +49,20 @@ export function agentOption(
 }
 
 /** Connects to `baseUrl` through `agent`, or through a pool of its own. Redirects are not followed. */
-export function createTransport(baseUrl: URL, agent?: http.Agent): WechatTransport {
+export function createTransport(
+  baseUrl: URL,
+  agent?: http.Agent,
+  maxSockets: number = DEFAULT_CONCURRENT_CALLS,
+): WechatTransport {
   const { Agent, request } = baseUrl.protocol === 'https:' ? https : http
-  const pool = agent ?? new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_SOCKET_MS })
+  const pool = agent ?? new Agent({ keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS })
   const basePath = baseUrl.pathname.replace(/\/$/, '')
 
   function send({ path, query = {}, body, signal }: WechatRequest): Promise<string> {
     return new Promise((resolve, reject) => {
       let isConnected = false
-      const url = new URL(`${basePath}${path}?${new URLSearchParams(query)}`, baseUrl)
-      const payload = body && Buffer.from(JSON.stringify(body))
+      const url = new URL(`${basePath}${path}?${new URLSearchParams(revealed(query))}`, baseUrl)
+      const payload = body && Buffer.from(JSON.stringify(revealed(body)))
       const outgoing = request(url, {
         agent: pool,
         signal,

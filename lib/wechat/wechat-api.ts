@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ErrorCode, WeappError } from '../errors.js'
 import type { JsonObject } from '../json-object.js'
+import { CallSlots } from './call-slots.js'
 import type { Meanings } from './errcodes.js'
 import { type Dialect, readResponse, WECHAT_DIALECT } from './response.js'
 import type { WechatRequest, WechatTransport } from './transport.js'
@@ -27,19 +28,22 @@ interface WechatApiParts {
   /** The deadline of each call with its retries, in milliseconds. Default {@link DEFAULT_TIMEOUT_MS}. */
   readonly timeoutMs?: number
   readonly dialect?: Dialect
+  /** Where calls wait for others. Default: slots of its own. */
+  readonly slots?: CallSlots
 }
 
 export function createWechatApi({
   transport,
   timeoutMs = DEFAULT_TIMEOUT_MS,
   dialect = WECHAT_DIALECT,
+  slots = new CallSlots(),
 }: WechatApiParts): WechatApi {
   return {
     async call(request, meanings) {
       const { signal = AbortSignal.timeout(timeoutMs) } = request
-      return withRetries(signal, async () =>
-        readResponse(await transport.send({ ...request, signal }), meanings, dialect),
-      )
+      const attempt = async () =>
+        readResponse(await transport.send({ ...request, signal }), meanings, dialect)
+      return slots.inSlot(signal, () => withRetries(signal, attempt))
     },
   }
 }

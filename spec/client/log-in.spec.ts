@@ -31,6 +31,28 @@ describe('the login of the client', () => {
     expect(bed.asked.filter((line) => line === 'GET /me')).to.have.lengthOf(60)
   })
 
+  it('says which phone it is, as far as that says it', async () => {
+    const fail = () => {
+      throw new Error('not on this phone')
+    }
+    const ways: [object, string | undefined][] = [
+      [{ getDeviceInfo: () => ({ brand: 'HUAWEI', model: 'ALN-AL00' }) }, 'HUAWEI ALN-AL00'],
+      [
+        { getSystemInfoSync: () => ({ brand: 'iPhone', model: 'iPhone 12<iPhone13,2>' }) },
+        'iPhone iPhone 12 iPhone13,2',
+      ],
+      [{ getDeviceInfo: () => ({ model: 'K' }), getSystemInfoSync: fail }, 'K'],
+      [{ getDeviceInfo: fail }, undefined],
+      [{ getDeviceInfo: () => undefined }, undefined],
+      [{ getDeviceInfo: () => ({ brand: Symbol('odd') }) }, undefined],
+      [{}, undefined],
+    ]
+    for (const [methods, device] of ways) {
+      await bed.start({ wx: Object.assign(Object.create(bed.phone.wx), methods) }).login()
+      expect((await bed.sessions.list(bed.phone))[0]?.device).to.equal(device)
+    }
+  })
+
   it('ends the session before it', async () => {
     const client = bed.start()
     await client.login()

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { RecordChange, SessionStore } from 'weapp-session'
+import { MOST_COUNTED } from '../../lib/sessions/store.js'
+import { groupIn } from '../../lib/sessions/token.js'
 import type { StoreContractOptions } from '../../store-contract/index.js'
 import { changesOf } from '../../store-contract/late.js'
 import { endAllSessions, HOUR, storeUnderTest } from '../../store-contract/store-under-test.js'
@@ -9,6 +11,7 @@ import {
   type KnownUser,
   type Model,
   newModel,
+  predictAddition,
   predictIssue,
   predictRewrite,
   predictTouch,
@@ -35,6 +38,7 @@ export function anyCallsContract({ createStore, now = Date.now }: StoreContractO
   const durationMs = fc.constantFrom(HOUR, HOUR, HOUR, 0)
   const line = fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\n', '\r'))
   const someText = fc.string({ minLength: 1 })
+  const someValue = fc.oneof(someText, fc.constantFrom('0', '007', '-1', '999999999999998', '9'.repeat(16)))
 
   function operation(text: string, userIndex: number, run: Run): Operation {
     return {
@@ -130,6 +134,17 @@ export function anyCallsContract({ createStore, now = Date.now }: StoreContractO
     }),
   )
 
+  const revokingGroup = fc.record({ userIndex: user }).map(({ userIndex }) =>
+    operation('revokeBatch of a group to the end', userIndex, async ({ handle }, store, model) => {
+      const group = groupIn(handle)
+      const ended = model.users.filter((each) => groupIn(each.handle) === group)
+      const count = ended.reduce((sum, { sessions }) => sum + sessions.length, 0)
+      assert.equal(await endAllSessions(store, { group }), count)
+      model.events += 1
+      for (const each of ended) Object.assign(each, { sessions: [], endedBy: model.events })
+    }),
+  )
+
   const writingProfile = fc
     .record({ userIndex: user, userInfo: fc.option(someText), keepMs: durationMs })
     .map(({ userIndex, userInfo, keepMs }) =>
@@ -161,9 +176,9 @@ export function anyCallsContract({ createStore, now = Date.now }: StoreContractO
   const replacingValue = fc
     .record({
       userIndex: user,
-      guess: fc.option(someText),
+      guess: fc.option(someValue),
       isKnown: fc.boolean(),
-      to: fc.option(someText),
+      to: fc.option(someValue),
       keepMs: fc.option(durationMs, { nil: undefined }),
     })
     .map(({ userIndex, ...given }) =>
@@ -175,6 +190,19 @@ export function anyCallsContract({ createStore, now = Date.now }: StoreContractO
         assert.equal(outcome.isReplaced, from === value)
         if (outcome.isReplaced) known.value = keepMs === 0 ? null : given.to
         assert.equal(outcome.value?.text ?? null, known.value)
+      }),
+    )
+
+  const addingToValue = fc
+    .record({
+      userIndex: user,
+      add: fc.oneof(fc.integer({ min: -5, max: 5 }), fc.constantFrom(MOST_COUNTED, -MOST_COUNTED)),
+      keepMs: durationMs,
+    })
+    .map(({ userIndex, add, keepMs }) =>
+      operation(`addToValue ${add} for ${keepMs} ms`, userIndex, async (known, store) => {
+        const counted = await store.addToValue({ id: known.handle, add, keepMs })
+        predictAddition({ known, add, keepMs, counted })
       }),
     )
 
@@ -228,8 +256,11 @@ export function anyCallsContract({ createStore, now = Date.now }: StoreContractO
           revoking,
           revokingUser,
           revokingAll,
+          revokingGroup,
           writingProfile,
           replacingValue,
+          addingToValue,
+          addingToValue,
           beingLate,
         ],
         { maxCommands: 30, size: 'max' },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type {
+  CountedValue,
   IssueResult,
   RecordChange,
   RecordedVisit,
@@ -7,7 +8,8 @@ import type {
   StoredSession,
   TouchWindow,
 } from 'weapp-session'
-import { newHandle } from '../../store-contract/store-under-test.js'
+import { MOST_COUNTED } from '../../lib/sessions/store.js'
+import { newGroup, newHandle } from '../../store-contract/store-under-test.js'
 
 export interface KnownUser {
   readonly handle: string
@@ -36,8 +38,9 @@ export interface Model {
 }
 
 export function newModel(userCount: number): Model {
-  const users = Array.from({ length: userCount }, () => ({
-    handle: newHandle(),
+  const groups = [newGroup(), newGroup()] as const
+  const users = Array.from({ length: userCount }, (_, index) => ({
+    handle: newHandle(groups[index % 2 ? 1 : 0]),
     sessions: [],
     userInfo: null,
     wasHere: false,
@@ -92,6 +95,23 @@ export function predictTouch({ known, sessionId, window, visit }: Touched): void
   assert.equal(visit.endsAt, Math.min(visit.lastVisitAt + window.sessionDurationMs, window.endsBy))
   const touched = window.sessionDurationMs > 0 ? [{ ...found, ...visit }] : []
   known.sessions = known.sessions.flatMap((each) => (each === found ? touched : [each]))
+}
+
+interface Added {
+  readonly known: KnownUser
+  readonly add: number
+  readonly keepMs: number
+  readonly counted: CountedValue
+}
+
+/** Checks what a value has become by an addition, and records it. */
+export function predictAddition({ known, add, keepMs, counted }: Added): void {
+  const before = /^\d{1,15}$/.test(known.value ?? '') ? Number(known.value) : 0
+  const number = Math.min(Math.max(0, before + add), MOST_COUNTED)
+  assert.equal(counted.number, number)
+  // What is there keeps its end.
+  known.value = number > 0 && (known.value !== null || keepMs > 0) ? String(number) : null
+  assert.equal(counted.leftMs > 0, known.value !== null)
 }
 
 /** How many records are replaced, and records it. */

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
-import { AccessTokens } from '../../lib/flows/access-tokens.js'
+import { type AccessTokenRequest, AccessTokens } from '../../lib/flows/access-tokens.js'
+import { Secret } from '../../lib/secret.js'
 import { createApps } from '../../lib/sessions/apps.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
 import type { SessionStore, ValueChange } from '../../lib/sessions/store.js'
@@ -44,10 +45,21 @@ function processes(instead: Partial<SessionStore> = {}) {
   const fetchToken = async (appid: string) => {
     const count = asked.push(appid)
     await wechat.before(count)
-    return { accessToken: `token ${count}`, expiresInSeconds: HOURS_2 / 1000 }
+    return { accessToken: new Secret(`token ${count}`), expiresInSeconds: HOURS_2 / 1000 }
   }
-  const tokens = (renewalMs = RENEWAL_MS, own = clock) =>
-    new AccessTokens({ store, vault, clock: own, logger: log, fetchToken, renewalMs })
+  const tokens = (renewalMs = RENEWAL_MS, own = clock) => {
+    const kept = new AccessTokens({ store, vault, clock: own, logger: log, fetchToken, renewalMs })
+    return {
+      async get({ appid, refused }: AccessTokenRequest) {
+        const token = await kept.get({
+          appid,
+          refused: refused === undefined ? refused : new Secret(refused),
+        })
+        return token.reveal()
+      },
+      idle: () => kept.idle(),
+    }
+  }
   return { clock, memory, calls, instead, vault, log, asked, wechat, tokens }
 }
 

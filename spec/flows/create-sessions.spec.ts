@@ -19,6 +19,17 @@ describe('createSessions', () => {
     ['apps that are none', { apps: 'wx1', store }, /^createSessions: apps must be an array/],
     ['no appid', { apps: [{ secret: 's' }], store }, /apps\[0\]\.appid must be a non-empty string/],
     ['no secret', { apps: [{ appid: 'wx1' }], store }, /apps\[0\]\.secret must be a non-empty string/],
+    [
+      'two apps whose users would be of one group',
+      {
+        apps: [
+          { appid: 'wx0000000000000c60', secret: 's' },
+          { appid: 'wx000000000000126d', secret: 't' },
+        ],
+        store,
+      },
+      /apps must not have both wx0000000000000c60 and wx000000000000126d/,
+    ],
     ['one appid twice', { apps: [...apps, ...apps], store }, /apps names the appid wx1 twice/],
     [
       'one id twice',

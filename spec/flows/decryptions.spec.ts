@@ -14,14 +14,19 @@ describe('decryption', () => {
   let bed: TestBed
   let store: WatchedStore
   let session: Session
+  let elsewhere: TestBed | undefined
 
   beforeEach(async () => {
     const clock = () => bed?.clock() ?? Date.now()
     store = watchStore(new MemoryStore({ clock }))
     bed = await openTestBed({ store })
     session = await logIn()
+    elsewhere = undefined
   })
-  afterEach(() => bed.close())
+  afterEach(async () => {
+    await elsewhere?.close()
+    await bed.close()
+  })
 
   const codeOf = async (phone = bed.phone) => (await phone.wx.login()).code
   const logIn = async (phone = bed.phone) => (await bed.sessions.login({ code: await codeOf(phone) })).session
@@ -127,7 +132,7 @@ describe('decryption', () => {
 
   it('needs no store that can be written to, as long as it succeeds', async () => {
     store.before = (method) => {
-      if (method === 'replaceValue') throw new Error('OOM')
+      if (method === 'addToValue') throw new Error('OOM')
     }
     await steps()
     for (let failures = 0; failures < MOST_FAILURES; failures += 1)
@@ -204,6 +209,34 @@ describe('decryption', () => {
     ])
       await weappErrorOf('ERR_DECRYPTION_LIMIT', () => bed.sessions.setUserInfo(session, { ...data, code }))
     expect(bed.sandbox.callCount('/sns/jscode2session')).to.equal(0)
+  })
+
+  it('counts codes that are refused, of data that is signed too, in all processes, and data of theirs with it', async () => {
+    const other = await openTestBed({ store, clock: bed.clock })
+    elsewhere = other
+    const { encryptedData, iv, rawData, signature } = await bed.phone.wx.getUserInfo()
+    const before = bed.sandbox.callCount('/sns/jscode2session')
+    for (let tries = 0; tries < MOST_FAILURES; tries += 1) {
+      const { sessions } = tries % 2 ? bed : other
+      const data = tries % 3 ? { encryptedData, iv } : { rawData, signature }
+      const code = tries === 5 ? await codeOf(bed.sandbox.phone()) : `invented-${tries}`
+      const refusal = tries === 5 ? 'ERR_USER_CHANGED' : 'ERR_CODE_INVALID'
+      await weappErrorOf(refusal, () => sessions.setUserInfo(session, { ...data, code }))
+    }
+    expect(bed.sandbox.callCount('/sns/jscode2session') - before).to.equal(MOST_FAILURES / 2)
+    await weappErrorOf('ERR_DECRYPTION_LIMIT', steps)
+  })
+
+  it('does not count codes that WeChat could not look at', async () => {
+    const restore = bed.sandbox.misbehave('http500')
+    const data = await bed.phone.wx.getWeRunData()
+    for (let tries = 0; tries <= MOST_FAILURES; tries += 1) {
+      const code = await codeOf()
+      await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => bed.sessions.decrypt(session, { ...data, code }))
+    }
+    restore()
+    const code = await codeOf()
+    await bed.sessions.decrypt(session, { ...(await bed.phone.wx.getWeRunData()), code })
   })
 
   it('refuses options that it does not know', async () => {

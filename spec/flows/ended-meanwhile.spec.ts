@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { MemoryStore, RedisStore, type SessionStore } from '../../lib/index.js'
 import { testClock } from '../support/clock.js'
+import { releaseCrowd, startCrowd } from '../support/crowd.js'
 import { weappErrorOf } from '../support/failures.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { EXCHANGE, openTestBed, type TestBed } from '../support/test-bed.js'
@@ -25,7 +26,7 @@ for (const kind of ['memory', 'Redis'] as const) {
       const clock = testClock()
       const inner: SessionStore = kind === 'memory' ? new MemoryStore({ clock }) : new RedisStore(redis)
       const store = watchStore(inner)
-      bed = await openTestBed({ store, ...(kind === 'memory' && { clock }), maxSessionsPerUser: 2 })
+      bed = await openTestBed({ store, ...(kind === 'memory' && { clock }), maxSessionsPerUser: 2, apps: 2 })
       const gate = new Promise<void>((resolve) => {
         goOn = resolve
       })
@@ -49,7 +50,7 @@ for (const kind of ['memory', 'Redis'] as const) {
       request: { presentedToken?: string } = {},
     ): Promise<string> {
       const { code } = await bed.phone.wx.login()
-      const login = bed.sessions.login({ code, origin, ...request })
+      const login = bed.sessions.login({ code, origin, appid: bed.phone.appid, ...request })
       await Promise.race([isAboutToIssue, login])
       await end()
       goOn()
@@ -61,14 +62,15 @@ for (const kind of ['memory', 'Redis'] as const) {
       ['revokeUser', () => bed.sessions.revokeUser(user())],
       [
         'revokeUser but for one session',
-        () => bed.sessions.revokeUser(user(), { exceptSessionId: 's'.repeat(24) }),
+        () => bed.sessions.revokeUser(user(), { exceptSessionId: 's'.repeat(44) }),
       ],
       ['revokeAll', () => bed.sessions.revokeAll()],
+      ['revokeAll of its app', () => bed.sessions.ofApp(bed.phone.appid).revokeAll()],
     ] as const) {
       it(`is refused after ${what}, whatever WeChat said, and its code gives nothing later`, async () => {
         const code = await loginDuring(end)
         expect(await bed.sessions.list(user())).to.deep.equal([])
-        await weappErrorOf('ERR_CODE_INVALID', () => bed.sessions.login({ code, origin }))
+        await weappErrorOf('ERR_CODE_INVALID', () => bed.sessions.login({ code, origin, appid: 1 }))
         expect(bed.sandbox.callCount(EXCHANGE)).to.equal(1)
         await bed.logIn()
         expect(await bed.sessions.list(user())).to.have.length(1)
@@ -85,47 +87,75 @@ for (const kind of ['memory', 'Redis'] as const) {
       for (const token of newer) await bed.sessions.authenticate(token)
     })
 
-    it('is not disturbed when somebody else is ended', async () => {
+    it('is not disturbed when somebody else, or another app, is ended', async () => {
       const { code } = await bed.phone.wx.login()
-      const login = bed.sessions.login({ code })
+      const login = bed.sessions.login({ code, appid: 1 })
       await isAboutToIssue
       await bed.sessions.revokeUser({ ...user(), openid: 'somebody-else' })
+      await bed.sessions.ofApp(2).revokeAll()
       goOn()
       expect((await login).session.openid).to.equal(bed.phone.openid)
     })
   })
 }
 
-describe('revokeAll', () => {
-  it('is seen at the next request by every process, before anything has been cleared away', async () => {
-    const url = (await sharedRedis()).url
-    const clients = [new Redis(url), new Redis(url)] as const
-    await clients[0].flushall()
-    const [mine, theirs] = clients.map((client) => new RedisStore(client)) as [RedisStore, RedisStore]
-    const store = watchStore(mine)
-    let cleared = 0
-    store.before = async (method) => {
-      // The first batch has set the mark; the second never comes to its end.
-      if (method === 'revokeBatch' && cleared++ > 0) throw new Error('killed')
-    }
-    const bed = await openTestBed({ store })
-    const other = await openTestBed({ store: theirs })
+for (const whom of ['everybody', 'an app'] as const) {
+  describe(`revokeAll of ${whom}`, () => {
+    it('is seen at the next request by every process, before anything has been cleared away', async () => {
+      const url = (await sharedRedis()).url
+      const clients = [new Redis(url), new Redis(url)] as const
+      await clients[0].flushall()
+      const [mine, theirs] = clients.map((client) => new RedisStore(client)) as [RedisStore, RedisStore]
+      const store = watchStore(mine)
+      let cleared = 0
+      store.before = async (method) => {
+        // The first batch has set the mark; the second never comes to its end.
+        if (method === 'revokeBatch' && cleared++ > 0) throw new Error('killed')
+      }
+      const bed = await openTestBed({ store, apps: 2 })
+      const other = await openTestBed({ store: theirs, apps: 2 })
+      const [, second] = bed.sandbox.apps
+      const neighbour = bed.sandbox.phone({ appid: second?.appid ?? '' })
+      try {
+        const tokens: string[] = []
+        for (let user = 0; user < 300; user += 1) tokens.push(await bed.logIn(bed.sandbox.phone()))
+        const spared = await bed.logIn(neighbour)
+        const ended = whom === 'everybody' ? bed.sessions : bed.sessions.ofApp(1)
+        await weappErrorOf('ERR_STORE_UNAVAILABLE', () => ended.revokeAll())
+        for (const { sessions } of [other, bed]) {
+          for (const token of tokens)
+            await weappErrorOf('ERR_SESSION_UNKNOWN', () => sessions.authenticate(token))
+          if (whom === 'everybody')
+            await weappErrorOf('ERR_SESSION_UNKNOWN', () => sessions.authenticate(spared))
+          else expect(await sessions.authenticate(spared)).to.include({ openid: neighbour.openid })
+        }
+        await bed.sessions.authenticate(await bed.logIn())
+      } finally {
+        await bed.close()
+        await other.close()
+        for (const client of clients) client.disconnect()
+      }
+    }).timeout(20_000)
+  })
+}
+
+describe('a process that has known sessions for a while', () => {
+  it('does not know them at the next request after another process has ended their app, and knows all others', async () => {
+    const { url } = await sharedRedis()
+    const redis = new Redis(url)
+    await redis.flushall()
+    const bed = await openTestBed({ store: new RedisStore(redis), apps: 2 })
+    const [first, second] = bed.sandbox.apps.map(({ appid }) => bed.sandbox.phone({ appid }))
     try {
-      const tokens: string[] = []
-      for (let user = 0; user < 300; user += 1) {
-        const { code } = await bed.sandbox.phone().wx.login()
-        tokens.push((await bed.sessions.login({ code })).token)
-      }
-      await weappErrorOf('ERR_STORE_UNAVAILABLE', () => bed.sessions.revokeAll())
-      for (const token of tokens) {
-        await weappErrorOf('ERR_SESSION_UNKNOWN', () => other.sessions.authenticate(token))
-        await weappErrorOf('ERR_SESSION_UNKNOWN', () => bed.sessions.authenticate(token))
-      }
-      await bed.sessions.authenticate(await bed.logIn())
+      const tokens = [await bed.logIn(first), await bed.logIn(second), await bed.logIn(first)]
+      const job = { redisUrl: url, apps: bed.sandbox.apps, tokens }
+      const other = await startCrowd('asking-process.ts', job)
+      expect(await bed.sessions.ofApp(1).revokeAll()).to.equal(2)
+      const unknown = 'ERR_SESSION_UNKNOWN'
+      expect(await releaseCrowd(other)).to.deep.equal([unknown, 'alive', unknown])
     } finally {
       await bed.close()
-      await other.close()
-      for (const client of clients) client.disconnect()
+      redis.disconnect()
     }
   }).timeout(20_000)
 })

@@ -68,14 +68,15 @@ describe('forgetUser', () => {
     return session
   }
 
-  /** The keys in Redis but for those of the codes, each with its value and how long it lasts. */
+  /** The keys in Redis but for those of the codes and for what is remembered of `keys`, each with its value and how long it lasts. */
   async function allThatIsLeft(): Promise<{ key: string; value: string; endsInMs: number }[]> {
     const { appid } = bed.phone
     const ofCodes = codes.map((code) => `weapp:value:${codeIdOf(appid, code)}`)
+    const ofKeys = `weapp:value:${valueIdOf({ appid, purpose: 'keys in use' })}`
     const found = []
     for (const key of await redis.keys('*')) {
       const value = (await redis.get(key)) ?? ''
-      if (ofCodes.includes(key)) continue
+      if (ofCodes.includes(key) || key === ofKeys) continue
       found.push({ key, value, endsInMs: await redis.pttl(key) })
     }
     return found

@@ -162,7 +162,7 @@ describe('logging in, on Redis', () => {
     await expectFailure(bed.sessions.login({ code }), 'ERR_LOGIN_REFUSED')
     await expectFailure(bed.sessions.login({ code }), 'ERR_LOGIN_REFUSED')
     expect(bed.sandbox.callCount(EXCHANGE)).to.equal(1)
-    expect(bed.log).to.deep.equal([])
+    expect(bed.log).to.deep.equal([`logins of ${bed.phone.appid} are refused with ERR_LOGIN_REFUSED`])
     expect(await redis.keys('weapp:{*')).to.deep.equal([])
   })
 

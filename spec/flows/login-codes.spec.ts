@@ -1,12 +1,13 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { ERROR_CODES, type ErrorCode, WeappError } from '../../lib/errors.js'
-import type { Identity } from '../../lib/exchange.js'
+import type { CheckedIdentity } from '../../lib/exchange.js'
 import { FailureLog } from '../../lib/flows/failure-log.js'
 import { type CodeUse, LoginCodes } from '../../lib/flows/login-codes.js'
+import { Secret } from '../../lib/secret.js'
 import type { App } from '../../lib/sessions/app-info.js'
 import { createApps } from '../../lib/sessions/apps.js'
-import type { CodeGrant } from '../../lib/sessions/code-outcomes.js'
+import type { CodeGrant, LoginCode } from '../../lib/sessions/code-outcomes.js'
 import { deriveKey, open } from '../../lib/sessions/envelope.js'
 import type { SessionStore, ValueChange } from '../../lib/sessions/store.js'
 import { codeIdOf, valueIdOf } from '../../lib/sessions/token.js'
@@ -21,7 +22,11 @@ const APPS = createApps('apps', [SHOP, GAME], 0.1)
 const SHOP_APP = APPS.choose(SHOP.appid)
 const GAME_APP = APPS.choose(GAME.appid)
 const CODE = '0a3kFq000aX1bP1KXY200Z9QyV2kFq0s'
-const ALICE: Identity = { openid: 'alice', unionid: undefined, sessionKey: 'key of Alice' }
+const ALICE: CheckedIdentity = {
+  openid: 'alice',
+  unionid: undefined,
+  sessionKey: new Secret('key of Alice'),
+}
 const TOKEN = 'T'.repeat(64)
 const GRANT = {
   handle: 'T'.repeat(20),
@@ -65,8 +70,8 @@ function processes(instead: Partial<SessionStore> = {}) {
   const asked: string[] = []
   /** What happens before WeChat answers. */
   const wechat = { before: async (): Promise<void> => undefined }
-  const exchange = async (_app: App, code: string): Promise<Identity> => {
-    asked.push(code)
+  const exchange = async (_app: App, code: Secret): Promise<CheckedIdentity> => {
+    asked.push(code.reveal())
     await wechat.before()
     return ALICE
   }
@@ -138,7 +143,7 @@ describe('a login code', () => {
   })
 
   it('gives who uses it what WeChat gave', async () => {
-    const use: CodeUse<Identity> = {
+    const use: CodeUse<CheckedIdentity> = {
       name: 'a login',
       use: async ({ identity }) => ({ result: identity, grant: GRANT }),
       reuse: async () => expect.fail('it is new'),
@@ -280,8 +285,12 @@ describe('what a used code gave', () => {
   it('is told with the name that the store knows the code by', async () => {
     const { codes } = await afterwards()
     const use = { ...using(), reuse: async (_: CodeGrant, code: object) => ({ ...KEPT, code }) }
-    const { code } = (await codes().redeem(SHOP_APP, CODE, use)) as unknown as { code: object }
-    expect(code).to.deep.equal({ appid: SHOP.appid, code: CODE, id: codeIdOf(SHOP.appid, CODE) })
+    const { code } = (await codes().redeem(SHOP_APP, CODE, use)) as unknown as { code: LoginCode }
+    expect({ ...code, code: code.code.reveal() }).to.deep.equal({
+      appid: SHOP.appid,
+      code: CODE,
+      id: codeIdOf(SHOP.appid, CODE),
+    })
   })
 
   it('lies in the store sealed, under an id that does not show the code', async () => {

@@ -53,15 +53,22 @@ describe('sessions that are narrowed', () => {
       for (const appid of [first, 1]) expect(narrowed.ofApp(appid)).to.have.property('login')
     })
 
-    it('end nobody else where all are to end', async () => {
+    it('end all sessions of their app at once, and nobody else', async () => {
       const { token } = await logIn(bed.sessions)
-      for (const id of [1, 2]) {
-        const narrowed = bed.sessions.ofApp(id).with({ maxSessionsPerUser: 5 })
-        const error = await narrowed.revokeAll().catch((reason: unknown) => reason)
-        expect(error).to.be.instanceOf(TypeError)
-      }
+      const other = bed.sandbox.phone({ appid: bed.sandbox.apps[1]?.appid ?? '' })
+      const theirs = [await bed.logIn(other), await bed.logIn(other)]
+      expect(await bed.sessions.ofApp(2).with({ maxSessionsPerUser: 5 }).revokeAll()).to.equal(2)
+      for (const each of theirs)
+        await weappErrorOf('ERR_SESSION_UNKNOWN', () => bed.sessions.authenticate(each))
       expect(await bed.sessions.authenticate(token)).to.include({ openid: bed.phone.openid })
-      expect(await bed.sessions.with({}).revokeAll()).to.equal(1)
+      expect(await bed.sessions.ofApp(2).revokeAll()).to.equal(0)
+      expect(await bed.sessions.authenticate(await bed.logIn(other))).to.include({ appid: other.appid })
+    })
+
+    it('end the sessions of all apps where they are narrowed to something else', async () => {
+      await logIn(bed.sessions)
+      await bed.logIn(bed.sandbox.phone({ appid: bed.sandbox.apps[1]?.appid ?? '' }))
+      expect(await bed.sessions.with({ maxSessionsPerUser: 1 }).revokeAll()).to.equal(2)
     })
   })
 
@@ -73,9 +80,10 @@ describe('sessions that are narrowed', () => {
     const { token } = await logIn(ownApp as Sessions)
     const narrowed = (otherApp as Sessions).ofApp(1)
     await narrowed.logout(token)
-    const error = await narrowed.revokeAll().catch((reason: unknown) => reason)
-    expect(error).to.be.instanceOf(TypeError)
+    expect(await narrowed.revokeAll()).to.equal(0)
     expect(await ownApp?.authenticate(token)).to.include({ openid: bed.phone.openid })
+    expect(await ownApp?.ofApp(1).revokeAll()).to.equal(1)
+    await weappErrorOf('ERR_SESSION_UNKNOWN', async () => ownApp?.authenticate(token))
   })
 
   describe('to a number of sessions', () => {

@@ -57,12 +57,16 @@ describe('defaultSessions', () => {
     expect(stderr.trim().split('\n')).to.deep.equal([
       'weapp-session: REDIS_URL is not set, so sessions live in the memory of this process and end with it',
     ])
-    expect(JSON.parse(stdout)).to.deep.equal([30 * 86_400_000, 30 * 86_400_000])
+    expect(JSON.parse(stdout)).to.deep.equal([30 * 86_400_000, 7 * 86_400_000])
     expect(status).to.equal(0)
   })
 
   it('keeps sessions in Redis, reads durations with fractions and keys, and ends by itself', async () => {
     const { url } = await sharedRedis()
+    // Other specs have used other keys there, which would be told.
+    const redis = new Redis(url)
+    await redis.flushall()
+    redis.disconnect()
     const { stdout, stderr, status } = await run({
       ...environment,
       REDIS_URL: url,

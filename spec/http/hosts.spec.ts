@@ -3,19 +3,22 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/index.js'
 import { type Answered, type Asked, HOSTS, type Host } from '../support/hosts.js'
-import { openTestBed, type TestBed } from '../support/test-bed.js'
+import { EXCHANGE, openTestBed, type TestBed } from '../support/test-bed.js'
 
 /** Hosts that promise no more than `node:http` does, some of them less. */
 for (const [name, open] of Object.entries(HOSTS)) {
   describe(`a back end on ${name}`, () => {
     let bed: TestBed
     let host: Host
+    let limited: Host | undefined
 
     beforeEach(async () => {
       bed = await openTestBed()
       host = await open(bed.sessions)
     })
     afterEach(async () => {
+      await limited?.close()
+      limited = undefined
       await host.close()
       await bed.close()
     })
@@ -66,6 +69,32 @@ for (const [name, open] of Object.entries(HOSTS)) {
       await expectRefusal({ method: 'POST', path: '/login', body: tooLong }, 413, 'ERR_BODY_TOO_LARGE')
       const headers = { 'x-3rd-session': await logIn() }
       await expectRefusal({ method: 'POST', path: '/steps', headers }, 400, 'ERR_DATA_MALFORMED')
+    })
+
+    it('limits logins by address, and says until when', async () => {
+      const own = await open(bed.sessions, { limit: { perAddress: 2 } })
+      limited = own
+      const ask = (code: string) =>
+        own.ask({
+          method: 'POST',
+          path: '/login',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ code }),
+        })
+      const { code } = await bed.phone.wx.login()
+      const answers = [
+        await ask('invented-1'),
+        await ask('invented-2'),
+        await ask('invented-3'),
+        await ask(code),
+      ]
+      expect(answers.map(({ status }) => status)).to.deep.equal([401, 401, 429, 429])
+      expect(JSON.parse(answers[2]?.body ?? '')).to.include({ code: 'ERR_LOGIN_LIMIT' })
+      expect(answers[0]?.headers.ratelimit).to.match(/^"logins-by-address"; r=1; t=60/)
+      expect(answers[2]?.headers['retry-after']).to.equal('60')
+      expect(bed.sandbox.callCount(EXCHANGE)).to.equal(2)
+      bed.clock.advance(60_000)
+      expect((await ask(code)).status).to.equal(200)
     })
 
     it('gives a repeated login the same token, as the address tells', async () => {

@@ -26,7 +26,7 @@ describe('POST /login', () => {
     expect(res.body).to.have.all.keys('token', 'expiresAt', 'idleExpiresAt', 'userInfo')
     expect(res.body.token).to.match(/^[A-Za-z0-9_-]{64}$/)
     expect(res.body.expiresAt).to.equal(new Date(bed.clock() + 30 * DAY_MS).toISOString())
-    expect(res.body.idleExpiresAt).to.equal(res.body.expiresAt)
+    expect(res.body.idleExpiresAt).to.equal(new Date(bed.clock() + 7 * DAY_MS).toISOString())
     expect(res.body.userInfo).to.equal(null)
   })
 

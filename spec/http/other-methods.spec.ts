@@ -17,6 +17,8 @@ const ALLOWED: [path: string, allow: string][] = [
   ['/session', 'GET, HEAD'],
   ['/session/user-info', 'PUT'],
   ['/session/phone-number', 'POST'],
+  ['/session/renewal', 'POST'],
+  ['/session/confirmation', 'POST'],
   ['/sessions', 'GET, HEAD, DELETE'],
   [`/sessions/${'A'.repeat(24)}`, 'DELETE'],
 ]

@@ -130,25 +130,38 @@ describe('what Redis has to do', () => {
   })
 
   describe('for a login', () => {
-    /** What a login does in a process that knows the time in Redis, with what it writes when the answer is out. */
+    /** What a login does in a process that has logged users in, with what it writes when the answer is out. */
     async function commandsOfLogin(
       options: TestBedOptions = {},
     ): Promise<Record<string, number | undefined>> {
       const store = new RedisStore(redis)
       await reopen({ ...options, store })
-      await bed.logIn()
-      await reopen({ ...options, store })
+      await logIn()
       return commandsOf(logIn)
     }
 
-    it('is two scripts before the answer and two after it', async () => {
-      expect(await commandsOfLogin()).to.deep.equal({ evalsha: 4, time: 4, get: 5, set: 4 })
+    it('is three round trips before the answer, the first of two scripts, and four scripts after it', async () => {
+      expect(await commandsOfLogin()).to.deep.equal({ evalsha: 8, time: 8, get: 9, set: 6, del: 2 })
     })
 
     it('is one more script, that reads, with onLogin', async () => {
       const onLogin = () => ({ role: 'admin' })
-      expect(await commandsOfLogin({ onLogin })).to.deep.equal({ evalsha: 5, time: 5, get: 7, set: 4 })
+      expect(await commandsOfLogin({ onLogin })).to.deep.equal({
+        evalsha: 9,
+        time: 9,
+        get: 11,
+        set: 6,
+        del: 2,
+      })
     })
+  })
+
+  it('is two more scripts that read, when the answer is out, for the first login of a process', async () => {
+    const store = new RedisStore(redis)
+    await reopen({ store })
+    await logIn()
+    await reopen({ store })
+    expect(await commandsOf(logIn)).to.deep.equal({ evalsha: 10, time: 10, get: 11, set: 6, del: 2 })
   })
 
   it('gives each key an end of its own', async () => {
@@ -158,7 +171,7 @@ describe('what Redis has to do', () => {
       .set('x-3rd-session', token)
       .send({ userInfo: { nickName: 'Ada' } })
     const keys = await observer.keys('*')
-    expect(keys, 'the user, the login code and its answer').to.have.lengthOf(3)
+    expect(keys, 'the user, the login code, its answer, and which key is in use').to.have.lengthOf(4)
     for (const key of keys) expect(await observer.pttl(key), key).to.be.greaterThan(0)
   })
 })

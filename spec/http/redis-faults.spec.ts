@@ -152,13 +152,17 @@ describe('when Redis fails', () => {
     })
 
     /** Resolves when what follows a login has been written. */
+    /** Waits for what a login writes after its answer: the end of its claim, and which key is in use. */
     async function settled(): Promise<void> {
       const values = async () => {
         const keys = await redis.keys('weapp:value:*')
         return keys.length > 0 ? redis.mget(keys) : []
       }
       const claimMark = 13 + 16
-      while ((await values()).some((value) => value?.[claimMark] === '?')) await redis.ping()
+      const isSettled = (found: readonly (string | null)[]) =>
+        found.every((value) => value?.[claimMark] !== '?') &&
+        found.some((value) => value?.startsWith('{"', claimMark))
+      while (!isSettled(await values())) await redis.ping()
     }
   })
 

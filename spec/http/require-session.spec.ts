@@ -179,6 +179,15 @@ describe('requireSession, by its options', () => {
     await bed.me(token).expect(200)
   })
 
+  it('maxAgeSeconds takes no login for a fresh one because the clock was set back', async () => {
+    const http = guarded({ sessions: bed.sessions, maxAgeSeconds: 60 })
+    const token = await bed.logIn()
+    bed.clock.advance(-3_600_000)
+    expectProblem(await http.get('/').set('x-3rd-session', token), 401, 'ERR_LOGIN_TOO_OLD')
+    const again = await bed.logIn()
+    await http.get('/').set('x-3rd-session', again).expect(200)
+  })
+
   it('header reads the token from another header', async () => {
     const http = guarded({ sessions: bed.sessions, header: 'X-Token' })
     const token = await bed.logIn()
@@ -197,7 +206,7 @@ describe('requireSession, by its options', () => {
       [{ sessions, optional: 'yes' }, /optional must be true or false/],
       [{ sessions, maxAgeSeconds: -1 }, /maxAgeSeconds must be a positive number/],
       [{ sessions: {} }, /sessions must be what createSessions\(\) returns/],
-      [sessions, /unknown option "login"/],
+      [sessions, /unknown option "apps"/],
       [null, /the options must be an object, not null/],
     ]
     for (const [options, message] of wrong) {

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
 import type { Misbehaviour } from '../../sandbox/index.js'
+import { dumpOf } from '../support/redis-dump.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 
@@ -67,15 +68,3 @@ describe('secrets', () => {
     expect(bed.log.at(-1)).to.contain(host)
   })
 })
-
-async function dumpOf(redis: Redis): Promise<string> {
-  const keys = await redis.keys('*')
-  const values = await Promise.all(
-    keys.map(async (key) =>
-      (await redis.type(key)) === 'zset'
-        ? (await redis.zrange(key, '0', '-1')).join('\n')
-        : await redis.get(key),
-    ),
-  )
-  return [...keys, ...values].join('\n')
-}

@@ -8,7 +8,7 @@ import { createSandbox, type Sandbox } from '../../sandbox/index.js'
 import { compile, createConsumer, startProgram, strictTsconfig } from './consumer.js'
 import { packedPackage, temporaryFolder, unpack } from './packed-package.js'
 
-const MOST_BYTES = 7000
+const MOST_BYTES = 7500
 
 /** A mini-program in TypeScript, as somebody would write it. */
 const typedProgram = `import { createClient, type ClientError, type PhoneNumber } from 'weapp-session/client'

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -45,13 +45,19 @@ export const strictTsconfig = {
 export const requireInside =
   "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 
+/** What npm installs along with the package. */
+const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  dependencies: Readonly<Record<string, string>>
+}
+
 /** Puts a project together without asking a registry. Answers its folder. */
 export async function createConsumer({ files, installed }: ConsumerOptions): Promise<string> {
   const folder = temporaryFolder()
   const own = join(folder, 'node_modules/weapp-session')
   mkdirSync(own, { recursive: true })
   await unpack((await packedPackage()).tarball, own)
-  for (const [name, source] of Object.entries(installed)) {
+  const links = { ...Object.fromEntries(Object.keys(dependencies).map((name) => [name, name])), ...installed }
+  for (const [name, source] of Object.entries(links)) {
     const link = join(folder, 'node_modules', name)
     mkdirSync(dirname(link), { recursive: true })
     symlinkSync(join(root, 'node_modules', source), link, 'dir')

@@ -41,7 +41,7 @@ test('a phone logs in, and failures keep their code', async () => {
   const sandbox: Sandbox = await createSandbox()
   const sessions = createSessions({ apps: sandbox.apps, store: new MemoryStore(), wechat: { baseUrl: sandbox.url } })
   const app = await NestFactory.create(AppModule, { logger: false })
-  app.use(loginRouter({ sessions }))
+  app.use(loginRouter({ sessions, limit: { perAddress: 2 } }))
   for (const path of ['/me', '/steps', '/blocked']) app.use(path, requireSession({ sessions }))
   app.useGlobalFilters(new WeappErrorFilter())
   await app.listen(0, '127.0.0.1')
@@ -60,6 +60,14 @@ test('a phone logs in, and failures keep their code', async () => {
   expect(await codeOf('/steps', 'POST', header)).toEqual([400, 'ERR_DATA_MALFORMED'])
   expect(await codeOf('/blocked', 'GET', header)).toEqual([403, 'ERR_USER_BLOCKED'])
   expect((await codeOf('/nothing', 'GET'))[0]).toEqual(404)
+
+  const logIn = (code: string) => wx.request<{ code: string }>({ url: url + '/login', method: 'POST', data: { code } })
+  const refused = [await logIn('invented1'), await logIn('invented2'), await logIn('invented3')]
+  expect(refused.map(({ statusCode, data }) => [statusCode, data.code])).toEqual([
+    [401, 'ERR_CODE_INVALID'],
+    [401, 'ERR_CODE_INVALID'],
+    [429, 'ERR_LOGIN_LIMIT'],
+  ])
 
   await app.close()
   await sessions.close()

@@ -27,7 +27,13 @@ declare const redis: import('ioredis').Redis
 declare const server: import('node:http').Server
 declare const users: {
   findOrCreate(user: { appid: string; openid: string; unionid: string | undefined }): Promise<{ isBanned: boolean }>
+  ban(row: { unionid: string }): Promise<{ appid: string; openid: string }[]>
 }
+declare const accounts: { merge(appid: string, openid: string): Promise<unknown> }
+declare const operators: {
+  of(req: import('express').Request): Promise<{ name: string; mayDo(action: string): boolean } | undefined>
+}
+declare const audits: { insert(event: import('weapp-session').AuditEvent): Promise<void> }
 declare const ourCorpid: string
 declare const weComAccessToken: (signal: AbortSignal) => Promise<string>
 declare const tokenServer: { get(appid: string, options: { not: string | undefined }): Promise<string> }

@@ -10,11 +10,13 @@ const session: Session = {
   openid: 'o-1',
   unionid: 'u-1',
   sessionId: 's-1',
+  device: undefined,
   createdAt: new Date(LOGIN_MS),
   lastVisitAt: new Date(LOGIN_MS + 60_000),
   expiresAt: new Date(LOGIN_MS + 86_400_000),
   idleExpiresAt: new Date(LOGIN_MS + 60_000 + 7_200_000),
   userInfo: null,
+  confirmedAt: undefined,
   data: { userId: 1 },
 }
 const watermark = { appid: 'wx1', timestamp: 1_700_000_000 }

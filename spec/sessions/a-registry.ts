@@ -1,6 +1,8 @@
+import { Secret } from '../../lib/secret.js'
 import type { App, AppInfo } from '../../lib/sessions/app-info.js'
 import { type Apps, createApps } from '../../lib/sessions/apps.js'
 import { createKeyRing } from '../../lib/sessions/key-ring.js'
+import type { UserRef } from '../../lib/sessions/session.js'
 import {
   type IssuedSession,
   type NewSession,
@@ -48,7 +50,7 @@ export interface RegistrySettings {
 export interface RegistrySetup {
   readonly registry: SessionRegistry
   readonly profiles: UserProfiles
-  readonly keys: SessionKeys
+  readonly keys: ReturnType<typeof plainly>
   readonly apps: Apps
   readonly app: App
   readonly clock: TestClock
@@ -93,7 +95,7 @@ export function aRegistry(settings: RegistrySettings = {}): RegistrySetup {
   return {
     registry: new SessionRegistry(parts),
     profiles,
-    keys: new SessionKeys({ apps, store, keyRing }),
+    keys: plainly(new SessionKeys({ apps, store, keyRing })),
     handleOf: (openid) => keyRing.handlesOf({ appid: app.appid, openid: openid })[0] ?? '',
     apps,
     app,
@@ -104,7 +106,7 @@ export function aRegistry(settings: RegistrySettings = {}): RegistrySetup {
     calls,
     async logIn(openid, { app: where = app, sessionKey = `key of ${openid}`, ...start } = {}) {
       calls.length = 0
-      const identity = { openid, unionid: undefined, sessionKey }
+      const identity = { openid, unionid: undefined, sessionKey: new Secret(sessionKey) }
       const nothing = {
         data: undefined,
         userInfo: undefined,
@@ -114,6 +116,20 @@ export function aRegistry(settings: RegistrySettings = {}): RegistrySetup {
       const issued = await issuer.issue(where, { identity, ...nothing, ...start })
       return { ...issued, address: addressOf(issued.token) as SessionAddress }
     },
+  }
+}
+
+/** The keys as plain texts, so that tests can compare them. */
+function plainly(keys: SessionKeys) {
+  return {
+    async keysOf(...asked: Parameters<SessionKeys['keysOf']>) {
+      return (await keys.keysOf(...asked)).map((key) => key.reveal())
+    },
+    async keyOf(...asked: Parameters<SessionKeys['keyOf']>) {
+      const key = await keys.keyOf(...asked)
+      return key === null ? null : key?.reveal()
+    },
+    keep: (user: UserRef, key: string, sessionId?: string) => keys.keep(user, new Secret(key), sessionId),
   }
 }
 

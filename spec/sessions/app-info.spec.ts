@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { type App, lifetimesOf } from '../../lib/sessions/app-info.js'
 import { createApps } from '../../lib/sessions/apps.js'
+import { groupOf } from '../../lib/sessions/token.js'
 import { weappErrorOf } from '../support/failures.js'
 
 const DAY_MS = 86_400_000
@@ -11,18 +13,26 @@ function appsOf(...infos: unknown[]) {
   return createApps('apps', infos, 0.02)
 }
 
+/** With the text of its secret, so that tests can compare it. */
+function plain(app: App | undefined) {
+  const { secret, ...rest } = app ?? expect.fail('there is no app')
+  return { ...rest, secret: secret.reveal() }
+}
+
 describe('createApps', () => {
   it('fills in the defaults', () => {
-    expect(appsOf(FIRST).all).to.deep.equal([
+    expect(appsOf(FIRST).all.map(plain)).to.deep.equal([
       {
         ...FIRST,
         id: 1,
         title: 'wx1',
+        group: groupOf('wx1'),
         lifetimes: {
           loginDurationMs: 30 * DAY_MS,
-          sessionDurationMs: 30 * DAY_MS,
-          touchAfterMs: 0.6 * DAY_MS,
+          sessionDurationMs: 7 * DAY_MS,
+          touchAfterMs: 12_096_000,
         },
+        isSessionDurationSet: false,
         userInfoDurationMs: 365 * DAY_MS,
         maxSessionsPerUser: undefined,
         exchange: undefined,
@@ -71,11 +81,13 @@ describe('createApps', () => {
       maxSessionsPerUser: 3,
       exchange: async () => ({ openid: 'o1', sessionKey: 'k1' }),
     }
-    expect(appsOf({ ...FIRST, ...settings }).all[0]).to.deep.equal({
+    expect(plain(appsOf({ ...FIRST, ...settings }).all[0])).to.deep.equal({
       ...FIRST,
       id: 7,
       title: 'Shop',
+      group: groupOf('wx1'),
       lifetimes: { loginDurationMs: 12 * 3_600_000, sessionDurationMs: 250, touchAfterMs: 5 },
+      isSessionDurationSet: true,
       userInfoDurationMs: 36 * 3_600_000,
       maxSessionsPerUser: 3,
       exchange: settings.exchange,
@@ -162,23 +174,23 @@ describe('createApps', () => {
 
 describe('the apps', () => {
   it('finds an app by its appid', () => {
-    expect(appsOf(FIRST, SECOND).find('wx2')).to.include(SECOND)
+    expect(plain(appsOf(FIRST, SECOND).find('wx2'))).to.include(SECOND)
     expect(appsOf(FIRST).find('wx2')).to.equal(undefined)
     expect(appsOf(FIRST).find('constructor')).to.equal(undefined)
   })
 
   it('chooses the only app for whoever names none', () => {
-    expect(appsOf(FIRST).choose(undefined)).to.include(FIRST)
+    expect(plain(appsOf(FIRST).choose(undefined))).to.include(FIRST)
   })
 
   it('chooses the app that is named', () => {
-    expect(appsOf(FIRST, SECOND).choose('wx2')).to.include(SECOND)
+    expect(plain(appsOf(FIRST, SECOND).choose('wx2'))).to.include(SECOND)
   })
 
   it('chooses the app by its id, which is a number and never a text', async () => {
     const both = appsOf({ ...FIRST, id: 7 }, SECOND)
-    expect(both.choose(7)).to.include(FIRST)
-    expect(both.choose(2)).to.include(SECOND)
+    expect(plain(both.choose(7))).to.include(FIRST)
+    expect(plain(both.choose(2))).to.include(SECOND)
     for (const selector of [1, 0, -7, 7.5, Number.NaN, '7'])
       await weappErrorOf('ERR_APP_UNKNOWN', () => both.choose(selector))
   })
@@ -193,5 +205,23 @@ describe('the apps', () => {
       const error = await weappErrorOf('ERR_APP_UNKNOWN', () => appsOf(FIRST).choose(appid))
       expect(error.message).to.equal('This app does not log in here.')
     }
+  })
+})
+
+describe('lifetimesOf', () => {
+  const [unset, set] = appsOf(FIRST, { ...SECOND, sessionDurationSeconds: 60 }).all as [App, App]
+
+  it('takes the idle lifetime of the session, and the same share of it for visits, where the app sets none', () => {
+    expect(lifetimesOf(unset, 30 * DAY_MS)).to.deep.equal({
+      loginDurationMs: 30 * DAY_MS,
+      sessionDurationMs: 30 * DAY_MS,
+      touchAfterMs: 0.6 * DAY_MS,
+    })
+  })
+
+  it('are those of the app where the app sets one, or the session has none', () => {
+    expect(lifetimesOf(set, 30 * DAY_MS)).to.equal(set.lifetimes)
+    expect(lifetimesOf(set, undefined)).to.equal(set.lifetimes)
+    expect(lifetimesOf(unset, undefined)).to.equal(unset.lifetimes)
   })
 })

@@ -1,8 +1,10 @@
-import { createDecipheriv, createHmac } from 'node:crypto'
+import { createDecipheriv } from 'node:crypto'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { deriveKey, open, seal } from '../../lib/sessions/envelope.js'
+import { hkdf } from '../support/hkdf.js'
+import vectors from '../vectors/hkdf-sha256.json' with { type: 'json' }
 
 const KEY = deriveKey('a secret', 'a salt', 'a purpose')
 const TEXT = 'tiihtNczf5v6AKRyjwEUhQ=='
@@ -12,16 +14,21 @@ function altered(sealed: string, change: (bytes: Buffer) => Buffer): string {
   return change(Buffer.from(sealed, 'base64url')).toString('base64url')
 }
 
-/** RFC 5869 by hand: extract, then the first block of expand. */
-function hkdf(secret: string, salt: string, info: string): Buffer {
-  const extracted = createHmac('sha256', salt).update(secret).digest()
-  return createHmac('sha256', extracted).update(`${info}\x01`).digest()
-}
-
 describe('deriveKey', () => {
   it('is HKDF-SHA256 with a purpose of this package', () => {
-    expect(KEY).to.deep.equal(hkdf('a secret', 'a salt', 'weapp-session/1/a purpose'))
+    const [secret, salt, info] = ['a secret', 'a salt', 'weapp-session/1/a purpose'].map((text) =>
+      Buffer.from(text),
+    )
+    expect(KEY).to.deep.equal(hkdf(secret as Buffer, salt as Buffer, info as Buffer, 32))
   })
+
+  for (const { source, ...hex } of vectors) {
+    it(`is compared with an HKDF that gives the published result: ${source}`, () => {
+      const [ikm, salt, info] = [hex.ikm, hex.salt, hex.info].map((text) => Buffer.from(text, 'hex'))
+      const okm = hkdf(ikm as Buffer, salt as Buffer, info as Buffer, hex.okm.length / 2)
+      expect(okm.toString('hex')).to.equal(hex.okm)
+    })
+  }
 
   it('gives another key for another secret, salt or purpose', () => {
     const others = [

@@ -36,7 +36,8 @@ const CALLS = {
   rewrite: ['handle', [{ sessionId: 'session', from: 'old', to: 'new' }]],
   readValue: ['id'],
   replaceValue: [{ id: 'id', from: 'old', to: 'new', keepMs: 1 }],
-  revokeBatch: ['cursor'],
+  addToValue: [{ id: 'id', add: 1, keepMs: 1 }],
+  revokeBatch: [{ group: 'aaaa', cursor: 'cursor' }],
   ping: [],
   close: [],
 } satisfies Record<keyof SessionStore, unknown[]>

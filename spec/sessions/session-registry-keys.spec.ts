@@ -65,6 +65,19 @@ describe('a user who logged in under an older key of the ring', () => {
     }
   })
 
+  it('has the session of each key changed and found by its own id only', async () => {
+    const { old, setup } = await acrossKeys()
+    const { session } = await setup.logIn('alice')
+    for (const { sessionId } of [old.session, session]) {
+      expect(await setup.registry.isThere({ ...alice, sessionId })).to.equal(true)
+      expect(await setup.registry.setData({ ...alice, sessionId }, { cart: 1 })).to.equal(true)
+      expect(await setup.keys.keyOf({ ...alice, sessionId })).to.equal('key of alice')
+      expect(await setup.keys.keep(alice, `of ${sessionId}`, sessionId)).to.equal(1)
+    }
+    const [handle, other] = [session.sessionId.slice(0, 20), old.session.sessionId.slice(20)]
+    expect(await setup.registry.isThere({ ...alice, sessionId: handle + other })).to.equal(false)
+  })
+
   it('can end a session by its id, whichever key it began under', async () => {
     const { old, setup } = await acrossKeys()
     const { session } = await setup.logIn('alice')

@@ -122,6 +122,21 @@ describe('the touch of a visit', () => {
     expect((await registry.visit(address))?.session).to.deep.equal(moved)
   })
 
+  it('goes by the idle window of the session itself where the app sets none', async () => {
+    const { sessionDurationSeconds: _unset, ...unset } = SHOP
+    const setup = aRegistry({ apps: [unset] })
+    const { address } = await setup.logIn('alice', { sessionDurationMs: 2 * DAY_MS })
+    setup.clock.advance(0.2 * DAY_MS - 1)
+    expect(await methodsOfVisit(setup, address)).to.deep.equal(['read'])
+    setup.clock.advance(1)
+    setup.calls.length = 0
+    await setup.registry.visit(address)
+    expect(setup.calls[1]?.args[1]).to.deep.equal({
+      sessionDurationMs: 2 * DAY_MS,
+      endsBy: LOGIN + 10 * DAY_MS,
+    })
+  })
+
   it('never moves the end past the absolute one', async () => {
     const setup = onUndropping()
     const { address } = await setup.logIn('alice')
@@ -211,12 +226,12 @@ describe('a record that cannot be used', () => {
       userInfoDurationMs: DAY_MS,
     })
     expect((await setup.registry.list(alice)).map(({ sessionId }) => sessionId)).to.deep.equal([
-      other.sessionId,
+      address.handle + other.sessionId,
     ])
     expect((await setup.registry.visit(address))?.session).to.equal(undefined)
     expect(await setup.memory.read(address)).to.include({ record: '[1,"wx' })
     expect(setup.log.lines).to.deep.equal([
-      `error: the record of session ${address.sessionId} cannot be read: the session is refused`,
+      `error: the record of session ${address.handle}${address.sessionId} cannot be read: the session is refused`,
     ])
   })
 
@@ -260,7 +275,7 @@ describe('a record that cannot be used', () => {
 describe('the list of a user', () => {
   it('names the live sessions, oldest login first, with their moments', async () => {
     const { registry, logIn, clock } = aRegistry()
-    const first = await logIn('alice')
+    const first = await logIn('alice', { device: 'Pixel 7' })
     clock.advance(TOUCH_MS)
     const second = await logIn('alice')
     await logIn('bob')
@@ -268,6 +283,7 @@ describe('the list of a user', () => {
     expect(await registry.list(alice)).to.deep.equal([
       {
         sessionId: first.session.sessionId,
+        device: 'Pixel 7',
         createdAt: new Date(LOGIN),
         lastVisitAt: new Date(LOGIN + TOUCH_MS),
         expiresAt: new Date(LOGIN + 10 * DAY_MS),
@@ -275,11 +291,40 @@ describe('the list of a user', () => {
       },
       {
         sessionId: second.session.sessionId,
+        device: undefined,
         createdAt: new Date(LOGIN + TOUCH_MS),
         lastVisitAt: new Date(LOGIN + TOUCH_MS),
         expiresAt: new Date(LOGIN + TOUCH_MS + 10 * DAY_MS),
         idleExpiresAt: new Date(LOGIN + TOUCH_MS + IDLE_MS),
       },
     ])
+  })
+})
+
+describe('a session that is looked up by its address', () => {
+  it('is the session as a visit shows it, but keeps its times', async () => {
+    const setup = aRegistry()
+    const { session, address } = await setup.logIn('alice', { data: { accountId: 7 }, device: 'Pixel 7' })
+    setup.clock.advance(TOUCH_MS)
+    setup.calls.length = 0
+    expect(await setup.registry.find(address)).to.deep.equal(session)
+    expect(methodsOf(setup.calls)).to.deep.equal(['read'])
+    expect((await setup.registry.visit(address))?.session.lastVisitAt).to.deep.equal(
+      new Date(LOGIN + TOUCH_MS),
+    )
+  })
+
+  it('is not there once it has ended, for another app, or without its key in the ring', async () => {
+    const both = aRegistry({ apps: [GAME, SHOP] })
+    const { address } = await both.logIn('alice')
+    expect(await aRegistry({ memory: both.memory, clock: both.clock }).registry.find(address)).to.equal(
+      undefined,
+    )
+    const secrets = ['another secret, 32 characters long']
+    const after = aRegistry({ apps: [GAME, SHOP], memory: both.memory, clock: both.clock, secrets })
+    expect(await after.registry.find(address)).to.equal(undefined)
+    expect(await both.registry.find(address)).to.include({ openid: 'alice' })
+    await both.registry.revokeAt(address)
+    expect(await both.registry.find(address)).to.equal(undefined)
   })
 })

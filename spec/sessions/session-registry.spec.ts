@@ -1,6 +1,9 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
+import { createKeyRing } from '../../lib/sessions/key-ring.js'
+import { SessionRegistry } from '../../lib/sessions/session-registry.js'
+import { groupOf } from '../../lib/sessions/token.js'
 import { newId } from '../../store-contract/store-under-test.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 import {
@@ -11,7 +14,10 @@ import {
   MINUTE_MS,
   methodsOf,
   type RegistrySetup,
+  recording,
+  SECRETS,
   SHOP,
+  type StoreCall,
 } from './a-registry.js'
 
 const BAND = { nickName: 'Band', verified: true }
@@ -42,17 +48,23 @@ async function claimedAt({ memory }: RegistrySetup): Promise<number> {
 describe('issuing a session', () => {
   it('answers the token and the session, which begins now', async () => {
     const { logIn, handleOf } = aRegistry()
-    const { token, address, session } = await logIn('alice', { data: { accountId: 7 }, userInfo: BAND })
+    const { token, address, session } = await logIn('alice', {
+      data: { accountId: 7 },
+      userInfo: BAND,
+      device: 'Pixel 7',
+    })
     expect(token.slice(0, 20)).to.equal(handleOf('alice'))
     expect(session).to.deep.equal({
       ...alice,
-      sessionId: address.sessionId,
+      sessionId: address.handle + address.sessionId,
+      device: 'Pixel 7',
       unionid: undefined,
       createdAt: new Date(LOGIN),
       lastVisitAt: new Date(LOGIN),
       expiresAt: new Date(LOGIN + 10 * DAY_MS),
       idleExpiresAt: new Date(LOGIN + 60 * MINUTE_MS),
       userInfo: BAND,
+      confirmedAt: undefined,
       data: { accountId: 7 },
     })
   })
@@ -202,6 +214,22 @@ describe('ending sessions', () => {
     expect(await idsOf(setup)).to.deep.equal([second])
   })
 
+  it('ends none by an id whose user is another, whichever half is whose', async () => {
+    const setup = aRegistry()
+    const [own = ''] = await logInTimes(setup, 1)
+    const { session: bobs } = await setup.logIn('bob')
+    const spliced = own.slice(0, 20) + bobs.sessionId.slice(20)
+    const turned = bobs.sessionId.slice(0, 20) + own.slice(20)
+    for (const sessionId of [spliced, turned, bobs.sessionId]) {
+      expect(await setup.registry.revoke({ ...alice, sessionId })).to.equal(false)
+      expect(await setup.registry.setData({ ...alice, sessionId }, { isAdmin: true })).to.equal(false)
+      expect(await setup.registry.isThere({ ...alice, sessionId })).to.equal(false)
+      expect(await setup.keys.keep(alice, 'new', sessionId)).to.equal(0)
+    }
+    expect([...(await idsOf(setup)), ...(await idsOf(setup, bob))]).to.deep.equal([own, bobs.sessionId])
+    expect(await setup.registry.revokeUser(alice, turned)).to.equal(1)
+  })
+
   it('ends the one at an address, also when it has ended already', async () => {
     const setup = aRegistry()
     const { address } = await setup.logIn('alice')
@@ -247,7 +275,32 @@ describe('ending sessions', () => {
       instead: { revokeBatch: async () => batches.shift() ?? expect.fail('it does not stop') },
     })
     expect(await registry.revokeAll()).to.equal(503)
-    expect(calls.map(({ args }) => args[0])).to.deep.equal([undefined, '0:17', '1:0'])
+    const cursors = [undefined, '0:17', '1:0']
+    expect(calls.map(({ args }) => args[0])).to.deep.equal(cursors.map((cursor) => ({ group: null, cursor })))
+  })
+
+  it('ends all of the users of an app, batch after batch, where it is narrowed to it', async () => {
+    const setup = aRegistry({ apps: [SHOP, GAME] })
+    const batches = [
+      { revoked: 2, next: '0:17' },
+      { revoked: 1, next: undefined },
+    ]
+    const calls: StoreCall[] = []
+    const instead = { revokeBatch: async () => batches.shift() ?? expect.fail('it does not stop') }
+    const store = recording(setup.memory, instead, calls)
+    const apps = setup.apps.only('spec', GAME.appid)
+    const narrowed = new SessionRegistry({
+      apps,
+      store,
+      keyRing: createKeyRing(SECRETS, apps.all),
+      logger: setup.log,
+    })
+    expect(await narrowed.revokeAll()).to.equal(3)
+    const group = groupOf(GAME.appid)
+    expect(calls.map(({ args }) => args[0])).to.deep.equal([
+      { group, cursor: undefined },
+      { group, cursor: '0:17' },
+    ])
   })
 })
 

@@ -3,12 +3,16 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import {
+  addressNamed,
   addressOf,
   codeIdOf,
+  groupIn,
+  groupOf,
   handleIn,
   handleOf,
-  isSessionId,
   newToken,
+  publicIdOf,
+  type SessionAddress,
   valueIdOf,
 } from '../../lib/sessions/token.js'
 
@@ -22,9 +26,11 @@ const name = fc.stringMatching(/^[\x21-\x7e]{1,40}$/)
 const secretPart = fc.stringMatching(/^[A-Za-z0-9_-]{44}$/)
 
 describe('handleOf', () => {
-  it('is a truncated HMAC-SHA-256 of appid and openid', () => {
-    const digest = createHmac('sha256', KEY).update(`handle\0${APPID}\0${OPENID}`).digest().subarray(0, 15)
-    expect(HANDLE).to.equal(digest.toString('base64url')).and.to.have.length(20)
+  it('is the group of the app, then a truncated HMAC-SHA-256 of appid and openid', () => {
+    const digest = createHmac('sha256', KEY).update(`handle\0${APPID}\0${OPENID}`).digest().subarray(0, 12)
+    expect(HANDLE)
+      .to.equal(groupOf(APPID) + digest.toString('base64url'))
+      .and.to.have.length(20)
   })
 
   it('stays the same for a user of an app, and is another for every other user and app', () => {
@@ -38,6 +44,24 @@ describe('handleOf', () => {
 
   it('tells apart where the appid ends and the openid begins', () => {
     expect(handleOf(KEY, 'wx1', '23')).to.not.equal(handleOf(KEY, 'wx12', '3'))
+  })
+})
+
+describe('groupOf', () => {
+  it('is a truncated SHA-256 of the appid, which needs no key', () => {
+    const digest = hash('sha256', `group\0${APPID}`, 'buffer').subarray(0, 3)
+    expect(groupOf(APPID))
+      .to.equal(digest.toString('base64url'))
+      .and.to.match(/^[A-Za-z0-9_-]{4}$/)
+  })
+
+  it('is what the handles and tokens of all users of the app begin with, under every key', () => {
+    fc.assert(
+      fc.property(name, name, fc.uint8Array({ minLength: 32, maxLength: 32 }), (appid, openid, bytes) => {
+        const handle = handleOf(createSecretKey(bytes), appid, openid)
+        expect([groupIn(handle), groupIn(newToken(handle))]).to.deep.equal([groupOf(appid), groupOf(appid)])
+      }),
+    )
   })
 })
 
@@ -76,7 +100,7 @@ describe('addressOf', () => {
     fc.assert(
       fc.property(secretPart, (secret) => {
         const { sessionId = '' } = addressOf(HANDLE + secret) ?? {}
-        expect(isSessionId(sessionId)).to.equal(true)
+        expect(sessionId).to.match(/^[\w-]{24}$/)
         for (let at = 0; at + 6 <= secret.length; at += 1)
           expect(sessionId.includes(secret.slice(at, at + 6))).to.equal(false)
       }),
@@ -125,12 +149,34 @@ describe('addressOf', () => {
   })
 })
 
-describe('isSessionId', () => {
-  it('knows the form of an id', () => {
-    expect(isSessionId(addressOf(newToken(HANDLE))?.sessionId ?? '')).to.equal(true)
-    const id = 'A'.repeat(24)
-    for (const text of ['', id.slice(1), `${id}A`, `${id}\n`, `${id.slice(1)}*`, `{${id.slice(2)}}`])
-      expect(isSessionId(text)).to.equal(false)
+describe('the public id of a session', () => {
+  const address = addressOf(newToken(HANDLE)) as SessionAddress
+
+  it('is the handle of the user and the id there, and leads back to both', () => {
+    expect(publicIdOf(address))
+      .to.equal(HANDLE + address.sessionId)
+      .and.have.length(44)
+    expect(addressNamed(publicIdOf(address))).to.deep.equal(address)
+  })
+
+  it('is no token, and no token is one', () => {
+    expect(addressOf(publicIdOf(address))).to.equal(undefined)
+    expect(addressNamed(newToken(HANDLE))).to.equal(undefined)
+  })
+
+  it('is 44 characters of base64url and nothing else', () => {
+    const id = 'A'.repeat(44)
+    expect(addressNamed(id)).to.deep.equal({ handle: 'A'.repeat(20), sessionId: 'A'.repeat(24) })
+    for (const text of [
+      '',
+      id.slice(1),
+      `${id}A`,
+      id.slice(20),
+      `${id}\n`,
+      `${id.slice(1)}*`,
+      `{${id.slice(2)}}`,
+    ])
+      expect(addressNamed(text), text).to.equal(undefined)
   })
 })
 

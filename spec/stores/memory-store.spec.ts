@@ -93,7 +93,7 @@ describe('MemoryStore', () => {
 
     it('remembers for good that everybody was ended', async () => {
       const beganAt = await moment()
-      await store.revokeBatch()
+      await store.revokeBatch({ group: null })
       clock.advance(24 * HOUR)
       expect((await store.issue(entry({ beganAt }))).state).to.equal('revoked')
     })
@@ -106,10 +106,24 @@ describe('MemoryStore', () => {
       expect((await store.issue(entry({ address: newAddress(handle), beganAt }))).state).to.equal('revoked')
 
       const other = await moment()
-      await store.revokeBatch()
+      await store.revokeBatch({ group: null })
       clock.advance(-1_000)
-      await store.revokeBatch()
+      await store.revokeBatch({ group: null })
       expect((await store.issue(entry({ beganAt: other }))).state).to.equal('revoked')
+    })
+
+    it('remembers the latest end of a group, when the clock was set back between them', async () => {
+      const handle = newHandle()
+      const group = handle.slice(0, 4)
+      clock.advance(60_000)
+      const beganAt = await moment()
+      await store.revokeBatch({ group })
+      for (const end of [group, null, group]) {
+        clock.advance(-1_000)
+        await store.revokeBatch({ group: end })
+        expect((await store.issue(entry({ address: newAddress(handle), beganAt }))).state).to.equal('revoked')
+      }
+      expect((await store.issue(entry({ beganAt }))).state).to.equal('issued')
     })
 
     it('tells a visit, and when a session is read, to the millisecond', async () => {
@@ -210,7 +224,7 @@ describe('MemoryStore', () => {
       await store.revoke(second.address)
       await issue()
       expect(await store.read(first.address)).to.not.equal(null)
-      await store.revokeBatch()
+      await store.revokeBatch({ group: null })
       const logins = [await issue(), await issue()]
       for (const { address } of logins) expect(await store.read(address)).to.not.equal(null)
     })

@@ -228,7 +228,7 @@ describe('the time in Redis, as a RedisStore knows it', () => {
 
     it('lets each of many changes at once be made', async () => {
       clock.advance(HOUR)
-      const handles = Array.from({ length: 50 }, newHandle)
+      const handles = Array.from({ length: 50 }, () => newHandle())
       await Promise.all(handles.map((handle) => store.writeUserInfo(handle, handle, HOUR, WITHIN_MS)))
       const users = await Promise.all(handles.map((handle) => store.readUser(handle)))
       expect(users.map(({ userInfo }) => userInfo)).to.deep.equal(handles)

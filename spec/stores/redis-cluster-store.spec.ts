@@ -3,7 +3,14 @@ import { Cluster, Redis } from 'ioredis'
 import { Cluster as Cluster5 } from 'ioredis5'
 import { after, before, beforeEach, describe, it } from 'mocha'
 import { type RedisClient, type RedisClusterClient, RedisStore } from '../../lib/index.js'
-import { endAllSessions, HOUR, newAddress, storeUnderTest } from '../../store-contract/store-under-test.js'
+import {
+  endAllSessions,
+  HOUR,
+  newAddress,
+  newGroup,
+  newHandle,
+  storeUnderTest,
+} from '../../store-contract/store-under-test.js'
 import { ownStoreContract } from '../contracts/own-store-contract.js'
 import { failureOf } from '../support/failures.js'
 import { freshPrefix } from '../support/redis-client.js'
@@ -79,6 +86,20 @@ describe('RedisStore on a Redis Cluster', () => {
       expect(await alive(logins)).to.equal(0)
     })
 
+    it('of an app visits every master, and leaves the users of others', async () => {
+      const group = newGroup()
+      const own = await Promise.all(
+        Array.from({ length: 60 }, () => issue({ address: newAddress(newHandle(group)) })),
+      )
+      const others = await Promise.all(Array.from({ length: 20 }, () => issue()))
+      expect(await endAllSessions(store, { group })).to.equal(60)
+      expect([await alive(own), await alive(others)]).to.deep.equal([0, 20])
+      const perMaster = await Promise.all(
+        cluster.nodes('master').map((master) => master.keys(`${prefix}{${group}*}`)),
+      )
+      expect(perMaster.map((keys) => keys.length)).to.not.include(0)
+    })
+
     it('visits every master also with a client that has just been made and knows one of them', async () => {
       const logins = await Promise.all(Array.from({ length: 60 }, () => issue()))
       const young = new Cluster(servers.nodes.slice(0, 1))
@@ -103,8 +124,27 @@ describe('RedisStore on a Redis Cluster', () => {
       expect(saysDone && (await alive(logins)) > 0).to.equal(false)
     })
 
+    for (const group of [null, 'aaaa'])
+      it(`goes by the master whose clock is ahead, for ${group ? 'an app' : 'everybody'}`, async () => {
+        const ahead = [String(Math.floor(Date.now() / 1000) + 3600), '000000']
+        const client: RedisClusterClient = {
+          call: (...args) => cluster.call(...args),
+          nodes: (role) =>
+            cluster.nodes(role).map((node, at) => ({
+              call: async (...args) => (at === 1 && args[0] === 'TIME' ? ahead : node.call(...args)),
+            })),
+        }
+        const address = newAddress(newHandle('aaaa'))
+        await new RedisStore(client, { prefix }).revokeBatch({ group })
+        const beganAt = Number(ahead[0]) * 1_000_000
+        expect(await store.issue(entry({ address, beganAt }))).to.deep.equal({ state: 'revoked' })
+        const { state } = await store.issue(entry({ address: newAddress(newHandle('bbbb')), beganAt }))
+        expect(state).to.equal(group ? 'issued' : 'revoked')
+        expect(await store.issue(entry({ address, beganAt: beganAt + 1 }))).to.include({ state: 'issued' })
+      })
+
     it('asks for no more when its time is up', async () => {
-      const { next } = await store.revokeBatch()
+      const { next } = await store.revokeBatch({ group: null })
       const sent: string[] = []
       const sending = (client: RedisClient): RedisClient => ({
         call(...args) {
@@ -121,7 +161,9 @@ describe('RedisStore on a Redis Cluster', () => {
           return reply
         },
       }
-      const failure = await failureOf(() => new RedisStore(slow, { prefix }).revokeBatch(next, WITHIN_MS))
+      const failure = await failureOf(() =>
+        new RedisStore(slow, { prefix }).revokeBatch({ group: null, cursor: next }, WITHIN_MS),
+      )
       expect(String(failure)).to.include('too late')
       expect(sent).to.deep.equal(['CLUSTER SLOTS'])
     })
@@ -129,7 +171,9 @@ describe('RedisStore on a Redis Cluster', () => {
     it('fails when no master can be reached, and does not say that it is done', async () => {
       const lost = new Cluster([{ host: '127.0.0.1', port: 1 }], { clusterRetryStrategy: () => null })
       lost.on('error', () => {})
-      expect(await failureOf(() => new RedisStore(lost, { prefix }).revokeBatch())).to.be.an('error')
+      expect(await failureOf(() => new RedisStore(lost, { prefix }).revokeBatch({ group: null }))).to.be.an(
+        'error',
+      )
       lost.disconnect()
     })
   })
@@ -168,8 +212,8 @@ describe('RedisStore on a Redis Cluster', () => {
     }
   })
 
-  describe('the mark of all', () => {
-    it('is asked for in the same moment as the user, once each', async () => {
+  describe('the mark', () => {
+    it('of all is asked for in the same moment as the user, once each', async () => {
       const { address } = await issue()
       await store.read(address)
       const asked: string[][] = []
@@ -195,55 +239,57 @@ describe('RedisStore on a Redis Cluster', () => {
     })
 
     // Another process has set the mark, and has not come to this user yet.
-    describe('that another process has just set', () => {
-      let login: Awaited<ReturnType<typeof issue>>
+    for (const whom of ['everybody', 'the users of an app'] as const)
+      describe(`of ${whom} that another process has just set`, () => {
+        let login: Awaited<ReturnType<typeof issue>>
 
-      beforeEach(async () => {
-        login = await issue({ userInfo: 'kept' })
-        await new RedisStore(cluster, { prefix }).revokeBatch()
-        expect(await cluster.exists(`${prefix}{${login.address.handle}}`)).to.equal(1)
-      })
+        beforeEach(async () => {
+          login = await issue({ userInfo: 'kept' })
+          const group = whom === 'everybody' ? null : login.address.handle.slice(0, 4)
+          await new RedisStore(cluster, { prefix }).revokeBatch({ group })
+          expect(await cluster.exists(`${prefix}{${login.address.handle}}`)).to.equal(1)
+        })
 
-      it('ends a session for who reads it, and for who reads its user', async () => {
-        const other = new RedisStore(cluster, { prefix })
-        expect(await store.read(login.address)).to.equal(null)
-        expect(await other.readUser(login.address.handle)).to.deep.equal({
-          sessions: [],
-          userInfo: 'kept',
-          wasHere: true,
+        it('ends a session for who reads it, and for who reads its user', async () => {
+          const other = new RedisStore(cluster, { prefix })
+          expect(await store.read(login.address)).to.equal(null)
+          expect(await other.readUser(login.address.handle)).to.deep.equal({
+            sessions: [],
+            userInfo: 'kept',
+            wasHere: true,
+          })
+        })
+
+        it('leaves a touch no session', async () => {
+          const window = { sessionDurationMs: HOUR, endsBy: login.endsAt }
+          expect(await store.touch(login.address, window)).to.equal(null)
+        })
+
+        it('leaves a revocation nothing to end', async () => {
+          expect(await store.revoke(login.address)).to.equal(false)
+        })
+
+        it('leaves the end of the user nothing to end', async () => {
+          expect(await store.revokeUser(login.address.handle)).to.equal(0)
+        })
+
+        it('leaves no record to replace', async () => {
+          const { address, record } = login
+          const change = { sessionId: address.sessionId, from: record, to: 'new' }
+          expect(await store.rewrite(address.handle, [change])).to.equal(0)
+        })
+
+        it('revokes a login that began before', async () => {
+          const late = entry({ address: newAddress(login.address.handle), beganAt: login.createdAt * 1000 })
+          expect(await store.issue(late)).to.deep.equal({ state: 'revoked' })
+          expect(await store.read(late.address)).to.equal(null)
+        })
+
+        it('counts no ended session against a login', async () => {
+          const next = entry({ address: newAddress(login.address.handle), maxSessions: 1, onLimit: 'refuse' })
+          expect(await store.issue(next)).to.include({ state: 'issued', seenBefore: true })
         })
       })
-
-      it('leaves a touch no session', async () => {
-        const window = { sessionDurationMs: HOUR, endsBy: login.endsAt }
-        expect(await store.touch(login.address, window)).to.equal(null)
-      })
-
-      it('leaves a revocation nothing to end', async () => {
-        expect(await store.revoke(login.address)).to.equal(false)
-      })
-
-      it('leaves the end of the user nothing to end', async () => {
-        expect(await store.revokeUser(login.address.handle)).to.equal(0)
-      })
-
-      it('leaves no record to replace', async () => {
-        const { address, record } = login
-        const change = { sessionId: address.sessionId, from: record, to: 'new' }
-        expect(await store.rewrite(address.handle, [change])).to.equal(0)
-      })
-
-      it('revokes a login that began before', async () => {
-        const late = entry({ address: newAddress(login.address.handle), beganAt: login.createdAt * 1000 })
-        expect(await store.issue(late)).to.deep.equal({ state: 'revoked' })
-        expect(await store.read(late.address)).to.equal(null)
-      })
-
-      it('counts no ended session against a login', async () => {
-        const next = entry({ address: newAddress(login.address.handle), maxSessions: 1, onLimit: 'refuse' })
-        expect(await store.issue(next)).to.include({ state: 'issued', seenBefore: true })
-      })
-    })
   })
 
   describe('behind a proxy that looks like a single server', () => {
@@ -276,6 +322,13 @@ describe('RedisStore on a Redis Cluster', () => {
       const { address } = await issue()
       await endAllSessions(store)
       expect(await proxied.read(address)).to.equal(null)
+    })
+
+    it('does not find a session that was ended with all of its app, and finds all others', async () => {
+      const [{ address }, other] = [await issue(), await issue()]
+      await endAllSessions(proxied, { group: address.handle.slice(0, 4) })
+      expect(await proxied.read(address)).to.equal(null)
+      expect(await proxied.read(other.address)).to.include({ sessionId: other.address.sessionId })
     })
 
     it('issues a session once', async () => {

@@ -90,7 +90,9 @@ for (const [version, Client] of [
       const client = connect(`${server.url}/99`)
       while (client.status !== 'ready') await admin.ping()
       await admin.config('RESETSTAT')
-      const error = await failureOf(() => new RedisStore(client).revokeBatch('0:0::0'))
+      const error = await failureOf(() =>
+        new RedisStore(client).revokeBatch({ group: null, cursor: `:0:${'0'.repeat(16)}::0` }),
+      )
       expect(String(error)).to.match(/DB index is out of range/)
       expect((await commandCalls(admin)).scan).to.equal(undefined)
     })

@@ -27,7 +27,7 @@ interface GoldenRecord {
   readonly text: string
 }
 
-type GoldenKey = 'user' | 'userMark' | 'value' | 'mark'
+type GoldenKey = 'user' | 'userMark' | 'value' | 'mark' | 'groupMarks'
 
 const vectors = layout as unknown as Vectors
 
@@ -103,7 +103,14 @@ describe('what RedisStore writes', () => {
     },
     userMark: () => store.revokeUser(handle),
     value: () => store.replaceValue({ id, from: null, to: vectors.text, keepMs: HOUR }),
-    mark: () => store.revokeBatch(),
+    mark: () => store.revokeBatch({ group: null }),
+    async groupMarks() {
+      await store.revokeBatch({ group: null })
+      for (const group of ['-U_P', 'hand']) {
+        clock.advance(STEP_MS)
+        await store.revokeBatch({ group })
+      }
+    },
   }
 
   for (const [name, write] of Object.entries(writing) as [GoldenKey, () => Promise<unknown>][]) {
@@ -189,6 +196,27 @@ describe('what RedisStore writes', () => {
       await expectValue('mark')
     })
 
+    it('the marks of groups, with the first characters of handles', async () => {
+      await put('user')
+      await put('groupMarks')
+      expect(await store.readUser(handle)).to.deep.include({ sessions: [], wasHere: true })
+      for (const [group, mark] of [
+        ['hand', vectors.time * 1000 + 2_000_003],
+        ['-U_P', vectors.time * 1000 + 1_000_002],
+        ['-U_Q', vectors.time * 1000 + 1],
+        ['-U_', vectors.time * 1000 + 1],
+      ] as const) {
+        const address = { handle: `${group}-handle`, sessionId: 'A'.repeat(24) }
+        const late = entry({ ...login, address, beganAt: mark })
+        expect(await store.issue(late), group).to.deep.equal({ state: 'revoked' })
+        expect(await store.issue({ ...late, beganAt: mark + 1 }), group).to.include({ state: 'issued' })
+      }
+      await expectValue('user')
+      await expectValue('groupMarks')
+      await store.ping()
+      await expectValue('groupMarks')
+    })
+
     it('whatever has ended, as if it were not there', async () => {
       for (const name of ['user', 'value'] as const) await put(name)
       clock.set(vectors.time + PROFILE_DURATION_MS + STEP_MS)
@@ -205,6 +233,9 @@ describe('what RedisStore writes', () => {
       const whole = {
         unionid: undefined,
         sealedPreviousKey: undefined,
+        device: undefined,
+        confirmedAt: undefined,
+        sessionDurationMs: undefined,
         data: undefined,
         ...record,
       } as SessionRecord
@@ -235,7 +266,8 @@ describe('what RedisStore writes', () => {
     }
     const ofAll: Record<string, () => Promise<unknown>> = {
       ...ofUser,
-      revokeBatch: () => store.revokeBatch(),
+      revokeBatch: () => store.revokeBatch({ group: null }),
+      'revokeBatch of a group': () => store.revokeBatch({ group: 'hand' }),
       ping: () => store.ping(),
     }
 
@@ -274,6 +306,19 @@ describe('what RedisStore writes', () => {
       '1'.repeat(17),
       `x${'1'.repeat(15)}`,
       '-'.repeat(16),
+      `${bytesOf('groupMarks')}\n`,
+      `${bytesOf('groupMarks')}\n${'1'.repeat(20)}\n\n`,
+      `${bytesOf('groupMarks')}\r\n`,
+      `${bytesOf('groupMarks')}1`,
+      bytesOf('groupMarks').slice(0, -1),
+      bytesOf('groupMarks').slice(1),
+      bytesOf('groupMarks').slice(16),
+      bytesOf('groupMarks').slice(17),
+      bytesOf('groupMarks').replace('-U_P', '-U.P'),
+      bytesOf('groupMarks').replace('-U_P', '-UP'),
+      bytesOf('groupMarks').replace('\nhand', '\0hand'),
+      bytesOf('groupMarks').replace('hand1', 'handx'),
+      `17672256\nhand${'1'.repeat(16)}00000001`,
     ]
 
     async function expectLeftAlone(

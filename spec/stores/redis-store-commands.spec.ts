@@ -274,16 +274,34 @@ describe('the commands of RedisStore', () => {
       let next: string | undefined
       expect(
         await carriedOutBy(async () => {
-          next = (await store.revokeBatch(undefined, WITHIN)).next
+          next = (await store.revokeBatch({ group: null }, WITHIN)).next
         }),
       ).to.deep.equal(WRITES_KEY)
       let sent: string[] = []
       const carriedOut = await carriedOutBy(async () => {
-        sent = await sentBy(() => store.revokeBatch(next, WITHIN))
+        sent = await sentBy(() => store.revokeBatch({ group: null, cursor: next }, WITHIN))
       })
       expect(sent).to.deep.equal(['SCAN', ...Array<string>(users).fill('EVALSHA')])
       expect(carriedOut).to.include({ scan: 1, evalsha: users, time: users, get: 2 * users })
       expect(carriedOut.set).to.equal(2)
+    })
+
+    it('are the same to end the users of an app, and none for a user of another', async () => {
+      const { address } = await issue()
+      await issue()
+      const group = address.handle.slice(0, 4)
+      let next: string | undefined
+      expect(
+        await carriedOutBy(async () => {
+          next = (await store.revokeBatch({ group }, WITHIN)).next
+        }),
+      ).to.deep.equal(WRITES_KEY)
+      let sent: string[] = []
+      const carriedOut = await carriedOutBy(async () => {
+        sent = await sentBy(() => store.revokeBatch({ group, cursor: next }, WITHIN))
+      })
+      expect(sent).to.deep.equal(['SCAN', 'EVALSHA'])
+      expect(carriedOut).to.deep.equal({ scan: 1, evalsha: 1, time: 1, get: 2, set: 1 })
     })
 
     it('are none for no changed record', async () => {
@@ -421,7 +439,8 @@ describe('the commands of RedisStore', () => {
       await redis.hset(`${prefix}all`, 'field', 'value')
       await expectWrongType(() => store.read(address))
       await expectWrongType(() => store.issue(entry()))
-      await expectWrongType(() => store.revokeBatch())
+      await expectWrongType(() => store.revokeBatch({ group: null }))
+      await expectWrongType(() => store.revokeBatch({ group: address.handle.slice(0, 4) }))
       await expectWrongType(() => store.ping())
       expect(await redis.hgetall(`${prefix}all`)).to.deep.equal({ field: 'value' })
     })

@@ -52,7 +52,7 @@ describe('RedisStore on a Redis that evicts keys', function () {
   async function fill(store: RedisStore): Promise<Map<string, SessionAddress[]>> {
     const users = new Map<string, SessionAddress[]>()
     while (users.size < MOST_USERS) {
-      const handles = Array.from({ length: AT_ONCE }, newHandle)
+      const handles = Array.from({ length: AT_ONCE }, () => newHandle())
       for (const some of [handles, handles.filter((_, place) => place % 2 === 0)]) {
         const addresses = some.map((handle) => newAddress(handle))
         await Promise.all(

@@ -50,7 +50,7 @@ describe('RedisStore behind a guard', () => {
     rewrite: () => store.rewrite(newHandle(), [change]),
     readValue: () => store.readValue(newId()),
     replaceValue: () => store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }),
-    revokeBatch: () => store.revokeBatch(),
+    revokeBatch: () => store.revokeBatch({ group: null }),
     ping: () => store.ping(),
   }
 
@@ -222,12 +222,22 @@ describe('RedisStore behind a guard', () => {
         },
         'the end of everybody': async () => {
           await issue()
-          return () => store.revokeBatch()
+          return () => store.revokeBatch({ group: null })
         },
         'what is left of the end of everybody': async () => {
           await issue()
-          const { next } = await store.revokeBatch()
-          return () => store.revokeBatch(next)
+          const { next } = await store.revokeBatch({ group: null })
+          return () => store.revokeBatch({ group: null, cursor: next })
+        },
+        'the end of the users of an app': async () => {
+          const { address } = await issue()
+          return () => store.revokeBatch({ group: address.handle.slice(0, 4) })
+        },
+        'what is left of the end of the users of an app': async () => {
+          const { address } = await issue()
+          const group = address.handle.slice(0, 4)
+          const { next } = await store.revokeBatch({ group })
+          return () => store.revokeBatch({ group, cursor: next })
         },
       }
 

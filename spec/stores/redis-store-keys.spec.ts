@@ -68,6 +68,7 @@ describe('the keys of RedisStore', () => {
       await endAllSessions(store)
       await store.ping()
       expect(await keys()).to.deep.equal(['all', userOf(login)])
+      await endAllSessions(store, { group: login.address.handle.slice(0, 4) })
       await endAllSessions(store)
       expect(await keys()).to.deep.equal(['all', userOf(login)])
     })

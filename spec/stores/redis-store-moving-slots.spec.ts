@@ -6,7 +6,7 @@ import { numberInSlot } from '../support/hash-slot.js'
 import { aMovingCluster, type IoredisVersion, prefixWithMarkIn } from '../support/moving-cluster.js'
 import { freshPrefix } from '../support/redis-client.js'
 import type { SlotOnTheMove } from '../support/slot-on-the-move.js'
-import { FIRST, loginOf, SECOND } from '../support/store-calls.js'
+import { FIRST, loginOf, NEW, SECOND } from '../support/store-calls.js'
 
 const versions: readonly IoredisVersion[] = ['ioredis 6', 'ioredis 5']
 
@@ -23,8 +23,11 @@ const steps: readonly (readonly [does: string, step: Step, result: unknown])[] =
   ['ends the user', (store, handle) => store.revokeUser(handle), 1],
   ['reads', (store, handle) => store.read({ handle, sessionId: FIRST }), null],
   ['issues again', async (store, handle) => (await store.issue(loginOf(handle, SECOND))).state, 'issued'],
-  ['ends everybody', async (store) => (await store.revokeBatch()).revoked, 0],
+  ['ends everybody', async (store) => (await store.revokeBatch({ group: null })).revoked, 0],
   ['reads again', (store, handle) => store.read({ handle, sessionId: SECOND }), null],
+  ['issues a last time', async (store, handle) => (await store.issue(loginOf(handle, NEW))).state, 'issued'],
+  ['ends the app', async (store) => (await store.revokeBatch({ group: 'user' })).revoked, 0],
+  ['reads a last time', (store, handle) => store.read({ handle, sessionId: NEW }), null],
 ]
 
 /** After how many steps a slot begins to move, is carried, and arrives. */
@@ -36,7 +39,7 @@ const journeys = Array.from({ length: (steps.length + 1) ** 3 }, (_, number) => 
 }).filter(({ begin, carry, arrive }) => begin <= carry && carry <= arrive)
 
 describe('RedisStore while slots move to other masters', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   const cluster = aMovingCluster()
 
@@ -74,7 +77,9 @@ describe('RedisStore while slots move to other masters', function () {
           const ofMark = isSameSlot ? own : cluster.newMove()
           const store = new RedisStore(cluster.client(version), { prefix: prefixWithMarkIn(ofMark.slot) })
           const moves = new Set([own.move, ofMark.move])
-          faults.push(...(await faultsOn(journey, [...moves], store, numberInSlot(own.slot, 'user-'))))
+          faults.push(
+            ...(await faultsOn(journey, [...moves], store, `user-${numberInSlot(own.slot, 'user-')}`)),
+          )
         }
         expect(faults).to.deep.equal([])
       })
@@ -90,7 +95,7 @@ describe('RedisStore while slots move to other masters', function () {
         return { move, moved: handlesIn(slot, 'moved', 10), notMoved: handlesIn(slot, 'not-moved', 10) }
       })
       const handles = moves.flatMap(({ moved, notMoved }) => [...moved, ...notMoved])
-      const ended = [...handles, ...Array.from({ length: 2_000 }, newHandle)].map((handle) =>
+      const ended = [...handles, ...Array.from({ length: 2_000 }, () => newHandle())].map((handle) =>
         newAddress(handle),
       )
       const living: SessionAddress[] = []
@@ -100,12 +105,12 @@ describe('RedisStore while slots move to other masters', function () {
         await move.begin()
         await move.carry(...moved.map((handle) => `${prefix}{${handle}}`))
       }
-      let { next } = await store.revokeBatch()
+      let { next } = await store.revokeBatch({ group: null })
       for (let batches = 0; next !== undefined; batches += 1) {
         const addresses = handles.map((handle) => newAddress(handle))
         await logIn(store, addresses)
         living.push(...addresses)
-        ;({ next } = await store.revokeBatch(next))
+        ;({ next } = await store.revokeBatch({ group: null, cursor: next }))
         await moves[batches]?.move.finish()
       }
 

@@ -78,16 +78,18 @@ describe('the ping of RedisStore', () => {
 
   it('leaves the moment at which everybody was ended as it is, however many ask at once', async () => {
     const store = new RedisStore(admin)
-    await store.revokeBatch()
+    await store.revokeBatch({ group: null })
+    await store.revokeBatch({ group: 'aaaa' })
     const mark = await admin.get('weapp:all')
     await Promise.all(Array.from({ length: 50 }, () => store.ping()))
     expect([await admin.get('weapp:all'), await admin.pttl('weapp:all')]).to.deep.equal([mark, -1])
   })
 
-  it('does not weaken an end of everybody that comes in the same moment', async () => {
-    const store = new RedisStore(admin)
-    await Promise.all([store.ping(), store.revokeBatch(), store.ping()])
-    expect(Number(await admin.get('weapp:all'))).to.be.above(0)
-    expect(await admin.pttl('weapp:all')).to.equal(-1)
-  })
+  for (const group of [null, 'aaaa'])
+    it(`does not weaken an end of ${group ? 'an app' : 'everybody'} that comes in the same moment`, async () => {
+      const store = new RedisStore(admin)
+      await Promise.all([store.ping(), store.revokeBatch({ group }), store.ping()])
+      expect(Number((await admin.get('weapp:all'))?.slice(-16))).to.be.above(0)
+      expect(await admin.pttl('weapp:all')).to.equal(-1)
+    })
 })

@@ -25,15 +25,15 @@ interface Example {
 }
 
 /** The two cases of `revokeBatch` after its first call, each of which writes otherwise. */
-function clearing(state: string): Case {
+function clearing(state: string, group: string | null): Case {
   let cursor: string | undefined
   return {
-    title: `revokeBatch that clears away a user ${state}`,
+    title: `revokeBatch ${group ? 'of a group ' : ''}that clears away a user ${state}`,
     async prepare(store) {
       await userStates[state]?.(store, 'user')
-      cursor = (await store.revokeBatch()).next
+      cursor = (await store.revokeBatch({ group })).next
     },
-    call: (store) => store.revokeBatch(cursor, HOUR),
+    call: (store) => store.revokeBatch({ group, cursor }, HOUR),
   }
 }
 
@@ -52,8 +52,17 @@ const cases: readonly Case[] = [
     call: (store: SessionStore) => call(store, 'id', HOUR),
   })),
   { title: 'ping', prepare: async () => {}, call: (store) => store.ping() },
-  { title: 'revokeBatch', prepare: async () => {}, call: (store) => store.revokeBatch(undefined, HOUR) },
-  ...Object.keys(userStates).map(clearing),
+  {
+    title: 'revokeBatch',
+    prepare: async () => {},
+    call: (store) => store.revokeBatch({ group: null }, HOUR),
+  },
+  {
+    title: 'revokeBatch of a group',
+    prepare: async () => {},
+    call: (store) => store.revokeBatch({ group: 'user' }, HOUR),
+  },
+  ...Object.keys(userStates).flatMap((state) => [null, 'user'].map((group) => clearing(state, group))),
 ]
 
 /** What is done to the server for the time of a call, and which data sets must stay as they are. */

@@ -58,7 +58,8 @@ describe('RedisStore given a reply of the wrong shape', () => {
     rewrite: (store) => store.rewrite(newHandle(), [change]),
     readValue: (store) => store.readValue(newId()),
     replaceValue: (store) => store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }),
-    revokeBatch: (store) => store.revokeBatch(),
+    revokeBatch: (store) => store.revokeBatch({ group: null }),
+    'revokeBatch of a group': (store) => store.revokeBatch({ group: 'aaaa' }),
     ping: (store) => store.ping(),
   }
 
@@ -155,10 +156,34 @@ describe('RedisStore given a reply of the wrong shape', () => {
   ]) {
     it(`fails and does not say that all is done: ${inspect(reply)} to SCAN`, async () => {
       const client = new ReplyingClient((...args) =>
-        args[0] === 'SCAN' ? reply : [nonceIn(args), MOMENT, 'ok', '0'.repeat(16)],
+        args[0] === 'SCAN' ? reply : [nonceIn(args), MOMENT, 'ok', '0'.repeat(16), '0'.repeat(16)],
       )
       expect(await failureOf(() => endAllSessions(new RedisStore(client)))).to.be.an('error')
       expect(client.commands).to.deep.equal(['EVALSHA', 'SCAN'])
+    })
+  }
+
+  for (const marks of [
+    undefined,
+    '',
+    '0',
+    `${MOMENT}\n`,
+    `${MOMENT}\naaaa`,
+    `${MOMENT}\naaaa${MOMENT}${SECRET}`,
+  ]) {
+    it(`fails where several servers are asked, given ${JSON.stringify(marks)} for the marks`, async () => {
+      const line = `${newAddress().sessionId}${MOMENT}1767225600000${'9'.repeat(13)}record`
+      const client = new ReplyingClient((...args) => {
+        if (args[2] === 2) throw new Error('CROSSSLOT')
+        const texts = String(args[3]).endsWith('all')
+          ? [marks].filter((text) => text !== undefined)
+          : [line, '']
+        return [nonceIn(args), MOMENT, 'ok', ...texts]
+      })
+      const address = { handle: newHandle(), sessionId: line.slice(0, 24) }
+      const failure = await failureOf(() => new RedisStore(client).read(address))
+      expect(failure).to.be.instanceOf(StoreFailure)
+      expect(everythingIn(failure)).to.not.include(SECRET)
     })
   }
 
@@ -197,7 +222,8 @@ describe('RedisStore whose client has lost a reply, so that each later question 
       () => store.issue(entry()),
       () => store.revoke(address),
       () => store.revokeUser(handle),
-      () => store.revokeBatch(),
+      () => store.revokeBatch({ group: null }),
+      () => store.revokeBatch({ group: handle.slice(0, 4) }),
     ]
   }
 

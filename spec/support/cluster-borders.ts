@@ -56,9 +56,8 @@ export async function outcomeOf(call: () => Promise<unknown>): Promise<unknown> 
 /** What lies under a key, without the microseconds, by which users differ. */
 export async function storedUnder(client: RedisClient, key: string): Promise<unknown> {
   const text = await client.call('GET', key)
-  return typeof text === 'string'
-    ? text.replace(/^(\d{13}(?=\d{16}\D)|1|[abc]{24})(\d{13})\d{3}/gm, '$1$2')
-    : text
+  const before = key.includes('value:') ? /^(\d{13})(\d{13})\d{3}/ : /^(1|[abc]{24})(\d{13})\d{3}/gm
+  return typeof text === 'string' ? text.replace(before, '$1$2') : text
 }
 
 /**

@@ -12,7 +12,14 @@ import { text } from 'node:stream/consumers'
 import express, { type Express, type RequestHandler } from 'express'
 import inject, { type DispatchFunc } from 'light-my-request'
 import serverless from 'serverless-http'
-import { asyncHandler, loginRouter, problemHandler, requireSession, type Sessions } from '../../lib/index.js'
+import {
+  asyncHandler,
+  type LoginRouterOptions,
+  loginRouter,
+  problemHandler,
+  requireSession,
+  type Sessions,
+} from '../../lib/index.js'
 
 export interface Asked {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -24,6 +31,7 @@ export interface Asked {
 export interface Answered {
   readonly status: number
   readonly type: string | undefined
+  readonly headers: Readonly<Record<string, unknown>>
   readonly body: string
 }
 
@@ -32,6 +40,9 @@ export interface Host {
   ask(asked: Asked): Promise<Answered>
   close(): Promise<void>
 }
+
+/** The limits of the mount, where they are not the default ones. */
+type Limit = Pick<LoginRouterOptions, 'limit'> | undefined
 
 interface Connect {
   (request: IncomingMessage, response: ServerResponse): void
@@ -50,18 +61,18 @@ const connect = require('connect') as () => Connect
 const polka = require('polka') as (options: { onError: unknown }) => Polka
 
 /** Every host that is tried, each with a back end of its own on the same sessions. */
-export const HOSTS: Readonly<Record<string, (sessions: Sessions) => Promise<Host>>> = {
-  Express: (sessions) => overHttp(expressApp(sessions)),
-  connect: (sessions) => overHttp(connectApp(sessions)),
-  polka: (sessions) => overHttp(polkaApp(sessions)),
-  'node:http alone': (sessions) => overHttp(bareApp(sessions)),
-  'node:http2 alone': (sessions) => overHttp2(bareApp(sessions)),
-  'connect on HTTP/2': (sessions) => overHttp2(connectApp(sessions)),
-  'Express on HTTP/2, by a bridge': (sessions) => overHttp2(bridged(expressApp(sessions))),
-  'Express, injected': async (sessions) => injectedInto(expressApp(sessions)),
-  'connect, injected': async (sessions) => injectedInto(connectApp(sessions)),
-  'Express, serverless': async (sessions) => serverlessOf(expressApp(sessions)),
-  'connect, serverless': async (sessions) => serverlessOf(connectApp(sessions)),
+export const HOSTS: Readonly<Record<string, (sessions: Sessions, limit?: Limit) => Promise<Host>>> = {
+  Express: (sessions, limit) => overHttp(expressApp(sessions, limit)),
+  connect: (sessions, limit) => overHttp(connectApp(sessions, limit)),
+  polka: (sessions, limit) => overHttp(polkaApp(sessions, limit)),
+  'node:http alone': (sessions, limit) => overHttp(bareApp(sessions, limit)),
+  'node:http2 alone': (sessions, limit) => overHttp2(bareApp(sessions, limit)),
+  'connect on HTTP/2': (sessions, limit) => overHttp2(connectApp(sessions, limit)),
+  'Express on HTTP/2, by a bridge': (sessions, limit) => overHttp2(bridged(expressApp(sessions, limit))),
+  'Express, injected': async (sessions, limit) => injectedInto(expressApp(sessions, limit)),
+  'connect, injected': async (sessions, limit) => injectedInto(connectApp(sessions, limit)),
+  'Express, serverless': async (sessions, limit) => serverlessOf(expressApp(sessions, limit)),
+  'connect, serverless': async (sessions, limit) => serverlessOf(connectApp(sessions, limit)),
 }
 
 /** A handler of an application on a host that knows `node:http` only. */
@@ -75,19 +86,19 @@ const steps = asyncHandler(async (req, res) => {
   res.end()
 })
 
-function expressApp(sessions: Sessions): Express {
+function expressApp(sessions: Sessions, limit: Limit): Express {
   const guard = requireSession({ sessions })
   return express()
-    .use(loginRouter({ sessions }))
+    .use(loginRouter({ sessions, ...limit }))
     .get('/me', guard, me)
     .post('/steps', guard, steps)
     .use(problemHandler())
 }
 
-function connectApp(sessions: Sessions): Connect {
+function connectApp(sessions: Sessions, limit: Limit): Connect {
   const guard = requireSession({ sessions })
   return connect()
-    .use(loginRouter({ sessions }))
+    .use(loginRouter({ sessions, ...limit }))
     .use('/me', guard)
     .use('/me', me)
     .use('/steps', guard)
@@ -95,19 +106,19 @@ function connectApp(sessions: Sessions): Connect {
     .use(problemHandler())
 }
 
-function polkaApp(sessions: Sessions): RequestListener {
+function polkaApp(sessions: Sessions, limit: Limit): RequestListener {
   const guard = requireSession({ sessions })
   const app = polka({ onError: problemHandler() })
-    .use(loginRouter({ sessions }))
+    .use(loginRouter({ sessions, ...limit }))
     .get('/me', guard, me)
     .post('/steps', guard, steps)
   return app.handler
 }
 
 /** Who has no framework calls the handlers one after the other. */
-function bareApp(sessions: Sessions): RequestListener {
+function bareApp(sessions: Sessions, limit: Limit): RequestListener {
   const guard = requireSession({ sessions })
-  const routes = loginRouter({ sessions })
+  const routes = loginRouter({ sessions, ...limit })
   const handleProblem = problemHandler()
   return (request, response) => {
     const [req, res] = [request, response] as unknown as Parameters<RequestHandler>
@@ -135,7 +146,7 @@ async function overHttp(listener: RequestListener): Promise<Host> {
     async ask({ path, ...init }) {
       const res = await fetch(`http://127.0.0.1:${port}${path}`, init)
       const type = res.headers.get('content-type') ?? undefined
-      return { status: res.status, type, body: await res.text() }
+      return { status: res.status, type, headers: Object.fromEntries(res.headers), body: await res.text() }
     },
     async close() {
       server.close()
@@ -157,7 +168,8 @@ async function overHttp2(listener: RequestListener): Promise<Host> {
       const answer = once(stream, 'response')
       stream.end(body)
       const [head] = (await answer) as [Record<string, string | undefined>]
-      return { status: Number(head[':status']), type: head['content-type'], body: await text(stream) }
+      const status = Number(head[':status'])
+      return { status, type: head['content-type'], headers: head, body: await text(stream) }
     },
     async close() {
       client.close()
@@ -171,8 +183,13 @@ function injectedInto(app: unknown): Host {
   return {
     async ask({ method, path, headers, body }) {
       const asked = { method, url: path, ...(headers && { headers }), ...(body && { payload: body }) }
-      const { statusCode, headers: answered, body: payload } = await inject(app as DispatchFunc, asked)
-      return { status: statusCode, type: answered['content-type'] as string | undefined, body: payload }
+      const {
+        statusCode: status,
+        headers: answered,
+        body: payload,
+      } = await inject(app as DispatchFunc, asked)
+      const type = answered['content-type'] as string | undefined
+      return { status, type, headers: answered, body: payload }
     },
     async close() {
       // light-my-request leaves its own in the prototypes that all apps of Express share.
@@ -194,7 +211,8 @@ function serverlessOf(app: unknown): Host {
         headers: Record<string, string>
         body: string
       }
-      return { status: answer.statusCode, type: answer.headers['content-type'], body: answer.body }
+      const { statusCode: status, headers: answered } = answer
+      return { status, type: answered['content-type'], headers: answered, body: answer.body }
     },
     async close() {},
   }

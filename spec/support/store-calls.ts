@@ -87,6 +87,9 @@ const nothing = async () => {}
 const kept = (store: SessionStore, id: string) =>
   store.replaceValue({ id, from: null, to: 'text', keepMs: HOUR })
 
+const counted = (store: SessionStore, id: string) =>
+  store.replaceValue({ id, from: null, to: '7', keepMs: HOUR })
+
 /** Every other method, but for `revokeBatch` and `ping`. */
 export const valueCalls: Readonly<Record<string, ValueCall>> = {
   readValue: { prepare: kept, call: (store, id) => store.readValue(id) },
@@ -97,6 +100,14 @@ export const valueCalls: Readonly<Record<string, ValueCall>> = {
   replaceValue: replacing(kept, { from: 'text', to: 'new' }),
   'replaceValue by none': replacing(kept, { from: 'text', to: null }),
   'replaceValue of what has changed': replacing(kept, { from: 'other', to: 'new', keepMs: HOUR }),
+  'addToValue of none': adding(nothing, 1),
+  'addToValue of none, to take back': adding(nothing, -1),
+  addToValue: adding(counted, 2),
+  'addToValue that takes all back': adding(counted, -7),
+}
+
+function adding(prepare: ValueCall['prepare'], add: number): ValueCall {
+  return { prepare, call: (store, id, withinMs) => store.addToValue({ id, add, keepMs: HOUR }, withinMs) }
 }
 
 function replacing(prepare: ValueCall['prepare'], change: Omit<ValueChange, 'id'>): ValueCall {

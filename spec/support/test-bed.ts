@@ -3,6 +3,7 @@ import supertest from 'supertest'
 import {
   type AppInfo,
   createSessions,
+  type LoginRouterOptions,
   loginRouter,
   MemoryStore,
   problemHandler,
@@ -20,6 +21,8 @@ export interface TestBedOptions extends Partial<Omit<SessionsOptions, 'apps' | '
   app?: Partial<AppInfo>
   /** How many apps WeChat knows. Default 1. */
   apps?: number
+  /** The limits of the mount. Default: those of `loginRouter`. */
+  limit?: LoginRouterOptions['limit']
   /** Default: one that stands still. A store that is given should go by the same. */
   clock?: TestClock
 }
@@ -44,7 +47,7 @@ export interface TestBed {
 }
 
 export async function openTestBed(options: TestBedOptions = {}): Promise<TestBed> {
-  const { app: appInfo, apps: appCount = 1, clock = testClock(), ...rest } = options
+  const { app: appInfo, apps: appCount = 1, clock = testClock(), limit, ...rest } = options
   const credentials = Array.from({ length: appCount }, (_, index) => ({
     appid: `wx${String(index + 1).repeat(16)}`,
     secret: `${index + 1}`.repeat(32),
@@ -61,7 +64,7 @@ export async function openTestBed(options: TestBedOptions = {}): Promise<TestBed
     clock,
     logger: { warn: write, error: write },
   })
-  const app = createTestApp(sessions, bugs)
+  const app = createTestApp(sessions, limit, bugs)
   const http = supertest(app)
   const phone = sandbox.phone()
 
@@ -87,9 +90,9 @@ export async function openTestBed(options: TestBedOptions = {}): Promise<TestBed
   }
 }
 
-function createTestApp(sessions: Sessions, bugs: unknown[]): Express {
+function createTestApp(sessions: Sessions, limit: LoginRouterOptions['limit'], bugs: unknown[]): Express {
   const app = express()
-  app.use(loginRouter({ sessions }))
+  app.use(loginRouter({ sessions, ...(limit !== undefined && { limit }) }))
   app.get('/me', requireSession({ sessions }), (req, res) => {
     res.json({ openid: req.openid, userInfo: req.userInfo, weapp: { ...req.weapp } })
   })

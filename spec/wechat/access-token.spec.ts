@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
-import { stableAccessToken } from '../../lib/wechat/access-token.js'
 import { createTransport, type WechatTransport } from '../../lib/wechat/transport.js'
 import { createWechatApi } from '../../lib/wechat/wechat-api.js'
 import type { Misbehaviour } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { accessToken, errcodeWith, STABLE_TOKEN } from '../sandbox/access-token.js'
 import { everythingIn, weappErrorOf } from '../support/failures.js'
+import { plainAccessToken } from '../support/plain-secrets.js'
 
 const AMPLE_MS = 10_000
 const APP = { appid: 'wx1', secret: 'f00dfeedf00dfeedf00dfeedf00dfeed' }
@@ -16,7 +16,7 @@ const APP = { appid: 'wx1', secret: 'f00dfeedf00dfeedf00dfeedf00dfeed' }
 function givenBy(answer: unknown) {
   const body = typeof answer === 'string' ? answer : JSON.stringify(answer)
   const transport = { send: async () => body, close() {} }
-  return stableAccessToken(createWechatApi({ transport }))(APP)
+  return plainAccessToken(createWechatApi({ transport }))(APP)
 }
 
 describe('stableAccessToken', () => {
@@ -28,7 +28,7 @@ describe('stableAccessToken', () => {
   afterEach(() => transport.close())
 
   const give = (app = sandbox().app, timeoutMs = AMPLE_MS) =>
-    stableAccessToken(createWechatApi({ transport, timeoutMs }))(app)
+    plainAccessToken(createWechatApi({ transport, timeoutMs }))(app)
 
   it('answers a token that WeChat accepts, and for how many seconds', async () => {
     const { accessToken: token, expiresInSeconds } = await give()
@@ -118,7 +118,7 @@ describe('stableAccessToken', () => {
       return busy
     }
     const giveWithin = (timeoutMs: number) =>
-      stableAccessToken(createWechatApi({ transport: { send, close() {} }, timeoutMs }))(APP)
+      plainAccessToken(createWechatApi({ transport: { send, close() {} }, timeoutMs }))(APP)
     await weappErrorOf('ERR_WECHAT_BUSY', () => giveWithin(AMPLE_MS))
     expect(signals).to.have.length(3)
     expect(new Set(signals).size).to.equal(1)

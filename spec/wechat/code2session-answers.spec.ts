@@ -4,9 +4,9 @@ import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
 import type { Identity } from '../../lib/exchange.js'
 import { code2Session } from '../../lib/wechat/code2session.js'
-import { guardExchange } from '../../lib/wechat/guarded-exchange.js'
 import { createWechatApi } from '../../lib/wechat/wechat-api.js'
 import { everythingIn, weappErrorOf } from '../support/failures.js'
+import { plainExchange } from '../support/plain-secrets.js'
 
 const IDENTITY = { openid: 'o1', session_key: 'k1', unionid: 'u1' }
 
@@ -15,7 +15,7 @@ function identityIn(answer: unknown): Promise<Identity> {
   const body = typeof answer === 'string' ? answer : JSON.stringify(answer)
   const transport = { send: async () => body, close() {} }
   const exchange = code2Session(createWechatApi({ transport }))
-  return guardExchange(10_000)(exchange, { appid: 'wx1', secret: 's1' }, 'code')
+  return plainExchange(10_000)(exchange, { appid: 'wx1', secret: 's1' }, 'code')
 }
 
 describe('the answer to an exchange', () => {

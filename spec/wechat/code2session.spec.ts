@@ -3,12 +3,12 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import { type ErrorCode, WeappError } from '../../lib/errors.js'
 import type { ExchangeApp, Identity } from '../../lib/exchange.js'
 import { checkCode, code2Session } from '../../lib/wechat/code2session.js'
-import { guardExchange } from '../../lib/wechat/guarded-exchange.js'
 import { createTransport, type WechatTransport } from '../../lib/wechat/transport.js'
 import { createWechatApi } from '../../lib/wechat/wechat-api.js'
 import type { Misbehaviour, Phone } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
+import { plainExchange } from '../support/plain-secrets.js'
 
 const PATH = '/sns/jscode2session'
 const AMPLE_MS = 10_000
@@ -22,7 +22,7 @@ interface ScriptedTransport extends WechatTransport {
 /** The exchange with a deadline in milliseconds. */
 function exchanging(transport: WechatTransport, timeoutMs: number) {
   return (app: ExchangeApp, code: string) =>
-    guardExchange(timeoutMs)(code2Session(createWechatApi({ transport })), app, code)
+    plainExchange(timeoutMs)(code2Session(createWechatApi({ transport })), app, code)
 }
 
 /** A transport that gives these answers in turn, the last one again and again. */

@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { type ErrorCode, WeappError } from '../../lib/errors.js'
 import type { CodeExchange, Identity } from '../../lib/exchange.js'
-import { guardExchange } from '../../lib/wechat/guarded-exchange.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
+import { plainExchange } from '../support/plain-secrets.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
 
 const AMPLE_MS = 10_000
@@ -13,7 +13,7 @@ const CODE = 'CANARY-code'
 const IDENTITY = { openid: 'o1', sessionKey: 'CANARY-key', unionid: 'u1' }
 
 const guarded = (exchange: CodeExchange, timeoutMs = AMPLE_MS): Promise<Identity> =>
-  guardExchange(timeoutMs)(exchange, APP, CODE)
+  plainExchange(timeoutMs)(exchange, APP, CODE)
 
 /** An exchange of somebody who does not mind types. */
 const answering = (answer: unknown): CodeExchange => (async () => answer) as unknown as CodeExchange
@@ -38,7 +38,7 @@ describe('guardExchange', () => {
       seen.push(...how)
       return IDENTITY
     }
-    await guardExchange(AMPLE_MS)(exchange, app, CODE)
+    await plainExchange(AMPLE_MS)(exchange, app, CODE)
     expect(seen).to.have.length(3)
     expect(seen.slice(0, 2)).to.deep.equal([APP, CODE])
     expect(seen[2]).to.be.instanceOf(AbortSignal).with.property('aborted', false)
@@ -50,7 +50,7 @@ describe('guardExchange', () => {
       Object.assign(given, { secret: 'changed' })
       return IDENTITY
     }
-    await guardExchange(AMPLE_MS)(exchange, app, CODE)
+    await plainExchange(AMPLE_MS)(exchange, app, CODE)
     expect(app).to.deep.equal(APP)
   })
 

@@ -5,11 +5,11 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
 import type { CodeExchange } from '../../lib/exchange.js'
-import { guardExchange } from '../../lib/wechat/guarded-exchange.js'
 import { douyinExchange, qqExchange } from '../../lib/wechat/other-exchanges.js'
 import type { Misbehaviour } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
+import { plainExchange } from '../support/plain-secrets.js'
 
 const QQ = '/sns/jscode2session'
 const DOUYIN = '/api/apps/v2/jscode2session'
@@ -19,7 +19,7 @@ const WRONG_SECRET = 'f00dfeedf00dfeedf00dfeedf00dfeed'
 describe('qqExchange', () => {
   const sandbox = aSandbox()
   const exchange: CodeExchange = (...how) => qqExchange({ baseUrl: sandbox().url })(...how)
-  const ask = (code: string, app = sandbox().app) => guardExchange(AMPLE_MS)(exchange, app, code)
+  const ask = (code: string, app = sandbox().app) => plainExchange(AMPLE_MS)(exchange, app, code)
 
   it('exchanges a code by the rules of WeChat, on another host', async () => {
     const phone = sandbox().phone()
@@ -46,7 +46,7 @@ describe('qqExchange', () => {
 describe('douyinExchange', () => {
   const sandbox = aSandbox()
   const ask = (code: string, app = sandbox().app, timeoutMs = AMPLE_MS) =>
-    guardExchange(timeoutMs)(douyinExchange({ baseUrl: sandbox().url }), app, code)
+    plainExchange(timeoutMs)(douyinExchange({ baseUrl: sandbox().url }), app, code)
 
   async function login() {
     const phone = sandbox().phone()

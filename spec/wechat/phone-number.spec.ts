@@ -2,13 +2,14 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
 import { isAccessTokenRefused } from '../../lib/wechat/errcodes.js'
-import { getPhoneNumber, type PhoneCode, phoneInfoIn } from '../../lib/wechat/phone-number.js'
+import { type PhoneCode, phoneInfoIn } from '../../lib/wechat/phone-number.js'
 import { createTransport, type WechatTransport } from '../../lib/wechat/transport.js'
 import { createWechatApi } from '../../lib/wechat/wechat-api.js'
 import type { Misbehaviour, PhoneOptions } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { accessToken } from '../sandbox/access-token.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
+import { plainPhoneNumber } from '../support/plain-secrets.js'
 
 const PATH = '/wxa/business/getuserphonenumber'
 const AMPLE_MS = 10_000
@@ -29,7 +30,7 @@ describe('getPhoneNumber', () => {
   afterEach(() => transport.close())
 
   const ask = (code: PhoneCode, timeoutMs = AMPLE_MS) =>
-    getPhoneNumber(createWechatApi({ transport, timeoutMs }))(code, token)
+    plainPhoneNumber(createWechatApi({ transport, timeoutMs }))(code, token)
 
   async function tap(options: PhoneOptions = {}): Promise<PhoneCode> {
     const phone = sandbox().phone(options)
@@ -160,7 +161,7 @@ describe('a response without a phone number', () => {
   ] as const) {
     it(`is refused by the name of the field: ${what}`, async () => {
       const send = async () => JSON.stringify({ errcode: 0, phone_info: info })
-      const ask = getPhoneNumber(createWechatApi({ transport: { send, close: () => undefined } }))
+      const ask = plainPhoneNumber(createWechatApi({ transport: { send, close: () => undefined } }))
       const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () =>
         ask({ code: 'code', openid: undefined }, 'token'),
       )

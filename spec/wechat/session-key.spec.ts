@@ -2,18 +2,14 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
 import { isAccessTokenRefused } from '../../lib/wechat/errcodes.js'
-import {
-  createSessionKeyApi,
-  type HeldKey,
-  type SessionKeyApi,
-  signBody,
-} from '../../lib/wechat/session-key.js'
+import { signBody } from '../../lib/wechat/session-key.js'
 import { createTransport, type WechatTransport } from '../../lib/wechat/transport.js'
 import { createWechatApi } from '../../lib/wechat/wechat-api.js'
 import type { Misbehaviour, Phone } from '../../sandbox/index.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { accessToken } from '../sandbox/access-token.js'
 import { everythingIn, failureOf, weappErrorOf } from '../support/failures.js'
+import { type PlainHeldKey, plainSessionKeyApi } from '../support/plain-secrets.js'
 import vector from '../vectors/hmac-vector.json' with { type: 'json' }
 
 const CHECK = '/wxa/checksession'
@@ -41,7 +37,7 @@ describe('the calls about a session_key', () => {
   let transport: WechatTransport
   let token: string
   let phone: Phone
-  let held: HeldKey
+  let held: PlainHeldKey
   beforeEach(async () => {
     transport = createTransport(new URL(sandbox().url))
     token = await accessToken(sandbox())
@@ -50,8 +46,7 @@ describe('the calls about a session_key', () => {
   })
   afterEach(() => transport.close())
 
-  const calls = (timeoutMs = AMPLE_MS): SessionKeyApi =>
-    createSessionKeyApi(createWechatApi({ transport, timeoutMs }))
+  const calls = (timeoutMs = AMPLE_MS) => plainSessionKeyApi(createWechatApi({ transport, timeoutMs }))
 
   it('know a key that is valid', async () => {
     expect(await calls().check(held, token)).to.equal(true)
@@ -167,7 +162,7 @@ describe('the calls about a session_key', () => {
   it('refuse the new key of another openid than the one asked for, and do not repeat it', async () => {
     const answer = { errcode: 0, errmsg: 'ok', openid: 'oAnother', session_key: vector.sessionKey }
     const misled = { send: async () => JSON.stringify(answer), close() {} }
-    const { reset } = createSessionKeyApi(createWechatApi({ transport: misled }))
+    const { reset } = plainSessionKeyApi(createWechatApi({ transport: misled }))
     const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => reset(held, token))
     expect(everythingIn(error)).to.not.include(vector.sessionKey)
     expect(await reset({ ...held, openid: 'oAnother' }, token)).to.equal(vector.sessionKey)

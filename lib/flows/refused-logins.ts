@@ -1,0 +1,86 @@
+import type { Clock } from '../clock.js'
+import { withinDeadline } from '../deadline.js'
+import { type ErrorCode, WeappError } from '../errors.js'
+import type { BackgroundWork } from '../sessions/once.js'
+import type { FailureLog } from './failure-log.js'
+import { HOOK_TIMEOUT_MS } from './hooks.js'
+import { tookTooLong } from './thrown.js'
+
+/** So many calls of the hook may run at once; what is refused meanwhile is only logged. */
+const MOST_RUNNING = 1000
+
+/** What `onLoginRefused` gets: never the code or anything else that was sent. */
+export interface LoginRefusedEvent {
+  /** The app, if it is one of those that log in here. */
+  readonly appid: string | undefined
+  /** Why it is refused. */
+  readonly code: ErrorCode
+  /** The client's address, as Express' `trust proxy` tells it; undefined where it is unknown. */
+  readonly peer: string | undefined
+  /** The path of the route, such as `/v2/login`. */
+  readonly mount: string | undefined
+  /** By the clock of this process. */
+  readonly at: Date
+}
+
+/**
+ * Called for each login that is refused with a status of 4xx, and for each renewal at a `loginRouter`, after
+ * the fact: it changes nothing, and nobody waits for it. What it throws and taking longer than 5 seconds are
+ * logged, once a minute. While 1000 calls of it are running, further refusals are not told.
+ *
+ * @example
+ * const onLoginRefused = ({ code, peer }) => metrics.increment('login_refused', { code, peer })
+ */
+export type OnLoginRefused = (event: LoginRefusedEvent) => unknown
+
+/** Where a login came from, as far as it is known. */
+export type LoginSource = Pick<LoginRefusedEvent, 'appid' | 'peer' | 'mount'>
+
+interface RefusedLoginsParts {
+  readonly onLoginRefused: OnLoginRefused | undefined
+  readonly failureLog: FailureLog
+  readonly background: BackgroundWork
+  readonly clock: Clock
+}
+
+/** Tells the log and the hook of refused logins, of each one once. */
+export class RefusedLogins {
+  readonly #parts: RefusedLoginsParts
+  readonly #told = new WeakSet<WeappError>()
+  #running = 0
+
+  constructor(parts: RefusedLoginsParts) {
+    this.#parts = parts
+  }
+
+  /** Tells of an error that a login ended with; one with a status of 5xx is no refusal. Never throws. */
+  tell(error: unknown, { appid, peer, mount }: LoginSource): void {
+    if (!(error instanceof WeappError) || error.status >= 500 || this.#told.has(error)) return
+    this.#told.add(error)
+    this.#parts.failureLog.reportRefused(appid, error)
+    this.#call({ appid, code: error.code, peer, mount, at: new Date(this.#parts.clock()) })
+  }
+
+  #call(event: LoginRefusedEvent): void {
+    const { onLoginRefused: hook, background } = this.#parts
+    if (!hook) return
+    if (this.#running >= MOST_RUNNING) {
+      this.#fail(new Error(`${MOST_RUNNING} calls of it are running`))
+      return
+    }
+    this.#running += 1
+    const called = Promise.resolve().then(() => hook(event))
+    const ended = withinDeadline(called, HOOK_TIMEOUT_MS, () => tookTooLong(HOOK_TIMEOUT_MS))
+    background.add(
+      ended
+        .catch((error: unknown) => this.#fail(error))
+        .finally(() => {
+          this.#running -= 1
+        }),
+    )
+  }
+
+  #fail(error: unknown): void {
+    this.#parts.failureLog.reportHook('onLoginRefused', error)
+  }
+}

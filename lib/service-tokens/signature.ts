@@ -1,0 +1,38 @@
+import type { KeyObject } from 'node:crypto'
+import jwt from 'jsonwebtoken'
+import type { ServiceTokenAlgorithm } from './algorithms.js'
+import { isSignedWithEddsa, signEddsa } from './eddsa.js'
+
+/** A key with all that has to be known about it. */
+export interface TokenKey {
+  readonly kid: string
+  readonly alg: ServiceTokenAlgorithm
+  readonly key: KeyObject
+}
+
+/** The header names the kind of JWT, so that none is taken for one of another kind (RFC 8725, 3.11). */
+export const TOKEN_TYPE = 'weapp-session+jwt'
+
+/** Returns a JWT with these claims. */
+export function signed(claims: object, { kid, alg, key }: TokenKey): string {
+  const header = { alg, typ: TOKEN_TYPE, kid }
+  if (alg === 'EdDSA') return signEddsa(`${encoded(header)}.${encoded(claims)}`, key)
+  return jwt.sign(claims, key, { algorithm: alg, header })
+}
+
+/**
+ * Whether the signature is that of a key. Looks at no claim: {@link checkClaims} does, for all algorithms.
+ */
+export function isSignedBy(token: string, { alg, key }: Omit<TokenKey, 'kid'>): boolean {
+  if (alg === 'EdDSA') return isSignedWithEddsa(token, key)
+  try {
+    jwt.verify(token, key, { algorithms: [alg], ignoreExpiration: true, ignoreNotBefore: true })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function encoded(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url')
+}

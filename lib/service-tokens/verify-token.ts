@@ -1,0 +1,66 @@
+import { isUtf8 } from 'node:buffer'
+import type { Clock } from '../clock.js'
+import type { JsonObject } from '../json-object.js'
+import { parseStrictObject } from '../strict-json.js'
+import type { ServiceTokenAlgorithm } from './algorithms.js'
+import { checkClaims, type ExpectedClaims, type ServiceToken } from './claims.js'
+import { refusedToken } from './refusals.js'
+import { isSignedBy, TOKEN_TYPE, type TokenKey } from './signature.js'
+
+/** A longer one is refused before anything looks into it. */
+const MOST_TOKEN_LENGTH = 8192
+const BASE64URL = /^[A-Za-z0-9_-]+$/
+/**
+ * All that a header may have. So `crit` is refused, and so are `jku`, `x5u`, `jwk` and `x5c`, by which a
+ * token would bring the key for itself (RFC 8725, 3.10).
+ */
+const HEADER_NAMES: readonly string[] = ['alg', 'kid', 'typ']
+
+/** Returns the key of this name; undefined where there is none. Throws `ERR_SERVICE_KEYS_UNAVAILABLE`. */
+export type FindKey = (kid: string) => TokenKey | undefined | Promise<TokenKey | undefined>
+
+/** Checks tokens. Throws `ERR_SERVICE_TOKEN_INVALID`, and what {@link FindKey} throws. */
+export type VerifyToken = (token: string) => Promise<ServiceToken>
+
+interface VerifierParts {
+  readonly findKey: FindKey
+  readonly algorithms: readonly ServiceTokenAlgorithm[]
+  readonly expected: ExpectedClaims
+  readonly clock: Clock
+}
+
+export function createVerifyToken({ findKey, algorithms, expected, clock }: VerifierParts): VerifyToken {
+  return async function verifyToken(token) {
+    if (token.length > MOST_TOKEN_LENGTH)
+      throw refusedToken(`it has more than ${MOST_TOKEN_LENGTH} characters`)
+    const [header, payload, signature, ...rest] = token.split('.')
+    if (!header || !payload || !isBytes(signature) || rest.length > 0) throw refusedToken('it is not a JWT')
+
+    const { alg, kid, typ, ...others } = objectIn(header)
+    if (Object.keys(others).length > 0) {
+      throw refusedToken(`its header has more than ${HEADER_NAMES.join(', ')}`)
+    }
+    if (typ !== TOKEN_TYPE) throw refusedToken(`its typ is not ${TOKEN_TYPE}`)
+    if (!algorithms.some((allowed) => allowed === alg)) throw refusedToken('its alg is not allowed')
+    if (typeof kid !== 'string') throw refusedToken('it has no kid')
+
+    const key = await findKey(kid)
+    if (!key) throw refusedToken('its key is not known')
+    if (key.alg !== alg) throw refusedToken('its alg is not that of its key')
+    if (!isSignedBy(token, key)) throw refusedToken('its signature is wrong')
+    return checkClaims(objectIn(payload), expected, clock())
+  }
+}
+
+function objectIn(part: string): JsonObject {
+  const bytes = Buffer.from(isBytes(part) ? part : '', 'base64url')
+  const value = isUtf8(bytes) ? parseStrictObject(bytes.toString()) : undefined
+  if (!value) throw refusedToken('a part of it is not a JSON object in base64url')
+  return value
+}
+
+/** Whether a text is base64url in its one form (RFC 7515, section 2): Node would read others, too. */
+function isBytes(text: string | undefined): boolean {
+  if (text === undefined || !BASE64URL.test(text)) return false
+  return Buffer.from(text, 'base64url').toString('base64url') === text
+}

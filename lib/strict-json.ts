@@ -1,0 +1,44 @@
+import { isJsonObject, type JsonObject } from './json-object.js'
+
+/** A JSON string, and the colon that makes it the name of a field. */
+const JSON_TEXT = /"(?:[^"\\]|\\.)*"(\s*:)?/g
+
+/**
+ * Parses a JSON object. Returns undefined for anything else, and for one that names a field twice or has a
+ * field `__proto__`, at any depth.
+ */
+export function parseStrictObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text, refuseProto)
+    return isJsonObject(value) && !namesTwice(text, value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function refuseProto(name: string, value: unknown): unknown {
+  if (name === '__proto__') throw new SyntaxError('a field is called __proto__')
+  return value
+}
+
+/**
+ * Whether an object in a JSON text names a field twice: only a forger, to overwrite a field, would do that.
+ */
+export function namesTwice(text: string, parsed: unknown): boolean {
+  const names = [...text.matchAll(JSON_TEXT)].filter(([, colon]) => colon !== undefined)
+  return names.length !== countOfFields(parsed)
+}
+
+/** Iterative, because a text may be nested deeper than the call stack. */
+function countOfFields(parsed: unknown): number {
+  let count = 0
+  const left = [parsed]
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value !== 'object' || value === null) continue
+    const inner = Object.values(value)
+    if (!Array.isArray(value)) count += inner.length
+    for (const one of inner) left.push(one)
+  }
+  return count
+}

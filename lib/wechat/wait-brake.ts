@@ -1,0 +1,102 @@
+import type { Clock } from '../clock.js'
+import { WeappError } from '../errors.js'
+import type { CodeExchange } from '../exchange.js'
+
+/** So many refusals in a row put the brake on where one user alone may have caused them. */
+const IN_A_ROW = 3
+const FIRST_PAUSE_MS = 1000
+const LONGEST_PAUSE_MS = 10_000
+
+type Wait = 'ERR_WECHAT_RATE_LIMITED' | 'ERR_WECHAT_QUOTA'
+
+/** What is known of an app whose last exchanges WeChat has refused because of a limit. */
+interface Brake {
+  readonly refusal: WeappError
+  inARow: number
+  isOn: boolean
+  pauseMs: number
+  /** When the next call may go to WeChat, as a probe. */
+  probeAt: number
+  isProbing: boolean
+}
+
+/**
+ * Stops calling WeChat for an app that it has told to wait, in this process. While the brake is on, one call
+ * at a time is let through as a probe, at most one a second and later one in ten; the others throw at once
+ * what WeChat has answered. WeChat may mean the app or a single user by errcode 45011, so that one takes
+ * three refusals in a row; and any other answer to a probe lets the brake go.
+ */
+export class WaitBrake {
+  readonly #clock: Clock
+  readonly #brakes = new Map<string, Brake>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Returns an exchange that does the same while its app is not to wait. */
+  around(exchange: CodeExchange): CodeExchange {
+    return async (app, code, signal) => {
+      const before = this.#brakes.get(app.appid)
+      const isBraked = before?.isOn === true
+      if (isBraked) this.#begin(before)
+      try {
+        const identity = await exchange(app, code, signal)
+        this.#letGo(app.appid, before)
+        return identity
+      } catch (error) {
+        if (isWait(error)) this.#pull(app.appid, error)
+        else if (isAnswer(error)) this.#letGo(app.appid, before)
+        throw error
+      } finally {
+        if (isBraked) before.isProbing = false
+      }
+    }
+  }
+
+  #begin(brake: Brake): void {
+    const now = this.#clock()
+    const leftMs = brake.probeAt - now
+    // A pause that is longer than it can be began before the clock was set back.
+    if (brake.isProbing || (leftMs > 0 && leftMs <= LONGEST_PAUSE_MS)) throw sameAs(brake.refusal)
+    brake.isProbing = true
+    brake.pauseMs = Math.min(2 * brake.pauseMs, LONGEST_PAUSE_MS)
+    brake.probeAt = now + brake.pauseMs
+  }
+
+  #pull(appid: string, refusal: WeappError): void {
+    const brake = this.#brakes.get(appid) ?? newBrake(refusal)
+    this.#brakes.set(appid, brake)
+    brake.inARow += 1
+    if (brake.isOn || (refusal.code !== 'ERR_WECHAT_QUOTA' && brake.inARow < IN_A_ROW)) return
+    brake.isOn = true
+    brake.probeAt = this.#clock() + brake.pauseMs
+  }
+
+  /** A call that began before the brake was on says nothing about it. */
+  #letGo(appid: string, known: Brake | undefined): void {
+    const brake = this.#brakes.get(appid)
+    if (brake && (brake === known || !brake.isOn)) this.#brakes.delete(appid)
+  }
+}
+
+function newBrake(refusal: WeappError): Brake {
+  return { refusal, inARow: 0, isOn: false, pauseMs: FIRST_PAUSE_MS, probeAt: 0, isProbing: false }
+}
+
+function isWait(error: unknown): error is WeappError & { code: Wait } {
+  return (
+    error instanceof WeappError &&
+    (error.code === 'ERR_WECHAT_RATE_LIMITED' || error.code === 'ERR_WECHAT_QUOTA')
+  )
+}
+
+/** Whether WeChat has looked at the code. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof WeappError && ['ERR_CODE_INVALID', 'ERR_USER_BLOCKED'].includes(error.code)
+}
+
+/** Another one for each login: an error is changed by those who catch it. */
+function sameAs({ code, message, hint }: WeappError): WeappError {
+  return new WeappError(code, message, hint === undefined ? {} : { hint })
+}
