@@ -11,6 +11,8 @@ export interface Profile {
 export interface Device {
   id: string
   current: boolean
+  /** What the client says of the phone at the login. */
+  device: string | null
   createdAt: string
   lastVisitAt: string
 }

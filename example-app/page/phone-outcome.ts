@@ -94,13 +94,13 @@ function deviceList(devices: readonly Device[], onEnd: (id: string) => void): HT
 }
 
 function deviceRow(
-  { id, current, createdAt, lastVisitAt }: Device,
+  { id, current, device, createdAt, lastVisitAt }: Device,
   onEnd: (id: string) => void,
 ): HTMLElement {
   const about = el(
     'div',
     {},
-    el('code', {}, `${id.slice(0, 8)}…`),
+    el('strong', {}, device ?? `…${id.slice(-8)}`),
     el('small', { say: (w) => w.outcome.deviceTimes(dayAndTime(createdAt), dayAndTime(lastVisitAt)) }),
   )
   const end = current

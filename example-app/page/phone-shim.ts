@@ -97,6 +97,7 @@ export function createPhoneShim(runtime: PhoneRuntime): PhoneShim {
     request: (option: SentRequest) => deliver(askApp(option), option),
     uploadFile: (option) => deliver(refused('uploadFile'), option),
     downloadFile: (option) => deliver(refused('downloadFile'), option),
+    getDeviceInfo: () => ({ brand: 'Phone', model: name.toUpperCase() }),
     getWeRunData: () => askWechat('we-run-data', 'getWeRunData', 'encryptedData •••, iv •••'),
     getPhoneNumber: () => askWechat('phone-number', 'getPhoneNumber', 'code •••'),
     getStorageSync: (key) => storage.get(key) ?? '',

@@ -66,6 +66,10 @@ describe('the page of the example app', function () {
         const [first, second] = [await tokenOn('a'), await tokenOn('b')]
         expect(first).not.to.equal(second)
         expect(await bed.outcomeOf('devices')).to.equal('ok')
+        expect(await bed.page.locator('[data-device] strong').allInnerTexts()).to.deep.equal([
+          'Phone A',
+          'Phone B',
+        ])
         expect(await bed.outcomeOf('end-session')).to.equal('ok')
         await cards().nth(1).waitFor({ state: 'detached' })
         expect(await bed.outcomeOf('profile', 'b')).to.equal('ok')
