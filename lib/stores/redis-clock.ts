@@ -2,6 +2,8 @@ import type { Clock } from '../clock.js'
 
 /** Share of the remaining time that is reserved for the reply. */
 const SHARE_FOR_THE_REPLY = 0.25
+/** After this the clock of Redis may have been set, and the estimate is of no use. */
+const ESTIMATE_MICROS = 1_000_000
 
 /**
  * Estimates the time in Redis from its replies and the monotonic clock of the process, in microseconds since
@@ -10,6 +12,7 @@ const SHARE_FOR_THE_REPLY = 0.25
 export class RedisClock {
   /** From the monotonic clock to that of Redis. */
   #offset: number | undefined
+  #learnedAt = Number.NEGATIVE_INFINITY
   readonly #hasManyMasters: boolean
 
   constructor(hasManyMasters: boolean) {
@@ -28,8 +31,16 @@ export class RedisClock {
   learn(moment: number, askedAt: number, isLate: boolean): void {
     const [earliest, latest] = [moment - this.now(), moment - askedAt]
     const known = this.#offset
+    this.#learnedAt = this.now()
     const mayRise = isLate || !this.#hasManyMasters
     if (known === undefined || known > latest || (mayRise && known < earliest)) this.#offset = earliest
+  }
+
+  /** Returns the time in Redis; undefined when no reply has told it for a second. */
+  momentNow(): number | undefined {
+    const now = this.now()
+    if (this.#offset === undefined || now - this.#learnedAt > ESTIMATE_MICROS) return undefined
+    return Math.floor(this.#offset + now)
   }
 
   /** Returns until when Redis may make a change whose caller waits until `deadline`; 0 if that is unknown. */

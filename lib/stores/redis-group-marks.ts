@@ -16,7 +16,14 @@ export class GroupMarks {
 
   /** Reads the value of their key. */
   static from(text: string): GroupMarks {
-    if (!MARKS.test(text)) throw unexpectedReply()
+    const marks = GroupMarks.in(text)
+    if (marks) return marks
+    throw unexpectedReply()
+  }
+
+  /** Does the same; undefined when the value is none of theirs. */
+  static in(text: string): GroupMarks | undefined {
+    if (!MARKS.test(text)) return undefined
     const [everybody, ...lines] = text.split('\n')
     return new GroupMarks(
       Number(everybody),

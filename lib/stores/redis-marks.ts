@@ -4,8 +4,10 @@ import { groupIn } from '../sessions/token.js'
 import { GroupMarks } from './redis-group-marks.js'
 import { END_ALL, PING, READ_ALL } from './redis-key-scripts.js'
 import type { RedisKeys } from './redis-keys.js'
-import type { Question, RedisQuestions, RedisReply } from './redis-questions.js'
+import { unexpectedReply } from './redis-lines.js'
+import { isOnSeveralServers, type Question, type RedisQuestions, type RedisReply } from './redis-questions.js'
 import type { UserScript } from './redis-user-scripts.js'
+import { TurnEnd } from './turn-end.js'
 
 const NO_MARKS = '0'.repeat(16)
 
@@ -23,10 +25,12 @@ export class RedisMarks {
   readonly #questions: RedisQuestions
   readonly #keys: RedisKeys
   #isSharded: boolean
-  /** The text that was last read. */
-  #text = NO_MARKS
-  /** The latest marks that were ever read. */
-  #marks = GroupMarks.from(NO_MARKS)
+  /** What was last read. */
+  #last = { text: NO_MARKS, marks: GroupMarks.from(NO_MARKS) }
+  /** The latest of all that was ever read. */
+  #latest = this.#last.marks
+  /** All who read a user in one turn read the marks once. */
+  readonly #turnEnd = new TurnEnd(() => this.#read())
 
   constructor(questions: RedisQuestions, keys: RedisKeys, isSharded: boolean) {
     this.#questions = questions
@@ -44,7 +48,7 @@ export class RedisMarks {
    * that itself.
    */
   hasEnded(handle: string, beganAt: number): boolean {
-    return this.#isSharded && beganAt <= this.#marks.of(groupIn(handle))
+    return this.#isSharded && beganAt <= this.#latest.of(groupIn(handle))
   }
 
   /** Writes the marks unchanged, which takes what a login takes: scripts, a writable server and memory. */
@@ -64,8 +68,8 @@ export class RedisMarks {
     const question = { script: END_ALL, keys: [this.#keys.all], args: [atLeast, group ?? ''] }
     const { texts } = await this.#questions.ask(question, withinMs)
     const [mark = '', before = ''] = texts
-    this.#learn(before)
-    this.#learn(group === null ? mark : `${NO_MARKS}\n${group}${mark}`)
+    this.#learnReply(before)
+    this.#learnReply(group === null ? mark : `${NO_MARKS}\n${group}${mark}`)
     return { mark: Number(mark), before }
   }
 
@@ -81,7 +85,7 @@ export class RedisMarks {
         )
       } catch (error) {
         // Only this reply shows that a proxy hides a cluster.
-        if (!(error instanceof Error && /CROSSSLOT|same slot/i.test(error.message))) throw error
+        if (!isOnSeveralServers(error)) throw error
         this.#isSharded = true
       }
     }
@@ -92,26 +96,42 @@ export class RedisMarks {
   async #askApart({ script, handle, args }: UserQuestion, left: Countdown): Promise<RedisReply> {
     const keys = [this.#keys.user(handle)]
     const ask = () => {
-      const mark = this.#marks.of(groupIn(handle))
+      const mark = this.#latest.of(groupIn(handle))
       return this.#questions.ask({ script: script.apart, keys, args: [mark, ...args] }, left())
     }
     if (script.isChange) {
       await this.#read(left)
       return ask()
     }
-    const [reply] = await Promise.all([ask(), this.#read(left)])
+    const [reply] = await Promise.all([ask(), this.#turnEnd.result()])
     return reply
   }
 
-  async #read(left: Countdown): Promise<void> {
-    checkInTime(left())
-    const { texts } = await this.#questions.ask({ script: READ_ALL, keys: [this.#keys.all], args: [] })
-    this.#learn(texts[0] ?? '')
+  /** Asks for the time in Redis, in microseconds since 1970. */
+  async tellTime(): Promise<number> {
+    return (await this.#read()).moment
   }
 
-  #learn(text: string): void {
-    if (text === this.#text) return
-    this.#marks = this.#marks.latestWith(GroupMarks.from(text))
-    this.#text = text
+  /** Learns marks that were read, null for none, and returns them; undefined where these are no marks. */
+  learn(text: string | null): GroupMarks | undefined {
+    const written = text ?? NO_MARKS
+    if (this.#last.text !== written) {
+      const marks = GroupMarks.in(written)
+      if (!marks) return undefined
+      this.#last = { text: written, marks }
+      this.#latest = this.#latest.latestWith(marks)
+    }
+    return this.#last.marks
+  }
+
+  async #read(left?: Countdown): Promise<RedisReply> {
+    checkInTime(left?.())
+    const reply = await this.#questions.ask({ script: READ_ALL, keys: [this.#keys.all], args: [] })
+    this.#learnReply(reply.texts[0])
+    return reply
+  }
+
+  #learnReply(text: string = ''): void {
+    if (!this.learn(text)) throw unexpectedReply()
   }
 }

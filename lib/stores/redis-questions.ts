@@ -56,6 +56,25 @@ export class RedisQuestions {
     throw tooLate()
   }
 
+  /**
+   * Reads texts of one server by one command; undefined when it replies with something else, or when they are
+   * on several servers. No nonce shows that the reply belongs to this question.
+   */
+  async valuesOf(keys: readonly string[]): Promise<(string | null)[] | undefined> {
+    try {
+      const reply = await this.#call('MGET', ...keys)
+      return Array.isArray(reply) && reply.length === keys.length && reply.every(isValue) ? reply : undefined
+    } catch (error) {
+      if (isOnSeveralServers(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Returns the time in Redis, in microseconds since 1970; undefined when it has to be asked. */
+  momentNow(): number | undefined {
+    return this.#testClock ? this.#testClock() : this.#clock.momentNow()
+  }
+
   async #askOnce({ script, keys, args }: Question, wantedUntil: number | ''): Promise<RedisReply> {
     this.#questions += 1
     const nonce = `${this.#process}${this.#questions.toString(36)}`
@@ -107,4 +126,13 @@ export class RedisQuestions {
     this.#reconnectedAt = now
     this.#connection.renew()
   }
+}
+
+function isValue(value: unknown): value is string | null {
+  return value === null || typeof value === 'string'
+}
+
+/** Whether the keys are on several servers of a cluster, perhaps behind a proxy that hides it. */
+export function isOnSeveralServers(error: unknown): boolean {
+  return error instanceof Error && /CROSSSLOT|same slot/i.test(error.message)
 }

@@ -33,6 +33,7 @@ import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
 import { RedisMarks } from './redis-marks.js'
 import { type Question, RedisQuestions, type RedisReply } from './redis-questions.js'
+import { RedisReads } from './redis-reads.js'
 import type { RedisScript } from './redis-script.js'
 import {
   ISSUE,
@@ -72,6 +73,7 @@ export class RedisStore implements SessionStore {
   readonly #keys: RedisKeys
   readonly #questions: RedisQuestions
   readonly #marks: RedisMarks
+  readonly #reads: RedisReads
   readonly #endOfAll: RedisEndOfAll
 
   constructor(client: RedisClient | RedisClusterClient, options: RedisStoreOptions = {}) {
@@ -88,11 +90,17 @@ export class RedisStore implements SessionStore {
     const clock = optionalFunction('RedisStore: clock', options.clock)
     this.#questions = new RedisQuestions(client, clock && countedMicros(clock))
     this.#marks = new RedisMarks(this.#questions, this.#keys, isClusterClient(client))
+    this.#reads = new RedisReads({ questions: this.#questions, keys: this.#keys, marks: this.#marks })
     const parts = { client, keys: this.#keys, marks: this.#marks }
     this.#endOfAll = new RedisEndOfAll({ ...parts, hasTestClock: clock !== undefined })
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
+    const found = this.#marks.isSharded ? undefined : await this.#reads.find(address)
+    return found ?? this.#readByScript(address)
+  }
+
+  async #readByScript(address: SessionAddress): Promise<StoredVisit | null> {
     const { outcome, moment, texts } = await this.#ofUser(READ, address.handle, [address.sessionId])
     if (outcome !== 'ok') return null
     const [line = '', userInfo = ''] = texts

@@ -238,6 +238,23 @@ describe('RedisStore on a Redis Cluster', () => {
       ])
     })
 
+    it('of all is asked for once for all who ask for a user in one turn', async () => {
+      const logins = await Promise.all(Array.from({ length: 20 }, () => issue()))
+      const asked: string[][] = []
+      const client: RedisClusterClient = {
+        nodes: (role) => cluster.nodes(role),
+        call(...args) {
+          asked.push(args.map(String))
+          return cluster.call(...args)
+        },
+      }
+      const other = new RedisStore(client, { prefix })
+      const found = await Promise.all(logins.map(({ address }) => other.read(address)))
+      expect(found).not.to.include(null)
+      expect(asked.filter(([, , , key]) => key === `${prefix}all`)).to.have.length(1)
+      expect(asked).to.have.length(21)
+    })
+
     // Another process has set the mark, and has not come to this user yet.
     for (const whom of ['everybody', 'the users of an app'] as const)
       describe(`of ${whom} that another process has just set`, () => {
@@ -312,7 +329,7 @@ describe('RedisStore on a Redis Cluster', () => {
       const { address } = await issue()
       await store.read(address)
       expect(await proxied.read(address)).to.include({ sessionId: address.sessionId })
-      expect(sent).to.deep.equal(['EVALSHA', 'EVALSHA', 'EVALSHA'])
+      expect(sent).to.deep.equal(['EVALSHA', 'MGET', 'EVALSHA', 'EVALSHA', 'EVALSHA'])
       sent.length = 0
       expect(await proxied.read(address)).to.include({ sessionId: address.sessionId })
       expect(sent).to.deep.equal(['EVALSHA', 'EVALSHA'])

@@ -20,6 +20,8 @@ const WITHIN = MINUTE
 
 /** What one script does inside, by how it ends. */
 const READS_USER = { evalsha: 1, time: 1, get: 2 }
+/** What is not certainly alive is asked for once more, by a script. */
+const READS_TWICE = { mget: 1, ...READS_USER }
 const WRITES_USER = { ...READS_USER, set: 1 }
 const DELETES_USER = { ...READS_USER, del: 1 }
 const READS_KEY = { evalsha: 1, time: 1, get: 1 }
@@ -71,9 +73,8 @@ describe('the commands of RedisStore', () => {
 
   const window = () => ({ sessionDurationMs: HOUR, endsBy: Date.now() + HOUR })
 
-  /** A call of each method on a store that holds nothing of it. */
+  /** A call of each method that is one script, on a store that holds nothing of it. */
   const calls: Record<string, () => Promise<unknown>> = {
-    read: () => store.read(newAddress()),
     readUser: () => store.readUser(newAddress().handle),
     issue: () => store.issue(entry(), WITHIN),
     touch: () => store.touch(newAddress(), window(), WITHIN),
@@ -85,28 +86,11 @@ describe('the commands of RedisStore', () => {
     replaceValue: () => store.replaceValue({ id: newId(), from: null, to: 'value', keepMs: HOUR }, WITHIN),
     ping: () => store.ping(),
   }
-  const reading = ['read', 'readUser', 'readValue', 'ping']
+  const reading = ['readUser', 'readValue', 'ping']
   const writing = Object.keys(calls).filter((method) => !reading.includes(method))
 
   /** What a method does on the server: the work, made ready by what comes before it, and the commands. */
   const works: [title: string, prepare: () => Promise<() => Promise<unknown>>, commands: object][] = [
-    [
-      'read of a session',
-      async () => {
-        const { address } = await issue({ userInfo: '{}' })
-        return () => store.read(address)
-      },
-      READS_USER,
-    ],
-    [
-      'read of another session of a user',
-      async () => {
-        const { address } = await issue({ userInfo: '{}' })
-        return () => store.read(newAddress(address.handle))
-      },
-      READS_USER,
-    ],
-    ['read where there is no user', async () => () => store.read(newAddress()), READS_USER],
     [
       'readUser',
       async () => {
@@ -264,6 +248,52 @@ describe('the commands of RedisStore', () => {
       })
     }
 
+    it('are one that reads user and marks, for a session that is alive', async () => {
+      const { address } = await issue({ userInfo: '{}' })
+      const carriedOut = await carriedOutBy(async () => {
+        expect(await store.read(address)).to.include({ userInfo: '{}' })
+      })
+      expect(carriedOut).to.deep.equal({ mget: 1 })
+    })
+
+    it('are one for all sessions that are asked for in one turn, of one user or of many', async () => {
+      const { address } = await issue()
+      const others = await Promise.all(Array.from({ length: 62 }, () => issue()))
+      const asked = [address, (await issue({ address: newAddress(address.handle) })).address]
+      asked.push(...others.map((other) => other.address))
+      const carriedOut = await carriedOutBy(async () => {
+        const found = await Promise.all(asked.map((one) => store.read(one)))
+        expect(found.map((session) => session?.sessionId)).to.deep.equal(
+          asked.map(({ sessionId }) => sessionId),
+        )
+      })
+      expect(carriedOut).to.deep.equal({ mget: 1 })
+    })
+
+    it('are never shared with a question that was sent before', async () => {
+      const { address } = await issue()
+      const early = store.read(address)
+      await new Promise(setImmediate)
+      await store.revoke(address)
+      expect(await store.read(address)).to.equal(null)
+      await early
+    })
+
+    it('are two for a session that is not there, or whose end is near', async () => {
+      const { address } = await issue()
+      const late = await issue({ sessionDurationMs: 1500 })
+      for (const one of [newAddress(address.handle), newAddress(), late.address])
+        expect(await carriedOutBy(() => store.read(one))).to.deep.equal(READS_TWICE)
+    })
+
+    it('are two at the same moment for the first read of a process, and once a second', async () => {
+      const { address } = await issue()
+      await new RedisStore(client, { prefix }).read(address)
+      store = new RedisStore(client, { prefix })
+      expect(await sentBy(() => store.read(address))).to.have.members(['MGET', 'EVALSHA'])
+      expect(await sentBy(() => store.read(address))).to.deep.equal(['MGET'])
+    })
+
     it('are one script to end everybody, then a SCAN and one script for each user it finds', async () => {
       await endAllSessions(store)
       const { address } = await issue()
@@ -406,8 +436,8 @@ describe('the commands of RedisStore', () => {
       const key = `${prefix}{${address.handle}}`
       await redis.hset(key, 'field', 'value')
       const { handle } = address
+      await expectWrongType(() => store.read(address))
       const meeting: (() => Promise<unknown>)[] = [
-        () => store.read(address),
         () => store.readUser(handle),
         () => store.issue(entry({ address })),
         () => store.touch(address, window()),
@@ -437,7 +467,8 @@ describe('the commands of RedisStore', () => {
       const { address } = await issue()
       await redis.del(`${prefix}all`)
       await redis.hset(`${prefix}all`, 'field', 'value')
-      await expectWrongType(() => store.read(address))
+      // Of a process that has not asked for the time within a second.
+      await expectWrongType(() => new RedisStore(client, { prefix }).read(address))
       await expectWrongType(() => store.issue(entry()))
       await expectWrongType(() => store.revokeBatch({ group: null }))
       await expectWrongType(() => store.revokeBatch({ group: address.handle.slice(0, 4) }))
