@@ -13,7 +13,7 @@ import { type Authorize, whoActs } from './authorize.js'
 import { handleBadPath } from './bad-path.js'
 import { readJsonBody } from './json-body.js'
 import { handleOtherMethods } from './other-methods.js'
-import { isResponding, sendError, sendReply, wireRequest } from './wire.js'
+import { HttpWireRequest, isResponding, sendError, sendReply } from './wire.js'
 
 /** Options of {@link adminRouter}. */
 export interface AdminRouterOptions {
@@ -94,7 +94,7 @@ export function adminRouter(options: AdminRouterOptions): Router {
         if (isResponding(res)) return
         const body = route.body === 'json' ? await jsonOf(req, res) : undefined
         const actions = adminActionsOf(who, sessions, audit)
-        sendReply(res, await route.handle(actions, wireRequest(req, route.path, body)))
+        sendReply(res, await route.handle(actions, new HttpWireRequest(req, route.path, body)))
       } catch (error) {
         sendError(error, WORDS, res, next)
       }

@@ -29,6 +29,15 @@ export async function readJsonBody(
   return isToRead || hasBytes(req) || !isEmpty(body) ? body : undefined
 }
 
+/** Whether a host or a parser in front has left something, be it something that cannot be read. */
+export function hasLeftBody(req: RequestWithBody): boolean {
+  try {
+    return req.body !== undefined
+  } catch {
+    return true
+  }
+}
+
 /** Returns the body that a host or a parser in front has left; bytes and strings are parsed as JSON. */
 export async function leftBody(req: RequestWithBody): Promise<unknown> {
   const left = bodyOn(req)

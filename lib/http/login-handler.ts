@@ -6,7 +6,7 @@ import type { LoginAttempt, ProtocolRoute, WireReply } from '../protocols/protoc
 import { readJsonBody } from './json-body.js'
 import { type LoginLimitOptions, LoginLimits } from './login-limits.js'
 import { proxyFault } from './proxy-trust.js'
-import { peerOf, wireRequest } from './wire.js'
+import { HttpWireRequest, peerOf } from './wire.js'
 
 /** Handles a route of a protocol. Throws what the route throws, and `ERR_LOGIN_LIMIT`. */
 export type RouteHandler = (route: ProtocolRoute, req: Request, res: Response) => Promise<WireReply>
@@ -36,7 +36,7 @@ export function createRouteHandler(
 
   async function handle(route: ProtocolRoute, req: Request, res: Response): Promise<WireReply> {
     const body = route.body === 'json' ? await readJsonBody(req, res) : undefined
-    return route.handle(sessions, wireRequest(req, route.path, body))
+    return route.handle(sessions, new HttpWireRequest(req, route.path, body))
   }
 
   async function handleLogin(
@@ -51,7 +51,7 @@ export function createRouteHandler(
     let appid: string | undefined
     try {
       const body = route.body === 'json' ? await readJsonBody(req, res) : undefined
-      const request = { ...wireRequest(req, route.path, body), peer }
+      const request = new HttpWireRequest(req, route.path, body, peer)
       attempt = attemptIn(request)
       if (!attempt) return await route.handle(sessions, request)
       appid = gate?.appidOf(attempt)

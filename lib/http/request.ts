@@ -130,50 +130,83 @@ export function attachServiceToken(req: Partial<ServiceGuarded & Guarded>, token
 }
 
 export function attachSession(req: Request, sessions: Sessions, found: Session): void {
-  const { appid, openid, unionid, device, createdAt, lastVisitAt, expiresAt, idleExpiresAt, confirmedAt } =
-    found
-  let session = found
-  let { data } = session
-  const shown = { createdAt, lastVisitAt, expiresAt, idleExpiresAt }
-  req.openid = openid
-  req.userInfo = session.userInfo
-  const weapp: RequestSession = {
-    get sessionId() {
-      return session.sessionId
-    },
-    ...shown,
-    confirmedAt,
-    appid,
-    unionid,
-    device,
-    get data() {
-      return data
-    },
-    decrypt: (encrypted, options) => sessions.decrypt(session, encrypted, options),
-    async phoneNumber(phoneData, { keep } = {}) {
-      const { code } = requireFields(phoneData)
-      return sessions.phoneNumber({ code, keep, appid, openid })
-    },
-    async setUserInfo(userData) {
-      req.userInfo = await sessions.setUserInfo(session, userData)
-      return req.userInfo
-    },
-    async setData(given) {
-      data = await sessions.setData(session, given)
-      return data
-    },
-    async rotate(options) {
-      const rotated = await sessions.rotate(session, options)
-      session = rotated.session
-      data = session.data
-      return rotated.token
-    },
-    async logout() {
-      await sessions.revoke(session)
-    },
+  req.openid = found.openid
+  req.userInfo = found.userInfo
+  req.weapp = new AttachedSession(req, sessions, found)
+}
+
+/** Its own properties are data alone, so that a copy made on the server is sent with all of them. */
+class AttachedSession implements RequestSession {
+  readonly #req: Request
+  readonly #sessions: Sessions
+  #session: Session
+  sessionId: string
+  readonly createdAt: Date
+  readonly lastVisitAt: Date
+  readonly expiresAt: Date
+  readonly idleExpiresAt: Date
+  readonly confirmedAt: Date | undefined
+  readonly appid: string
+  readonly unionid: string | undefined
+  readonly device: string | undefined
+  data: SessionData
+
+  constructor(req: Request, sessions: Sessions, session: Session) {
+    this.#req = req
+    this.#sessions = sessions
+    this.#session = session
+    this.sessionId = session.sessionId
+    this.createdAt = session.createdAt
+    this.lastVisitAt = session.lastVisitAt
+    this.expiresAt = session.expiresAt
+    this.idleExpiresAt = session.idleExpiresAt
+    this.confirmedAt = session.confirmedAt
+    this.appid = session.appid
+    this.unionid = session.unionid
+    this.device = session.device
+    this.data = session.data
   }
-  // Not enumerable, so that a copy made on the server is sent with everything.
-  req.weapp = Object.defineProperty(weapp, 'toJSON', {
-    value: () => ({ sessionId: session.sessionId, ...shown }),
-  })
+
+  decrypt<As extends OpenDataAs = 'any'>(
+    encrypted: EncryptedData,
+    options?: DecryptOptions<As>,
+  ): Promise<OpenDataOf<As>> {
+    return this.#sessions.decrypt(this.#session, encrypted, options)
+  }
+
+  async phoneNumber(
+    phoneData: { readonly code: string },
+    { keep }: { readonly keep?: boolean } = {},
+  ): Promise<PhoneInfo> {
+    const { code } = requireFields(phoneData)
+    const { appid, openid } = this.#session
+    return this.#sessions.phoneNumber({ code, keep, appid, openid })
+  }
+
+  async setUserInfo(userData: UserDataRequest | null): Promise<UserInfo | null> {
+    this.#req.userInfo = await this.#sessions.setUserInfo(this.#session, userData)
+    return this.#req.userInfo
+  }
+
+  async setData(given: SessionData): Promise<SessionData> {
+    this.data = await this.#sessions.setData(this.#session, given)
+    return this.data
+  }
+
+  async rotate(options?: RotateOptions): Promise<string> {
+    const { token, session } = await this.#sessions.rotate(this.#session, options)
+    this.#session = session
+    this.sessionId = session.sessionId
+    this.data = session.data
+    return token
+  }
+
+  async logout(): Promise<void> {
+    await this.#sessions.revoke(this.#session)
+  }
+
+  toJSON() {
+    const { sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt } = this
+    return { sessionId, createdAt, lastVisitAt, expiresAt, idleExpiresAt }
+  }
 }

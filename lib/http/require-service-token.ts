@@ -23,7 +23,7 @@ import { readTokenKeys, type ServiceTokenKey } from '../service-tokens/token-key
 import { createVerifyToken, type FindKey } from '../service-tokens/verify-token.js'
 import { agentOption } from '../wechat/transport.js'
 import { attachServiceToken, detachServiceToken } from './request.js'
-import { isResponding, sendError, wireRequest } from './wire.js'
+import { HttpWireRequest, isResponding, sendError } from './wire.js'
 
 const BEARER = /^Bearer +(.*)$/i
 const REFRESH_MS = 300_000
@@ -108,7 +108,7 @@ export function requireServiceToken(options: RequireServiceTokenOptions): Reques
 
 /** Returns what stands behind `Bearer`. */
 function tokenIn(req: Request): string | undefined {
-  const [value = '', ...others] = wireRequest(req, '').headers.authorization ?? []
+  const [value = '', ...others] = new HttpWireRequest(req, '').headers.authorization ?? []
   if (others.length > 0) throw refusedToken('Authorization was sent twice')
   return BEARER.exec(value)?.[1]
 }

@@ -1,10 +1,11 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { AuthenticateOptions } from '../flows/authenticate.js'
 import { booleanOption, checkOptionNames, positiveNumber } from '../options.js'
 import type { Session } from '../sessions/session.js'
-import { leftBody } from './json-body.js'
+import { hasLeftBody, leftBody } from './json-body.js'
 import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
 import { attachSession, detachSession } from './request.js'
-import { isResponding, sendError, wireRequest } from './wire.js'
+import { HttpWireRequest, isResponding, sendError } from './wire.js'
 
 /** Options of {@link requireSession}. */
 export interface RequireSessionOptions extends MountOptions {
@@ -42,17 +43,18 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
   const { sessions, protocol } = readMountOptions('requireSession', options)
   const isOptional = booleanOption('requireSession: optional', options.optional ?? false)
   const { maxAgeSeconds, confirmedWithinSeconds } = options
-  const demand = { maxAgeSeconds, confirmedWithinSeconds }
+  const demand: AuthenticateOptions = { maxAgeSeconds, confirmedWithinSeconds }
   for (const [name, seconds] of Object.entries(demand))
     if (seconds !== undefined) positiveNumber(`requireSession: ${name}`, seconds)
 
   async function findSession(req: Request): Promise<Session | undefined> {
-    // A body that cannot be read carries no token. Whether it is an error is for the route to say.
-    const body = await leftBody(req).catch(() => undefined)
-    const request = wireRequest(req, '', body)
+    const left = leftBodyOf(req)
+    const body = left && (await left)
+    const request = new HttpWireRequest(req, '', body)
     const token = protocol.readToken(request)
     if (isOptional && token === undefined) return undefined
-    return sessions.authenticate(token, { ...demand, appid: protocol.readApp?.(request) })
+    const options = protocol.readApp ? { ...demand, appid: protocol.readApp(request) } : demand
+    return sessions.authenticate(token, options)
   }
 
   return async function checkSession(req: Request, res: Response, next: NextFunction): Promise<void> {
@@ -68,6 +70,11 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
     }
     next()
   }
+}
+
+/** A body that cannot be read carries no token. Whether it is an error is for the route to say. */
+function leftBodyOf(req: Request): Promise<unknown> | undefined {
+  return hasLeftBody(req) ? leftBody(req).catch(() => undefined) : undefined
 }
 
 /**

@@ -20,7 +20,7 @@ import type { ServiceTokenKey } from '../service-tokens/token-keys.js'
 import { readJsonBody } from './json-body.js'
 import { MOUNT_OPTION_NAMES, type MountOptions, readMountOptions } from './mount-options.js'
 import { handleOtherMethods } from './other-methods.js'
-import { sendError, sendReply, wireRequest } from './wire.js'
+import { HttpWireRequest, sendError, sendReply } from './wire.js'
 
 const DEFAULT_LIFETIME_SECONDS = 300
 const MOST_LIFETIME_SECONDS = 900
@@ -111,7 +111,7 @@ export function serviceTokens(options: ServiceTokensOptions): Router {
     return async function handleRoute(req: Request, res: Response, next) {
       try {
         const sent = body === 'json' ? await readJsonBody(req, res) : undefined
-        sendReply(res, await handle(sessions, wireRequest(req, path, sent)))
+        sendReply(res, await handle(sessions, new HttpWireRequest(req, path, sent)))
       } catch (error) {
         sendError(error, protocol, res, next)
       }

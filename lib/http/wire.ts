@@ -10,16 +10,49 @@ const LINGER_MS = 5_000
 /** What Express adds to a request of `node:http` may be missing. */
 type HostRequest = IncomingMessage & Partial<Pick<Request, 'baseUrl' | 'ip' | 'params' | 'query'>>
 
-/** Returns a request as a protocol sees it, at the route of `path`. */
-export function wireRequest(req: HostRequest, path: string, body?: unknown): WireRequest {
-  return {
-    mount: `${req.baseUrl ?? ''}${path}`,
-    peer: peerOf(req),
-    method: req.method ?? '',
-    headers: headersOf(req),
-    params: (req.params ?? {}) as Record<string, string>,
-    query: req.query ?? queryIn(req.url),
-    body,
+/**
+ * A request as a protocol sees it. What a protocol does not look at, such as the query, is not read: guards
+ * make one of these for each request.
+ */
+export class HttpWireRequest implements WireRequest {
+  readonly #req: HostRequest
+  readonly #path: string
+  readonly body: unknown
+  #peer: string | undefined
+  #headers: WireRequest['headers'] | undefined
+
+  /** At the route of `path`. `peer` is the client's address where it was asked for before. */
+  constructor(req: HostRequest, path: string, body?: unknown, peer?: string) {
+    this.#req = req
+    this.#path = path
+    this.body = body
+    this.#peer = peer
+  }
+
+  get mount(): string {
+    return `${this.#req.baseUrl ?? ''}${this.#path}`
+  }
+
+  get peer(): string | undefined {
+    this.#peer ??= peerOf(this.#req)
+    return this.#peer
+  }
+
+  get method(): string {
+    return this.#req.method ?? ''
+  }
+
+  get headers(): WireRequest['headers'] {
+    this.#headers ??= headersOf(this.#req)
+    return this.#headers
+  }
+
+  get params(): WireRequest['params'] {
+    return (this.#req.params ?? {}) as Record<string, string>
+  }
+
+  get query(): WireRequest['query'] {
+    return this.#req.query ?? queryIn(this.#req.url)
   }
 }
 
@@ -88,29 +121,19 @@ function queryIn(url: string = ''): WireRequest['query'] {
 
 /** Without a prototype, as the client chooses the names, and a plain object cannot hold `__proto__`. */
 function headersOf(req: IncomingMessage): WireRequest['headers'] {
-  const sent = pairsIn(req.rawHeaders ?? [])
-  const sentNames = new Set(sent.map(([name]) => name))
-  // Hosts that synthesise requests, such as adapters for cloud functions, may not fill in the raw headers.
-  const madeUp = madeUpHeaders(req).filter(([name]) => !sentNames.has(name))
   const headers: Record<string, string[]> = Object.create(null)
-  for (const [name, value] of [...sent, ...madeUp]) {
-    headers[name] ??= []
-    headers[name].push(value)
+  function add(name: string, value: string): void {
+    const known = headers[name]
+    if (known) known.push(value)
+    else headers[name] = [value]
   }
+
+  const { rawHeaders = [] } = req
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    add(rawHeaders[at]?.toLowerCase() ?? '', rawHeaders[at + 1] ?? '')
+  // Hosts that synthesise requests, such as adapters for cloud functions, may not fill in the raw headers.
+  const madeUp = Object.keys(req.headers).filter((name) => headers[name.toLowerCase()] === undefined)
+  for (const name of madeUp)
+    for (const value of [req.headers[name] ?? []].flat()) add(name.toLowerCase(), String(value))
   return headers
-}
-
-function madeUpHeaders(req: IncomingMessage): [name: string, value: string][] {
-  return Object.entries(req.headers).flatMap(([name, values]) =>
-    [values ?? []].flat().map((value): [string, string] => [name.toLowerCase(), String(value)]),
-  )
-}
-
-function pairsIn(rawHeaders: readonly string[]): [name: string, value: string][] {
-  const pairs: [string, string][] = []
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const [name = '', value = ''] = rawHeaders.slice(index, index + 2)
-    pairs.push([name.toLowerCase(), value])
-  }
-  return pairs
 }

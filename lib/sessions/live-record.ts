@@ -27,6 +27,6 @@ export function liveRecord(
   if (!isAlive(stored.readAt, times, lifetimes)) return undefined
   // The store applies the session duration that was configured at the last recorded visit.
   const idleExpiresAt = Math.min(nearestEnd(times, lifetimes), stored.endsAt)
-  const moments = { ...times, expiresAt: absoluteEnd(times, lifetimes), idleExpiresAt }
+  const moments = { createdAt, lastVisitAt, expiresAt: absoluteEnd(times, lifetimes), idleExpiresAt }
   return { app, record, lifetimes, moments }
 }

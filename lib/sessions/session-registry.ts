@@ -18,7 +18,6 @@ import type { SessionStore, StoredSession, StoredVisit } from './store.js'
 import { addressNamed, publicIdOf, type SessionAddress } from './token.js'
 import { decodeUserInfo } from './user-info.js'
 
-const MOST_READS = 2
 /** Each further try means that another process has changed the record in between. */
 const MOST_TRIES = 10
 
@@ -174,27 +173,24 @@ export class SessionRegistry {
 
   /** Reads a session that is alive, of these apps, and under a key that the ring still has. */
   async #readLive(address: SessionAddress): Promise<FoundSession | undefined> {
-    const { apps, keyRing } = this.#parts
-    const found = await this.#read(address)
-    const live = found && liveRecord(found.stored, apps, found.record)
-    if (!live || !keyRing.handlesOf(live.record).includes(address.handle)) return undefined
-    return { stored: found.stored, live }
+    const { apps, store, keyRing } = this.#parts
+    let stored = await store.read(address)
+    let record = stored && decodeRecord(stored.record)
+    if (stored && !record) {
+      // Only the reply may have been damaged.
+      stored = await store.read(address)
+      record = stored && decodeRecord(stored.record)
+    }
+    if (stored && !record) this.#tellUnreadable(address, stored)
+    if (!stored || !record) return undefined
+    const live = liveRecord(stored, apps, record)
+    return live && keyRing.hasHandle(record, address.handle) ? { stored, live } : undefined
   }
 
-  /** Reads a session, twice if its record is unreadable: only the reply may be damaged. */
-  async #read(address: SessionAddress): Promise<{ stored: StoredVisit; record: SessionRecord } | undefined> {
-    let stored: StoredVisit | null = null
-    for (let reads = 0; reads < MOST_READS; reads += 1) {
-      stored = await this.#parts.store.read(address)
-      if (!stored) return undefined
-      const record = decodeRecord(stored.record)
-      if (record) return { stored, record }
-    }
-    if (stored && !isOfNewerRelease(stored.record)) {
-      const id = publicIdOf(address)
-      this.#parts.logger.error(`the record of session ${id} cannot be read: the session is refused`)
-    }
-    return undefined
+  #tellUnreadable(address: SessionAddress, { record }: StoredVisit): void {
+    if (isOfNewerRelease(record)) return
+    const id = publicIdOf(address)
+    this.#parts.logger.error(`the record of session ${id} cannot be read: the session is refused`)
   }
 
   /**

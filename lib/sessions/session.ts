@@ -73,8 +73,15 @@ export function sessionFrom(
 ): Session {
   const { appid, openid, unionid, device, confirmedAt, data } = record
   return Object.freeze({
-    ...{ sessionId, appid, openid, unionid, device },
-    ...datesOf(moments),
+    sessionId,
+    appid,
+    openid,
+    unionid,
+    device,
+    createdAt: new Date(moments.createdAt),
+    lastVisitAt: new Date(moments.lastVisitAt),
+    expiresAt: new Date(moments.expiresAt),
+    idleExpiresAt: new Date(moments.idleExpiresAt),
     userInfo: frozen(userInfo),
     confirmedAt: confirmedAt === undefined ? undefined : new Date(confirmedAt),
     data: frozen(data) as SessionData,
@@ -86,11 +93,9 @@ export function summaryFrom(
   { device }: SessionRecord,
   moments: SessionMoments,
 ): SessionSummary {
-  return { sessionId, device, ...datesOf(moments) }
-}
-
-function datesOf(moments: SessionMoments) {
   return {
+    sessionId,
+    device,
     createdAt: new Date(moments.createdAt),
     lastVisitAt: new Date(moments.lastVisitAt),
     expiresAt: new Date(moments.expiresAt),
