@@ -149,7 +149,7 @@ class AttachedSession implements RequestSession {
   readonly appid: string
   readonly unionid: string | undefined
   readonly device: string | undefined
-  data: SessionData
+  readonly data!: SessionData
 
   constructor(req: Request, sessions: Sessions, session: Session) {
     this.#req = req
@@ -164,7 +164,12 @@ class AttachedSession implements RequestSession {
     this.appid = session.appid
     this.unionid = session.unionid
     this.device = session.device
-    this.data = session.data
+    this.#showData(session.data)
+  }
+
+  /** Nobody else may assign it: the next request would not find that. */
+  #showData(value: SessionData): void {
+    Object.defineProperty(this, 'data', { value, enumerable: true, configurable: true, writable: false })
   }
 
   decrypt<As extends OpenDataAs = 'any'>(
@@ -189,7 +194,7 @@ class AttachedSession implements RequestSession {
   }
 
   async setData(given: SessionData): Promise<SessionData> {
-    this.data = await this.#sessions.setData(this.#session, given)
+    this.#showData(await this.#sessions.setData(this.#session, given))
     return this.data
   }
 
@@ -197,7 +202,7 @@ class AttachedSession implements RequestSession {
     const { token, session } = await this.#sessions.rotate(this.#session, options)
     this.#session = session
     this.sessionId = session.sessionId
-    this.data = session.data
+    this.#showData(session.data)
     return token
   }
 

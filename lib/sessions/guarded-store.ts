@@ -3,7 +3,7 @@ import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { reasonOf } from '../reason.js'
-import { type SessionStore, StoreFailure } from './store.js'
+import { type SessionStore, type StoredVisit, StoreFailure } from './store.js'
 
 /** How many kinds of failure are logged until a method works again. */
 const MOST_KINDS = 5
@@ -37,8 +37,9 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
 
   /** Warns once when the clocks are more than a minute apart. */
   function compareClocks(storeTimeMs: number): void {
+    if (isDifferenceLogged) return
     const aheadMs = clock() - storeTimeMs
-    if (isDifferenceLogged || Math.abs(aheadMs) <= MOST_CLOCK_DIFFERENCE_MS) return
+    if (Math.abs(aheadMs) <= MOST_CLOCK_DIFFERENCE_MS) return
     isDifferenceLogged = true
     const seconds = Math.round(Math.abs(aheadMs) / 1000)
     const difference = `${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'}`
@@ -47,11 +48,18 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
     )
   }
 
-  async function guarded<T>(name: keyof SessionStore, call: () => Promise<T>): Promise<T> {
-    const timedOut = () => new StoreFailure(`no answer within ${timeoutMs} ms`)
+  const lookAt = (visit: StoredVisit | null) => visit && compareClocks(visit.readAt)
+  const timedOut = () => new StoreFailure(`no answer within ${timeoutMs} ms`)
+
+  async function guarded<T>(
+    name: keyof SessionStore,
+    call: () => Promise<T>,
+    look?: (result: T) => void,
+  ): Promise<T> {
     try {
       const result = await withinDeadline(call(), timeoutMs, timedOut)
-      if (logged.delete(name)) logger.warn(`the session store works again (${name})`)
+      if (logged.size > 0 && logged.delete(name)) logger.warn(`the session store works again (${name})`)
+      look?.(result)
       return result
     } catch (error) {
       const reason = error instanceof StoreFailure ? error.message : reasonOf(error)
@@ -62,11 +70,7 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
   }
 
   return {
-    async read(address) {
-      const visit = await guarded('read', () => store.read(address))
-      if (visit) compareClocks(visit.readAt)
-      return visit
-    },
+    read: (address) => guarded('read', () => store.read(address), lookAt),
     readUser: (handle) => guarded('readUser', () => store.readUser(handle)),
     issue: (entry) => guarded('issue', () => store.issue(entry, timeoutMs)),
     touch: (address, window) => guarded('touch', () => store.touch(address, window, timeoutMs)),

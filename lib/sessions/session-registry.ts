@@ -173,18 +173,24 @@ export class SessionRegistry {
 
   /** Reads a session that is alive, of these apps, and under a key that the ring still has. */
   async #readLive(address: SessionAddress): Promise<FoundSession | undefined> {
-    const { apps, store, keyRing } = this.#parts
-    let stored = await store.read(address)
-    let record = stored && decodeRecord(stored.record)
-    if (stored && !record) {
-      // Only the reply may have been damaged.
-      stored = await store.read(address)
-      record = stored && decodeRecord(stored.record)
-    }
-    if (stored && !record) this.#tellUnreadable(address, stored)
-    if (!stored || !record) return undefined
+    const { store } = this.#parts
+    const found = this.#judged(address, await store.read(address))
+    if (found !== 'unreadable') return found
+    // Only the reply may have been damaged.
+    const stored = await store.read(address)
+    const foundAgain = this.#judged(address, stored)
+    if (foundAgain !== 'unreadable') return foundAgain
+    if (stored) this.#tellUnreadable(address, stored)
+    return undefined
+  }
+
+  #judged({ handle }: SessionAddress, stored: StoredVisit | null): FoundSession | 'unreadable' | undefined {
+    if (!stored) return undefined
+    const { apps, keyRing } = this.#parts
+    const record = decodeRecord(stored.record)
+    if (!record) return 'unreadable'
     const live = liveRecord(stored, apps, record)
-    return live && keyRing.hasHandle(record, address.handle) ? { stored, live } : undefined
+    return live && keyRing.hasHandle(record, handle) ? { stored, live } : undefined
   }
 
   #tellUnreadable(address: SessionAddress, { record }: StoredVisit): void {

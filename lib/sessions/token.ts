@@ -98,5 +98,6 @@ export function valueIdOf(of: { purpose: string; appid: string; openid?: string 
 }
 
 function digest(text: string, bytes: number): string {
-  return hash('sha256', text, 'buffer').subarray(0, bytes).toString('base64url')
+  // All lengths are whole groups of base64.
+  return hash('sha256', text, 'base64url').slice(0, (bytes * 4) / 3)
 }

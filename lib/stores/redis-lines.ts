@@ -1,7 +1,10 @@
 import { type StoredSession, StoreFailure } from '../sessions/store.js'
 
-const LINE = /^(.{24})(\d{16})(\d{13})(\d{13})(.*)$/s
-const PROFILE = /^1\d{16}(\d{13})([^\n]*)/
+const ZERO = '0'.charCodeAt(0)
+/** Where the fields of a session begin in its line. */
+const [BEGAN, LAST_VISIT, END, RECORD] = [24, 40, 53, 66]
+/** Where those of a user begin in the first line. */
+const [PROFILE_END, PROFILE] = [17, 30]
 
 /** The session of a line; `beganAt` is in microseconds since 1970. */
 interface ReadLine {
@@ -18,17 +21,18 @@ export function readLine(line: string, moment: number): ReadLine {
 
 /** Reads the line of a session; undefined when it is damaged. */
 export function lineIn(line: string, moment: number): ReadLine | undefined {
-  const [, sessionId, began, lastVisitAt, endsAt, record] = LINE.exec(line) ?? []
-  if (sessionId === undefined || record === undefined) return undefined
-  const beganAt = Number(began)
+  const beganAt = numberIn(line, BEGAN, LAST_VISIT)
+  const lastVisitAt = numberIn(line, LAST_VISIT, END)
+  const endsAt = numberIn(line, END, RECORD)
+  if (Number.isNaN(beganAt + lastVisitAt + endsAt)) return undefined
   return {
     beganAt,
     session: {
-      sessionId,
-      record,
+      sessionId: line.slice(0, BEGAN),
+      record: line.slice(RECORD),
       createdAt: Math.floor(beganAt / 1000),
-      lastVisitAt: Number(lastVisitAt),
-      endsAt: Number(endsAt),
+      lastVisitAt,
+      endsAt,
       readAt: Math.floor(moment / 1000),
     },
   }
@@ -36,8 +40,21 @@ export function lineIn(line: string, moment: number): ReadLine | undefined {
 
 /** Reads the profile of a user, '' where there is none, and its end; undefined when the user is damaged. */
 export function profileIn(user: string): { readonly endsAt: number; readonly text: string } | undefined {
-  const [, endsAt, text] = PROFILE.exec(user) ?? []
-  return text === undefined ? undefined : { endsAt: Number(endsAt), text }
+  const endsAt = numberIn(user, PROFILE_END, PROFILE)
+  if (user[0] !== '1' || Number.isNaN(numberIn(user, 1, PROFILE_END) + endsAt)) return undefined
+  const end = user.indexOf('\n')
+  return { endsAt, text: user.slice(PROFILE, end < 0 ? undefined : end) }
+}
+
+/** Returns the number whose digits stand between two places; NaN where there is something else. */
+function numberIn(text: string, begin: number, end: number): number {
+  let number = 0
+  for (let place = begin; place < end; place += 1) {
+    const digit = text.charCodeAt(place) - ZERO
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    number = 10 * number + digit
+  }
+  return number
 }
 
 /** Refuses a line break, which would end the line of a session. */

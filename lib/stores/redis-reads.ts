@@ -9,6 +9,11 @@ import { TurnEnd } from './turn-end.js'
 
 /** What ends sooner is judged by Redis itself, as the time here is an estimate. */
 const MARGIN_MS = 2_000
+const MOST_TIMES_OF_MARKS = 4
+/** Of a user who takes more room, a script replies with the one session that is asked for. */
+const MOST_CHARACTERS = 4096
+/** So many of these users are remembered. */
+const MOST_LARGE = 10_000
 
 interface RedisReadsParts {
   readonly questions: RedisQuestions
@@ -21,7 +26,9 @@ interface Findings {
   /** By the clock of Redis, in microseconds since 1970. */
   readonly moment: number
   readonly marks: GroupMarks
-  readonly users: ReadonlyMap<string, string | null>
+  /** The values of users, and the place of each by its handle. */
+  readonly texts: readonly (string | null)[]
+  readonly places: ReadonlyMap<string, number>
 }
 
 /**
@@ -30,61 +37,71 @@ interface Findings {
  */
 export class RedisReads {
   readonly #parts: RedisReadsParts
-  /** Those to be read at the end of this turn. */
-  #handles = new Set<string>()
+  /** The places of those to be read at the end of this turn, by their handles. */
+  #places = new Map<string, number>()
   readonly #turnEnd = new TurnEnd(() => this.#readAll())
   #reads = 0
+  readonly #large = new Set<string>()
 
   constructor(parts: RedisReadsParts) {
     this.#parts = parts
   }
 
-  /** Returns a session that is certainly alive; undefined where only a script can tell. */
-  async find({ handle, sessionId }: SessionAddress): Promise<StoredVisit | undefined> {
-    this.#handles.add(handle)
+  /**
+   * Returns a session that is certainly alive at the end of this turn; undefined where only a script can tell.
+   */
+  async find(address: SessionAddress): Promise<StoredVisit | undefined> {
+    const { handle } = address
+    if (this.#large.has(handle)) return undefined
+    if (!this.#places.has(handle)) this.#places.set(handle, this.#places.size)
     const findings = await this.#turnEnd.result()
-    const text = findings?.users.get(handle)
+    const text = findings?.texts[findings.places.get(handle) ?? -1]
     if (!findings || !text) return undefined
-    const begin = text.indexOf(`\n${sessionId}`) + 1
-    if (begin === 0) return undefined
-    const end = text.indexOf('\n', begin)
-    const line = lineIn(text.slice(begin, end < 0 ? undefined : end), findings.moment)
-    const profile = profileIn(text)
-    if (!line || !profile || line.beganAt <= findings.marks.of(groupIn(handle))) return undefined
-    const { session } = line
-    if (Math.min(session.endsAt, profile.endsAt) - session.readAt <= MARGIN_MS) return undefined
-    return { ...session, readAt: readAtOf(session), userInfo: profile.text || null }
+    if (text.length > MOST_CHARACTERS) this.#rememberLarge(handle)
+    return sessionIn(text, address, findings)
+  }
+
+  #rememberLarge(handle: string): void {
+    // Who takes less room by now is read with the others again.
+    if (this.#large.size >= MOST_LARGE) this.#large.clear()
+    this.#large.add(handle)
   }
 
   /**
-   * The marks are first and last by turns, so that the reply to the question before is not taken for that to
-   * this one.
+   * The marks are asked for one to four times by turns, so that a reply has another length than those to the
+   * questions before, should the connection have lost one of them.
    */
   async #readAll(): Promise<Findings | undefined> {
     const { questions, keys, marks } = this.#parts
-    const handles = [...this.#handles]
-    this.#handles = new Set()
+    const places = this.#places
+    this.#places = new Map()
     this.#reads += 1
-    const areMarksFirst = this.#reads % 2 === 0
-    const asked = handles.map((handle) => keys.user(handle))
+    const asked: string[] = []
+    for (const handle of places.keys()) asked.push(keys.user(handle))
+    for (let times = this.#reads % MOST_TIMES_OF_MARKS; times >= 0; times -= 1) asked.push(keys.all)
     const [moment, texts] = await Promise.all([
       questions.momentNow() ?? marks.tellTime(),
-      questions.valuesOf(areMarksFirst ? [keys.all, ...asked] : [...asked, keys.all]),
+      questions.valuesOf(asked),
     ])
-    const known = texts && marks.learn(texts[areMarksFirst ? 0 : handles.length] ?? null)
-    if (!known) return undefined
-    const first = areMarksFirst ? 1 : 0
-    return {
-      moment,
-      marks: known,
-      users: new Map(handles.map((handle, at) => [handle, texts[first + at] ?? null])),
-    }
+    const known = texts && marks.learn(texts[places.size] ?? null)
+    return known && { moment, marks: known, texts, places }
   }
 }
 
-/** The estimate lags a little behind. Nothing was written later, unless the clock was set back. */
-function readAtOf({ readAt, lastVisitAt }: StoredVisitTimes): number {
-  return lastVisitAt - readAt <= MARGIN_MS ? Math.max(readAt, lastVisitAt) : readAt
+function sessionIn(
+  text: string,
+  { handle, sessionId }: SessionAddress,
+  findings: Findings,
+): StoredVisit | undefined {
+  const begin = text.indexOf(`\n${sessionId}`) + 1
+  if (begin === 0) return undefined
+  const end = text.indexOf('\n', begin)
+  const line = lineIn(text.slice(begin, end < 0 ? undefined : end), findings.moment)
+  const profile = profileIn(text)
+  if (!line || !profile || line.beganAt <= findings.marks.of(groupIn(handle))) return undefined
+  const { record, createdAt, lastVisitAt, endsAt, readAt } = line.session
+  if (Math.min(endsAt, profile.endsAt) - readAt <= MARGIN_MS) return undefined
+  // The estimate lags a little behind. Nothing was written later, unless the clock was set back.
+  const latest = lastVisitAt - readAt <= MARGIN_MS ? Math.max(readAt, lastVisitAt) : readAt
+  return { sessionId, record, createdAt, lastVisitAt, endsAt, readAt: latest, userInfo: profile.text || null }
 }
-
-type StoredVisitTimes = Pick<StoredVisit, 'readAt' | 'lastVisitAt'>

@@ -59,7 +59,8 @@ export interface RedisStoreOptions {
  * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours, with its
  * TLS, reconnection and end. The store logs its errors to stderr, each kind once, if nothing else listens to
  * `error`. It writes nothing while Redis refuses the database of the client. An authenticated request costs
- * one script that only reads; a login two, or three with `onLogin`, and two at the same time for its limits.
+ * one `MGET` that it shares with all others of its turn of the event loop, and on a Cluster one script that
+ * only reads; a login two, or three with `onLogin`, and two at the same time for its limits.
  *
  * Keys: `weapp:{<handle>}` is a user with all sessions and the profile; `weapp:all` is when the sessions of
  * all users, or of those of an app, were ended; `weapp:value:<digest>` is a value that all processes share,
