@@ -7,6 +7,8 @@ import type { RedisScript } from './redis-script.js'
 
 /** The shortest time between two reconnections. */
 const PAUSE_MICROS = 1_000_000
+/** How an error begins that Redis, or a proxy, has replied with. */
+const ERROR_REPLY = /^[A-Z]+ /
 
 /** The reply of a script. */
 export interface RedisReply {
@@ -57,15 +59,16 @@ export class RedisQuestions {
   }
 
   /**
-   * Reads texts of one server by one command; undefined when it replies with something else, or when they are
-   * on several servers. No nonce shows that the reply belongs to this question.
+   * Reads texts of one server by one command; undefined when it replies with something else, or with an error,
+   * such as of keys on several servers, or of a user without the right. No nonce shows that the reply belongs
+   * to this question.
    */
   async valuesOf(keys: readonly string[]): Promise<(string | null)[] | undefined> {
     try {
       const reply = await this.#call('MGET', ...keys)
       return Array.isArray(reply) && reply.length === keys.length && reply.every(isValue) ? reply : undefined
     } catch (error) {
-      if (isOnSeveralServers(error)) return undefined
+      if (error instanceof Error && ERROR_REPLY.test(error.message)) return undefined
       throw error
     }
   }

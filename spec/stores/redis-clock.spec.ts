@@ -1,7 +1,8 @@
 import { expect } from 'chai'
-import { beforeEach, describe, it } from 'mocha'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { type RedisClient, RedisStore } from '../../lib/index.js'
 import { StoreFailure } from '../../lib/sessions/store.js'
+import { RedisClock } from '../../lib/stores/redis-clock.js'
 import { HOUR, newHandle, newId, storeUnderTest } from '../../store-contract/store-under-test.js'
 import { type TestClock, testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
@@ -233,5 +234,46 @@ describe('the time in Redis, as a RedisStore knows it', () => {
       const users = await Promise.all(handles.map((handle) => store.readUser(handle)))
       expect(users.map(({ userInfo }) => userInfo)).to.deep.equal(handles)
     })
+  })
+})
+
+describe('the estimate of the time in Redis', () => {
+  const { now } = performance
+  let nowMs = 0
+  beforeEach(() => {
+    nowMs = 5_000
+    performance.now = () => nowMs
+  })
+  afterEach(() => {
+    performance.now = now
+  })
+
+  /** Learns a time that was told on the way of a reply that took two milliseconds. */
+  function learn(clock: RedisClock, moment: number): void {
+    const askedAt = clock.now()
+    nowMs += 2
+    clock.learn(moment, askedAt, false)
+  }
+
+  it('is unknown before the first reply', () => {
+    expect(new RedisClock(false).momentNow()).to.equal(undefined)
+  })
+
+  it('goes on with the process, is never ahead, and is unknown when no reply has told it for a second', () => {
+    const clock = new RedisClock(false)
+    learn(clock, 1_767_225_600_000_000)
+    expect(clock.momentNow()).to.equal(1_767_225_600_000_000)
+    nowMs += 1000
+    expect(clock.momentNow()).to.equal(1_767_225_601_000_000)
+    nowMs += 1
+    expect(clock.momentNow()).to.equal(undefined)
+  })
+
+  it('follows the clock of Redis when it is set, forward or back', () => {
+    const clock = new RedisClock(false)
+    for (const moment of [1_767_225_600_000_000, 1_767_229_200_000_000, 1_767_222_000_000_000]) {
+      learn(clock, moment)
+      expect(clock.momentNow()).to.equal(moment)
+    }
   })
 })

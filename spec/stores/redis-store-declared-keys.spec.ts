@@ -81,35 +81,39 @@ describe('RedisStore behind a proxy of a cluster', () => {
   }
 })
 
-describe('RedisStore as a user who may reach only the keys of its prefix, with seven commands', () => {
-  const prefix = freshPrefix()
-  let server: RedisServer
-  let redis: Redis
+for (const [which, further] of [
+  ['eight commands', ['+mget']],
+  ['all of these but mget', []],
+] as const)
+  describe(`RedisStore as a user who may reach only the keys of its prefix, with ${which}`, () => {
+    const prefix = freshPrefix()
+    let server: RedisServer
+    let redis: Redis
 
-  before(async () => {
-    server = await startRedisServer()
-    const admin = new Redis(server.url)
-    const commands = ['+evalsha', '+eval', '+time', '+get', '+set', '+del', '+scan']
-    await admin.call('ACL', 'SETUSER', 'shop', 'reset', 'on', '>secret', `~${prefix}*`, ...commands)
-    admin.disconnect()
-    redis = new Redis(server.url, { username: 'shop', password: 'secret', enableReadyCheck: false })
+    before(async () => {
+      server = await startRedisServer()
+      const admin = new Redis(server.url)
+      const commands = ['+evalsha', '+eval', '+time', '+get', '+set', '+del', '+scan', ...further]
+      await admin.call('ACL', 'SETUSER', 'shop', 'reset', 'on', '>secret', `~${prefix}*`, ...commands)
+      admin.disconnect()
+      redis = new Redis(server.url, { username: 'shop', password: 'secret', enableReadyCheck: false })
+    })
+
+    after(async () => {
+      redis.disconnect()
+      await server.stop()
+    })
+
+    ownStoreContract({ createStore: () => new RedisStore(redis, { prefix: `${prefix}${randomUUID()}:` }) })
+
+    it('cannot even read with another prefix', async () => {
+      const error = await failureOf(() => new RedisStore(redis, { prefix: 'other:' }).readUser('user'))
+      expect(error)
+        .to.be.an('error')
+        .with.property('message')
+        .that.matches(/NOPERM/)
+    })
   })
-
-  after(async () => {
-    redis.disconnect()
-    await server.stop()
-  })
-
-  ownStoreContract({ createStore: () => new RedisStore(redis, { prefix: `${prefix}${randomUUID()}:` }) })
-
-  it('cannot even read with another prefix', async () => {
-    const error = await failureOf(() => new RedisStore(redis, { prefix: 'other:' }).readUser('user'))
-    expect(error)
-      .to.be.an('error')
-      .with.property('message')
-      .that.matches(/NOPERM/)
-  })
-})
 
 describe('the proxy that these tests use', () => {
   let server: RedisServer

@@ -255,14 +255,16 @@ describe('RedisStore whose client has lost a reply, so that each later question 
     await Promise.all(logins.map(({ address }) => expectDistrust(() => store.read(address))))
   })
 
-  it('finds no session that has ended', async () => {
-    const { address } = await issue()
-    client.heal = false
-    await store.read(address)
-    await new RedisStore(redis(), { prefix }).revoke(address)
-    client.loseReply()
-    for (let reads = 0; reads < 5; reads += 1) await expectDistrust(() => store.read(address))
-  })
+  for (const times of [1, 2, 3]) {
+    it(`finds no session that has ended, with ${times} replies lost`, async () => {
+      const { address } = await issue()
+      client.heal = false
+      for (let reads = 0; reads < 5; reads += 1) await store.read(address)
+      await new RedisStore(redis(), { prefix }).revoke(address)
+      client.loseReply(times)
+      for (let reads = 0; reads < 5; reads += 1) await expectDistrust(() => store.read(address))
+    })
+  }
 
   it('tells nothing, and says of no change that it was made', async () => {
     const { address } = await issue()
@@ -302,29 +304,28 @@ class ShiftingClient implements RedisClient {
   /** Whether a new connection mends it. */
   heal = true
   readonly #redis: RedisClient
-  #latest: Promise<unknown> = Promise.resolve(null)
-  #isShifted = false
+  readonly #replies: Promise<unknown>[] = []
+  #lost = 0
 
   constructor(redis: RedisClient) {
     this.#redis = redis
   }
 
-  loseReply(): void {
-    this.#isShifted = true
+  loseReply(times = 1): void {
+    this.#lost += times
   }
 
   async call(command: string, ...args: (string | number)[]): Promise<unknown> {
-    const before = this.#latest
     const reply = this.#redis.call(command, ...args)
-    this.#latest = reply
-    if (!this.#isShifted) return reply
+    this.#replies.push(reply)
+    if (this.#lost === 0) return reply
     // What fails in Redis fails for the next one.
     reply.catch(() => undefined)
-    return before
+    return this.#replies.at(-1 - this.#lost) ?? null
   }
 
   disconnect(reconnect: boolean): void {
     this.disconnects.push(reconnect)
-    if (this.heal) this.#isShifted = false
+    if (this.heal) this.#lost = 0
   }
 }
