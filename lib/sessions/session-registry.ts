@@ -85,7 +85,7 @@ export class SessionRegistry {
     const listed = oldestFirst.map(async (handle) => {
       const { sessions } = await store.readUser(handle)
       return sessions.flatMap((session) => {
-        const live = liveRecord(session, apps)
+        const live = liveRecord(session, apps.find(user.appid))
         const id = publicIdOf({ handle, sessionId: session.sessionId })
         return live ? [summaryFrom(id, live.record, live.moments)] : []
       })
@@ -114,7 +114,7 @@ export class SessionRegistry {
     const { apps, store } = this.#parts
     if (apps.isNarrowed) {
       const stored = await store.read(address)
-      if (!stored || !liveRecord(stored, apps)) return
+      if (!stored || !liveRecord(stored, apps.ofToken(address.handle))) return
     }
     await store.revoke(address)
   }
@@ -163,7 +163,7 @@ export class SessionRegistry {
     const { handle, sessionId } = address
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const stored = await store.read(address)
-      const live = stored && liveRecord(stored, apps)
+      const live = stored && liveRecord(stored, apps.find(session.appid))
       if (!live) return undefined
       const to = encodeRecord({ ...live.record, ...changeAt(stored.readAt) })
       const change = { sessionId, from: stored.record, to }
@@ -175,19 +175,23 @@ export class SessionRegistry {
   /** Reads a session that is alive, of these apps, and under a key that the ring still has. */
   async #readLive(address: SessionAddress): Promise<FoundSession | undefined> {
     const { apps, keyRing } = this.#parts
-    const found = await this.#read(address)
-    const live = found && liveRecord(found.stored, apps, found.record)
+    const app = apps.ofToken(address.handle)
+    const found = await this.#read(address, app?.appid)
+    const live = found && liveRecord(found.stored, app, found.record)
     if (!live || !keyRing.handlesOf(live.record).includes(address.handle)) return undefined
     return { stored: found.stored, live }
   }
 
   /** Reads a session, twice if its record is unreadable: only the reply may be damaged. */
-  async #read(address: SessionAddress): Promise<{ stored: StoredVisit; record: SessionRecord } | undefined> {
+  async #read(
+    address: SessionAddress,
+    appid = '',
+  ): Promise<{ stored: StoredVisit; record: SessionRecord } | undefined> {
     let stored: StoredVisit | null = null
     for (let reads = 0; reads < MOST_READS; reads += 1) {
       stored = await this.#parts.store.read(address)
       if (!stored) return undefined
-      const record = decodeRecord(stored.record)
+      const record = decodeRecord(stored.record, appid)
       if (record) return { stored, record }
     }
     if (stored && !isOfNewerRelease(stored.record)) {

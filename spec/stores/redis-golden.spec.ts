@@ -240,7 +240,7 @@ describe('what RedisStore writes', () => {
         ...record,
       } as SessionRecord
       expect(encodeRecord(whole)).to.equal(text)
-      expect(decodeRecord(text)).to.deep.equal(whole)
+      expect(decodeRecord(text, whole.appid)).to.deep.equal(whole)
     })
   }
 
