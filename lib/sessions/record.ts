@@ -51,13 +51,13 @@ export function encodeRecord(record: SessionRecord): string {
 export function decodeRecord(text: string, appid: string): SessionRecord | undefined {
   const raw = parseArray(text)
   if (raw?.[0] !== VERSION) return undefined
-  const [, openid, loginDurationDays, sealedSessionKey, ...more] = raw
+  const [, openid, loginDurationDays, sealedSessionKey, next, last] = raw
   if (typeof openid !== 'string' || typeof sealedSessionKey !== 'string') return undefined
   if (!isNumber(loginDurationDays)) return undefined
-  const unionid = typeof more[0] === 'string' ? more.shift() : undefined
-  const [extras = {}] = more
-  if (!isOptionalText(unionid) || !isJsonObject(extras)) return undefined
-  const { k, d, c, s, x }: RecordExtras = extras
+  const unionid = typeof next === 'string' ? next : undefined
+  const extras = unionid === undefined ? next : last
+  if (extras !== undefined && !isJsonObject(extras)) return undefined
+  const { k, d, c, s, x }: RecordExtras = extras ?? {}
   if (!isOptionalText(k) || !isOptionalText(d) || !isOptionalNumber(c) || !isOptionalNumber(s))
     return undefined
   return {
