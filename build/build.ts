@@ -1,5 +1,6 @@
 // Builds the package in dist, after tsc has written the declarations to dist/declarations.
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildClient } from './client.js'
 import { buildShort, buildTraceable } from './code.js'
@@ -9,7 +10,9 @@ import { bundleDeclarations } from './declarations.js'
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
 buildTraceable('lib', 'dist')
-copyFileSync('lib/http/ioredis.cjs', 'dist/ioredis.cjs')
+for (const loader of ['http/ioredis', 'http/express-rate-limit', 'service-tokens/jsonwebtoken']) {
+  copyFileSync(`lib/${loader}.cjs`, `dist/${basename(loader)}.cjs`)
+}
 buildShort('sandbox', 'dist/sandbox')
 buildShort('store-contract', 'dist/store-contract')
 writeFileSync('dist/package.json', '{ "type": "commonjs" }\n')

@@ -259,7 +259,7 @@ describe('docs/storage', () => {
       .keys
     const [, example] = codeBlocks(english).filter(({ language }) => language === 'text')
     const lines = (example?.code.trim().split('\n') ?? []).map((line) =>
-      line.replace(/(?<=^\S+(?: \d+)*) /g, ''),
+      line.replace(/(?<=^\S+(?: (?:\d+|-))*) /g, ''),
     )
     expect(lines).to.deep.equal(user.lines)
   })

@@ -6,7 +6,7 @@ import { endAllSessions, newAddress, newGroup, newHandle, type StoreUnderTest } 
 /** Enough for a store to need several calls. */
 const USERS = 800
 /** Next to one another in the alphabet, and with characters that patterns give a meaning. */
-const NEIGHBOURS = ['-__-', '--__', '-__a', '____', 'a-__', '-__']
+const NEIGHBOURS = ['-__-', '--__', '-__a', '____', 'a-__', '-__0']
 
 export function groupsRules({ describe, it }: RuleBook, subject: StoreUnderTest): void {
   const { entry, issue, moment } = subject

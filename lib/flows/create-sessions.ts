@@ -38,7 +38,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 function sessionsWithin(scope: Scope, engine: Engine): Sessions {
   const { apps } = scope
   const registry = new SessionRegistry({ ...engine, apps })
-  const issuer = new SessionIssuer({ ...engine, apps })
+  const issuer = new SessionIssuer(engine)
   const sessionKeys = new SessionKeys({ ...engine, apps })
   const freshKey = createFreshKey({ ...engine, apps, sessionKeys })
   const rotation = new SessionRotation({ ...engine, apps })

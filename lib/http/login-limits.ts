@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
-import { ipKeyGenerator } from 'express-rate-limit'
 import { WeappError } from '../errors.js'
 import type { LoginGate } from '../flows/login-gate.js'
 import { checkOptionNames, positiveInteger } from '../options.js'
 import { valueIdOf } from '../sessions/token.js'
+import loadRateLimit from './express-rate-limit.cjs'
 import { RateLimiter, type RateLimitHit } from './rate-limiter.js'
 
 const PER_ADDRESS = 600
@@ -95,7 +95,7 @@ export class LoginLimits {
 /** Returns the network that counts as one client. What is no address is all one: a client may choose it. */
 export function networkOf(address: string): string {
   const plain = address.replace(IPV4_WITH_PORT, '$1').replace(IPV6_ZONE, '')
-  return isIP(plain) ? ipKeyGenerator(plain) : 'not an address'
+  return isIP(plain) ? loadRateLimit().ipKeyGenerator(plain) : 'not an address'
 }
 
 function writeHeaders(res: ServerResponse, hits: readonly RateLimitHit[]): void {

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
-import { type RateLimitRequestHandler, rateLimit, type Store } from 'express-rate-limit'
+import type { RateLimitRequestHandler, Store } from 'express-rate-limit'
 import type { LoginGate } from '../flows/login-gate.js'
+import loadRateLimit from './express-rate-limit.cjs'
 
 export interface RateLimiterParts {
   /** Names the policy in the headers. */
@@ -23,7 +24,7 @@ const IS_OVER = new Error('the limit is exceeded')
 
 /**
  * express-rate-limit, counting in the session store. `rate-limit-redis` is not used: it needs SCRIPT LOAD and
- * a client of its own, and puts no deadline on what it asks.
+ * a client of its own, and puts no deadline on what it asks. The library is loaded with the first limiter.
  */
 export class RateLimiter {
   readonly #parts: RateLimiterParts
@@ -32,7 +33,7 @@ export class RateLimiter {
   constructor(parts: RateLimiterParts) {
     const { name, limit, windowMs } = parts
     this.#parts = parts
-    this.#middleware = rateLimit({
+    this.#middleware = loadRateLimit().rateLimit({
       windowMs,
       limit,
       identifier: name,

@@ -6,7 +6,7 @@ import { callHook, HOOK_TIMEOUT_MS } from '../flows/hooks.js'
 import { isJsonObject, type JsonObject } from '../json-object.js'
 import type { Session } from '../sessions/session.js'
 import { OWN_CLAIMS } from './claims.js'
-import { signed, type TokenKey } from './signature.js'
+import { prepareSignatures, signed, type TokenKey } from './signature.js'
 
 const JTI_BYTES = 18
 /** With the longest signature and the other claims the token fits into the headers that proxies take. */
@@ -54,6 +54,7 @@ export interface IssuedToken {
  * `ERR_HOOK_FAILED`, what `claims` throws, and `ERR_SESSION_UNKNOWN` within the last second of a session.
  */
 export function createIssueToken(parts: IssuerParts) {
+  prepareSignatures([parts.key.alg])
   return async function issueToken({ session, handle, audience }: TokenSubject): Promise<IssuedToken> {
     const further = await furtherClaims(parts, session)
     const iat = Math.floor(parts.clock() / 1000)

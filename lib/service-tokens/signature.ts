@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
-import jwt from 'jsonwebtoken'
 import type { ServiceTokenAlgorithm } from './algorithms.js'
 import { isSignedWithEddsa, signEddsa } from './eddsa.js'
+import loadJsonwebtoken from './jsonwebtoken.cjs'
 
 /** A key with all that has to be known about it. */
 export interface TokenKey {
@@ -13,11 +13,18 @@ export interface TokenKey {
 /** The header names the kind of JWT, so that none is taken for one of another kind (RFC 8725, 3.11). */
 export const TOKEN_TYPE = 'weapp-session+jwt'
 
+let library: ReturnType<typeof loadJsonwebtoken> | undefined
+
+/** Loads what these algorithms need, so that no request waits for it. */
+export function prepareSignatures(algorithms: readonly ServiceTokenAlgorithm[]): void {
+  if (algorithms.some((alg) => alg !== 'EdDSA')) jwt()
+}
+
 /** Returns a JWT with these claims. */
 export function signed(claims: object, { kid, alg, key }: TokenKey): string {
   const header = { alg, typ: TOKEN_TYPE, kid }
   if (alg === 'EdDSA') return signEddsa(`${encoded(header)}.${encoded(claims)}`, key)
-  return jwt.sign(claims, key, { algorithm: alg, header })
+  return jwt().sign(claims, key, { algorithm: alg, header })
 }
 
 /**
@@ -26,11 +33,16 @@ export function signed(claims: object, { kid, alg, key }: TokenKey): string {
 export function isSignedBy(token: string, { alg, key }: Omit<TokenKey, 'kid'>): boolean {
   if (alg === 'EdDSA') return isSignedWithEddsa(token, key)
   try {
-    jwt.verify(token, key, { algorithms: [alg], ignoreExpiration: true, ignoreNotBefore: true })
+    jwt().verify(token, key, { algorithms: [alg], ignoreExpiration: true, ignoreNotBefore: true })
     return true
   } catch {
     return false
   }
+}
+
+function jwt() {
+  library ??= loadJsonwebtoken()
+  return library
 }
 
 function encoded(part: object): string {

@@ -5,7 +5,7 @@ import { parseStrictObject } from '../strict-json.js'
 import type { ServiceTokenAlgorithm } from './algorithms.js'
 import { checkClaims, type ExpectedClaims, type ServiceToken } from './claims.js'
 import { refusedToken } from './refusals.js'
-import { isSignedBy, TOKEN_TYPE, type TokenKey } from './signature.js'
+import { isSignedBy, prepareSignatures, TOKEN_TYPE, type TokenKey } from './signature.js'
 
 /** A longer one is refused before anything looks into it. */
 const MOST_TOKEN_LENGTH = 8192
@@ -30,6 +30,7 @@ interface VerifierParts {
 }
 
 export function createVerifyToken({ findKey, algorithms, expected, clock }: VerifierParts): VerifyToken {
+  prepareSignatures(algorithms)
   return async function verifyToken(token) {
     if (token.length > MOST_TOKEN_LENGTH)
       throw refusedToken(`it has more than ${MOST_TOKEN_LENGTH} characters`)

@@ -8,7 +8,10 @@ export interface Apps {
   /** Whether a scope is limited to an app; the sessions of others are not ended either. */
   readonly isNarrowed: boolean
   find(appid: string): App | undefined
-  /** Returns the app that a token or a handle begins with the group of: a hint, which proves nothing. */
+  /**
+   * Returns the app that a token or a handle begins with the group of: a hint, which proves nothing, unless
+   * the handle is that of the user of the session.
+   */
   ofToken(token: string): App | undefined
   /** Returns the selected app; without a selector, the only app. Throws `ERR_APP_UNKNOWN`. */
   choose(selector: AppSelector | undefined): App

@@ -5,21 +5,29 @@ const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
+/** How the plaintext is a text: as UTF-8, or the bytes of what is base64. */
+export type TextForm = 'utf8' | 'base64'
+
 /** Derives an AES-256 key from a secret by HKDF-SHA256 (RFC 5869), another one for each purpose. */
 export function deriveKey(secret: string | Buffer, salt: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, salt, `weapp-session/1/${purpose}`, KEY_BYTES))
 }
 
 /** Encrypts a text with AES-256-GCM, bound to `context`. Returns nonce, ciphertext and tag as base64url. */
-export function seal(key: Buffer, text: string, context: string): string {
+export function seal(key: Buffer, text: string, context: string, form: TextForm = 'utf8'): string {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv(CIPHER, key, nonce).setAAD(Buffer.from(context))
-  const parts = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]
+  const parts = [nonce, cipher.update(text, form), cipher.final(), cipher.getAuthTag()]
   return Buffer.concat(parts).toString('base64url')
 }
 
 /** Decrypts what {@link seal} returned; undefined when key, context or a single bit differs. */
-export function open(key: Buffer, sealed: string, context: string): string | undefined {
+export function open(
+  key: Buffer,
+  sealed: string,
+  context: string,
+  form: TextForm = 'utf8',
+): string | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
   const [nonce, ciphertext] = [bytes.subarray(0, NONCE_BYTES), bytes.subarray(NONCE_BYTES, -TAG_BYTES)]
@@ -27,7 +35,7 @@ export function open(key: Buffer, sealed: string, context: string): string | und
     .setAAD(Buffer.from(context))
     .setAuthTag(bytes.subarray(-TAG_BYTES))
   try {
-    return decipher.update(ciphertext, undefined, 'utf8') + decipher.final('utf8')
+    return decipher.update(ciphertext, undefined, form) + decipher.final(form)
   } catch {
     return undefined
   }

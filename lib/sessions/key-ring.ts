@@ -1,7 +1,7 @@
 import { createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { textOption } from '../options.js'
 import type { App } from './app-info.js'
-import { deriveKey, open, seal } from './envelope.js'
+import { deriveKey, open, seal, type TextForm } from './envelope.js'
 import type { SessionRef, UserRef } from './session.js'
 import { addressNamed, handleOf, type SessionAddress } from './token.js'
 
@@ -10,6 +10,9 @@ const KEY_ID_LENGTH = 6
 const KEY_ID = /^[A-Za-z0-9_-]{6}$/
 /** How many handles are remembered with their users, which saves an HMAC for each request: some 4 MB. */
 const MOST_KNOWN_HANDLES = 20_000
+/** Between key id and envelope. Where it is missing, the plaintext is the bytes of what is base64. */
+const TEXT_MARK = '.'
+const SESSION_KEY_BYTES = 16
 
 /** What a sealed secret belongs to. It does not open for another app, user, session or purpose. */
 export interface KeyBinding {
@@ -24,7 +27,10 @@ export interface KeyBinding {
  * Encrypts secrets at rest (AES-256-GCM, one key per session and purpose) and turns users into pseudonyms.
  */
 export interface KeyRing {
-  /** Encrypts under the newest ring key. Returns `<key id>.<envelope>`. */
+  /**
+   * Encrypts under the newest ring key. Returns `<key id>.<envelope>`, or `<key id><envelope>` of the bytes
+   * where the secret is 16 bytes as base64, as a session_key is.
+   */
   seal(secret: string, binding: KeyBinding): string
   /** Decrypts; undefined when no ring key fits or the binding differs. */
   open(sealed: string, binding: KeyBinding): string | undefined
@@ -69,11 +75,15 @@ export function createKeyRing(secrets: readonly string[] | undefined, apps: read
     seal(secret, binding) {
       const key = shared?.[0] ?? own.get(binding.appid)
       if (!key) throw new TypeError('a secret can only be sealed for an app that is configured')
-      return `${key.id}.${seal(keyFor(key, binding), secret, contextOf(binding))}`
+      const form = formOf(secret)
+      const mark = form === 'utf8' ? TEXT_MARK : ''
+      return key.id + mark + seal(keyFor(key, binding), secret, contextOf(binding, form), form)
     },
     open(sealed, binding) {
       const key = opening.get(sealed.slice(0, KEY_ID_LENGTH))
-      return key && open(keyFor(key, binding), sealed.slice(KEY_ID_LENGTH + 1), contextOf(binding))
+      const form = sealed[KEY_ID_LENGTH] === TEXT_MARK ? 'utf8' : 'base64'
+      const envelope = sealed.slice(KEY_ID_LENGTH + (form === 'utf8' ? TEXT_MARK.length : 0))
+      return key && open(keyFor(key, binding), envelope, contextOf(binding, form), form)
     },
     handlesOf,
     hasHandle({ appid, openid }, handle) {
@@ -128,6 +138,14 @@ function keyFor(key: RingKey, binding: KeyBinding): Buffer {
   return deriveKey(key.master, sessionId, purpose)
 }
 
-function contextOf({ appid, openid = '', sessionId = '' }: KeyBinding): string {
-  return [appid, openid, sessionId].join('\0')
+/** The form is part of it, so that a text never opens as bytes, nor bytes as a text. */
+function contextOf({ appid, openid = '', sessionId = '' }: KeyBinding, form: TextForm): string {
+  const parts = [appid, openid, sessionId]
+  return (form === 'utf8' ? parts : [...parts, form]).join('\0')
+}
+
+/** Only what comes back as it was may be sealed as bytes: `base64` has several texts for the same bytes. */
+function formOf(secret: string): TextForm {
+  const bytes = Buffer.from(secret, 'base64')
+  return bytes.length === SESSION_KEY_BYTES && bytes.toString('base64') === secret ? 'base64' : 'utf8'
 }

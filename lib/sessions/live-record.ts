@@ -1,5 +1,4 @@
 import { type App, lifetimesOf } from './app-info.js'
-import type { Apps } from './apps.js'
 import { absoluteEnd, isAlive, type Lifetimes, nearestEnd } from './lifetimes.js'
 import { decodeRecord, type SessionRecord } from './record.js'
 import type { SessionMoments } from './session.js'
@@ -13,14 +12,16 @@ export interface LiveRecord {
   readonly moments: SessionMoments
 }
 
-/** Returns the record if its app is configured and it was within both lifetimes when it was read. */
+/**
+ * Returns the record of a session of this app, if that is configured and the session was within both
+ * lifetimes when it was read.
+ */
 export function liveRecord(
   stored: StoredSession,
-  apps: Apps,
-  record: SessionRecord | undefined = decodeRecord(stored.record),
+  app: App | undefined,
+  record = app && decodeRecord(stored.record, app.appid),
 ): LiveRecord | undefined {
-  const app = record && apps.find(record.appid)
-  if (!app) return undefined
+  if (!app || !record) return undefined
   const { createdAt, lastVisitAt } = stored
   const times = { createdAt, lastVisitAt, expiresAt: createdAt + record.loginDurationMs }
   const lifetimes = lifetimesOf(app, record.sessionDurationMs)

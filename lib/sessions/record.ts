@@ -1,9 +1,11 @@
 import { isJsonObject } from '../json-object.js'
 
 const VERSION = 1
+const DAY_MS = 86_400_000
 
 /** What a store keeps of a session, apart from its times. */
 export interface SessionRecord {
+  /** Not in the text of the record: the address of the session names the app. */
   readonly appid: string
   readonly openid: string
   readonly unionid: string | undefined
@@ -31,32 +33,39 @@ interface RecordExtras {
   readonly x?: unknown
 }
 
-/** Encodes a record as a JSON array of one line. The version comes first. */
+/**
+ * Encodes a record as a JSON array of one line: version, openid, login duration in days, session_key, then
+ * the unionid and the extras, if there are any.
+ */
 export function encodeRecord(record: SessionRecord): string {
-  const { appid, openid, unionid, loginDurationMs, sealedSessionKey } = record
+  const { openid, unionid, loginDurationMs, sealedSessionKey } = record
   const { sealedPreviousKey: k, device: d, confirmedAt: c, sessionDurationMs: s, data: x } = record
-  const always = [VERSION, appid, openid, unionid ?? null, loginDurationMs, sealedSessionKey]
+  const fields: unknown[] = [VERSION, openid, loginDurationMs / DAY_MS, sealedSessionKey]
+  if (unionid !== undefined) fields.push(unionid)
   const extras: RecordExtras = { k, d, c, s, x }
-  const hasExtras = Object.values(extras).some((extra) => extra !== undefined)
-  return JSON.stringify(hasExtras ? [...always, extras] : always)
+  if (Object.values(extras).some((extra) => extra !== undefined)) fields.push(extras)
+  return JSON.stringify(fields)
 }
 
-/** Decodes a record; undefined when it is damaged or of another version. */
-export function decodeRecord(text: string): SessionRecord | undefined {
+/** Decodes a record of a session of this app; undefined when it is damaged or of another version. */
+export function decodeRecord(text: string, appid: string): SessionRecord | undefined {
   const raw = parseArray(text)
   if (raw?.[0] !== VERSION) return undefined
-  const [, appid, openid, unionid, loginDurationMs, sealedSessionKey, extras = {}] = raw
-  if (typeof appid !== 'string' || typeof openid !== 'string') return undefined
-  if (!isNumber(loginDurationMs) || typeof sealedSessionKey !== 'string') return undefined
-  if (!isJsonObject(extras) || (unionid !== null && typeof unionid !== 'string')) return undefined
-  const { k, d, c, s, x }: RecordExtras = extras
+  const [, openid, loginDurationDays, sealedSessionKey, next, last] = raw
+  if (typeof openid !== 'string' || typeof sealedSessionKey !== 'string') return undefined
+  if (!isNumber(loginDurationDays)) return undefined
+  const unionid = typeof next === 'string' ? next : undefined
+  const extras = unionid === undefined ? next : last
+  if (extras !== undefined && !isJsonObject(extras)) return undefined
+  const { k, d, c, s, x }: RecordExtras = extras ?? {}
   if (!isOptionalText(k) || !isOptionalText(d) || !isOptionalNumber(c) || !isOptionalNumber(s))
     return undefined
   return {
     appid,
     openid,
-    unionid: unionid ?? undefined,
-    loginDurationMs,
+    unionid,
+    // Whole milliseconds: a share of a day has no exact number.
+    loginDurationMs: Math.round(loginDurationDays * DAY_MS),
     sealedSessionKey,
     sealedPreviousKey: k,
     device: d,

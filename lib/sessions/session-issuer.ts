@@ -2,14 +2,13 @@ import { WeappError } from '../errors.js'
 import type { CheckedIdentity } from '../exchange.js'
 import type { Logger } from '../logger.js'
 import { type App, lifetimesOf } from './app-info.js'
-import type { Apps } from './apps.js'
 import { revokedMeanwhile } from './contention.js'
 import type { KeyRing } from './key-ring.js'
 import { liveRecord } from './live-record.js'
 import { decodeRecord, encodeRecord, type SessionRecord } from './record.js'
 import { type Session, sessionFrom, type UserRef } from './session.js'
 import type { IssueResult, SessionEntry, SessionStore } from './store.js'
-import { addressOf, newToken, publicIdOf, type SessionAddress } from './token.js'
+import { addressOf, groupIn, newToken, publicIdOf, type SessionAddress } from './token.js'
 import { decodeUserInfo, encodeUserInfo, type UserInfo } from './user-info.js'
 import type { UserProfiles } from './user-profiles.js'
 
@@ -45,7 +44,6 @@ export interface SessionCap {
 }
 
 interface SessionIssuerParts {
-  readonly apps: Apps
   readonly store: Required<SessionStore>
   readonly keyRing: KeyRing
   readonly profiles: UserProfiles
@@ -112,7 +110,7 @@ export class SessionIssuer {
   async #write(app: App, entry: SessionEntry): Promise<IssueResult & { state: 'issued' }> {
     const { store, logger } = this.#parts
     let result = await store.issue(entry)
-    if (result.state === 'refused' && (await this.#revokeStale(entry.address.handle))) {
+    if (result.state === 'refused' && (await this.#revokeStale(app, entry.address.handle))) {
       result = await store.issue(entry)
     }
     if (result.state === 'issued') return result
@@ -121,10 +119,12 @@ export class SessionIssuer {
   }
 
   /** Ends sessions that are over since the app was given shorter lifetimes. Returns whether there was any. */
-  async #revokeStale(handle: string): Promise<boolean> {
-    const { apps, store } = this.#parts
+  async #revokeStale(app: App, handle: string): Promise<boolean> {
+    const { store } = this.#parts
     const { sessions } = await store.readUser(handle)
-    const stale = sessions.filter((session) => decodeRecord(session.record) && !liveRecord(session, apps))
+    const stale = sessions.filter(
+      (session) => decodeRecord(session.record, app.appid) && !liveRecord(session, app),
+    )
     const revoked = stale.map(({ sessionId }) => store.revoke({ handle, sessionId }))
     return (await Promise.all(revoked)).includes(true)
   }
@@ -132,9 +132,10 @@ export class SessionIssuer {
   /** Ends the session of the user who was logged in before on this phone. The login succeeds in any case. */
   async #revokePresented(address: SessionAddress, app: App): Promise<void> {
     const { store, logger } = this.#parts
+    if (groupIn(address.handle) !== app.group) return
     try {
       const stored = await store.read(address)
-      if (stored && decodeRecord(stored.record)?.appid === app.appid) await store.revoke(address)
+      if (stored && decodeRecord(stored.record, app.appid)) await store.revoke(address)
     } catch {
       logger.warn('the session of another user, whose token came with a login, could not be ended')
     }

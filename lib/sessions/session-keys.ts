@@ -49,7 +49,7 @@ export class SessionKeys {
     const { apps, store, keyRing } = this.#parts
     const address = addressOwned(keyRing, session)
     const stored = address && (await store.read(address))
-    const live = stored && liveRecord(stored, apps)
+    const live = stored && liveRecord(stored, apps.find(session.appid))
     if (!live) return undefined
     return this.#open(live.record.sealedSessionKey, bindingOf(session, stored.sessionId)) ?? null
   }
@@ -89,7 +89,7 @@ export class SessionKeys {
   }
 
   #sessionKeysIn(stored: StoredSession, user: UserRef): Secret[] {
-    const live = liveRecord(stored, this.#parts.apps)
+    const live = liveRecord(stored, this.#parts.apps.find(user.appid))
     if (!live) return []
     const { sealedSessionKey, sealedPreviousKey = '' } = live.record
     const binding = bindingOf(user, stored.sessionId)
@@ -104,7 +104,7 @@ export class SessionKeys {
   #changeOf(stored: StoredSession, user: UserRef, sessionKey: Secret): RecordChange | undefined {
     const { apps, keyRing } = this.#parts
     const { sessionId, record: from } = stored
-    const live = liveRecord(stored, apps)
+    const live = liveRecord(stored, apps.find(user.appid))
     const binding = bindingOf(user, sessionId)
     if (!live || this.#open(live.record.sealedSessionKey, binding)?.equals(sessionKey)) return undefined
     const sealedSessionKey = keyRing.seal(sessionKey.reveal(), binding)

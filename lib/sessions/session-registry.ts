@@ -84,7 +84,7 @@ export class SessionRegistry {
     const listed = oldestFirst.map(async (handle) => {
       const { sessions } = await store.readUser(handle)
       return sessions.flatMap((session) => {
-        const live = liveRecord(session, apps)
+        const live = liveRecord(session, apps.find(user.appid))
         const id = publicIdOf({ handle, sessionId: session.sessionId })
         return live ? [summaryFrom(id, live.record, live.moments)] : []
       })
@@ -113,7 +113,7 @@ export class SessionRegistry {
     const { apps, store } = this.#parts
     if (apps.isNarrowed) {
       const stored = await store.read(address)
-      if (!stored || !liveRecord(stored, apps)) return
+      if (!stored || !liveRecord(stored, apps.ofToken(address.handle))) return
     }
     await store.revoke(address)
   }
@@ -162,7 +162,7 @@ export class SessionRegistry {
     const { handle, sessionId } = address
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const stored = await store.read(address)
-      const live = stored && liveRecord(stored, apps)
+      const live = stored && liveRecord(stored, apps.find(session.appid))
       if (!live) return undefined
       const to = encodeRecord({ ...live.record, ...changeAt(stored.readAt) })
       const change = { sessionId, from: stored.record, to }
@@ -187,9 +187,10 @@ export class SessionRegistry {
   #judged({ handle }: SessionAddress, stored: StoredVisit | null): FoundSession | 'unreadable' | undefined {
     if (!stored) return undefined
     const { apps, keyRing } = this.#parts
-    const record = decodeRecord(stored.record)
+    const app = apps.ofToken(handle)
+    const record = decodeRecord(stored.record, app?.appid ?? '')
     if (!record) return 'unreadable'
-    const live = liveRecord(stored, apps, record)
+    const live = liveRecord(stored, app, record)
     return live && keyRing.hasHandle(record, handle) ? { stored, live } : undefined
   }
 

@@ -185,7 +185,7 @@ export class SessionRotation {
 
   async #find(address: SessionAddress): Promise<Live | undefined> {
     const stored = await this.#parts.store.read(address)
-    const live = stored && liveRecord(stored, this.#parts.apps)
+    const live = stored && liveRecord(stored, this.#parts.apps.ofToken(address.handle))
     return live ? { ...live, stored } : undefined
   }
 }

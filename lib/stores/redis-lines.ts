@@ -3,8 +3,8 @@ import { type StoredSession, StoreFailure } from '../sessions/store.js'
 const ZERO = '0'.charCodeAt(0)
 /** Where the fields of a session begin in its line. */
 const [BEGAN, LAST_VISIT, END, RECORD] = [24, 40, 53, 66]
-/** Where those of a user begin in the first line. */
-const [PROFILE_END, PROFILE] = [17, 30]
+const MARK_DIGITS = 16
+const END_DIGITS = 13
 
 /** The session of a line; `beganAt` is in microseconds since 1970. */
 interface ReadLine {
@@ -40,10 +40,13 @@ export function lineIn(line: string, moment: number): ReadLine | undefined {
 
 /** Reads the profile of a user, '' where there is none, and its end; undefined when the user is damaged. */
 export function profileIn(user: string): { readonly endsAt: number; readonly text: string } | undefined {
-  const endsAt = numberIn(user, PROFILE_END, PROFILE)
-  if (user[0] !== '1' || Number.isNaN(numberIn(user, 1, PROFILE_END) + endsAt)) return undefined
+  const isMarked = user[1] !== '-'
+  const begin = isMarked ? 1 + MARK_DIGITS : 2
+  const mark = isMarked ? numberIn(user, 1, begin) : 0
+  const endsAt = numberIn(user, begin, begin + END_DIGITS)
+  if (user[0] !== '1' || Number.isNaN(mark + endsAt)) return undefined
   const end = user.indexOf('\n')
-  return { endsAt, text: user.slice(PROFILE, end < 0 ? undefined : end) }
+  return { endsAt, text: user.slice(begin + END_DIGITS, end < 0 ? undefined : end) }
 }
 
 /** Returns the number whose digits stand between two places; NaN where there is something else. */

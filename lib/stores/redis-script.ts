@@ -15,7 +15,7 @@ export function script(source: string): RedisScript {
  * milliseconds. Fields have no separator.
  *
  * <prefix>{<handle>}     a user, in one value: what is changed of a user is changed by one SET or DEL
- *   line 1               1 <own mark: 16> <end of the profile: 13> <profile, or nothing>
+ *   line 1               1 <own mark: 16, or -> <end of the profile: 13> <profile, or nothing>
  *   other lines, in      <session id: 24> <begin of the login: 16> <last visit: 13> <end: 13> <record>
  *   order of issue
  * <prefix>all            when sessions of many users were ended

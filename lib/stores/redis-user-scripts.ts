@@ -31,9 +31,10 @@ local latest = tonumber(ARGV[4])
 
 /** The user, and how to read a line. */
 const USER = `
-local text = redis.call('GET', KEYS[1]) or '1${'0'.repeat(29)}'
+local text = redis.call('GET', KEYS[1]) or '1-${'0'.repeat(13)}'
 local mark, profileEnd, profile = string.match(text, '^1(${digits(16)})(${digits(13)})([^\\n]*)')
-if not mark then return reply('unreadable', '1') end
+if not mark then mark, profileEnd, profile = 0, string.match(text, '^1%-(${digits(13)})([^\\n]*)') end
+if not profileEnd then return reply('unreadable', '1') end
 mark, profileEnd = tonumber(mark), tonumber(profileEnd)
 local wasHere = profileEnd > now
 if not wasHere then profile = '' end
@@ -61,7 +62,7 @@ for line in string.gmatch(text, '\\n([^\\n]*)') do
 end
 
 local function save(sessions)
-  local kept = { '1' .. micros(mark) .. millis(profileEnd) .. profile }
+  local kept = { '1' .. (mark > 0 and micros(mark) or '-') .. millis(profileEnd) .. profile }
   local ends = math.max(profileEnd, mark > 0 and math.floor(mark / 1000) + ${USER_MARK_MS} or 0)
   for _, line in ipairs(odd) do kept[#kept + 1] = line end
   for _, line in ipairs(sessions) do

@@ -92,8 +92,10 @@ for (const name of ${JSON.stringify(names)}) {
       const files = Object.keys(metafile.inputs).map((path) => /\bweapp-session\/(dist\/.+)/.exec(path)?.[1])
       expect(files.filter((path) => path).sort()).to.deep.equal([
         'dist/client/index.js',
+        'dist/express-rate-limit.cjs',
         'dist/index.js',
         'dist/ioredis.cjs',
+        'dist/jsonwebtoken.cjs',
         'dist/sandbox/index.js',
       ])
       const { stdout, stderr } = await run(process.execPath, [outfile])

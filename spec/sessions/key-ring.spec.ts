@@ -28,9 +28,52 @@ describe('a key ring', () => {
 
   it('shows neither the session_key nor the secret in what it seals', () => {
     const sealed = createKeyRing([NEW], APPS).seal(SESSION_KEY, BINDING)
-    expect(sealed).to.match(/^[\w-]{6}\.[\w-]{70,}$/)
-    expect(Buffer.from(sealed.slice(7), 'base64url').toString('latin1')).to.not.include(SESSION_KEY)
+    expect(sealed).to.match(/^[\w-]{6}[\w-]{59}$/)
+    expect(Buffer.from(sealed.slice(6), 'base64url').includes(Buffer.from(SESSION_KEY, 'base64'))).to.equal(
+      false,
+    )
     expect(sealed).to.not.include(NEW.slice(0, 6))
+  })
+
+  it('seals the 16 bytes of a session_key in base64, and any other secret as the text that it is', () => {
+    const ring = createKeyRing([NEW], APPS)
+    const unpadded = SESSION_KEY.slice(0, -2)
+    const texts = [
+      unpadded,
+      ` ${SESSION_KEY}`,
+      `${SESSION_KEY}\n`,
+      SESSION_KEY.replace('Q=', 'R='),
+      'tiihtNczf5v6AKRyjwEU',
+      'sixteen letters!',
+      '{"number":"138"}',
+      '-_ihtNczf5v6AKRyjwEUhQ==',
+      '',
+    ]
+    expect(ring.seal(SESSION_KEY, BINDING)).to.have.length(6 + 59)
+    for (const text of texts) {
+      const sealed = ring.seal(text, BINDING)
+      expect(sealed, text).to.match(/^[\w-]{6}\./)
+      expect(ring.open(sealed, BINDING)).to.equal(text)
+    }
+  })
+
+  it('gives back whatever it has sealed', () => {
+    const ring = createKeyRing([NEW], APPS)
+    const bytes = fc.uint8Array({ maxLength: 20 }).map((array) => Buffer.from(array))
+    const secrets = fc.oneof(
+      bytes.map((key) => key.toString('base64')),
+      bytes.map((key) => key.toString('base64url')),
+      fc.string({ unit: 'grapheme', maxLength: 30 }),
+    )
+    fc.assert(fc.property(secrets, (text) => ring.open(ring.seal(text, BINDING), BINDING) === text))
+  })
+
+  it('opens no text as bytes, and no bytes as a text', () => {
+    const ring = createKeyRing([NEW], APPS)
+    const text = ring.seal('sixteen letters!', BINDING)
+    expect(ring.open(text.replace('.', ''), BINDING)).to.equal(undefined)
+    const bytes = ring.seal(SESSION_KEY, BINDING)
+    expect(ring.open(`${bytes.slice(0, 6)}.${bytes.slice(6)}`, BINDING)).to.equal(undefined)
   })
 
   it('seals with the newest secret', () => {

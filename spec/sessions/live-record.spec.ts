@@ -37,7 +37,8 @@ function storedSession(seenAfterMs = 0, record: string = encodeRecord(RECORD)): 
 
 /** The live record when it is read in this moment, where the app is configured like this. */
 function liveAt(now: number, stored: StoredSession = storedSession(), info: AppInfo = SHOP) {
-  return liveRecord({ ...stored, readAt: now }, createApps('apps', [info], 0.1))
+  const app = createApps('apps', [info], 0.1).find(SHOP.appid)
+  return liveRecord({ ...stored, readAt: now }, app)
 }
 
 function livesAround(moment: number, stored: StoredSession, info?: AppInfo): boolean[] {
@@ -47,10 +48,11 @@ function livesAround(moment: number, stored: StoredSession, info?: AppInfo): boo
 describe('a live record', () => {
   it('is the record with its app and its moments', () => {
     const apps = createApps('apps', [GAME, SHOP], 0.1)
-    expect(liveRecord(storedSession(5 * MINUTE_MS), apps)).to.deep.equal({
-      app: apps.find(SHOP.appid),
+    const app = apps.find(SHOP.appid)
+    expect(liveRecord(storedSession(5 * MINUTE_MS), app)).to.deep.equal({
+      app,
       record: RECORD,
-      lifetimes: apps.find(SHOP.appid)?.lifetimes,
+      lifetimes: app?.lifetimes,
       moments: {
         createdAt: LOGIN,
         lastVisitAt: LOGIN + 5 * MINUTE_MS,
@@ -111,8 +113,8 @@ describe('a live record', () => {
   })
 
   it('takes the record of who has decoded it before', () => {
-    const apps = createApps('apps', [SHOP], 0.1)
+    const app = createApps('apps', [SHOP], 0.1).find(SHOP.appid)
     const decoded = { ...RECORD, openid: 'decoded before' }
-    expect(liveRecord(storedSession(0, 'not read'), apps, decoded)?.record).to.equal(decoded)
+    expect(liveRecord(storedSession(0, 'not read'), app, decoded)?.record).to.equal(decoded)
   })
 })

@@ -384,22 +384,25 @@ describe('verifiedUserInfo', () => {
 
 describe('decodeUserInfo', () => {
   it('reads back what encodeUserInfo wrote', () => {
-    const profile = unverifiedUserInfo(PROFILE)
-    expect(decodeUserInfo(encodeUserInfo(profile))).to.deep.equal(profile)
+    const unverified = unverifiedUserInfo(PROFILE)
+    for (const profile of [unverified, { ...unverified, verified: true }, { verified: false }])
+      expect(decodeUserInfo(encodeUserInfo(profile))).to.deep.equal(profile)
+  })
+
+  it('spends few bytes on whether a profile is verified, none where it is not', () => {
+    expect(encodeUserInfo({ nickName: 'Band', verified: true })).to.equal('{"nickName":"Band","":1}')
+    expect(encodeUserInfo({ nickName: 'Band', verified: false })).to.equal('{"nickName":"Band"}')
+  })
+
+  it('takes nothing but its own mark for verified, and that is no name of a field', () => {
+    expect(() => unverifiedUserInfo({ '': 1 })).to.throw(/names of up to 64 ASCII letters/)
+    for (const text of ['{}', '{"nickName":"Band"}', '{"":true}', '{"":"1"}', '{"verified":true}'])
+      expect(decodeUserInfo(text)).to.include({ verified: false }).and.not.have.property('')
+    expect(decodeUserInfo('{"":1}')).to.deep.equal({ verified: true })
   })
 
   it('takes what it cannot read for no profile', () => {
-    for (const text of [
-      null,
-      '',
-      'null',
-      '[]',
-      '1',
-      '"verified"',
-      '{}',
-      '{"nickName":"Band"}',
-      '{"verified":true',
-    ])
+    for (const text of [null, '', 'null', '[]', '1', '"verified"', '{"nickName":"Band"'])
       expect(decodeUserInfo(text)).to.equal(null)
   })
 })

@@ -32,6 +32,7 @@ type GoldenKey = 'user' | 'userMark' | 'value' | 'mark' | 'groupMarks'
 const vectors = layout as unknown as Vectors
 
 const MINUTE = 60_000
+const MARK = '1767225600000001'
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const LOGIN_DURATION_MS = 30 * DAY
@@ -162,6 +163,14 @@ describe('what RedisStore writes', () => {
       await expectValue('user')
     })
 
+    it('a user whose mark is all zeros, as if it were none', async () => {
+      const [head = '', ...lines] = vectors.keys.user.lines
+      await put('user', [`1${'0'.repeat(16)}${head.slice(2)}`, ...lines].join('\n'))
+      expect(await store.read(first)).to.include({ record: records[0].text })
+      await store.touch(first, window())
+      expect((await redis().get(keyOf('user')))?.startsWith('1-')).to.equal(true)
+    })
+
     it('a user who was ended', async () => {
       await put('userMark')
       expect(await store.readUser(handle)).to.deep.equal({ sessions: [], userInfo: null, wasHere: false })
@@ -240,7 +249,7 @@ describe('what RedisStore writes', () => {
         ...record,
       } as SessionRecord
       expect(encodeRecord(whole)).to.equal(text)
-      expect(decodeRecord(text)).to.deep.equal(whole)
+      expect(decodeRecord(text, whole.appid)).to.deep.equal(whole)
     })
   }
 
@@ -277,9 +286,19 @@ describe('what RedisStore writes', () => {
       'no text at all': [],
       garbage: ['garbage'],
       'the value of another program': ['{"cookie":{}}'],
-      'a first line that breaks off': [head.slice(0, 20)],
-      'a mark with a letter': [`${head.slice(0, 5)}x${head.slice(6)}`, line, lastLine],
-      'an end of the profile with a letter': [`${head.slice(0, 20)}x${head.slice(21)}`, line, lastLine],
+      'a first line that breaks off': [head.slice(0, 10)],
+      'a first line that breaks off behind its mark': [bytesOf('userMark').slice(0, 20)],
+      'a mark with a letter': [`1${MARK.replace('7', 'x')}${head.slice(2)}`, line, lastLine],
+      'a mark that is too short': [`1${MARK.slice(1)}${head.slice(2)}`, line, lastLine],
+      'another sign in place of a mark': [`1+${head.slice(2)}`, line, lastLine],
+      'a sign too many in place of a mark': [`1-${head.slice(1)}`, line, lastLine],
+      'no mark': [`1${head.slice(2)}`, line, lastLine],
+      'an end of the profile with a letter': [`${head.slice(0, 8)}x${head.slice(9)}`, line, lastLine],
+      'an end of the profile with a letter behind a mark': [
+        `1${MARK}${head.slice(2, 8)}x${head.slice(9)}`,
+        line,
+        lastLine,
+      ],
     }
     const damagedLines: Record<string, string> = {
       'breaks off': lastLine.slice(0, 50),
