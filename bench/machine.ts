@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { cpus, loadavg, release, totalmem, type } from 'node:os'
+import { join } from 'node:path'
+import { root } from './compile.js'
+
+/** Where and with what it was measured. */
+export function machine(redisVersion: string) {
+  const [cpu] = cpus()
+  return {
+    cpu: cpu?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryGB: Math.round(totalmem() / 1e9),
+    system: `${type()} ${release()}`,
+    loadAverage: loadavg().map((load) => Number(load.toFixed(2))),
+    versions: {
+      node: process.versions.node,
+      v8: process.versions.v8,
+      redis: redisVersion,
+      ...packageVersions(),
+    },
+  }
+}
+
+function packageVersions(): Record<string, string> {
+  const { dependencies } = manifest('bench')
+  const names = Object.keys(dependencies ?? {})
+  const installed = names.map((name) => [name, manifest(`bench/node_modules/${name}`).version ?? 'unknown'])
+  return { 'weapp-session': manifest('.').version ?? 'unknown', ...Object.fromEntries(installed) }
+}
+
+function manifest(folder: string): { version?: string; dependencies?: Record<string, string> } {
+  return JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+}
