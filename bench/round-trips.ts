@@ -1,12 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import type { Redis } from 'ioredis'
 
-/** Counts what a client asks of Redis while responses are awaited. Commands that overlap are one round trip. */
+/**
+ * Counts what a client asks of Redis before responses. Commands that overlap are one round trip; those that
+ * no response waits for are none.
+ */
 export class RoundTrips {
   commands = 0
   roundTrips = 0
   #sent = 0
-  #trips = 0
+  #ended = 0
   #inFlight = 0
 
   constructor(redis: Redis) {
@@ -19,21 +22,21 @@ export class RoundTrips {
 
   /** Counts from now until the response is sent. */
   countUntil(res: ServerResponse): void {
-    const [sent, trips] = [this.#sent, this.#trips]
+    const [sent, ended] = [this.#sent, this.#ended]
     const end = res.end
     res.end = (...args: unknown[]) => {
       this.commands += this.#sent - sent
-      this.roundTrips += this.#trips - trips
+      this.roundTrips += this.#ended - ended
       return Reflect.apply(end, res, args)
     }
   }
 
   #count(reply: Promise<unknown>): void {
     this.#sent += 1
-    if (this.#inFlight === 0) this.#trips += 1
     this.#inFlight += 1
     const settle = () => {
       this.#inFlight -= 1
+      if (this.#inFlight === 0) this.#ended += 1
     }
     reply.then(settle, settle)
   }
