@@ -6,6 +6,8 @@ export interface Counted {
   readonly sent: number
   /** Commands that scripts ran, a request. */
   readonly inScripts: number
+  /** The CPU that Redis used, in microseconds a request. */
+  readonly redisMicros: number
   /** All of them by name, as `INFO commandstats` has them, a request. */
   readonly byName: Readonly<Record<string, number>>
 }
@@ -42,7 +44,9 @@ export class CommandCounts {
 
   async of(requests: number, work: () => Promise<unknown>): Promise<Counted> {
     await this.#redis.config('RESETSTAT')
+    const before = await this.#cpuMicros()
     await work()
+    const redisMicros = ((await this.#cpuMicros()) - before) / requests
     const byName = await this.#calls()
     let [sent, all] = [0, 0]
     for (const [name, calls] of Object.entries(byName)) {
@@ -51,7 +55,18 @@ export class CommandCounts {
       sent += (calls * seen.sent) / seen.all
     }
     const each = Object.entries(byName).map(([name, calls]) => [name, calls / requests])
-    return { sent: sent / requests, inScripts: (all - sent) / requests, byName: Object.fromEntries(each) }
+    return {
+      sent: sent / requests,
+      inScripts: (all - sent) / requests,
+      redisMicros,
+      byName: Object.fromEntries(each),
+    }
+  }
+
+  async #cpuMicros(): Promise<number> {
+    const cpu = await this.#redis.info('cpu')
+    const seconds = [...cpu.matchAll(/^used_cpu_(?:sys|user):([\d.]+)/gm)].map(([, value]) => Number(value))
+    return seconds.reduce((sum, value) => sum + value, 0) * 1e6
   }
 
   async #calls(): Promise<Record<string, number>> {

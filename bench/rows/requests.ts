@@ -37,6 +37,12 @@ const onExpress4: readonly PeerName[] = [
   'wafer-node-session + connect-redis',
 ]
 
+/** Whose commands are counted besides, at 64 connections. */
+const counted: readonly PeerName[] = [
+  'weapp-session, enableAutoPipelining',
+  'hand-written GET',
+  'express-session + connect-redis',
+]
 const notInAQuickRun: readonly PeerName[] = [
   'weapp-session, enableAutoPipelining',
   'wafer-node-session + connect-redis',
@@ -107,7 +113,9 @@ async function countCommands(bench: Bench, { load, redis }: Crew): Promise<Row[]
   const alone = await count('weapp-session', 1)
   const together = await count('weapp-session', CONNECTIONS)
   const cached = bench.hasLocalCache ? await count('weapp-session, local cache', CONNECTIONS) : undefined
-  bench.figures['Redis commands a request'] = { alone, together, cached }
+  const others: Record<string, Counted> = {}
+  if (!bench.isQuick) for (const name of counted) others[name] = await count(name, CONNECTIONS)
+  bench.figures['Redis commands a request'] = { alone, together, cached, ...others }
   const inside = ({ inScripts }: Counted) => `${figure(inScripts)} more inside of scripts`
   return [
     {
