@@ -1,13 +1,13 @@
 import { Redis } from 'ioredis'
 import { type RedisServer, startRedisServer } from '../spec/support/redis-server.js'
 import { Child } from './child.js'
+import type { Figures } from './figures.js'
 
 /** What a row of the table says. */
 export interface Row {
-  /** Its number in the table. */
+  /** Its number in `TARGETS`. */
   readonly number: number
-  readonly what: string
-  readonly target: string
+  /** Values in the order of the target; they need no translation. */
   readonly measured: string
   readonly verdict: Verdict
 }
@@ -24,8 +24,7 @@ export interface Bench {
   readonly isQuick: boolean
   /** Whether `RedisStore` has a local cache. */
   readonly hasLocalCache: boolean
-  /** What was measured, by name, for `results.json`. */
-  readonly figures: Record<string, unknown>
+  readonly figures: Figures
   /** Shows what is being done. */
   progress(text: string): void
 }
@@ -61,10 +60,4 @@ export async function withProcesses<Result>(
     for (const { client } of redises) client.disconnect()
     await Promise.all(redises.map(({ server }) => server.stop()))
   }
-}
-
-/** Microseconds, bytes and so on, with the digits that mean something. */
-export function figure(value: number): string {
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
-  return value.toFixed(digits)
 }

@@ -1,9 +1,8 @@
 import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
+import { root } from './root.js'
 
-export const root = fileURLToPath(new URL('..', import.meta.url))
 const compiled = join(root, 'bench', 'compiled')
 const folders = ['bench', 'lib', 'sandbox']
 

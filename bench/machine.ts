@@ -1,23 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
-import { root } from './compile.js'
+import { root } from './root.js'
 
 /** Where and with what it was measured. */
 export function machine(redisVersion: string) {
   const [cpu] = cpus()
+  const { node, v8 } = process.versions
+  const versions: Record<string, string> = { node, v8, redis: redisVersion, ...packageVersions() }
   return {
     cpu: cpu?.model.trim() ?? 'unknown',
     cores: cpus().length,
     memoryGB: Math.round(totalmem() / 1e9),
     system: `${type()} ${release()}`,
     loadAverage: loadavg().map((load) => Number(load.toFixed(2))),
-    versions: {
-      node: process.versions.node,
-      v8: process.versions.v8,
-      redis: redisVersion,
-      ...packageVersions(),
-    },
+    versions,
   }
 }
 

@@ -12,6 +12,7 @@ export interface ProfileSummary {
 }
 
 const MOST_FUNCTIONS = 40
+const WRITES = /^write(?:v|Buffer|\w+String)$/
 const IOREDIS =
   /^(?:ioredis|@ioredis\/.+|redis-parser|redis-errors|denque|standard-as-callback|cluster-key-slot)$/
 
@@ -67,5 +68,5 @@ function groupOf(url: string, functionName: string): string {
   if (/^node:(?:net|internal\/(?:stream|streams|js_stream)|stream)/.test(url)) return 'node:net and streams'
   if (url.startsWith('node:')) return 'the rest of Node'
   if (functionName === '(garbage collector)') return 'garbage collection'
-  return functionName === '(program)' ? 'system calls and native code' : 'the rest of Node'
+  return WRITES.test(functionName) ? 'writes to sockets' : 'native code'
 }

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
-import { type Bench, figure, type Row, verdictOf, withProcesses } from '../bench.js'
+import { type Bench, type Row, verdictOf, withProcesses } from '../bench.js'
 import type { PeerName } from '../peers/all.js'
+import { figure } from '../statistics.js'
 
 const AT_ONCE = 5_000
 
@@ -11,15 +12,11 @@ export async function memoryRow(bench: Bench): Promise<Row> {
   const ours = await bytesOf(bench, 'weapp-session', users, 2)
   const [first = Number.NaN, second = Number.NaN] = ours
   const [their = Number.NaN] = theirs
-  bench.figures['bytes a session in Redis'] = { users, first, second, 'express-session': their }
+  bench.figures.bytes = { users, first, second, theirs: their }
   const ratios = { first: first / their, second: second / first }
   return {
     number: 6,
-    what: 'Redis bytes a session, the published sample profile, index included',
-    target: '≤ 1.0 × express-session + connect-redis, the second session of a user ≤ 0.6 × the first',
-    measured:
-      `${figure(first)} of ${figure(their)}: ${figure(ratios.first)} ×, the second ` +
-      `${figure(second)}: ${figure(ratios.second)} ×`,
+    measured: `${figure(first)} B, ${figure(ratios.first)} ×; ${figure(second)} B, ${figure(ratios.second)} ×`,
     verdict: verdictOf(ratios.first <= 1 && ratios.second <= 0.6),
   }
 }
