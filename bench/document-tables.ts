@@ -21,8 +21,8 @@ const WORDS = {
     second: (count: string) => `a second session for ${count} users`,
     redis: 'requests a second that one Redis answers at most',
     process: 'requests a second of one process at most, with a route that does nothing else',
-    made: 'made by',
-    on: 'on',
+    source: (command: string, day: string, where: string, load: string) =>
+      `Made by \`${command}\` on ${day}, on ${where}; load average when it began: ${load}`,
   },
   zh: {
     requests: [
@@ -41,8 +41,8 @@ const WORDS = {
     second: (count: string) => `${count} 个用户各再加一个会话`,
     redis: '一个 Redis 每秒最多回答的请求',
     process: '一个进程每秒最多处理的请求，路由本身什么也不做',
-    made: '命令：',
-    on: '机器：',
+    source: (command: string, day: string, where: string, load: string) =>
+      `由 \`${command}\` 于 ${day} 测得，环境：${where}；开始时的平均负载：${load}`,
   },
 } as const
 const MANY_USERS = 1_000_000
@@ -59,12 +59,11 @@ export function documentTables(results: Results, language: Language): Readonly<R
   }
 }
 
-function source({ command, date, cpu, cores, versions }: Results, language: Language): string {
-  const { made, on } = WORDS[language]
-  const { node, redis, ioredis, express, express4 } = versions
-  const day = date.slice(0, 10)
+function source({ command, date, cpu, cores, loadAverage, versions }: Results, language: Language): string {
+  const { node, 'redis-server': redis, ioredis, express, express4 } = versions
   const software = `Node ${node}, Redis ${redis}, ioredis ${ioredis}, Express ${express} / ${express4}`
-  return `${made} \`${command}\` (${day}), ${on} ${cpu}, ${cores} × CPU, ${software}`
+  const [load = 0] = loadAverage
+  return WORDS[language].source(command, date.slice(0, 10), `${cores} × ${cpu}, ${software}`, figure(load))
 }
 
 function requestTable({ figures }: Results, language: Language): string {

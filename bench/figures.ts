@@ -8,6 +8,8 @@ import type { VerificationCpu } from './token-verifier.js'
 export interface RequestCpu {
   readonly whole: number
   readonly added: number
+  /** The first and the third quartile of `added`: how much the rounds differ. */
+  readonly quartiles: readonly [number, number]
 }
 
 /** All that was measured, by part; `results.json` has it beside the rows. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { cpus, loadavg, release, totalmem, type } from 'node:os'
+import { cpus, loadavg, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import { root } from './root.js'
 
@@ -7,12 +7,12 @@ import { root } from './root.js'
 export function machine(redisVersion: string) {
   const [cpu] = cpus()
   const { node, v8 } = process.versions
-  const versions: Record<string, string> = { node, v8, redis: redisVersion, ...packageVersions() }
+  const versions: Record<string, string> = { node, v8, 'redis-server': redisVersion, ...packageVersions() }
   return {
     cpu: cpu?.model.trim() ?? 'unknown',
     cores: cpus().length,
     memoryGB: Math.round(totalmem() / 1e9),
-    system: `${type()} ${release()}`,
+    system: type(),
     loadAverage: loadavg().map((load) => Number(load.toFixed(2))),
     versions,
   }

@@ -17,6 +17,8 @@ import { requestRows } from './rows/requests.js'
 import { revocationRow } from './rows/revocation.js'
 import { serviceTokenRow } from './rows/service-token.js'
 
+const KEPT_FILE = 'bench/results.json'
+
 type Part = (bench: Bench) => Promise<Row | readonly Row[]>
 
 const parts: Readonly<Record<string, Part>> = {
@@ -29,14 +31,27 @@ const parts: Readonly<Record<string, Part>> = {
   package: packageRow,
 }
 
-const { quick, only = Object.keys(parts) } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } },
+const {
+  quick,
+  quote,
+  only = Object.keys(parts),
+} = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    quote: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+  },
 }).values
 
 const unknown = only.filter((name) => !(name in parts))
 if (unknown.length > 0) {
   say(`--only takes ${Object.keys(parts).join(', ')}\n`)
   process.exit(1)
+}
+
+if (quote) {
+  updateDocuments(JSON.parse(readFileSync(join(root, KEPT_FILE), 'utf8')) as Results)
+  process.exit()
 }
 
 const startedAt = Date.now()
@@ -73,7 +88,7 @@ if (bench.figures.cpu) say(`\n${requests}\n\n${profile}\n`)
 
 // Part of it is no whole run, and a quick one is not worth quoting.
 const isKept = !quick && only.length === Object.keys(parts).length
-const file = join('bench', isKept ? 'results.json' : 'compiled/results.json')
+const file = isKept ? KEPT_FILE : 'bench/compiled/results.json'
 writeFileSync(join(root, file), `${JSON.stringify(results, null, 2)}\n`)
 if (isKept) updateDocuments(results)
 say(`\nWritten to ${file}. ${quick ? 'A quick run shows the order of magnitude only.' : ''}\n`)

@@ -2,7 +2,7 @@ import { type Bench, type Row, type Verdict, verdictOf } from '../bench.js'
 import { type Crew, sendRequests } from '../crew.js'
 import type { RequestCpu } from '../figures.js'
 import { PEERS, type PeerName } from '../peers/all.js'
-import { figure, median } from '../statistics.js'
+import { figure, median, quantile } from '../statistics.js'
 
 const ROUNDS = { quick: 3, full: 11 }
 const REQUESTS = { quick: 1_920, full: 4_000 }
@@ -39,14 +39,18 @@ export async function cpuRows(bench: Bench, crew: Crew): Promise<Row[]> {
   ]
 }
 
-/** Medians of rounds in which the peers take turns, so that noise meets them all alike. */
+/**
+ * Medians of rounds in which the peers take turns, so that noise meets them all alike. Each round begins with
+ * another one: none is always the first.
+ */
 async function measure(bench: Bench, crew: Crew): Promise<Cpu> {
   const rounds = bench.isQuick ? ROUNDS.quick : ROUNDS.full
   const requests = bench.isQuick ? REQUESTS.quick : REQUESTS.full
   const samples = new Map<PeerName, number[]>([...crew.servers.keys()].map((name) => [name, []]))
   for (let round = 1; round <= rounds; round += 1) {
     bench.progress(`measures CPU, round ${round} of ${rounds}`)
-    for (const [name, server] of crew.servers) {
+    const all = [...crew.servers]
+    for (const [name, server] of [...all.slice(round % all.length), ...all.slice(0, round % all.length)]) {
       const before = await server.ask<number>('cpu')
       await sendRequests(crew, name, requests)
       samples.get(name)?.push(((await server.ask<number>('cpu')) - before) / requests)
@@ -57,7 +61,8 @@ async function measure(bench: Bench, crew: Crew): Promise<Cpu> {
     [...samples.keys()].map((name) => {
       const bare = of(PEERS[name].express === 'express4' ? 'bare Express 4' : 'bare Express 5')
       const added = of(name).map((sample, round) => sample - (bare[round] ?? Number.NaN))
-      return [name, { whole: median(of(name)), added: median(added) }]
+      const quartiles = [quantile(added, 0.25), quantile(added, 0.75)] as const
+      return [name, { whole: median(of(name)), added: median(added), quartiles }]
     }),
   )
 }
