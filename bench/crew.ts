@@ -10,7 +10,8 @@ export const CONNECTIONS = 64
 const SESSIONS = { quick: 1_920, full: 10_000 }
 /** How many sessions are asked for again and again where the local cache is on. */
 const HOT_SESSIONS = 640
-const WARM_UP = { quick: 3_840, full: 10_000 }
+/** Enough to open the connections and to load the scripts. */
+const FIRST_REQUESTS = 640
 
 const names: readonly PeerName[] = [
   'bare Express 5',
@@ -50,7 +51,7 @@ export async function openCrew(bench: Bench, start: (name: string) => Child, red
     await load.ask('aim', aim)
     servers.set(name, server)
     const crew = { load, servers, redis: redis.client }
-    await sendRequests(crew, name, bench.isQuick ? WARM_UP.quick : WARM_UP.full)
+    await sendRequests(crew, name, FIRST_REQUESTS)
   }
   return { load, servers, redis: redis.client }
 }

@@ -5,6 +5,8 @@ import { PEERS, type PeerName } from '../peers/all.js'
 import { figure, median, quantile } from '../statistics.js'
 
 const ROUNDS = { quick: 3, full: 11 }
+/** Each peer alike: what is counted before warms some of them up, and code that is not compiled yet is slow. */
+const WARM_UP = { quick: 7_680, full: 10_000 }
 const REQUESTS = { quick: 1_920, full: 4_000 }
 
 type Cpu = Partial<Record<PeerName, RequestCpu>>
@@ -47,6 +49,10 @@ async function measure(bench: Bench, crew: Crew): Promise<Cpu> {
   const rounds = bench.isQuick ? ROUNDS.quick : ROUNDS.full
   const requests = bench.isQuick ? REQUESTS.quick : REQUESTS.full
   const samples = new Map<PeerName, number[]>([...crew.servers.keys()].map((name) => [name, []]))
+  bench.progress('warms up')
+  for (const name of crew.servers.keys()) {
+    await sendRequests(crew, name, bench.isQuick ? WARM_UP.quick : WARM_UP.full)
+  }
   for (let round = 1; round <= rounds; round += 1) {
     bench.progress(`measures CPU, round ${round} of ${rounds}`)
     const all = [...crew.servers]
