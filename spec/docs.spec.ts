@@ -2,6 +2,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { DOCUMENTS, quoting } from '../bench/documents.js'
+import type { Results } from '../bench/results.js'
 import { ERROR_CODES, nativeProtocol, WeappError } from '../lib/index.js'
 import {
   codeBlocks,
@@ -93,6 +95,15 @@ describe('the documents', () => {
   for (const path of documents) {
     it(`link only to files and headings that exist, in ${path}`, () => {
       expect(relativeLinks(readText(path)).filter((link) => !leadsSomewhere(path, link))).to.deep.equal([])
+    })
+  }
+
+  for (const [path, language] of Object.entries(DOCUMENTS)) {
+    it(`quote the last whole run of the bench in ${path}`, () => {
+      const results = JSON.parse(readText('bench/results.json')) as Results
+      const text = readText(path)
+      expect(text).to.include('<!-- bench: rows -->')
+      expect(quoting(text, results, language)).to.equal(text)
     })
   }
 
