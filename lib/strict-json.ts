@@ -1,5 +1,7 @@
 import { isJsonObject, type JsonObject } from './json-object.js'
 
+/** A name may be written in escapes. */
+const MAY_NAME_PROTO = /__proto__|\\u/
 /** A JSON string, and the colon that makes it the name of a field. */
 const JSON_TEXT = /"(?:[^"\\]|\\.)*"(\s*:)?/g
 
@@ -9,7 +11,7 @@ const JSON_TEXT = /"(?:[^"\\]|\\.)*"(\s*:)?/g
  */
 export function parseStrictObject(text: string): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(text, refuseProto)
+    const value: unknown = MAY_NAME_PROTO.test(text) ? JSON.parse(text, refuseProto) : JSON.parse(text)
     return isJsonObject(value) && !namesTwice(text, value) ? value : undefined
   } catch {
     return undefined

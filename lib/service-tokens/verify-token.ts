@@ -9,7 +9,8 @@ import { isSignedBy, prepareSignatures, TOKEN_TYPE, type TokenKey } from './sign
 
 /** A longer one is refused before anything looks into it. */
 const MOST_TOKEN_LENGTH = 8192
-const BASE64URL = /^[A-Za-z0-9_-]+$/
+/** So many headers of good tokens are remembered: those of one key are all the same. */
+const MOST_HEADERS = 100
 /**
  * All that a header may have. So `crit` is refused, and so are `jku`, `x5u`, `jwk` and `x5c`, by which a
  * token would bring the key for itself (RFC 8725, 3.10).
@@ -29,39 +30,54 @@ interface VerifierParts {
   readonly clock: Clock
 }
 
+/** What a header says. */
+interface Header {
+  readonly alg: ServiceTokenAlgorithm
+  readonly kid: string
+}
+
 export function createVerifyToken({ findKey, algorithms, expected, clock }: VerifierParts): VerifyToken {
   prepareSignatures(algorithms)
+  const goodHeaders = new Map<string, Header>()
+
   return async function verifyToken(token) {
     if (token.length > MOST_TOKEN_LENGTH)
       throw refusedToken(`it has more than ${MOST_TOKEN_LENGTH} characters`)
     const [header, payload, signature, ...rest] = token.split('.')
-    if (!header || !payload || !isBytes(signature) || rest.length > 0) throw refusedToken('it is not a JWT')
-
-    const { alg, kid, typ, ...others } = objectIn(header)
-    if (Object.keys(others).length > 0) {
-      throw refusedToken(`its header has more than ${HEADER_NAMES.join(', ')}`)
-    }
-    if (typ !== TOKEN_TYPE) throw refusedToken(`its typ is not ${TOKEN_TYPE}`)
-    if (!algorithms.some((allowed) => allowed === alg)) throw refusedToken('its alg is not allowed')
-    if (typeof kid !== 'string') throw refusedToken('it has no kid')
+    if (!header || !payload || !bytesIn(signature) || rest.length > 0) throw refusedToken('it is not a JWT')
+    const { alg, kid } = goodHeaders.get(header) ?? headerIn(header)
 
     const key = await findKey(kid)
     if (!key) throw refusedToken('its key is not known')
     if (key.alg !== alg) throw refusedToken('its alg is not that of its key')
     if (!isSignedBy(token, key)) throw refusedToken('its signature is wrong')
+    if (goodHeaders.size >= MOST_HEADERS) goodHeaders.clear()
+    goodHeaders.set(header, { alg, kid })
     return checkClaims(objectIn(payload), expected, clock())
+  }
+
+  function headerIn(header: string): Header {
+    const { alg, kid, typ, ...others } = objectIn(header)
+    if (Object.keys(others).length > 0) {
+      throw refusedToken(`its header has more than ${HEADER_NAMES.join(', ')}`)
+    }
+    if (typ !== TOKEN_TYPE) throw refusedToken(`its typ is not ${TOKEN_TYPE}`)
+    const allowed = algorithms.find((one) => one === alg)
+    if (!allowed) throw refusedToken('its alg is not allowed')
+    if (typeof kid !== 'string') throw refusedToken('it has no kid')
+    return { alg: allowed, kid }
   }
 }
 
 function objectIn(part: string): JsonObject {
-  const bytes = Buffer.from(isBytes(part) ? part : '', 'base64url')
-  const value = isUtf8(bytes) ? parseStrictObject(bytes.toString()) : undefined
+  const bytes = bytesIn(part)
+  const value = bytes && isUtf8(bytes) ? parseStrictObject(bytes.toString()) : undefined
   if (!value) throw refusedToken('a part of it is not a JSON object in base64url')
   return value
 }
 
-/** Whether a text is base64url in its one form (RFC 7515, section 2): Node would read others, too. */
-function isBytes(text: string | undefined): boolean {
-  if (text === undefined || !BASE64URL.test(text)) return false
-  return Buffer.from(text, 'base64url').toString('base64url') === text
+/** Decodes base64url in its one form (RFC 7515, section 2), of a byte at least: Node would read others, too. */
+function bytesIn(text: string = ''): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.length > 0 && bytes.toString('base64url') === text ? bytes : undefined
 }
