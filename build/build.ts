@@ -10,7 +10,12 @@ import { bundleDeclarations } from './declarations.js'
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
 buildTraceable('lib', 'dist')
-for (const loader of ['http/ioredis', 'http/express-rate-limit', 'service-tokens/jsonwebtoken']) {
+for (const loader of [
+  'http/ioredis',
+  'http/express-rate-limit',
+  'service-tokens/jsonwebtoken',
+  'stores/lru-cache',
+]) {
   copyFileSync(`lib/${loader}.cjs`, `dist/${basename(loader)}.cjs`)
 }
 buildShort('sandbox', 'dist/sandbox')

@@ -92,6 +92,7 @@ export { groupIn, type SessionAddress } from './sessions/token.js'
 export type { UserInfo, UserInfoValue } from './sessions/user-info.js'
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory-store.js'
 export type { RedisClient, RedisClusterClient } from './stores/redis-client.js'
+export type { LocalCacheOptions } from './stores/redis-local-cache.js'
 export { RedisStore, type RedisStoreOptions } from './stores/redis-store.js'
 export type { EncryptedData, OpenData, SignedData } from './wechat/open-data.js'
 export type {

@@ -63,11 +63,17 @@ function nameIn(node: unknown): string {
   return String((node as { name?: unknown } | undefined)?.name)
 }
 
+const nestedOptions: Readonly<Record<string, string>> = {
+  wechat: 'WechatOptions',
+  localCache: 'LocalCacheOptions',
+}
+
 /** Names the tables use: those of a nested object stand with a dot. */
 function documentedNames(interfaceName: string, files: readonly SourceFile[]): string[] {
-  return optionNames(interfaceName, files).flatMap((name) =>
-    name === 'wechat' ? optionNames('WechatOptions', files).map((inner) => `wechat.${inner}`) : [name],
-  )
+  return optionNames(interfaceName, files).flatMap((name) => {
+    const nested = nestedOptions[name]
+    return nested ? optionNames(nested, files).map((inner) => `${name}.${inner}`) : [name]
+  })
 }
 
 function leadsSomewhere(from: string, link: string): boolean {

@@ -145,6 +145,9 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    * secrets that are missing in `keys`. Throws `ERR_STORE_UNAVAILABLE`.
    */
   ping(): Promise<void>
-  /** Waits for logins and writes in progress, then closes the connections to WeChat, not a Redis client. */
+  /**
+   * Waits for logins and writes in progress, then closes the connections to WeChat and what the store itself
+   * has opened, not a Redis client.
+   */
   close(): Promise<void>
 }

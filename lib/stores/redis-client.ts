@@ -16,6 +16,25 @@ export interface RedisClusterClient extends RedisClient {
   nodes(role: 'master'): RedisClient[]
 }
 
+/** A connection of its own, made like that of another client. */
+export interface SubscribingClient extends RedisClient {
+  connect(): Promise<unknown>
+  on(event: string, listener: (...args: unknown[]) => void): unknown
+}
+
+/** A client that reports its state and opens further connections, as those of ioredis do. */
+export interface DuplicableClient extends RedisClient {
+  readonly status?: string
+  on(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
+  duplicate(settings: object): SubscribingClient
+}
+
+export function isDuplicable(client: RedisClient): client is DuplicableClient {
+  const { duplicate, on, off } = client as Partial<DuplicableClient>
+  return [duplicate, on, off].every((method) => typeof method === 'function')
+}
+
 export function isClusterClient(client: RedisClient): client is RedisClusterClient {
   return 'nodes' in client
 }

@@ -21,6 +21,11 @@ export class RedisKeys {
     return `${escapeGlob(this.#prefix)}{${group ?? ''}*}`
   }
 
+  /** What the keys of users and of the marks begin with, and no other key of this prefix. */
+  get ofUsersAndMarks(): string[] {
+    return [`${this.#prefix}{`, this.all]
+  }
+
   /** The handle in the key of a user; empty for another key. */
   handleIn(key: string): string[] {
     const [, handle] = HANDLE.exec(key.slice(this.#prefix.length)) ?? []

@@ -44,6 +44,15 @@ export class RedisMarks {
   }
 
   /**
+   * Returns the latest marks that are known, after reading a text of marks; empty where an earlier reply has
+   * brought them.
+   */
+  latestWith(text: string): GroupMarks {
+    if (text !== '') this.#learnReply(text)
+    return this.#latest
+  }
+
+  /**
    * Whether the marks that were last read end a session of this user. On a single server the script checks
    * that itself.
    */

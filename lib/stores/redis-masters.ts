@@ -15,20 +15,24 @@ export async function mastersOf(
   const connection = connectionOf(client)
   if (!isClusterClient(client)) return new Map([['', connection]])
   checkInTime(left())
-  const slots = await connection.call('CLUSTER', 'SLOTS')
-  if (!Array.isArray(slots)) throw unexpectedReply()
-  const needed = new Set(slots.map((range) => String(range?.[2]?.[2])))
+  const needed = masterIdsIn(await connection.call('CLUSTER', 'SLOTS'))
   checkInTime(left())
   const nodes = client.nodes('master').map(connectionOf)
   const ids = await Promise.all(nodes.map((node) => node.call('CLUSTER', 'MYID')))
   const connected = new Map(nodes.map((node, at) => [String(ids[at]), node]))
   return new Map(
-    [...needed].sort().map((id) => {
+    needed.map((id) => {
       const node = connected.get(id)
       if (!node) throw new StoreFailure('a master of the Redis Cluster is not connected')
       return [id, node]
     }),
   )
+}
+
+/** Returns the ids of the masters in a reply to `CLUSTER SLOTS`, sorted. */
+export function masterIdsIn(slots: unknown): string[] {
+  if (!Array.isArray(slots)) throw unexpectedReply()
+  return [...new Set(slots.map((range) => String(range?.[2]?.[2])))].sort()
 }
 
 /** Returns the time of the master whose clock is ahead of all others, in microseconds since 1970. */

@@ -2,13 +2,13 @@ import type { StoredVisit } from '../sessions/store.js'
 import { groupIn, type SessionAddress } from '../sessions/token.js'
 import type { GroupMarks } from './redis-group-marks.js'
 import type { RedisKeys } from './redis-keys.js'
-import { lineIn, profileIn } from './redis-lines.js'
 import type { RedisMarks } from './redis-marks.js'
 import type { RedisQuestions } from './redis-questions.js'
+import { visitIn } from './stored-user.js'
 import { TurnEnd } from './turn-end.js'
 
 /** What ends sooner is judged by Redis itself, as the time here is an estimate. */
-const MARGIN_MS = 2_000
+const MARGIN_MICROS = 2_000_000
 const MOST_TIMES_OF_MARKS = 4
 /** Of a user who takes more room, a script replies with the one session that is asked for. */
 const MOST_CHARACTERS = 4096
@@ -58,7 +58,9 @@ export class RedisReads {
     const text = findings?.texts[findings.places.get(handle) ?? -1]
     if (!findings || !text) return undefined
     if (text.length > MOST_CHARACTERS) this.#rememberLarge(handle)
-    return sessionIn(text, address, findings)
+    const { moment, marks } = findings
+    const moments = { earliest: moment, latest: moment + MARGIN_MICROS }
+    return visitIn(text, address.sessionId, marks.of(groupIn(handle)), moments)
   }
 
   #rememberLarge(handle: string): void {
@@ -86,22 +88,4 @@ export class RedisReads {
     const known = texts && marks.learn(texts[places.size] ?? null)
     return known && { moment, marks: known, texts, places }
   }
-}
-
-function sessionIn(
-  text: string,
-  { handle, sessionId }: SessionAddress,
-  findings: Findings,
-): StoredVisit | undefined {
-  const begin = text.indexOf(`\n${sessionId}`) + 1
-  if (begin === 0) return undefined
-  const end = text.indexOf('\n', begin)
-  const line = lineIn(text.slice(begin, end < 0 ? undefined : end), findings.moment)
-  const profile = profileIn(text)
-  if (!line || !profile || line.beganAt <= findings.marks.of(groupIn(handle))) return undefined
-  const { record, createdAt, lastVisitAt, endsAt, readAt } = line.session
-  if (Math.min(endsAt, profile.endsAt) - readAt <= MARGIN_MS) return undefined
-  // The estimate lags a little behind. Nothing was written later, unless the clock was set back.
-  const latest = lastVisitAt - readAt <= MARGIN_MS ? Math.max(readAt, lastVisitAt) : readAt
-  return { sessionId, record, createdAt, lastVisitAt, endsAt, readAt: latest, userInfo: profile.text || null }
 }

@@ -31,6 +31,7 @@ import { RedisEndOfAll } from './redis-end-of-all.js'
 import { ADD_TO_VALUE, READ_VALUE, REPLACE_VALUE } from './redis-key-scripts.js'
 import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
+import { type LocalCacheOptions, RedisLocalCache } from './redis-local-cache.js'
 import { RedisMarks } from './redis-marks.js'
 import { type Question, RedisQuestions, type RedisReply } from './redis-questions.js'
 import { RedisReads } from './redis-reads.js'
@@ -51,6 +52,15 @@ import {
 export interface RedisStoreOptions {
   /** The prefix of all keys, in place of a `keyPrefix` of the client. Default `weapp:`. */
   prefix?: string
+  /**
+   * A session that another process has ended is accepted here for up to a second longer: for milliseconds as
+   * a rule, until Redis has told this process, and for that second where the connection on which it tells is
+   * lost. Users are kept in memory for a few seconds after having been read, so that requests of the same
+   * ones do not ask Redis. What this process ends itself is over at once, as is what passes its end. It needs an
+   * ioredis client, of which it duplicates the connection, to each master of a Cluster; while that connection
+   * tells nothing, every request asks Redis. Default: off; `{}` turns it on.
+   */
+  localCache?: LocalCacheOptions
   /** A clock for tests, shared by all processes. Default: the clock of Redis. */
   clock?: Clock
 }
@@ -76,9 +86,14 @@ export class RedisStore implements SessionStore {
   readonly #marks: RedisMarks
   readonly #reads: RedisReads
   readonly #endOfAll: RedisEndOfAll
+  readonly #localCache: RedisLocalCache | undefined
 
   constructor(client: RedisClient | RedisClusterClient, options: RedisStoreOptions = {}) {
-    checkOptionNames<RedisStoreOptions>('RedisStore', options, { prefix: true, clock: true })
+    checkOptionNames<RedisStoreOptions>('RedisStore', options, {
+      prefix: true,
+      localCache: true,
+      clock: true,
+    })
     objectWithMethods('RedisStore', client, ['call'], 'given an ioredis client (Redis or Cluster)')
     refuseUnfitClient(client)
     const prefix = textOption('RedisStore: prefix', options.prefix ?? 'weapp:')
@@ -94,9 +109,19 @@ export class RedisStore implements SessionStore {
     this.#reads = new RedisReads({ questions: this.#questions, keys: this.#keys, marks: this.#marks })
     const parts = { client, keys: this.#keys, marks: this.#marks }
     this.#endOfAll = new RedisEndOfAll({ ...parts, hasTestClock: clock !== undefined })
+    const { localCache } = options
+    if (localCache !== undefined) {
+      const rest = { questions: this.#questions, options: localCache, testClock: clock }
+      this.#localCache = new RedisLocalCache({ ...parts, ...rest })
+    }
   }
 
   async read(address: SessionAddress): Promise<StoredVisit | null> {
+    if (this.#localCache) return this.#localCache.read(address, () => this.#read(address))
+    return this.#read(address)
+  }
+
+  async #read(address: SessionAddress): Promise<StoredVisit | null> {
     const found = this.#marks.isSharded ? undefined : await this.#reads.find(address)
     return found ?? this.#readByScript(address)
   }
@@ -212,12 +237,20 @@ export class RedisStore implements SessionStore {
   }
 
   async revokeBatch({ group, cursor }: RevocationStep, withinMs?: number): Promise<RevokedBatch> {
-    if (cursor === undefined) return this.#endOfAll.begin(group, withinMs)
-    return this.#endOfAll.goOn(group, cursor, withinMs)
+    const step = () => {
+      if (cursor === undefined) return this.#endOfAll.begin(group, withinMs)
+      return this.#endOfAll.goOn(group, cursor, withinMs)
+    }
+    return this.#localCache ? this.#localCache.changing(null, step) : step()
   }
 
   async ping(): Promise<void> {
     await this.#marks.prove()
+  }
+
+  /** Closes the connections of the local cache. The client stays open. */
+  async close(): Promise<void> {
+    this.#localCache?.close()
   }
 
   #ofValue(script: RedisScript, id: string, args: Question['args'], withinMs?: number) {
@@ -225,7 +258,8 @@ export class RedisStore implements SessionStore {
   }
 
   #ofUser(script: UserScript, handle: string, args: Question['args'], withinMs?: number) {
-    return this.#marks.ask({ script, handle, args }, withinMs)
+    const ask = () => this.#marks.ask({ script, handle, args }, withinMs)
+    return script.isChange && this.#localCache ? this.#localCache.changing(handle, ask) : ask()
   }
 
   /** The session in a line of a user, unless a mark has ended it. */

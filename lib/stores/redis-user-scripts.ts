@@ -80,17 +80,33 @@ local function save(sessions)
 end
 `
 
-/** ARGV: session id. Replies with the session and the profile, or `none`. */
-export const READ: UserScript = reading(`
+/** ARGV: session id. The line of the session, or the reply `none`. */
+const LIVE_LINE = `
 local id = ARGV[5]
 
 local at = string.find(text, '\\n' .. id, 1, true)
 if not at then return reply('none') end
 local line = string.match(text, '^[^\\n]*', at + 1)
 if not isSound(line) then return reply('unreadable', '1') end
-if not isLive(line) then return reply('none') end
+if not isLive(line) then return reply('none') end`
+
+/** ARGV: session id. Replies with the session and the profile, or `none`. */
+export const READ: UserScript = reading(`${LIVE_LINE}
 return reply('ok', line, profile)
 `)
+
+/**
+ * ARGV: session id. Replies as `READ`, but with all that is stored of the user, and the marks: empty where
+ * they are apart.
+ */
+export const READ_STATE: UserScript = {
+  ...reading(`${LIVE_LINE}
+return reply('ok', text, marks)
+`),
+  apart: reading(`${LIVE_LINE}
+return reply('ok', text, '')
+`).apart,
+}
 
 /** Replies with whether the user has logged in before, the profile, and the live sessions. */
 export const READ_USER: UserScript = reading(`${SESSIONS}

@@ -96,6 +96,7 @@ for (const name of ${JSON.stringify(names)}) {
         'dist/index.js',
         'dist/ioredis.cjs',
         'dist/jsonwebtoken.cjs',
+        'dist/lru-cache.cjs',
         'dist/sandbox/index.js',
       ])
       const { stdout, stderr } = await run(process.execPath, [outfile])

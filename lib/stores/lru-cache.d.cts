@@ -1,0 +1,4 @@
+/** Loads lru-cache. */
+declare function loadLruCache(): typeof import('lru-cache')
+
+export = loadLruCache
