@@ -1,5 +1,4 @@
-import type { LRUCache } from 'lru-cache' with { 'resolution-mode': 'require' }
-import loadLruCache from './lru-cache.cjs'
+import loadLruCache, { type LruCache } from './lru-cache.cjs'
 import { isWithin } from './wakeful-clock.js'
 
 /** A user, and what ends sessions of many users, as both were read from the store. */
@@ -41,7 +40,7 @@ interface Kept<Value> {
  */
 export class LocalCache<User extends object, Marks extends object> {
   readonly #parts: LocalCacheParts<User>
-  readonly #users: LRUCache<string, Kept<User>>
+  readonly #users: LruCache<string, Kept<User>>
   #marks: Kept<Marks> | undefined
   #markChanges = 0
   /** The reads under way, by handle. */

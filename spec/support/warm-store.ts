@@ -69,8 +69,10 @@ function questionsTo(client: RedisClient): Map<string, number> {
   asked.set(client, questions)
   const call = client.call.bind(client)
   client.call = (command, ...args) => {
-    const [, handle] = /\{([^}]+)\}/.exec(String(args[2])) ?? []
-    if (handle !== undefined) questions.set(handle, (questions.get(handle) ?? 0) + 1)
+    for (const key of command === 'MGET' ? args : [args[2]]) {
+      const [, handle] = /\{([^}]+)\}/.exec(String(key)) ?? []
+      if (handle !== undefined) questions.set(handle, (questions.get(handle) ?? 0) + 1)
+    }
     return call(command, ...args)
   }
   return questions
