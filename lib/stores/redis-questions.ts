@@ -7,6 +7,8 @@ import type { RedisScript } from './redis-script.js'
 
 /** The shortest time between two reconnections. */
 const PAUSE_MICROS = 1_000_000
+/** So many keys are read by one command: it keeps Redis from everything else. */
+const MOST_KEYS = 500
 /** How an error begins that Redis, or a proxy, has replied with. */
 const ERROR_REPLY = /^[A-Z]+ /
 
@@ -59,11 +61,12 @@ export class RedisQuestions {
   }
 
   /**
-   * Reads texts of one server by one command; undefined when it replies with something else, or with an error,
+   * Reads texts of one server, 500 by one command; undefined when it replies with something else, or with an error,
    * such as of keys on several servers, or of a user without the right. No nonce shows that the reply belongs
    * to this question.
    */
   async valuesOf(keys: readonly string[]): Promise<(string | null)[] | undefined> {
+    if (keys.length > MOST_KEYS) return this.#valuesInParts(keys)
     try {
       const reply = await this.#call('MGET', ...keys)
       return Array.isArray(reply) && reply.length === keys.length && reply.every(isValue) ? reply : undefined
@@ -71,6 +74,15 @@ export class RedisQuestions {
       if (error instanceof Error && ERROR_REPLY.test(error.message)) return undefined
       throw error
     }
+  }
+
+  /** The last keys are read last. */
+  async #valuesInParts(keys: readonly string[]): Promise<(string | null)[] | undefined> {
+    const [first, rest] = await Promise.all([
+      this.valuesOf(keys.slice(0, MOST_KEYS)),
+      this.valuesOf(keys.slice(MOST_KEYS)),
+    ])
+    return first && rest && [...first, ...rest]
   }
 
   /** Returns the time in Redis, in microseconds since 1970; undefined when it has to be asked. */

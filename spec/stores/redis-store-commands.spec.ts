@@ -270,6 +270,17 @@ describe('the commands of RedisStore', () => {
       expect(carriedOut).to.deep.equal({ mget: 1 })
     })
 
+    it('are one for each 500 keys of a turn, the marks last', async () => {
+      const logins = await Promise.all(Array.from({ length: 1100 }, () => issue()))
+      const sent = await sentBy(async () => {
+        const found = await Promise.all(logins.map(({ address }) => store.read(address)))
+        expect(found.map((session) => session?.sessionId)).to.deep.equal(
+          logins.map(({ address }) => address.sessionId),
+        )
+      })
+      expect(sent.filter((command) => command === 'MGET')).to.have.length(3)
+    })
+
     it('are never shared with a question that was sent before', async () => {
       const { address } = await issue()
       const early = store.read(address)
