@@ -6,7 +6,8 @@
 export function withinDeadline<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => setImmediate(() => reject(onTimeout())), timeoutMs)
-    work.then(
+    // What the application returns may be no promise.
+    Promise.resolve(work).then(
       (result) => {
         clearTimeout(timer)
         resolve(result)
