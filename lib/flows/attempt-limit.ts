@@ -43,9 +43,9 @@ export class AttemptLimit {
   }
 
   /**
-   * Makes an attempt. It is counted before, so that attempts that come together do not get past the count, and
-   * no longer once it did not fail. One round trip before, and one that nobody waits for. Throws the refusal of
-   * the rule, `ERR_STORE_UNAVAILABLE` and what `attempt` throws.
+   * Makes an attempt. It is counted before, so that attempts that come together do not get past the count,
+   * and no longer once it did not fail. One round trip before, and one that nobody waits for. Throws the
+   * refusal of the rule, `ERR_STORE_UNAVAILABLE` and what `attempt` throws.
    */
   async within<T>(user: UserRef, attempt: () => Promise<T>): Promise<T> {
     await this.#count(user)

@@ -68,9 +68,9 @@ export class Decryptions {
   }
 
   /**
-   * Exchanges a code that came with data of a user, one of each user at a time. One that is refused counts as a
-   * failure: no limit of logins applies to codes that a session invents. Throws `ERR_DECRYPTION_LIMIT` and what
-   * `exchange` throws.
+   * Exchanges a code that came with data of a user, one of each user at a time. One that is refused counts as
+   * a failure: no limit of logins applies to codes that a session invents. Throws `ERR_DECRYPTION_LIMIT` and
+   * what `exchange` throws.
    */
   withCode<T>(user: UserRef, exchange: () => Promise<T>): Promise<T> {
     return this.#codeTurns.inTurn(`${user.appid} ${user.openid}`, async () => {

@@ -76,7 +76,7 @@ function objectIn(part: string): JsonObject {
   return value
 }
 
-/** Decodes base64url in its one form (RFC 7515, section 2), of a byte at least: Node would read others, too. */
+/** Decodes base64url in its one form (RFC 7515, section 2), of a byte at least: Node reads others, too. */
 function bytesIn(text: string = ''): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url')
   return bytes.length > 0 && bytes.toString('base64url') === text ? bytes : undefined

@@ -61,9 +61,9 @@ export class RedisQuestions {
   }
 
   /**
-   * Reads texts of one server, 500 by one command; undefined when it replies with something else, or with an error,
-   * such as of keys on several servers, or of a user without the right. No nonce shows that the reply belongs
-   * to this question.
+   * Reads texts of one server, 500 by one command; undefined when it replies with something else, or with an
+   * error, such as of keys on several servers, or of a user without the right. No nonce shows that the reply
+   * belongs to this question.
    */
   async valuesOf(keys: readonly string[]): Promise<(string | null)[] | undefined> {
     if (keys.length > MOST_KEYS) return this.#valuesInParts(keys)

@@ -48,7 +48,8 @@ export class RedisReads {
   }
 
   /**
-   * Returns a session that is certainly alive at the end of this turn; undefined where only a script can tell.
+   * Returns a session that is certainly alive at the end of this turn; undefined where only a script can
+   * tell.
    */
   async find(address: SessionAddress): Promise<StoredVisit | undefined> {
     const { handle } = address
