@@ -14,7 +14,7 @@ import {
   summaryFrom,
   type UserRef,
 } from './session.js'
-import type { SessionStore, StoredSession, StoredVisit } from './store.js'
+import type { SessionStore, StoredVisit } from './store.js'
 import { addressNamed, publicIdOf, type SessionAddress } from './token.js'
 import { decodeUserInfo } from './user-info.js'
 
@@ -61,7 +61,8 @@ export class SessionRegistry {
     if (!found) return undefined
     const { stored, live } = found
     if (appid !== undefined && live.record.appid !== appid) return undefined
-    const moments = await this.#recordVisit(address, stored, live)
+    const isDue = isTouchDue(stored, live.moments.expiresAt, live.lifetimes)
+    const moments = isDue ? await this.#recordVisit(address, live) : live.moments
     if (!moments) return undefined
     const { confirmedAt = Number.NEGATIVE_INFINITY } = live.record
     return {
@@ -200,15 +201,11 @@ export class SessionRegistry {
     this.#parts.logger.error(`the record of session ${id} cannot be read: the session is refused`)
   }
 
-  /**
-   * Records the visit if that is due. Returns the new moments; undefined if the session has ended meanwhile.
-   */
+  /** Records a visit. Returns the new moments; undefined if the session has ended meanwhile. */
   async #recordVisit(
     address: SessionAddress,
-    stored: StoredSession,
     { lifetimes, moments }: LiveRecord,
   ): Promise<SessionMoments | undefined> {
-    if (!isTouchDue(stored, moments.expiresAt, lifetimes)) return moments
     const { sessionDurationMs } = lifetimes
     try {
       const visit = await this.#parts.store.touch(address, { sessionDurationMs, endsBy: moments.expiresAt })

@@ -1,13 +1,13 @@
 import { type Countdown, countdown } from '../deadline.js'
 import { checkInTime } from '../sessions/store.js'
 import { groupIn } from '../sessions/token.js'
+import { TurnEnd } from '../turn-end.js'
 import { GroupMarks } from './redis-group-marks.js'
 import { END_ALL, PING, READ_ALL } from './redis-key-scripts.js'
 import type { RedisKeys } from './redis-keys.js'
 import { unexpectedReply } from './redis-lines.js'
 import { isOnSeveralServers, type Question, type RedisQuestions, type RedisReply } from './redis-questions.js'
 import type { UserScript } from './redis-user-scripts.js'
-import { TurnEnd } from './turn-end.js'
 
 const NO_MARKS = '0'.repeat(16)
 

@@ -1,11 +1,11 @@
 import type { StoredVisit } from '../sessions/store.js'
 import { groupIn, type SessionAddress } from '../sessions/token.js'
+import { TurnEnd } from '../turn-end.js'
 import type { GroupMarks } from './redis-group-marks.js'
 import type { RedisKeys } from './redis-keys.js'
 import type { RedisMarks } from './redis-marks.js'
 import type { RedisQuestions } from './redis-questions.js'
 import { visitIn } from './stored-user.js'
-import { TurnEnd } from './turn-end.js'
 
 /** What ends sooner is judged by Redis itself, as the time here is an estimate. */
 const MARGIN_MICROS = 2_000_000

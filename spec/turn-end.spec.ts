@@ -1,7 +1,8 @@
+import { mock } from 'node:test'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { TurnEnd } from '../../lib/stores/turn-end.js'
-import { failureOf } from '../support/failures.js'
+import { endOfTurn, TurnEnd } from '../lib/turn-end.js'
+import { failureOf } from './support/failures.js'
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -46,5 +47,22 @@ describe('the end of a turn', () => {
     const failures = [turnEnd.result(), turnEnd.result()].map((result) => failureOf(() => result))
     for (const failure of await Promise.all(failures)) expect(failure).to.have.property('message', 'down')
     expect(await turnEnd.result()).to.equal(2)
+  })
+  it('is one promise for all of a turn, and another one later', async () => {
+    const first = endOfTurn()
+    await Promise.resolve()
+    expect(endOfTurn()).to.equal(first)
+    await first
+    expect(endOfTurn()).not.to.equal(first)
+    await endOfTurn()
+  })
+
+  it('comes while a test fakes the timers of the process', async () => {
+    mock.timers.enable({ apis: ['setImmediate', 'setTimeout'] })
+    try {
+      await endOfTurn()
+    } finally {
+      mock.timers.reset()
+    }
   })
 })
