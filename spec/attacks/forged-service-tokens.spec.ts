@@ -110,6 +110,8 @@ describe('a forged service token', () => {
     expect(signatures[0]).to.deep.equal(signatures[1])
     await expectRefused(other, /not a JWT/)
     await expectRefused(`${good}==`, /not a JWT/)
+    await expectRefused(`${good}.AAAA`, /not a JWT/)
+    await expectRefused(good.slice(0, good.lastIndexOf('.')), /not a JWT/)
     await expectRefused(
       good.replaceAll(/[-_]/g, (digit) => (digit === '-' ? '+' : '/')).concat('='),
       /JWT|object/,
