@@ -9,7 +9,7 @@ import { bundleDeclarations } from './declarations.js'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
-buildTraceable('lib', 'dist')
+buildTraceable('lib', 'dist', 'weapp-session')
 for (const loader of [
   'http/ioredis',
   'http/express-rate-limit',

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../json-object.js'
+import type { JsonObject } from '../json-object.js'
 import { refusedToken } from './refusals.js'
 
 /** A service token that has been checked, a JWT (RFC 7519). Frozen. */
@@ -44,7 +44,8 @@ export function checkClaims(claims: JsonObject, expected: ExpectedClaims, nowMs:
   if (now >= exp + tolerance) throw refusedToken('it has expired')
   if (iat > now + tolerance || nbf > now + tolerance) throw refusedToken('it is not valid yet')
   return Object.freeze({
-    ...{ sub, jti },
+    sub,
+    jti,
     issuedAt: new Date(iat * 1000),
     expiresAt: new Date(exp * 1000),
     claims: frozenDeeply(claims),
@@ -62,7 +63,7 @@ function isText(value: unknown): value is string {
 
 function frozenDeeply(value: JsonObject): JsonObject {
   for (const inner of Object.values(value)) {
-    if (Array.isArray(inner) || isJsonObject(inner)) frozenDeeply(inner as JsonObject)
+    if (typeof inner === 'object' && inner !== null) frozenDeeply(inner as JsonObject)
   }
   return Object.freeze(value)
 }

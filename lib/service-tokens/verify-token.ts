@@ -43,16 +43,21 @@ export function createVerifyToken({ findKey, algorithms, expected, clock }: Veri
   return async function verifyToken(token) {
     if (token.length > MOST_TOKEN_LENGTH)
       throw refusedToken(`it has more than ${MOST_TOKEN_LENGTH} characters`)
-    const [header, payload, signature, ...rest] = token.split('.')
-    if (!header || !payload || !bytesIn(signature) || rest.length > 0) throw refusedToken('it is not a JWT')
-    const { alg, kid } = goodHeaders.get(header) ?? headerIn(header)
+    const parts = token.split('.')
+    const [header, payload, signature] = parts
+    if (parts.length !== 3 || !header || !payload || !bytesIn(signature))
+      throw refusedToken('it is not a JWT')
+    const known = goodHeaders.get(header)
+    const { alg, kid } = known ?? headerIn(header)
 
     const key = await findKey(kid)
     if (!key) throw refusedToken('its key is not known')
     if (key.alg !== alg) throw refusedToken('its alg is not that of its key')
     if (!isSignedBy(token, key)) throw refusedToken('its signature is wrong')
-    if (goodHeaders.size >= MOST_HEADERS) goodHeaders.clear()
-    goodHeaders.set(header, { alg, kid })
+    if (!known) {
+      if (goodHeaders.size >= MOST_HEADERS) goodHeaders.clear()
+      goodHeaders.set(header, { alg, kid })
+    }
     return checkClaims(objectIn(payload), expected, clock())
   }
 

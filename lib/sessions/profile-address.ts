@@ -1,4 +1,4 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { BlockList, isIPv4 } from 'node:net'
 
 /** With a host and without a user name: parsers disagree about the rest. */
 const WEB_ADDRESS = /^https?:\/\/[^\s\\/@?#]+(?:[/?#][^\s\\]*)?$/i
@@ -48,9 +48,11 @@ export function leadsAstray(text: string): boolean {
 
 /** Whether the host of a URL looks public, or with `allowPrivate` belongs to this network. */
 export function isReachable(address: string, allowPrivate: boolean): boolean {
-  const host = new URL(address).hostname.replace(/^\[|\]$/g, '')
+  const { hostname } = new URL(address)
+  const isIPv6 = hostname.startsWith('[')
+  const host = isIPv6 ? hostname.slice(1, -1) : hostname
   if (isIPv4(host)) return !specialNetworks.check(host) && (allowPrivate || !privateNetworks.check(host))
-  if (isIPv6(host)) {
+  if (isIPv6) {
     if (privateNetworks.check(host, 'ipv6')) return allowPrivate
     return globalIPv6.check(host, 'ipv6') && !specialNetworks.check(host, 'ipv6')
   }
@@ -62,7 +64,7 @@ function networks(cidrs: readonly string[]): BlockList {
   const list = new BlockList()
   for (const cidr of cidrs) {
     const [network = '', prefix] = cidr.split('/')
-    list.addSubnet(network, Number(prefix), isIPv6(network) ? 'ipv6' : 'ipv4')
+    list.addSubnet(network, Number(prefix), network.includes(':') ? 'ipv6' : 'ipv4')
   }
   return list
 }

@@ -15,7 +15,8 @@ const IDEOGRAPH_FORM = String.raw`(?<=\p{Unified_Ideograph})[\uFE00-\uFE02\u{E01
 /** Visible format characters of Arabic and related scripts. */
 const SEEN_SIGNS = String.raw`[\u0600-\u0605\u06DD\u070F\u0890\u0891\u08E2]`
 const KEPT = [EMOJI_STYLE, EMOJI_JOINER, LETTER_SHAPE, IDEOGRAPH_FORM, SEEN_SIGNS].join('|')
-const TO_REMOVE = new RegExp(`(?!${KEPT})${UNSEEN}`, 'gu')
+/** Made when it is first used: it takes more time than anything else at the import of the package. */
+let toRemove: RegExp | undefined
 /** Combining marks piled up on a letter cover the lines around it. */
 const PILED_MARKS = /(\p{M}{8})\p{M}+/gu
 
@@ -50,7 +51,8 @@ export function namesAddress(name: string): boolean {
 
 /** Puts a text on one line, without invisible characters (but for those that emoji and letters need). */
 export function cleaned(text: string): string {
-  return text.replace(LINE_ENDS, ' ').replace(TO_REMOVE, '').replace(PILED_MARKS, '$1').trim()
+  toRemove ??= new RegExp(`(?!${KEPT})${UNSEEN}`, 'gu')
+  return text.replace(LINE_ENDS, ' ').replace(toRemove, '').replace(PILED_MARKS, '$1').trim()
 }
 
 function plain(name: string): string {

@@ -110,13 +110,16 @@ describe('a forged service token', () => {
     expect(signatures[0]).to.deep.equal(signatures[1])
     await expectRefused(other, /not a JWT/)
     await expectRefused(`${good}==`, /not a JWT/)
+    await expectRefused(`${good}.AAAA`, /not a JWT/)
+    await expectRefused(good.slice(0, good.lastIndexOf('.')), /not a JWT/)
     await expectRefused(
       good.replaceAll(/[-_]/g, (digit) => (digit === '-' ? '+' : '/')).concat('='),
       /JWT|object/,
     )
   })
 
-  it('of another kind of JWT is refused', async () => {
+  it('of another kind of JWT is refused, also after a good one', async () => {
+    expect((await ask(forged(HEADER, claims, KEY))).status).to.equal(200)
     for (const typ of ['JWT', 'at+jwt', undefined, 'WEAPP-SESSION+JWT', ['weapp-session+jwt']]) {
       await expectRefused(forged({ ...HEADER, typ }, claims, KEY), /typ/)
     }

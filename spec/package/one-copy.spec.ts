@@ -98,6 +98,7 @@ for (const name of ${JSON.stringify(names)}) {
         'dist/jsonwebtoken.cjs',
         'dist/lru-cache.cjs',
         'dist/sandbox/index.js',
+        'dist/weapp-session.js',
       ])
       const { stdout, stderr } = await run(process.execPath, [outfile])
       expect([JSON.parse(stdout), stderr]).to.deep.equal([[], ''])
