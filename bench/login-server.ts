@@ -39,6 +39,8 @@ replyToParent({
     await once(server, 'listening')
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/login`
   },
+  /** Replies when what goes on after a response has ended. */
+  idle: () => trips.idle(),
   /** Redis commands and round trips of all logins so far, up to their response. */
   counts: () => ({ commands: trips.commands, roundTrips: trips.roundTrips }),
 })

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Redis } from 'ioredis'
 
+const IDLE_TURNS = 3
+
 /**
  * Counts what a client asks of Redis before responses. Commands that overlap are one round trip; those that
  * no response waits for are none.
@@ -29,6 +31,12 @@ export class RoundTrips {
       this.roundTrips += this.#ended - ended
       return Reflect.apply(end, res, args)
     }
+  }
+
+  /** Resolves when no command is on its way, nor about to be sent for a reply that has just come. */
+  async idle(): Promise<void> {
+    for (let turns = 0; turns < IDLE_TURNS; turns = this.#inFlight === 0 ? turns + 1 : 0)
+      await new Promise((resolve) => setImmediate(resolve))
   }
 
   #count(reply: Promise<unknown>): void {

@@ -20,6 +20,26 @@ export function withinDeadline<T>(work: Promise<T>, timeoutMs: number, onTimeout
   })
 }
 
+/**
+ * Calls `work` with a signal that aborts after `timeoutMs` milliseconds, unless the work has ended before. A
+ * signal of `AbortSignal.timeout` costs more, and its timer runs on when the work has long ended.
+ */
+export async function withSignal<T>(
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  const timer = setTimeout(
+    () => controller.abort(new DOMException(`it took longer than ${timeoutMs} ms`, 'TimeoutError')),
+    timeoutMs,
+  )
+  try {
+    return await work(controller.signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Returns how many milliseconds are left; undefined where there is no deadline. */
 export type Countdown = () => number | undefined
 

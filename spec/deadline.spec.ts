@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { withinDeadline } from '../lib/deadline.js'
+import { withinDeadline, withSignal } from '../lib/deadline.js'
 import { failureOf } from './support/failures.js'
 import { unhandledRejectionsDuring } from './support/unhandled-rejections.js'
 
@@ -86,5 +86,46 @@ describe('withinDeadline', () => {
       fail(new Error('late'))
     })
     expect(unhandled).to.deep.equal([])
+  })
+})
+
+describe('withSignal', () => {
+  it('aborts once the time is up, with a TimeoutError, and leaves it to the work how it ends', async () => {
+    const reason = await withSignal(
+      1,
+      (signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => resolve(signal.reason))
+        }),
+    )
+    expect(reason).to.be.instanceOf(DOMException).with.property('name', 'TimeoutError')
+  })
+
+  it('never aborts once the work has ended, and leaves no timer behind, whether it gives or fails', async () => {
+    const before = await runningTimers()
+    const signals: AbortSignal[] = []
+    const given = await withSignal(NEVER_REACHED_MS, async (signal) => {
+      signals.push(signal)
+      return 'done'
+    })
+    const broken = new Error('broken')
+    const thrown = failureOf(() =>
+      withSignal(NEVER_REACHED_MS, (signal) => {
+        signals.push(signal)
+        throw broken
+      }),
+    )
+    expect([given, await thrown]).to.deep.equal(['done', broken])
+    expect(await runningTimers()).to.equal(before)
+    expect(signals.map(({ aborted }) => aborted)).to.deep.equal([false, false])
+  })
+
+  it('has a timer while the work goes on', async () => {
+    const before = await runningTimers()
+    let finish = () => {}
+    const work = withSignal(NEVER_REACHED_MS, () => new Promise<void>((resolve) => (finish = resolve)))
+    expect(await runningTimers()).to.equal(before + 1)
+    finish()
+    await work
   })
 })

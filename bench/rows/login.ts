@@ -41,10 +41,14 @@ export async function loginRow(bench: Bench): Promise<Row> {
 /** Logins one after the other. The first one is not counted: it loads the scripts. */
 async function countOne({ child, url }: OpenLoginServer, wechat: Child) {
   const [first = '', ...codes] = await wechat.ask<string[]>('codes', COUNTED_LOGINS + 1)
-  await logIn(url, first)
+  const logInAlone = async (code: string) => {
+    await logIn(url, code)
+    await child.ask('idle')
+  }
+  await logInAlone(first)
   const exchangesBefore = await wechat.ask<number>('exchanges')
   const before = await child.ask<{ commands: number; roundTrips: number }>('counts')
-  for (const code of codes) await logIn(url, code)
+  for (const code of codes) await logInAlone(code)
   const after = await child.ask<{ commands: number; roundTrips: number }>('counts')
   return {
     exchanges: ((await wechat.ask<number>('exchanges')) - exchangesBefore) / COUNTED_LOGINS,

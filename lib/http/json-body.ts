@@ -87,8 +87,11 @@ function received(req: IncomingMessage): Promise<unknown> {
       if (size > MOST_BYTES) reject(tooLarge())
       else chunks.push(bytes)
     })
-    req.once('end', () => resolve(Buffer.concat(chunks)))
     const onBreak = () => reject(new WeappError('ERR_BODY_INVALID', 'The body was cut off.'))
+    req.once('end', () => {
+      req.off('close', onBreak)
+      resolve(Buffer.concat(chunks))
+    })
     req.on('error', onBreak)
     req.once('close', onBreak)
   }).then((bytes) => jsonInSent(bytes, req.headers))

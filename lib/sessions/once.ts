@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { countdown, withinDeadline } from '../deadline.js'
+import { RandomPool } from '../random-pool.js'
 import { changedAllTheTime } from './contention.js'
 import type { SessionStore } from './store.js'
 
@@ -50,6 +50,7 @@ interface HeldClaim {
 export class Once {
   readonly #store: Required<SessionStore>
   readonly #background: BackgroundWork
+  readonly #claimants = new RandomPool()
   /** The open claims of this process, by id. */
   readonly #held = new Map<string, HeldClaim>()
 
@@ -61,7 +62,7 @@ export class Once {
   /** Waits for a claim; polls the store if another process has it. Throws `ERR_STORE_UNAVAILABLE`. */
   async claim(request: ClaimRequest): Promise<ClaimResult> {
     const { id, patienceMs } = request
-    const claimant = randomBytes(CLAIMANT_BYTES).toString('base64url')
+    const claimant = this.#claimants.take(CLAIMANT_BYTES).toString('base64url')
     const leftMs = countdown(patienceMs)
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * POLL_GROWTH, SLOWEST_POLL_MS)) {
       await this.#ended(id, Math.min(leftMs(), request.lifetimeMs))

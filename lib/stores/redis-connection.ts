@@ -46,21 +46,24 @@ export class RedisConnection {
     this.#mayBeElsewhere = !isNew && Number(client.options?.db ?? 0) !== 0
   }
 
-  async call(command: string, ...args: (string | number)[]): Promise<unknown> {
-    if (this.#trouble instanceof StoreFailure) throw this.#trouble
-    let stopWaiting: (reason: Error) => void = () => undefined
-    const refusal = new Promise<never>((_resolve, reject) => {
-      stopWaiting = reject
+  call(command: string, ...args: (string | number)[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#trouble instanceof StoreFailure) return reject(this.#trouble)
+      const stopWaiting = (reason: unknown) => {
+        this.#waiting.delete(stopWaiting)
+        reject(this.#explained(reason))
+      }
+      this.#waiting.add(stopWaiting)
+      this.#send(command, args).then((reply) => {
+        this.#waiting.delete(stopWaiting)
+        resolve(reply)
+      }, stopWaiting)
     })
-    this.#waiting.add(stopWaiting)
-    try {
-      const send = () => this.#client.call(command, ...args)
-      return await Promise.race([this.#mayBeElsewhere ? this.#selected().then(send) : send(), refusal])
-    } catch (error) {
-      throw this.#explained(error)
-    } finally {
-      this.#waiting.delete(stopWaiting)
-    }
+  }
+
+  async #send(command: string, args: readonly (string | number)[]): Promise<unknown> {
+    if (this.#mayBeElsewhere) await this.#selected()
+    return this.#client.call(command, ...args)
   }
 
   get isRenewable(): boolean {

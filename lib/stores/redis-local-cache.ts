@@ -7,11 +7,11 @@ import { Invalidations, type Probe } from './invalidations.js'
 import { type Known, LocalCache } from './local-cache.js'
 import { isClusterClient, isDuplicable, type RedisClient } from './redis-client.js'
 import type { GroupMarks } from './redis-group-marks.js'
-import { REPLACE_VALUE } from './redis-key-scripts.js'
 import type { RedisKeys } from './redis-keys.js'
 import type { RedisMarks } from './redis-marks.js'
 import type { RedisQuestions } from './redis-questions.js'
 import { READ_STATE } from './redis-user-scripts.js'
+import { CHANGE_VALUES } from './redis-value-scripts.js'
 import { type Moments, visitIn } from './stored-user.js'
 import { wakefulMs } from './wakeful-clock.js'
 
@@ -177,7 +177,8 @@ export class RedisLocalCache {
   #newProbe(): Probe {
     const { keys, questions } = this.#parts
     const key = keys.value(`local-cache:${randomUUID()}`)
-    const write = () => questions.ask({ script: REPLACE_VALUE, keys: [key], args: ['', 'probe', PROBE_MS] })
+    const args = [1, 'replace', '', 'probe', PROBE_MS]
+    const write = () => questions.ask({ script: CHANGE_VALUES, keys: [key], args })
     return { key, write }
   }
 }

@@ -43,6 +43,11 @@ export class RedisMarks {
     return this.#isSharded
   }
 
+  /** Notes that keys may be on different servers, as a proxy in front of a cluster has replied. */
+  separate(): void {
+    this.#isSharded = true
+  }
+
   /**
    * Returns the latest marks that are known, after reading a text of marks; empty where an earlier reply has
    * brought them.
@@ -95,7 +100,7 @@ export class RedisMarks {
       } catch (error) {
         // Only this reply shows that a proxy hides a cluster.
         if (!isOnSeveralServers(error)) throw error
-        this.#isSharded = true
+        this.separate()
       }
     }
     return this.#askApart(question, left)

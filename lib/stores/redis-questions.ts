@@ -25,10 +25,16 @@ export interface Question {
   readonly script: RedisScript
   readonly keys: readonly string[]
   readonly args: readonly (string | number)[]
+  /** By a test clock, when it was asked. Default: when it is sent. */
+  readonly testMoment?: number | undefined
 }
 
 /** The value of a key is damaged, or was written by a newer release. */
 export class UnreadableKey extends StoreFailure {}
+
+export function unreadable(key: string | undefined): UnreadableKey {
+  return new UnreadableKey(`the key ${key} cannot be read: it was written by a newer release, or damaged`)
+}
 
 /**
  * Runs scripts. A nonce in each question and its reply shows that they belong together. A change carries the
@@ -90,17 +96,23 @@ export class RedisQuestions {
     return this.#testClock ? this.#testClock() : this.#clock.momentNow()
   }
 
-  async #askOnce({ script, keys, args }: Question, wantedUntil: number | ''): Promise<RedisReply> {
+  /** Returns the time by the test clock; undefined where there is none. */
+  testMoment(): number | undefined {
+    return this.#testClock?.()
+  }
+
+  async #askOnce(
+    { script, keys, args, testMoment }: Question,
+    wantedUntil: number | '',
+  ): Promise<RedisReply> {
     this.#questions += 1
     const nonce = `${this.#process}${this.#questions.toString(36)}`
-    const rest = [keys.length, ...keys, nonce, this.#testClock?.() ?? '', wantedUntil, ...args]
+    const toldMoment = testMoment ?? this.testMoment() ?? ''
+    const rest = [keys.length, ...keys, nonce, toldMoment, wantedUntil, ...args]
     const askedAt = this.#clock.now()
     const [echo, moment, outcome, ...texts] = this.#textsIn(await this.#evaluate(script, rest))
     if (echo !== nonce) throw this.#distrusted('Redis replied to another question than was asked')
-    if (outcome === 'unreadable') {
-      const key = keys[Number(texts[0]) - 1]
-      throw new UnreadableKey(`the key ${key} cannot be read: it was written by a newer release, or damaged`)
-    }
+    if (outcome === 'unreadable') throw unreadable(keys[Number(texts[0]) - 1])
     this.#clock.learn(Number(moment), askedAt, outcome === 'late')
     return { moment: Number(moment), outcome: outcome ?? '', texts }
   }

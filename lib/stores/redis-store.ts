@@ -28,14 +28,12 @@ import {
 } from './redis-client.js'
 import { countedMicros } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
-import { ADD_TO_VALUE, READ_VALUE, REPLACE_VALUE } from './redis-key-scripts.js'
 import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
 import { type LocalCacheOptions, RedisLocalCache } from './redis-local-cache.js'
 import { RedisMarks } from './redis-marks.js'
 import { type Question, RedisQuestions, type RedisReply } from './redis-questions.js'
 import { RedisReads } from './redis-reads.js'
-import type { RedisScript } from './redis-script.js'
 import {
   ISSUE,
   READ,
@@ -47,6 +45,8 @@ import {
   type UserScript,
   WRITE_USER_INFO,
 } from './redis-user-scripts.js'
+import { READ_VALUE } from './redis-value-scripts.js'
+import { RedisValues } from './redis-values.js'
 
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {
@@ -70,7 +70,7 @@ export interface RedisStoreOptions {
  * TLS, reconnection and end. The store logs its errors to stderr, each kind once, if nothing else listens to
  * `error`. It writes nothing while Redis refuses the database of the client. An authenticated request costs
  * one `MGET` that it shares with all others of its turn of the event loop, and on a Cluster one script that
- * only reads; a login two, or three with `onLogin`, and two at the same time for its limits.
+ * only reads; a login three scripts, or four with `onLogin`, of which it shares two in the same way.
  *
  * Keys: `weapp:{<handle>}` is a user with all sessions and the profile; `weapp:all` is when the sessions of
  * all users, or of those of an app, were ended; `weapp:value:<digest>` is a value that all processes share,
@@ -85,6 +85,7 @@ export class RedisStore implements SessionStore {
   readonly #questions: RedisQuestions
   readonly #marks: RedisMarks
   readonly #reads: RedisReads
+  readonly #values: RedisValues
   readonly #endOfAll: RedisEndOfAll
   readonly #localCache: RedisLocalCache | undefined
 
@@ -107,6 +108,7 @@ export class RedisStore implements SessionStore {
     this.#questions = new RedisQuestions(client, clock && countedMicros(clock))
     this.#marks = new RedisMarks(this.#questions, this.#keys, isClusterClient(client))
     this.#reads = new RedisReads({ questions: this.#questions, keys: this.#keys, marks: this.#marks })
+    this.#values = new RedisValues(this.#questions, this.#marks)
     const parts = { client, keys: this.#keys, marks: this.#marks }
     this.#endOfAll = new RedisEndOfAll({ ...parts, hasTestClock: clock !== undefined })
     const { localCache } = options
@@ -215,7 +217,8 @@ export class RedisStore implements SessionStore {
   }
 
   async readValue(id: string): Promise<StoredValue | null> {
-    return valueIn(await this.#ofValue(READ_VALUE, id, []))
+    const question = { script: READ_VALUE, keys: [this.#keys.value(id)], args: [] }
+    return valueIn((await this.#questions.ask(question)).texts)
   }
 
   async replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome> {
@@ -223,16 +226,19 @@ export class RedisStore implements SessionStore {
     if (from === null && to !== null && keepMs === undefined) {
       throw new TypeError('RedisStore: a new value needs keepMs')
     }
-    const args = [from ?? '', to ?? '', keepMs ?? '']
-    const reply = await this.#ofValue(REPLACE_VALUE, id, args, withinMs)
-    if (reply.outcome !== 'replaced') return { isReplaced: false, value: valueIn(reply) }
-    const leftMs = countIn(reply)
-    const value = to !== null && leftMs > 0 ? { text: to, writtenAt: reply.moment, leftMs } : null
+    const key = this.#keys.value(id)
+    const args = [from ?? '', to ?? '', keepMs ?? ''] as const
+    const { outcome, moment, texts } = await this.#values.change({ key, what: 'replace', args }, withinMs)
+    if (outcome !== 'replaced') return { isReplaced: false, value: valueIn(texts) }
+    const leftMs = Number(texts[0])
+    const value = to !== null && leftMs > 0 ? { text: to, writtenAt: moment, leftMs } : null
     return { isReplaced: true, value }
   }
 
   async addToValue({ id, add, keepMs }: ValueAddition, withinMs?: number): Promise<CountedValue> {
-    const { texts } = await this.#ofValue(ADD_TO_VALUE, id, [add, keepMs, MOST_COUNTED], withinMs)
+    const key = this.#keys.value(id)
+    const args = [add, keepMs, MOST_COUNTED] as const
+    const { texts } = await this.#values.change({ key, what: 'add', args }, withinMs)
     return { number: Number(texts[0]), leftMs: Number(texts[1]) }
   }
 
@@ -253,10 +259,6 @@ export class RedisStore implements SessionStore {
     this.#localCache?.close()
   }
 
-  #ofValue(script: RedisScript, id: string, args: Question['args'], withinMs?: number) {
-    return this.#questions.ask({ script, keys: [this.#keys.value(id)], args }, withinMs)
-  }
-
   #ofUser(script: UserScript, handle: string, args: Question['args'], withinMs?: number) {
     const ask = () => this.#marks.ask({ script, handle, args }, withinMs)
     return script.isChange && this.#localCache ? this.#localCache.changing(handle, ask) : ask()
@@ -269,9 +271,9 @@ export class RedisStore implements SessionStore {
   }
 }
 
-function valueIn({ texts }: RedisReply): StoredValue | null {
-  const [text, writtenAt, leftMs] = texts
-  return text === undefined ? null : { text, writtenAt: Number(writtenAt), leftMs: Number(leftMs) }
+/** Reads a value from a reply; a text is never empty. */
+function valueIn([text = '', writtenAt, leftMs]: readonly string[]): StoredValue | null {
+  return text === '' ? null : { text, writtenAt: Number(writtenAt), leftMs: Number(leftMs) }
 }
 
 function countIn({ texts }: RedisReply): number {

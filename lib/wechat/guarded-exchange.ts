@@ -1,4 +1,4 @@
-import { withinDeadline } from '../deadline.js'
+import { withinDeadline, withSignal } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import { type CheckedIdentity, type CodeExchange, type Identity, isOpenid } from '../exchange.js'
 import { Secret } from '../secret.js'
@@ -24,7 +24,9 @@ export function guardExchange(timeoutMs: number) {
   return async (exchange: CodeExchange, app: GuardedApp, code: Secret): Promise<CheckedIdentity> => {
     try {
       const { appid, secret } = app
-      const work = exchange({ appid, secret: secret.reveal() }, code.reveal(), AbortSignal.timeout(timeoutMs))
+      const work = withSignal(timeoutMs, async (signal) =>
+        exchange({ appid, secret: secret.reveal() }, code.reveal(), signal),
+      )
       const identity = await withinDeadline(work, timeoutMs + GRACE_MS, () => noAnswer('it took too long'))
       return checkIdentity({ ...identity })
     } catch (error) {

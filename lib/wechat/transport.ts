@@ -2,6 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { urlToHttpOptions } from 'node:url'
 import { WeappError } from '../errors.js'
 import { objectWithMethods } from '../options.js'
 import { reasonOf } from '../reason.js'
@@ -57,18 +58,24 @@ export function createTransport(
   const { Agent, request } = baseUrl.protocol === 'https:' ? https : http
   const pool = agent ?? new Agent({ keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS })
   const basePath = baseUrl.pathname.replace(/\/$/, '')
+  const { protocol, hostname, port, auth } = urlToHttpOptions(baseUrl)
+  const target = { agent: pool, protocol, hostname, port, auth }
 
   function send({ path, query = {}, body, signal }: WechatRequest): Promise<string> {
     return new Promise((resolve, reject) => {
       let isConnected = false
-      const url = new URL(`${basePath}${path}?${new URLSearchParams(revealed(query))}`, baseUrl)
       const payload = body && Buffer.from(JSON.stringify(revealed(body)))
-      const outgoing = request(url, {
-        agent: pool,
-        signal,
+      const outgoing = request({
+        ...target,
+        path: `${basePath}${path}?${new URLSearchParams(revealed(query))}`,
         method: payload ? 'POST' : 'GET',
         headers: { accept: 'application/json', ...(payload && jsonHeaders(payload)) },
       })
+      const giveUp = () => outgoing.destroy(new GaveUp())
+      // Not by the option `signal`, which watches the request by a dozen listeners.
+      if (signal.aborted) giveUp()
+      else signal.addEventListener('abort', giveUp)
+      outgoing.once('close', () => signal.removeEventListener('abort', giveUp))
       outgoing.on('socket', (socket) => {
         const established = () => {
           isConnected = true
@@ -106,24 +113,25 @@ function jsonHeaders(payload: Buffer): Record<string, string | number> {
 }
 
 /** Drops the causes: an error of node:http may name the URL, and the URL holds the AppSecret. */
-async function readBody(incoming: http.IncomingMessage): Promise<string> {
-  if (incoming.statusCode !== 200) {
-    incoming.destroy()
-    throw invalidResponse(`HTTP status ${incoming.statusCode}`)
-  }
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of incoming as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > MOST_BODY_BYTES) break
-      chunks.push(chunk)
+function readBody(incoming: http.IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const refuse = (what: string) => {
+      reject(invalidResponse(what))
+      incoming.destroy()
     }
-  } catch {
-    throw invalidResponse('a response that broke off')
-  }
-  if (size > MOST_BODY_BYTES) throw invalidResponse('a response that is too long')
-  return Buffer.concat(chunks).toString('utf8')
+    const breakOff = () => reject(invalidResponse('a response that broke off'))
+    incoming.on('error', breakOff)
+    incoming.once('close', () => incoming.complete || breakOff())
+    if (incoming.statusCode !== 200) return refuse(`HTTP status ${incoming.statusCode}`)
+    const chunks: Buffer[] = []
+    let size = 0
+    incoming.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > MOST_BODY_BYTES) refuse('a response that is too long')
+      else chunks.push(chunk)
+    })
+    incoming.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+  })
 }
 
 /** What WeChat's API would never return. `what` is for the operator's log. */
@@ -151,5 +159,8 @@ function noAnswer(error: Error): WeappError {
 }
 
 function whyNot(error: Error): string {
-  return error.name === 'AbortError' ? 'it took too long' : reasonOf(error)
+  return error instanceof GaveUp ? 'it took too long' : reasonOf(error)
 }
+
+/** Ends a request whose signal has aborted. */
+class GaveUp extends Error {}

@@ -1,10 +1,12 @@
 import { expect } from 'chai'
+import express from 'express'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { RedisStore } from '../../lib/index.js'
+import supertest from 'supertest'
+import { type RedisClient, RedisStore } from '../../lib/index.js'
 import { commandCalls } from '../support/command-calls.js'
 import { sharedRedis } from '../support/shared-redis.js'
-import { openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
+import { EXCHANGE, openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
 
 const REQUESTS = 100
 const DAY_MS = 86_400_000
@@ -138,15 +140,54 @@ describe('what Redis has to do', () => {
       return commandsOf(logIn)
     }
 
-    it('is three round trips before the answer, the first of two scripts, and four scripts after it', async () => {
-      expect(await commandsOfLogin()).to.deep.equal({ evalsha: 8, time: 8, get: 9, set: 6, del: 2 })
+    it('is three scripts before the answer, one for both limits, and two after it', async () => {
+      expect(await commandsOfLogin()).to.deep.equal({ evalsha: 5, time: 5, get: 9, set: 6, del: 2 })
+    })
+
+    it('is one call to WeChat and three round trips of one command each before the answer, two after it', async () => {
+      const client = countingClient(redis)
+      await reopen({ store: new RedisStore(client) })
+      await logIn()
+      const counted = express().use((_req, res, next) => {
+        const { end } = res
+        res.end = (...args: unknown[]) => {
+          atTheAnswer = { ...client.counts }
+          return Reflect.apply(end, res, args)
+        }
+        next()
+      })
+      let atTheAnswer = { sent: 0, roundTrips: 0 }
+      client.counts = { sent: 0, roundTrips: 0 }
+      const calls = bed.sandbox.callCount(EXCHANGE)
+      const { code } = await bed.phone.wx.login()
+      await supertest(counted.use(bed.app)).post('/login').send({ code }).expect(200)
+      await bed.sessions.close()
+      expect(bed.sandbox.callCount(EXCHANGE) - calls).to.equal(1)
+      expect(atTheAnswer).to.deep.equal({ sent: 3, roundTrips: 3 })
+      expect(client.counts).to.deep.equal({ sent: 5, roundTrips: 5 })
+    })
+
+    it('is one script for the codes of up to eight logins of a turn', async () => {
+      const client = countingClient(redis)
+      const sent: number[] = []
+      const exchange = async (_app: unknown, code: string) => {
+        sent.push(client.counts.sent)
+        return { openid: `o${code}`, sessionKey: 'key' }
+      }
+      await reopen({ store: new RedisStore(client), app: { exchange } })
+      const logInBy = (code: number) => bed.sessions.login({ code: String(code) })
+      await logInBy(0)
+      await bed.sessions.close()
+      client.counts = { sent: 0, roundTrips: 0 }
+      await Promise.all(Array.from({ length: 16 }, (_, index) => logInBy(index + 1)))
+      expect(sent[1]).to.equal(2)
     })
 
     it('is one more script, that reads, with onLogin', async () => {
       const onLogin = () => ({ role: 'admin' })
       expect(await commandsOfLogin({ onLogin })).to.deep.equal({
-        evalsha: 9,
-        time: 9,
+        evalsha: 6,
+        time: 6,
         get: 11,
         set: 6,
         del: 2,
@@ -159,7 +200,7 @@ describe('what Redis has to do', () => {
     await reopen({ store })
     await logIn()
     await reopen({ store })
-    expect(await commandsOf(logIn)).to.deep.equal({ evalsha: 10, time: 10, get: 11, set: 6, del: 2 })
+    expect(await commandsOf(logIn)).to.deep.equal({ evalsha: 7, time: 7, get: 11, set: 6, del: 2 })
   })
 
   it('gives each key an end of its own', async () => {
@@ -173,6 +214,33 @@ describe('what Redis has to do', () => {
     for (const key of keys) expect(await observer.pttl(key), key).to.be.greaterThan(0)
   })
 })
+
+interface Counts {
+  sent: number
+  /** Commands that overlap are one. */
+  roundTrips: number
+}
+
+interface CountingClient extends RedisClient {
+  counts: Counts
+}
+
+function countingClient(redis: RedisClient): CountingClient {
+  let inFlight = 0
+  return {
+    counts: { sent: 0, roundTrips: 0 },
+    async call(...args) {
+      this.counts.sent += 1
+      inFlight += 1
+      try {
+        return await redis.call(...args)
+      } finally {
+        inFlight -= 1
+        if (inFlight === 0) this.counts.roundTrips += 1
+      }
+    },
+  }
+}
 
 /** A token that nobody has, of the user with this handle. */
 function unknownAt(handle: string): string {

@@ -1,4 +1,4 @@
-import { createDecipheriv } from 'node:crypto'
+import { createDecipheriv, hkdfSync } from 'node:crypto'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
@@ -20,6 +20,17 @@ describe('deriveKey', () => {
       Buffer.from(text),
     )
     expect(KEY).to.deep.equal(hkdf(secret as Buffer, salt as Buffer, info as Buffer, 32))
+  })
+
+  it('is that of Node, whatever secret, salt and purpose are', () => {
+    const secret = fc.oneof(fc.string(), fc.uint8Array().map(Buffer.from))
+    const text = fc.string({ unit: 'grapheme' })
+    fc.assert(
+      fc.property(secret, text, text, (secret, salt, purpose) => {
+        const expected = hkdfSync('sha256', secret, salt, `weapp-session/1/${purpose}`, 32)
+        expect(deriveKey(secret, salt, purpose)).to.deep.equal(Buffer.from(expected))
+      }),
+    )
   })
 
   for (const { source, ...hex } of vectors) {
