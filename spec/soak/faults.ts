@@ -7,6 +7,8 @@ import type { World } from './world.js'
 /** What goes wrong for a while. */
 export interface Fault {
   readonly kind: string
+  /** What fails. */
+  readonly of: 'Redis' | 'the network' | 'WeChat' | 'an app server'
   /** Begins it, and resolves when it is over. */
   run(world: World, random: Random): Promise<void>
 }
@@ -16,6 +18,7 @@ const EXCHANGE = '/sns/jscode2session'
 /** All that the soak does to the servers. Redis, the network and WeChat fail for both app servers alike. */
 export const FAULTS: readonly Fault[] = [
   {
+    of: 'Redis',
     kind: 'Redis killed',
     async run({ redis }, random) {
       await redis.kill()
@@ -24,6 +27,7 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    of: 'Redis',
     kind: 'Redis paused',
     async run({ redis }, random) {
       redis.pause()
@@ -35,6 +39,7 @@ export const FAULTS: readonly Fault[] = [
   // It follows a primary that is not there, so that it keeps what it has and takes no writes.
   configured('Redis read-only', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']),
   {
+    of: 'Redis',
     kind: 'scripts forgotten',
     async run({ control }) {
       await control.call('SCRIPT', 'FLUSH')
@@ -51,6 +56,7 @@ export const FAULTS: readonly Fault[] = [
   wechat('WeChat -1', { errcode: -1 }),
   wechat('WeChat 45011', { errcode: 45011 }),
   {
+    of: 'an app server',
     kind: 'app server killed',
     async run({ mortal }, random) {
       await mortal.end('SIGKILL')
@@ -59,6 +65,7 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    of: 'an app server',
     kind: 'app server terminated',
     async run({ mortal, model }) {
       const code = await mortal.end('SIGTERM')
@@ -70,6 +77,7 @@ export const FAULTS: readonly Fault[] = [
 
 function configured(kind: string, begin: readonly string[], end: readonly string[]): Fault {
   return {
+    of: 'Redis',
     kind,
     async run({ control }, random) {
       const [command = '', ...args] = begin
@@ -83,6 +91,7 @@ function configured(kind: string, begin: readonly string[], end: readonly string
 
 function network(kind: string, passage: Passage): Fault {
   return {
+    of: 'the network',
     kind,
     async run({ proxy }, random) {
       proxy.passage = passage
@@ -94,6 +103,7 @@ function network(kind: string, passage: Passage): Fault {
 
 function wechat(kind: string, how: Misbehaviour): Fault {
   return {
+    of: 'WeChat',
     kind,
     async run({ sandbox }, random) {
       const behave = sandbox.misbehave(how, { path: EXCHANGE })
@@ -103,7 +113,7 @@ function wechat(kind: string, how: Misbehaviour): Fault {
   }
 }
 
-/** Deals faults so that each comes once before any comes again. */
+/** Deals faults so that each comes once before any comes again, and those of one thing that fails come apart. */
 export class FaultDeck {
   readonly #random: Random
   #left: Fault[] = []
@@ -113,7 +123,19 @@ export class FaultDeck {
   }
 
   next(): Fault {
-    if (this.#left.length === 0) this.#left = this.#random.shuffled(FAULTS)
+    if (this.#left.length === 0) this.#left = this.#shuffled()
     return this.#left.pop() as Fault
+  }
+
+  #shuffled(): Fault[] {
+    const parts = [...new Set(FAULTS.map((fault) => fault.of))].map((part) =>
+      this.#random.shuffled(FAULTS.filter((fault) => fault.of === part)),
+    )
+    return parts
+      .flatMap((part) =>
+        part.map((fault, at) => ({ fault, place: (at + this.#random.next()) / part.length })),
+      )
+      .sort((one, other) => one.place - other.place)
+      .map(({ fault }) => fault)
   }
 }
