@@ -26,9 +26,10 @@ const redisServer = orExit(findRedisServer)
 orExit(installSeparateFolders)
 const left = PARTS.entries()
 await Promise.all(Array.from({ length: availableParallelism() }, runParts))
-if (failedParts.length > 0) process.stdout.write(`These parts failed: ${failedParts.join('; ')}\n`)
-process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`)
-// A filter such as --grep may find nothing in a part, but must find a test somewhere.
+if (failedParts.length > 0) process.stdout.write(`\nThese parts failed: ${failedParts.join('; ')}\n`)
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`)
+// A filter such as --grep may find nothing in a part, but has to find a test in one of them.
+if (total.passed + total.failed === 0) process.stderr.write('no test was run\n')
 process.exitCode = total.passed > 0 && total.failed === 0 && !interrupted ? 0 : 1
 
 /** What the tests need. Where it cannot be had, its one sentence is all that is said. */
@@ -70,10 +71,16 @@ async function runMocha({ title, specs, ignored = [], env }: Part, index: number
   closeSync(output)
   underWay.add(mocha)
   process.stdout.write(`${title}: begins\n`)
-  const [code] = await once(mocha, 'exit')
+  const [code] = (await once(mocha, 'exit')) as [number | null]
   underWay.delete(mocha)
-  process.stdout.write(`\n${title}\n${readFileSync(outputFile, 'utf8')}`)
-  const counts = readCounts(countsFile)
+  const counts = countsOf(readCounts(countsFile), code)
+  // A part in which a filter finds nothing has nothing to show.
+  if (counts.passed + counts.failed > 0)
+    process.stdout.write(`\n${title}\n${readFileSync(outputFile, 'utf8')}`)
+  return counts
+}
+
+function countsOf(counts: Counts | undefined, code: number | null): Counts {
   const failedUncounted = code !== 0 && counts?.failed === 0
   return counts && !failedUncounted ? counts : { passed: counts?.passed ?? 0, failed: 1 }
 }
