@@ -2,13 +2,14 @@ import type { Answer, Asked } from './http-client.js'
 import type { KnownSession, KnownUser, Model, Uncertain } from './model.js'
 
 /** What a request needs: Redis for a read, Redis for a write, or WeChat as well. */
-export type Need = 'read' | 'write' | 'login'
+export const NEEDS = ['read', 'write', 'login'] as const
+export type Need = (typeof NEEDS)[number]
 
 /** `ended`: there is no such session. `not now`: said as it has to be. `unanswered`: the connection broke. */
 export type Outcome = 'done' | 'ended' | 'not now' | 'unanswered' | 'wrong'
 
 /** Sends a request to one of the app servers. */
-export type Send = (asked: Asked, need: Need) => Promise<Answer>
+export type Send = (asked: Asked, need: Need | 'nothing') => Promise<Answer>
 
 export interface Parts {
   readonly model: Model
@@ -153,7 +154,7 @@ export class Operations {
     const { outcome, body } = await this.#ask(as(session, 'POST', '/token'), 'read', session)
     if (outcome !== 'done') return outcome
     const headers = { authorization: `Bearer ${body.token}` }
-    const shown = await this.#ask({ method: 'GET', path: '/orders', headers }, 'read')
+    const shown = await this.#ask({ method: 'GET', path: '/orders', headers }, 'nothing')
     if (shown.outcome === 'done' && !session.token.startsWith(String(shown.body.sub)))
       return this.#wrong('a service token names another user')
     return shown.outcome
@@ -165,7 +166,7 @@ export class Operations {
    */
   async #ask(
     asked: Asked,
-    need: Need,
+    need: Need | 'nothing',
     session?: KnownSession,
   ): Promise<{ outcome: Outcome; body: Record<string, unknown> }> {
     const answer = await this.#send(asked, need)
@@ -178,7 +179,7 @@ export class Operations {
       return { outcome: 'done', body }
     }
     const said = `${status} ${body.code}`
-    if (NOT_NOW.includes(said) || (need === 'login' && WECHAT_NOT_NOW.includes(said)))
+    if ((need !== 'nothing' && NOT_NOW.includes(said)) || (need === 'login' && WECHAT_NOT_NOW.includes(said)))
       return { outcome: 'not now', body }
     if (said === '401 ERR_SESSION_UNKNOWN' && asked.headers?.['x-3rd-session'] !== undefined) {
       if (session) this.#model.refused(session, where)

@@ -1,6 +1,4 @@
-import type { Need } from './operations.js'
-
-const NEEDS: readonly Need[] = ['read', 'write', 'login']
+import { NEEDS, type Need } from './operations.js'
 
 /** How long service took to come back after a fault, in milliseconds, by what a request needs. */
 export interface Recovered {

@@ -1,6 +1,6 @@
 import type { Usage } from './app-server.js'
 import type { Grown } from './growth.js'
-import type { Need } from './operations.js'
+import { NEEDS } from './operations.js'
 import type { Recovered } from './recovery.js'
 
 /** What a soak has come to. */
@@ -14,8 +14,6 @@ export interface Results {
   readonly recovered: readonly Recovered[]
   readonly grown: readonly Grown[]
 }
-
-const NEEDS: readonly Need[] = ['read', 'write', 'login']
 
 /** Whether all is as it must be. */
 export function isSound({ wrong, lost, revived, recovered, grown }: Results): boolean {

@@ -49,7 +49,7 @@ export class Traffic {
     this.#users = parts.users
     this.#random = parts.random
     this.#recovery = parts.recovery
-    const send = (asked: Asked, need: Need) => this.#send(asked, need)
+    const send = (asked: Asked, need: Need | 'nothing') => this.#send(asked, need)
     this.operations = new Operations({ model: world.model, send, now: () => performance.now() })
   }
 
@@ -114,12 +114,12 @@ export class Traffic {
     return this.operations.trespass(session.token, session)
   }
 
-  async #send(asked: Asked, need: Need): Promise<Answer> {
+  async #send(asked: Asked, need: Need | 'nothing'): Promise<Answer> {
     const server = this.#random.of(this.#world.servers)
     this.requests += 1
     const answer = await this.#client.ask(server.url, asked)
     const isSuccess = answer.kind === 'response' && answer.status < 500 && answer.status !== 429
-    if (isSuccess) this.#recovery.succeeded(server.name, need, performance.now())
+    if (isSuccess && need !== 'nothing') this.#recovery.succeeded(server.name, need, performance.now())
     return answer
   }
 }
