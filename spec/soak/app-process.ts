@@ -90,7 +90,7 @@ process.once('SIGTERM', () => {
   server.close(async () => {
     await sessions.close()
     redis.disconnect()
-    // Nothing is left now that could hold the process open.
+    // From here on it has to end by itself: what was left open would show in the exit code.
     process.removeAllListeners('disconnect')
     process.disconnect()
   })
