@@ -1,56 +1,36 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PARTS, type Part } from './parts.js'
 import type { Counts } from './support/counting-reporter.js'
 import { installSeparateFolders } from './support/installation.js'
 import { findRedisServer } from './support/redis-binary.js'
 
-interface Run {
-  title: string
-  specs: string[]
-  env: Record<string, string>
-}
-
-// What `npm test` runs: the whole suite on Express 5, then what speaks HTTP once more on Express 4.
-const runs: Run[] = [
-  { title: 'Express 5', specs: ['spec/**/*.spec.ts'], env: {} },
-  {
-    title: 'Express 4',
-    specs: [
-      'spec/attacks/**/*.spec.ts',
-      'spec/http/**/*.spec.ts',
-      'spec/protocols/**/*.spec.ts',
-      'spec/recipes/**/*.spec.ts',
-      'spec/example-app/**/*.spec.ts',
-      'spec/old-clients/*.spec.ts',
-    ],
-    env: { TSX_TSCONFIG_PATH: fileURLToPath(import.meta.resolve('./tsconfig.express4.json')) },
-  },
-]
+/* What `npm test` runs: all parts of the suite, as many at once as there are cores. */
 
 const mochaBinary = fileURLToPath(import.meta.resolve('mocha/bin/mocha.js'))
 const mochaArgs = process.argv.slice(2)
 const directory = mkdtempSync(join(tmpdir(), 'weapp-session-run-'))
 
-let current: ChildProcess | undefined
+const underWay = new Set<ChildProcess>()
 let interrupted = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
 
 const total: Counts = { passed: 0, failed: 0 }
+const failedParts: string[] = []
 const redisServer = orExit(findRedisServer)
 orExit(installSeparateFolders)
-for (const [index, run] of runs.entries()) {
-  if (interrupted) break
-  const { passed, failed } = await runMocha(run, index)
-  total.passed += passed
-  total.failed += failed
-}
-process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`)
-process.exitCode = total.failed === 0 && !interrupted ? 0 : 1
+const left = PARTS.entries()
+await Promise.all(Array.from({ length: availableParallelism() }, runParts))
+if (failedParts.length > 0) process.stdout.write(`\nThese parts failed: ${failedParts.join('; ')}\n`)
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`)
+// A filter such as --grep may find nothing in a part, but has to find a test in one of them.
+if (total.passed + total.failed === 0) process.stderr.write('no test was run\n')
+process.exitCode = total.passed > 0 && total.failed === 0 && !interrupted ? 0 : 1
 
 /** What the tests need. Where it cannot be had, its one sentence is all that is said. */
 function orExit<Result>(prepare: () => Result): Result {
@@ -62,25 +42,45 @@ function orExit<Result>(prepare: () => Result): Result {
   }
 }
 
-async function runMocha({ title, specs, env }: Run, index: number): Promise<Counts> {
-  process.stdout.write(`\n${title}\n`)
+/** Runs one part after the other, while others do the same. */
+async function runParts(): Promise<void> {
+  for (const [index, part] of left) {
+    if (interrupted) return
+    const { passed, failed } = await runMocha(part, index)
+    total.passed += passed
+    total.failed += failed
+    if (failed > 0) failedParts.push(part.title)
+  }
+}
+
+/** Shows what mocha writes when it has ended, so that parts do not write into each other. */
+async function runMocha({ title, specs, ignored = [], env }: Part, index: number): Promise<Counts> {
   const countsFile = join(directory, `${index}.json`)
-  // A filter such as --grep must find a test somewhere, but need not find one in the second run.
-  const options = index > 0 && mochaArgs.length > 0 ? ['--no-fail-zero'] : []
-  const args = [
-    mochaBinary,
-    '--reporter',
-    'spec/support/counting-reporter.ts',
-    ...options,
-    ...mochaArgs,
-    ...specs,
+  const options = [
+    ...(mochaArgs.length > 0 ? ['--no-fail-zero'] : []),
+    ...(process.stdout.isTTY ? ['--color'] : []),
+    ...ignored.flatMap((pattern) => ['--ignore', pattern]),
   ]
-  current = spawn(process.execPath, args, {
-    stdio: 'inherit',
+  const reporter = ['--reporter', 'spec/support/counting-reporter.ts']
+  const outputFile = join(directory, `${index}.txt`)
+  const output = openSync(outputFile, 'w')
+  const mocha = spawn(process.execPath, [mochaBinary, ...reporter, ...options, ...mochaArgs, ...specs], {
+    stdio: ['ignore', output, output],
     env: { ...process.env, ...env, REDIS_SERVER: redisServer, COUNTS_FILE: countsFile },
   })
-  const [code] = await once(current, 'exit')
-  const counts = readCounts(countsFile)
+  closeSync(output)
+  underWay.add(mocha)
+  process.stdout.write(`${title}: begins\n`)
+  const [code] = (await once(mocha, 'exit')) as [number | null]
+  underWay.delete(mocha)
+  const counts = countsOf(readCounts(countsFile), code)
+  // A part in which a filter finds nothing has nothing to show.
+  if (counts.passed + counts.failed > 0)
+    process.stdout.write(`\n${title}\n${readFileSync(outputFile, 'utf8')}`)
+  return counts
+}
+
+function countsOf(counts: Counts | undefined, code: number | null): Counts {
   const failedUncounted = code !== 0 && counts?.failed === 0
   return counts && !failedUncounted ? counts : { passed: counts?.passed ?? 0, failed: 1 }
 }
@@ -97,5 +97,5 @@ function readCounts(file: string): Counts | undefined {
 // Mocha's binary hands SIGINT on to the process that runs the tests, and no other signal.
 function interrupt(): void {
   interrupted = true
-  current?.kill('SIGINT')
+  for (const mocha of underWay) mocha.kill('SIGINT')
 }

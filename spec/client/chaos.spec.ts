@@ -6,8 +6,8 @@ import { type Client, ClientError, type WxLike } from '../../client/index.js'
 import type { EncryptedData, Phone } from '../../sandbox/index.js'
 import { type ClientBed, drop, loseAnswer, openClientBed, status } from './client-bed.js'
 
-const SEQUENCES = 1000
-const PARALLEL_SEQUENCES = 300
+const SEQUENCES = 500
+const PARALLEL_SEQUENCES = 150
 /** A login sends its code twice where the answer is lost, a new one where it is refused, and each again after three waits in all. */
 const MOST_LOGINS_FOR_A_CALL = 6
 

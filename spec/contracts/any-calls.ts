@@ -28,8 +28,11 @@ function idOf({ handle }: KnownUser, number: number): string {
   return `${number}${handle}`.padEnd(24, '_')
 }
 
-/** Random sequences of calls, compared with a model after each of them. */
-export function anyCallsContract({ createStore, now = Date.now }: StoreContractOptions): void {
+/** That many random sequences of calls, compared with a model after each of them. */
+export function anyCallsContract(
+  { createStore, now = Date.now }: StoreContractOptions,
+  sequences: number,
+): void {
   let current: SessionStore
   const subject = storeUnderTest(now, () => current)
   const { entry } = subject
@@ -270,7 +273,7 @@ export function anyCallsContract({ createStore, now = Date.now }: StoreContractO
           await endAllSessions(subject.store)
           await fc.asyncModelRun(() => ({ model: newModel(USERS), real: subject.store }), commands)
         }),
-        { numRuns: 60 },
+        { numRuns: sequences },
       )
     })
   })

@@ -11,7 +11,7 @@ import { sharedRedis } from '../support/shared-redis.js'
 const LIB = import.meta.resolve('../../lib/index.ts')
 const KEY = 'k'.repeat(32)
 
-/* Each case is a process of its own: what the environment gives is made once and shared. */
+/* A process of its own: what the environment gives is made once and shared. Nothing is made where it is wrong. */
 const LOG_IN = `
   import { defaultSessions, loginRouter, requireSession } from '${LIB}'
   loginRouter(); requireSession(); loginRouter()
@@ -118,8 +118,8 @@ describe('defaultSessions', () => {
   })
 
   const wrong: WrongVariables[] = [
-    ['WEAPP_APPID is missing', { WEAPP_APPID: '' }, /TypeError: WEAPP_APPID is not set/],
-    ['WEAPP_SECRET is missing', { WEAPP_SECRET: '' }, /TypeError: WEAPP_SECRET is not set/],
+    ['WEAPP_APPID is missing', { WEAPP_APPID: '' }, /^WEAPP_APPID is not set/],
+    ['WEAPP_SECRET is missing', { WEAPP_SECRET: '' }, /^WEAPP_SECRET is not set/],
     ...(
       [
         ['a blank', { WEAPP_APPID: 'wx1, wx2', WEAPP_SECRET: 'one,two' }],
@@ -128,38 +128,30 @@ describe('defaultSessions', () => {
         ['nothing after a comma', { WEAPP_APPID: 'wx1,', WEAPP_SECRET: 'one,two' }],
       ] as const
     ).map(
-      ([what, variables]): WrongVariables => [
-        `WEAPP_APPID has ${what}`,
-        variables,
-        /TypeError: WEAPP_APPID must be/,
-      ],
+      ([what, variables]): WrongVariables => [`WEAPP_APPID has ${what}`, variables, /^WEAPP_APPID must be/],
     ),
-    [
-      'WEAPP_SECRET has a line end',
-      { WEAPP_SECRET: 'one\n' },
-      /TypeError: WEAPP_SECRET must be an AppSecret/,
-    ],
+    ['WEAPP_SECRET has a line end', { WEAPP_SECRET: 'one\n' }, /^WEAPP_SECRET must be an AppSecret/],
     [
       'an app has no secret',
       { WEAPP_APPID: 'wx1,wx2' },
-      /TypeError: WEAPP_SECRET must have as many secrets as WEAPP_APPID has AppIDs, .*: 2, not 1/,
+      /^WEAPP_SECRET must have as many secrets as WEAPP_APPID has AppIDs, .*: 2, not 1/,
     ],
     [
       'an app is named twice',
       { WEAPP_APPID: 'wx1,wx1', WEAPP_SECRET: 'one,two' },
-      /TypeError: WEAPP_APPID names the appid wx1 twice/,
+      /^WEAPP_APPID names the appid wx1 twice/,
     ],
     [
       'a duration is no number',
       { WEAPP_LOGIN_DURATION_DAYS: 'x' },
-      /WEAPP_LOGIN_DURATION_DAYS must be a positive number/,
+      /^WEAPP_LOGIN_DURATION_DAYS must be a positive number/,
     ],
     [
       'a duration is negative',
       { WEAPP_SESSION_DURATION_SECONDS: '-1' },
-      /WEAPP_SESSION_DURATION_SECONDS must be/,
+      /^WEAPP_SESSION_DURATION_SECONDS must be/,
     ],
-    ['the API address is none', { WEAPP_API_BASE: 'weixin' }, /TypeError: WEAPP_API_BASE must be an http/],
+    ['the API address is none', { WEAPP_API_BASE: 'weixin' }, /^WEAPP_API_BASE must be an http/],
     ...[
       'redis://x:port',
       'localhost:6379',
@@ -174,22 +166,43 @@ describe('defaultSessions', () => {
     ].map((url): [string, Record<string, string>, RegExp] => [
       `the Redis address is ${url}`,
       { REDIS_URL: url },
-      /TypeError: REDIS_URL must be a URL/,
+      /^REDIS_URL must be a URL/,
     ]),
     [
       'a key is too short',
       { WEAPP_KEYS: 'short' },
-      /TypeError: WEAPP_KEYS\[0\] must be a string of at least 32 characters/,
+      /^WEAPP_KEYS\[0\] must be a string of at least 32 characters/,
     ],
   ]
+  /** Makes a router in this process, with these variables and no others of the package. */
+  function makeRouter(variables: Record<string, string>): void {
+    const before = Object.entries(process.env).filter(([name]) => /^(?:WEAPP_|REDIS_URL$)/.test(name))
+    for (const [name] of before) delete process.env[name]
+    Object.assign(process.env, variables)
+    try {
+      loginRouter()
+    } finally {
+      for (const name of Object.keys(variables)) delete process.env[name]
+      Object.assign(process.env, Object.fromEntries(before))
+    }
+  }
+
   for (const [what, variables, message] of wrong) {
-    it(`throws a TypeError when the router is made and ${what}`, async () => {
-      const { stderr, status } = await run({ ...environment, ...variables })
-      expect(stderr).to.match(message)
-      expect(stderr).not.to.contain(environment.WEAPP_SECRET)
-      expect(status).to.equal(1)
+    it(`throws a TypeError when the router is made and ${what}`, () => {
+      expect(() => makeRouter({ ...environment, ...variables }))
+        .to.throw(TypeError, message)
+        .with.property('message')
+        .that.does.not.contain(environment.WEAPP_SECRET)
     })
   }
+
+  it('ends a process that makes a router where a variable is wrong, and shows no secret', async () => {
+    const { stderr, status } = await run({ ...environment, REDIS_URL: 'localhost:6379' })
+    expect(stderr)
+      .to.match(/TypeError: REDIS_URL must be a URL/)
+      .and.not.contain(environment.WEAPP_SECRET)
+    expect(status).to.equal(1)
+  })
 
   it('is not asked for when sessions are passed', () => {
     const sessions = { login: () => undefined, authenticate: () => undefined }

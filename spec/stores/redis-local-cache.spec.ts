@@ -21,6 +21,7 @@ describe('RedisStore with a local cache', () => {
 
   ownStoreContract({
     createStore: async () => (await warmStore(redis(), { prefix: freshPrefix() })).store,
+    clear: () => redis().flushall(),
   })
 
   /** Another process. */

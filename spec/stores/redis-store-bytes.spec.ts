@@ -10,7 +10,7 @@ import { addressOf, newToken, type SessionAddress } from '../../lib/sessions/tok
 import { encodeUserInfo } from '../../lib/sessions/user-info.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 
-const USERS = 20_000
+const USERS = 5_000
 const AT_ONCE = 500
 const DAY_MS = 86_400_000
 const APPID = 'wx4f4bc4dec97d474b'

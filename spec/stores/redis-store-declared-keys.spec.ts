@@ -21,23 +21,27 @@ for (const [which, crossSlot] of [
     let server: RedisServer
     let proxy: StrictProxy
     let keys: MonitoredKeys
+    let admin: Redis
     let redis: Redis
 
     before(async () => {
       server = await startRedisServer()
       proxy = await startStrictProxy({ behind: server.port, crossSlot })
       keys = await monitorKeys(server.url)
+      admin = new Redis(server.url)
       redis = new Redis({ port: proxy.port, protocol: 2 })
     })
 
     after(async () => {
       redis.disconnect()
+      admin.disconnect()
       keys.close()
       await proxy.close()
       await server.stop()
     })
 
-    ownStoreContract({ createStore: () => new RedisStore(redis, { prefix: freshPrefix() }) })
+    const createStore = () => new RedisStore(redis, { prefix: freshPrefix() })
+    ownStoreContract({ createStore, clear: () => admin.flushall(), onlyTheWayDiffers: true })
 
     describe('after all that', () => {
       it('has reached many keys, and none that was not declared', async () => {
@@ -88,23 +92,25 @@ for (const [which, further] of [
   describe(`RedisStore as a user who may reach only the keys of its prefix, with ${which}`, () => {
     const prefix = freshPrefix()
     let server: RedisServer
+    let admin: Redis
     let redis: Redis
 
     before(async () => {
       server = await startRedisServer()
-      const admin = new Redis(server.url)
+      admin = new Redis(server.url)
       const commands = ['+evalsha', '+eval', '+time', '+get', '+set', '+del', '+scan', ...further]
       await admin.call('ACL', 'SETUSER', 'shop', 'reset', 'on', '>secret', `~${prefix}*`, ...commands)
-      admin.disconnect()
       redis = new Redis(server.url, { username: 'shop', password: 'secret', enableReadyCheck: false })
     })
 
     after(async () => {
       redis.disconnect()
+      admin.disconnect()
       await server.stop()
     })
 
-    ownStoreContract({ createStore: () => new RedisStore(redis, { prefix: `${prefix}${randomUUID()}:` }) })
+    const createStore = () => new RedisStore(redis, { prefix: `${prefix}${randomUUID()}:` })
+    ownStoreContract({ createStore, clear: () => admin.flushall(), onlyTheWayDiffers: true })
 
     it('cannot even read with another prefix', async () => {
       const error = await failureOf(() => new RedisStore(redis, { prefix: 'other:' }).readUser('user'))

@@ -8,17 +8,20 @@ import { aRedisClient, freshPrefix } from '../support/redis-client.js'
 
 describe('RedisStore with ioredis 6', () => {
   const redis = aRedisClient()
-  ownStoreContract({ createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
+  const createStore = () => new RedisStore(redis(), { prefix: freshPrefix() })
+  ownStoreContract({ createStore, clear: () => redis().flushall() })
 })
 
 describe('RedisStore with ioredis 6 speaking RESP2', () => {
   const redis = aRedisClient((url) => new Redis(url, { protocol: 2 }))
-  ownStoreContract({ createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
+  const createStore = () => new RedisStore(redis(), { prefix: freshPrefix() })
+  ownStoreContract({ createStore, clear: () => redis().flushall(), onlyTheWayDiffers: true })
 })
 
 describe('RedisStore with ioredis 5', () => {
   const redis = aRedisClient((url) => new Redis5(url))
-  ownStoreContract({ createStore: () => new RedisStore(redis(), { prefix: freshPrefix() }) })
+  const createStore = () => new RedisStore(redis(), { prefix: freshPrefix() })
+  ownStoreContract({ createStore, clear: () => redis().flushall(), onlyTheWayDiffers: true })
 })
 
 describe('RedisStore with a client like that of node-redis', () => {
@@ -28,13 +31,14 @@ describe('RedisStore with a client like that of node-redis', () => {
     sendCommand: ([command = '', ...args]: string[]) => redis().call(command, ...args),
   }
   const client: RedisClient = { call: (...args) => nodeRedis.sendCommand(args.map(String)) }
-  ownStoreContract({ createStore: () => new RedisStore(client, { prefix: freshPrefix() }) })
+  const createStore = () => new RedisStore(client, { prefix: freshPrefix() })
+  ownStoreContract({ createStore, clear: () => redis().flushall(), onlyTheWayDiffers: true })
 })
 
 describe('RedisStore that is told the time', () => {
   const redis = aRedisClient()
   const createStore = () => new RedisStore(redis(), { prefix: freshPrefix(), clock: Date.now })
-  ownStoreContract({ createStore })
+  ownStoreContract({ createStore, clear: () => redis().flushall() })
 })
 
 describe('new RedisStore', () => {

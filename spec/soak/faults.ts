@@ -1,0 +1,141 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Misbehaviour } from '../../sandbox/index.js'
+import type { Passage } from './fault-proxy.js'
+import type { Random } from './random.js'
+import type { World } from './world.js'
+
+/** What goes wrong for a while. */
+export interface Fault {
+  readonly kind: string
+  /** What fails. */
+  readonly of: 'Redis' | 'the network' | 'WeChat' | 'an app server'
+  /** Begins it, and resolves when it is over. */
+  run(world: World, random: Random): Promise<void>
+}
+
+const EXCHANGE = '/sns/jscode2session'
+
+/** All that the soak does to the servers. Redis, the network and WeChat fail for both app servers alike. */
+export const FAULTS: readonly Fault[] = [
+  {
+    of: 'Redis',
+    kind: 'Redis killed',
+    async run({ redis }, random) {
+      await redis.kill()
+      await delay(random.between(200, 8_000))
+      await redis.restart()
+    },
+  },
+  {
+    of: 'Redis',
+    kind: 'Redis paused',
+    async run({ redis }, random) {
+      redis.pause()
+      await delay(random.between(1_000, 8_000))
+      redis.resume()
+    },
+  },
+  configured('Redis out of memory', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0']),
+  // It follows a primary that is not there, so that it keeps what it has and takes no writes.
+  configured('Redis read-only', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']),
+  {
+    of: 'Redis',
+    kind: 'scripts forgotten',
+    async run({ control }) {
+      await control.call('SCRIPT', 'FLUSH')
+    },
+  },
+  network('network slow, 300 ms', { kind: 'slow', roundTripMs: 300 }),
+  network('network slow, 2 s', { kind: 'slow', roundTripMs: 2_000 }),
+  network('black hole', { kind: 'black hole' }),
+  network('replies lost', { kind: 'replies lost' }),
+  wechat('WeChat hangs', 'hang'),
+  wechat('WeChat resets', 'drop'),
+  wechat('WeChat 500', 'http500'),
+  wechat('WeChat HTML', 'html'),
+  wechat('WeChat -1', { errcode: -1 }),
+  wechat('WeChat 45011', { errcode: 45011 }),
+  {
+    of: 'an app server',
+    kind: 'app server killed',
+    async run({ mortal }, random) {
+      await mortal.end('SIGKILL')
+      await delay(random.between(200, 2_000))
+      await mortal.start()
+    },
+  },
+  {
+    of: 'an app server',
+    kind: 'app server terminated',
+    async run({ mortal, model }) {
+      const code = await mortal.end('SIGTERM')
+      if (code !== 0) model.wrong(`an app server ends with exit code ${code} after SIGTERM`)
+      await mortal.start()
+    },
+  },
+]
+
+function configured(kind: string, begin: readonly string[], end: readonly string[]): Fault {
+  return {
+    of: 'Redis',
+    kind,
+    async run({ control }, random) {
+      const [command = '', ...args] = begin
+      await control.call(command, ...args)
+      await delay(random.between(2_000, 8_000))
+      const [undo = '', ...undoArgs] = end
+      await control.call(undo, ...undoArgs)
+    },
+  }
+}
+
+function network(kind: string, passage: Passage): Fault {
+  return {
+    of: 'the network',
+    kind,
+    async run({ proxy }, random) {
+      proxy.passage = passage
+      await delay(random.between(2_000, 8_000))
+      proxy.passage = { kind: 'clear' }
+    },
+  }
+}
+
+function wechat(kind: string, how: Misbehaviour): Fault {
+  return {
+    of: 'WeChat',
+    kind,
+    async run({ sandbox }, random) {
+      const behave = sandbox.misbehave(how, { path: EXCHANGE })
+      await delay(random.between(3_000, 8_000))
+      behave()
+    },
+  }
+}
+
+/** Deals faults so that each comes once before any comes again, and those of one thing that fails come apart. */
+export class FaultDeck {
+  readonly #random: Random
+  #left: Fault[] = []
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  next(): Fault {
+    if (this.#left.length === 0) this.#left = this.#shuffled()
+    return this.#left.pop() as Fault
+  }
+
+  #shuffled(): Fault[] {
+    const parts = [...new Set(FAULTS.map((fault) => fault.of))].map((part) =>
+      this.#random.shuffled(FAULTS.filter((fault) => fault.of === part)),
+    )
+    return parts
+      .flatMap((part) =>
+        part.map((fault, at) => ({ fault, place: (at + this.#random.next()) / part.length })),
+      )
+      .sort((one, other) => one.place - other.place)
+      .map(({ fault }) => fault)
+  }
+}
