@@ -61,23 +61,23 @@ export class Lifecycle {
     return this.#closed
   }
 
+  /** Resolves when nothing is under way: calls begin works, and a work such as a hook may make a call. */
+  async idle(): Promise<void> {
+    do {
+      await this.#callsEnded()
+      for (const work of this.#parts.works) await work.idle()
+    } while (this.#callsUnderWay > 0 && !this.#isClosed)
+  }
+
   async #close(): Promise<void> {
     const { patienceMs, release, logger } = this.#parts
     this.announceEnd()
-    await withinDeadline(this.#idle(), patienceMs, () => new Error('timeout')).catch(() => {
+    await withinDeadline(this.idle(), patienceMs, () => new Error('timeout')).catch(() => {
       const calls = `calls under way: ${this.#callsUnderWay}`
       logger.warn(`sessions were closed after ${patienceMs} ms, though not all had ended; ${calls}`)
     })
     this.#isClosed = true
     await release()
-  }
-
-  /** Calls begin works, and a work such as a hook may make a call. */
-  async #idle(): Promise<void> {
-    do {
-      await this.#callsEnded()
-      for (const work of this.#parts.works) await work.idle()
-    } while (this.#callsUnderWay > 0 && !this.#isClosed)
   }
 
   async #callsEnded(): Promise<void> {
