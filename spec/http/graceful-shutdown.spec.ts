@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { connect as connectSecurely, type TLSSocket } from 'node:tls'
 import { expect } from 'chai'
 import express from 'express'
 import { afterEach, describe, it } from 'mocha'
 import { gracefulShutdown, healthRouter, type Sessions } from '../../lib/index.js'
+import { cert, key } from '../support/localhost-certificate.js'
 import { openTestBed } from '../support/test-bed.js'
 import { until } from '../support/until.js'
 
@@ -158,6 +161,29 @@ describe('gracefulShutdown', () => {
     await done
     await bed.me(token).expect(503)
     await bed.close()
+  })
+
+  it('ends a server of node:https as well, without losing what was sent', async () => {
+    const secure = createSecureServer({ cert, key }, hold)
+    server = secure as unknown as Server
+    const shutDown = gracefulShutdown(server, { logger })
+    secure.listen(0, '127.0.0.1')
+    await once(secure, 'listening')
+    const { port } = secure.address() as AddressInfo
+    const [asking, silent] = [0, 1].map(() => {
+      const socket = connectSecurely({ port, host: '127.0.0.1', rejectUnauthorized: false })
+      sockets.push(socket)
+      return socket
+    }) as [TLSSocket, TLSSocket]
+    await Promise.all([asking, silent].map((socket) => once(socket, 'secureConnect')))
+    asking.write(GET)
+    await until(() => waiting.length === 1)
+    const done = shutDown()
+    await until(() => !secure.listening)
+    waiting[0]?.end('answered')
+    expect(await text(asking)).to.match(/Connection: close[\s\S]*answered/)
+    await done
+    expect(await text(silent)).to.equal('')
   })
 
   it('shuts down once, however often it is told to, and hands on what close rejects with', async () => {
