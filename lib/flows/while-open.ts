@@ -19,13 +19,11 @@ export function whileOpen(sessions: Sessions, lifecycle: Lifecycle): Sessions {
     name,
     (...args: unknown[]) => lifecycle.run(() => call(...args)),
   ])
-  return {
-    ...sessions,
-    ...(Object.fromEntries(counted) as Partial<Sessions>),
+  return Object.assign({}, sessions, Object.fromEntries(counted) as Partial<Sessions>, {
     // A health check has to fail before the end, not after it.
     ping: () => (lifecycle.isClosing ? Promise.reject(sessionsClosed()) : lifecycle.run(sessions.ping)),
-    ...{ [LIFECYCLE]: lifecycle satisfies Announced },
-  }
+    [LIFECYCLE]: lifecycle satisfies Announced,
+  })
 }
 
 /** Tells the health checks of sessions that these end soon. */

@@ -12,6 +12,8 @@ import { cert, key } from '../support/localhost-certificate.js'
 import { openTestBed } from '../support/test-bed.js'
 import { until } from '../support/until.js'
 
+/** No test waits for so long. */
+const LONG_MS = 3_600_000
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
 describe('gracefulShutdown', () => {
@@ -100,21 +102,24 @@ describe('gracefulShutdown', () => {
     await done
   })
 
-  it('answers a request on a connection that was not accepted yet', async () => {
+  it('answers requests on connections that were not accepted yet', async () => {
     const shutDown = await start((_req, res) => res.end('answered'))
     const { port } = server.address() as AddressInfo
-    // Sent in one turn, so the server has seen nothing of it when it begins to end.
-    const socket = connect(port, '127.0.0.1')
-    sockets.push(socket)
-    socket.write(GET)
-    await once(socket, 'connect')
+    const waitingToBeAccepted = Array.from({ length: 20 }, () => {
+      const socket = connect(port, '127.0.0.1')
+      sockets.push(socket)
+      socket.write(GET)
+      return socket
+    })
+    // The system has the connections now, and the server has heard of none.
+    await new Promise((resolve) => process.nextTick(resolve))
     const done = shutDown()
-    expect(await text(socket)).to.contain('answered')
+    for (const socket of waitingToBeAccepted) expect(await text(socket)).to.contain('answered')
     await done
   })
 
   it('closes connections on which nothing is asked, whether something ever was or not', async () => {
-    const shutDown = await start((_req, res) => res.end('answered'))
+    const shutDown = await start((_req, res) => res.end('answered'), { graceMs: LONG_MS })
     const [silent, idle] = [await open(), await open()]
     idle.write(GET)
     await once(idle, 'data')
@@ -145,7 +150,7 @@ describe('gracefulShutdown', () => {
     const bed = await openTestBed()
     const app = express().use(healthRouter({ sessions: bed.sessions }))
     app.get('/slow', hold)
-    const shutDown = await start(app, { sessions: bed.sessions, delayMs: 300 })
+    const shutDown = await start(app, { sessions: bed.sessions, delayMs: 1000 })
     const slow = await open()
     slow.write(GET.replace('/', '/slow'))
     await until(() => waiting.length === 1)
@@ -153,6 +158,8 @@ describe('gracefulShutdown', () => {
     const probe = await open()
     probe.write(GET.replace('/', '/readyz'))
     expect(await text(probe)).to.match(/^HTTP\/1\.1 503 [\s\S]*Connection: close[\s\S]*"isClosing":true/)
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate)
+    expect(server.listening).to.equal(true)
     await until(() => !server.listening)
     const token = await bed.logIn()
     expect((await bed.sessions.authenticate(token)).openid).to.equal(bed.phone.openid)

@@ -21,6 +21,7 @@ describe('the example app as a process that is told to end', () => {
   /** Calls to WeChat that the test has to answer. */
   const asked: ServerResponse[] = []
   let clients: BusyClients
+  let group: number | undefined
 
   beforeEach(async () => {
     asked.length = 0
@@ -30,6 +31,7 @@ describe('the example app as a process that is told to end', () => {
   })
   afterEach(() => {
     killExamples()
+    killGroup()
     clients.close()
     wechat.close()
     wechat.closeAllConnections()
@@ -38,6 +40,15 @@ describe('the example app as a process that is told to end', () => {
   function environment(): Record<string, string> {
     const { port } = wechat.address() as AddressInfo
     return { WEAPP_APPID: 'wx1', WEAPP_SECRET: 'a-secret', WEAPP_API_BASE: `http://127.0.0.1:${port}` }
+  }
+
+  function killGroup(): void {
+    try {
+      if (group !== undefined) process.kill(-group, 'SIGKILL')
+    } catch {
+      // None of them is left, as it should be.
+    }
+    group = undefined
   }
 
   function answerWechat(): void {
@@ -84,7 +95,8 @@ describe('the example app as a process that is told to end', () => {
     const login = logIns(app.url)
     await until(() => asked.length === 1)
     const exit = ended(app.process)
-    for (let times = 0; times < 2; times += 1) app.process.kill('SIGINT')
+    // Of two of the same kind the system would hand over one.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) app.process.kill(signal)
     await until(() => isRefused(app.url))
     answerWechat()
     expect((await login)[0]?.outcome).to.equal(200)
@@ -115,7 +127,14 @@ describe('the example app as a process that is told to end', () => {
 
   it('ends under npm start as well, which hands the signal to a shell, and answers before', async () => {
     const env = { ...environment(), PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: '0' }
-    const npm = spawn('npm', ['start'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] })
+    // In a process group of its own, which the test can end whatever comes of it.
+    const npm = spawn('npm', ['start'], {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    })
+    group = npm.pid
     let output = ''
     npm.stdout.on('data', (chunk) => {
       output += chunk
