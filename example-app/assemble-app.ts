@@ -1,5 +1,5 @@
 import express, { type Express, type RequestHandler, type Router } from 'express'
-import { loginRouter, problemHandler, requireSession, type Sessions } from 'weapp-session'
+import { healthRouter, loginRouter, problemHandler, requireSession, type Sessions } from 'weapp-session'
 import { errorHandler, notFoundHandler } from './error-handlers.js'
 import { olderClients } from './older-clients.js'
 import type { Showcase } from './showcase/showcase.js'
@@ -14,7 +14,7 @@ export interface AppParts {
   readonly showcase?: Showcase | undefined
 }
 
-/** Login routes, a few protected routes, those for older clients, and a health check. Needs only Express. */
+/** Login routes, a few protected routes, those for older clients, and health checks. Needs only Express. */
 export function assembleApp(
   { sessions, users, showcase }: AppParts,
   headers: RequestHandler,
@@ -22,6 +22,7 @@ export function assembleApp(
 ): Express {
   const app = express().disable('x-powered-by')
   app.use(headers)
+  app.use(healthRouter({ sessions }))
   if (showcase) app.use(traceRequests, showcaseRouter(sessions, showcase))
   // On the page one visitor is all phones, and each step of the store is shown.
   const mount = showcase ? { sessions, limit: false as const } : { sessions }
@@ -39,14 +40,6 @@ export function assembleApp(
 
   for (const router of more) app.use(router)
   app.use(olderClients(mount))
-
-  app.get('/healthz', async (_req, res) => {
-    const isStoreUp = await sessions.ping().then(
-      () => true,
-      () => false,
-    )
-    res.status(isStoreUp ? 200 : 503).json({ store: isStoreUp ? 'up' : 'down' })
-  })
 
   app.use(notFoundHandler)
   app.use(problemHandler(), errorHandler)

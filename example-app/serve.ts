@@ -1,30 +1,26 @@
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { exitOnSignals, gracefulShutdown } from 'weapp-session'
 import type { AppRuntime } from './app-runtime.js'
-import { createGracefulShutdown } from './graceful-shutdown.js'
 import { createHttpServer } from './http-server.js'
+import { watchParent } from './parent-watch.js'
 import { isLoopback } from './showcase/from-here.js'
-
-const SHUTDOWN_TIMEOUT_MS = 10_000
 
 /** Serves the app until a signal ends the process. Prints the title and the URL. */
 export async function serve(title: string, app: RequestListener, runtime: AppRuntime): Promise<void> {
   const server = createHttpServer(app)
-  const stopServing = createGracefulShutdown(server)
+  const shutDown = gracefulShutdown(server, { sessions: runtime.sessions })
   server.listen(runtime.port, runtime.host)
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
     exitWith(new TypeError(whyNotListening(error, runtime)))
   })
 
-  async function shutDown(): Promise<void> {
-    setTimeout(() => process.exit(1), SHUTDOWN_TIMEOUT_MS).unref()
-    await stopServing()
+  exitOnSignals(async () => {
+    await shutDown()
     await runtime.close()
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void shutDown().catch(exitWith))
-  }
+  })
+  watchParent(process.env, () => process.kill(process.pid, 'SIGTERM'))
 
   const bound = server.address() as AddressInfo
   if (runtime.showcase && !isLoopback(bound.address)) process.stderr.write(warningFor(runtime))

@@ -47,6 +47,7 @@ const ROWS = rows({
   ERR_SERVICE_KEYS_UNAVAILABLE: [503,    5,          false,     false,         'Service keys unavailable'],
   ERR_SERVICE_TOKEN_INVALID:    [401,    null,       false,     false,         'Invalid service token'],
   ERR_SERVICE_TOKEN_MISSING:    [401,    null,       false,     false,         'Missing service token'],
+  ERR_SESSIONS_CLOSED:          [503,    1,          false,     false,         'Shutting down'],
   ERR_SESSION_KEY_STALE:        [409,    null,       false,     false,         'Outdated session key'],
   ERR_SESSION_LIMIT:            [409,    null,       false,     false,         'Too many sessions'],
   ERR_SESSION_NOT_FOUND:        [404,    null,       false,     false,         'Session not found'],

@@ -6,6 +6,7 @@ export type { AdminAction, AuditEvent, AuditedWhom, OnAudit } from './flows/audi
 export type { AuthenticateOptions, SensitiveAction } from './flows/authenticate.js'
 export type { ConfirmationProof } from './flows/confirm.js'
 export { createSessions } from './flows/create-sessions.js'
+export type { PartState, SessionsHealth } from './flows/health.js'
 export type {
   ConfirmEvent,
   LoginEvent,
@@ -32,6 +33,9 @@ export {
   type EnvironmentOptions,
   optionsFromEnvironment,
 } from './http/default-sessions.js'
+export { type ExitOnSignalsOptions, exitOnSignals } from './http/exit-on-signals.js'
+export { type GracefulShutdownOptions, gracefulShutdown } from './http/graceful-shutdown.js'
+export { type HealthRouterOptions, healthRouter } from './http/health-router.js'
 export type { LoginLimitOptions } from './http/login-limits.js'
 export { type LoginRouterOptions, loginRouter } from './http/login-router.js'
 export type { MountOptions } from './http/mount-options.js'

@@ -29,6 +29,7 @@ const STATUSES: Record<ErrorCode, number> = {
   ERR_SERVICE_KEYS_UNAVAILABLE: 503,
   ERR_SERVICE_TOKEN_INVALID: 401,
   ERR_SERVICE_TOKEN_MISSING: 401,
+  ERR_SESSIONS_CLOSED: 503,
   ERR_SESSION_KEY_STALE: 409,
   ERR_SESSION_LIMIT: 409,
   ERR_SESSION_NOT_FOUND: 404,
@@ -54,6 +55,7 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   ERR_LOGIN_LIMIT: 60,
   ERR_PHONE_CODE_LIMIT: 600,
   ERR_SERVICE_KEYS_UNAVAILABLE: 5,
+  ERR_SESSIONS_CLOSED: 1,
   ERR_STORE_UNAVAILABLE: 1,
   ERR_WECHAT_BUSY: 2,
   ERR_WECHAT_NO_ANSWER: 2,
@@ -146,7 +148,7 @@ describe('WeappError', () => {
 
   it('says when to come back with each 429 and 503 and with nothing else', () => {
     const timely = errorsWithStatus(429, 503)
-    expect(timely).to.have.length(12)
+    expect(timely).to.have.length(13)
     for (const { headers, retryAfterSeconds } of timely) {
       expect(retryAfterSeconds).to.be.a('number').above(0)
       expect(headers).to.deep.equal({ 'Retry-After': String(retryAfterSeconds) })

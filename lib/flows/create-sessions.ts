@@ -18,6 +18,7 @@ import { readSessionsOptions, type SessionsOptions } from './sessions-options.js
 import { DEFAULT_STEP_UP } from './step-up.js'
 import { createUserDataCalls } from './user-data.js'
 import { createWechatCalls } from './wechat-calls.js'
+import { whileOpen } from './while-open.js'
 
 /**
  * Puts login and sessions together. Wrong options throw a `TypeError` that says what is allowed.
@@ -102,7 +103,8 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
       await engine.store.ping()
       await engine.keysInUse.check()
     },
-    close: () => engine.close(),
+    health: () => engine.health.check(),
+    close: () => engine.lifecycle.close(),
   }
-  return withLoginGate(sessions, { ...engine, apps })
+  return withLoginGate(whileOpen(sessions, engine.lifecycle), { ...engine, apps })
 }

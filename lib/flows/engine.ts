@@ -19,7 +19,9 @@ import { AttemptLimit } from './attempt-limit.js'
 import { CONFIRMATIONS } from './confirm.js'
 import { Decryptions } from './decryptions.js'
 import { FailureLog } from './failure-log.js'
+import { Health, type PartState } from './health.js'
 import { createCallOnConfirm, createCallOnUserInfo, HOOK_TIMEOUT_MS } from './hooks.js'
+import { Lifecycle } from './lifecycle.js'
 import { type ExchangeCode, LoginCodes } from './login-codes.js'
 import { PHONE_CODES } from './phone-codes.js'
 import { PhoneNumbers } from './phone-numbers.js'
@@ -64,6 +66,17 @@ export function createEngine(settings: SessionsSettings) {
     renewalMs: wechat.timeoutMs + 3 * storeTimeoutMs,
   })
 
+  const lifecycle = new Lifecycle({
+    works: [loginCodes, keysInUse, background, accessTokens],
+    patienceMs,
+    async release() {
+      transport.close()
+      await store.close()
+    },
+    logger,
+  })
+  const wechatState = (): PartState => 'unknown'
+
   return {
     store,
     keyRing,
@@ -90,15 +103,8 @@ export function createEngine(settings: SessionsSettings) {
       : accessTokens.get.bind(accessTokens),
     getPhoneNumber: getPhoneNumber(wechatApi),
     sessionKeyApi: createSessionKeyApi(wechatApi),
-
-    async close(): Promise<void> {
-      await loginCodes.idle()
-      await keysInUse.idle()
-      await background.idle()
-      await accessTokens.idle()
-      transport.close()
-      await store.close()
-    },
+    lifecycle,
+    health: new Health({ store, lifecycle, keysInUse, background, clock, wechatState }),
   }
 }
 

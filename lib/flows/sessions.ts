@@ -4,6 +4,7 @@ import type { SessionData } from '../sessions/session-data.js'
 import type { RotatedSession } from '../sessions/session-rotation.js'
 import type { AuthenticateOptions } from './authenticate.js'
 import type { ConfirmationProof } from './confirm.js'
+import type { SessionsHealth } from './health.js'
 import type { LoginRequest, LoginResult } from './log-in.js'
 import type { RenewalRequest } from './renew.js'
 import type { SessionsScope } from './scope.js'
@@ -142,12 +143,27 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   ofApp(app: AppSelector): Sessions
   /**
    * Resolves if the store could write a login now; for health checks. The first one also tells the log of
-   * secrets that are missing in `keys`. Throws `ERR_STORE_UNAVAILABLE`.
+   * secrets that are missing in `keys`. Throws `ERR_STORE_UNAVAILABLE`, and `ERR_SESSIONS_CLOSED` as soon as
+   * `close` has been called.
    */
   ping(): Promise<void>
   /**
-   * Waits for logins and writes in progress, then closes the connections to WeChat and what the store itself
-   * has opened, not a Redis client.
+   * Returns how it stands, within `storeTimeoutMs`; `healthRouter` sends it. All who ask within a second share
+   * one `ping` of the store. Never rejects.
+   *
+   * @example
+   * const { isReady, store } = await sessions.health()
+   */
+  health(): Promise<SessionsHealth>
+  /**
+   * Waits for all calls under way and for what they have begun, then closes the connections to WeChat and what
+   * the store itself has opened, not a Redis client. Calls are served until then; afterwards every call is
+   * `ERR_SESSIONS_CLOSED`. Health checks fail from the beginning.
+   *
+   * It waits for as long as a login may take and no longer: `wechat.timeoutMs`, 5 seconds for each of `onLogin`
+   * and `onUserInfo`, and three times `storeTimeoutMs`; 8 seconds by default. Then it tells the log, and closes
+   * all the same. A further call returns the same promise. Throws `ERR_STORE_UNAVAILABLE` when the store could
+   * not be closed.
    */
   close(): Promise<void>
 }

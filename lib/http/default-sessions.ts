@@ -38,7 +38,7 @@ let shared: Sessions | undefined
  * Throws a `TypeError` that names the variable if one is missing or wrong.
  *
  * @example
- * process.once('SIGTERM', () => defaultSessions().close())
+ * exitOnSignals(gracefulShutdown(server, { sessions: defaultSessions() }))
  */
 export function defaultSessions(): Sessions {
   shared ??= sessionsFrom(process.env)

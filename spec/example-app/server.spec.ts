@@ -6,6 +6,7 @@ import { afterEach, describe, it } from 'mocha'
 import supertest from 'supertest'
 import { createSandbox } from '../../sandbox/index.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
+import { until } from '../support/until.js'
 import { type ExampleProcess, killExamples, startExample, stopExample } from './example-process.js'
 
 describe('the example app, as npm start runs it', () => {
@@ -24,7 +25,7 @@ describe('the example app, as npm start runs it', () => {
     expect(me.body.userInfo).to.equal(null)
     expect(me.headers).to.include.keys('content-security-policy', 'x-content-type-options')
     expect(me.headers).not.to.have.property('x-powered-by')
-    await supertest(app.url).get('/healthz').expect(200, { store: 'up' })
+    await supertest(app.url).get('/healthz').expect(200)
   })
 
   it('ends on SIGTERM by itself, after the requests under way', async () => {
@@ -74,18 +75,18 @@ describe('the example app, as npm start runs it', () => {
     expect(outcome).to.match(new RegExp(`Port ${port} is in use; choose another one with PORT\n$`))
   })
 
-  it('uses Redis where REDIS_URL names one, and tells at /healthz whether it answers', async () => {
+  it('uses Redis where REDIS_URL names one, and tells at /readyz whether it answers', async () => {
     const redis: RedisServer = await startRedisServer({ keepData: true })
     try {
       const app = await startExample({ REDIS_URL: redis.url })
       const token = await logIn(app)
-      await supertest(app.url).get('/healthz').expect(200, { store: 'up' })
+      expect((await supertest(app.url).get('/readyz').expect(200)).body).to.include({ store: 'up' })
       await redis.kill()
-      await supertest(app.url).get('/healthz').expect(503, { store: 'down' })
+      await until(async () => (await supertest(app.url).get('/readyz')).status === 503)
+      await supertest(app.url).get('/healthz').expect(200)
       await supertest(app.url).get('/me').set('x-3rd-session', token).expect(503)
       await redis.restart()
-      let health = await supertest(app.url).get('/healthz')
-      while (health.status !== 200) health = await supertest(app.url).get('/healthz')
+      await until(async () => (await supertest(app.url).get('/readyz')).status === 200)
       await supertest(app.url).get('/me').set('x-3rd-session', token).expect(200)
     } finally {
       await redis.stop()

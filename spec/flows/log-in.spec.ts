@@ -5,6 +5,7 @@ import { createSessions, MemoryStore, RedisStore, WeappError } from '../../lib/i
 import { testClock } from '../support/clock.js'
 import { commandCalls } from '../support/command-calls.js'
 import { releaseCrowd, startCrowd } from '../support/crowd.js'
+import { untilIdle } from '../support/idle.js'
 import { recordCommands } from '../support/redis-client.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { EXCHANGE, openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
@@ -168,10 +169,10 @@ describe('logging in, on Redis', () => {
 
   it('costs two round trips: one script claims the code, one writes the session', async () => {
     await bed.sessions.login({ code: await newCode() })
-    await bed.sessions.close()
+    await untilIdle(bed.sessions)
     await redis.config('RESETSTAT')
     await bed.sessions.login({ code: await newCode() })
-    await bed.sessions.close()
+    await untilIdle(bed.sessions)
     const calls = await commandCalls(redis)
     // The others keep the answer for a client that asks again, and that the code was used: they are not waited for.
     expect(calls.evalsha).to.equal(4)
@@ -188,14 +189,14 @@ describe('logging in, on Redis', () => {
     ] as const) {
       await reopen({ store: new RedisStore(client), ...(onLogin && { onLogin }) })
       await bed.sessions.login({ code: await newCode() })
-      await bed.sessions.close()
+      await untilIdle(bed.sessions)
       client.commands.length = 0
       const code = await newCode()
       await bed.sessions.login({ code })
       // Beside them, what keeps the answer: it is not waited for.
       const waitedFor = client.commands.slice(0, commands.length)
       expect(waitedFor).to.deep.equal(commands)
-      await bed.sessions.close()
+      await untilIdle(bed.sessions)
       expect(client.commands.slice(commands.length)).to.deep.equal(['EVALSHA', 'EVALSHA'])
     }
   })

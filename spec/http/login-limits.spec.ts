@@ -21,6 +21,7 @@ import {
 } from '../../lib/index.js'
 import { testClock } from '../support/clock.js'
 import { inCrowds } from '../support/crowds.js'
+import { untilIdle } from '../support/idle.js'
 import { expectProblem } from '../support/problem.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { EXCHANGE, openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
@@ -63,7 +64,7 @@ describe('the limits of logins', () => {
     await inCrowds(1000, 50, () => bad())
     expect(reached()).to.equal(600)
     expectProblem(await bad(), 429, 'ERR_LOGIN_LIMIT')
-    await bed.sessions.close()
+    await untilIdle(bed.sessions)
     expect(refused).to.have.lengthOf(1001)
     expect(refused.filter(({ code }) => code === 'ERR_CODE_INVALID')).to.have.lengthOf(600)
     expect(refused.at(-1)).to.deep.equal({
@@ -84,7 +85,7 @@ describe('the limits of logins', () => {
   it('do not let an address that is over its limit use up that of the app', async () => {
     await open({ limit: { perAddress: 5, perApp: 20 } })
     await inCrowds(200, 10, () => bad())
-    await bed.sessions.close()
+    await untilIdle(bed.sessions)
     expect((await good('203.0.113.8')).status).to.equal(200)
   })
 

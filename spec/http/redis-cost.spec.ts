@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import supertest from 'supertest'
 import { type RedisClient, RedisStore } from '../../lib/index.js'
 import { commandCalls } from '../support/command-calls.js'
+import { untilIdle } from '../support/idle.js'
 import { sharedRedis } from '../support/shared-redis.js'
 import { EXCHANGE, openTestBed, type TestBed, type TestBedOptions } from '../support/test-bed.js'
 
@@ -53,7 +54,7 @@ describe('what Redis has to do', () => {
   /** Logs in, and waits for what is written when the answer is out. */
   async function logIn(): Promise<string> {
     const token = await bed.logIn()
-    await bed.sessions.close()
+    await untilIdle(bed.sessions)
     return token
   }
 

@@ -1,0 +1,93 @@
+import { withinDeadline } from '../deadline.js'
+import { WeappError } from '../errors.js'
+import type { Logger } from '../logger.js'
+
+/** What goes on when no call is under way any more, such as writes that nobody waits for. */
+export interface Work {
+  /** Resolves when nothing of it is left. */
+  idle(): Promise<void>
+}
+
+interface LifecycleParts {
+  readonly works: readonly Work[]
+  /** How long `close` waits for calls and works, in milliseconds. */
+  readonly patienceMs: number
+  /** Releases what the sessions have opened. */
+  readonly release: () => Promise<void>
+  readonly logger: Logger
+}
+
+/**
+ * The life of sessions. While they are closing they work as before, as requests that were sent are still to be
+ * answered; once they are closed, every call is `ERR_SESSIONS_CLOSED`.
+ */
+export class Lifecycle {
+  readonly #parts: LifecycleParts
+  #callsUnderWay = 0
+  #isClosing = false
+  #isClosed = false
+  #closed: Promise<void> | undefined
+  #tellIdle: (() => void) | undefined
+
+  constructor(parts: LifecycleParts) {
+    this.#parts = parts
+  }
+
+  /** Whether the end has been announced. */
+  get isClosing(): boolean {
+    return this.#isClosing
+  }
+
+  /** Makes a call, for which `close` waits. Throws `ERR_SESSIONS_CLOSED`. */
+  async run<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw sessionsClosed()
+    this.#callsUnderWay += 1
+    try {
+      return await call()
+    } finally {
+      this.#callsUnderWay -= 1
+      if (this.#callsUnderWay === 0) this.#tellIdle?.()
+    }
+  }
+
+  /** Announces the end, so that health checks turn new requests away. Nothing else changes. */
+  announceEnd(): void {
+    this.#isClosing = true
+  }
+
+  /** Returns the same promise each time. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  /** Resolves when nothing is under way: calls begin works, and a work such as a hook may make a call. */
+  async idle(): Promise<void> {
+    do {
+      await this.#callsEnded()
+      for (const work of this.#parts.works) await work.idle()
+    } while (this.#callsUnderWay > 0 && !this.#isClosed)
+  }
+
+  async #close(): Promise<void> {
+    const { patienceMs, release, logger } = this.#parts
+    this.announceEnd()
+    await withinDeadline(this.idle(), patienceMs, () => new Error('timeout')).catch(() => {
+      const calls = `calls under way: ${this.#callsUnderWay}`
+      logger.warn(`sessions were closed after ${patienceMs} ms, though not all had ended; ${calls}`)
+    })
+    this.#isClosed = true
+    await release()
+  }
+
+  async #callsEnded(): Promise<void> {
+    if (this.#callsUnderWay === 0) return
+    await new Promise<void>((resolve) => {
+      this.#tellIdle = resolve
+    })
+  }
+}
+
+export function sessionsClosed(): WeappError {
+  return new WeappError('ERR_SESSIONS_CLOSED', 'This server is shutting down. Please try again.')
+}

@@ -1,0 +1,129 @@
+import type { Server } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
+import type { Sessions } from '../flows/sessions.js'
+import { announceEndOf } from '../flows/while-open.js'
+import { type Logger, stderrLogger, unfailing } from '../logger.js'
+import { checkOptionNames, objectWithMethods, positiveInteger, wholeNumber } from '../options.js'
+import { OpenRequests } from './open-requests.js'
+
+const MOST_MS = 3_600_000
+/** How long a connection stays open on which nothing is asked: the next request may be on its way. */
+const LAST_REQUEST_MS = 1_000
+const SWEEP_MS = 50
+
+/** Options of {@link gracefulShutdown}. */
+export interface GracefulShutdownOptions {
+  /** Closed after the last response. Default: none. */
+  sessions?: Sessions
+  /** How long requests may take to be answered once the server has stopped listening, in milliseconds. Default 10000. */
+  graceMs?: number
+  /**
+   * How long to go on listening while `GET /readyz` is 503 already, in milliseconds: for as long as a load balancer
+   * takes to notice. Default 0.
+   */
+  delayMs?: number
+  /** Told of requests that were not answered in time. Default: stderr. */
+  logger?: Logger
+}
+
+/**
+ * Returns a function that ends a server of `node:http` or `node:https` and resolves when that is done. Call this
+ * before the first connection comes:
+ *
+ * 1. `GET /readyz` of a `healthRouter` with these sessions is 503, and every response has `Connection: close`.
+ * 2. After `delayMs` the server stops listening. Requests that were sent are answered; a connection on which nothing
+ *    is asked is closed after a second, as a request may be on its way.
+ * 3. After `graceMs`, connections with requests that are not answered yet, and upgraded ones, are cut off.
+ * 4. `sessions.close()`, which takes 8 seconds at most by default, and milliseconds as a rule.
+ *
+ * It neither listens to signals nor ends the process: see {@link exitOnSignals}. A further call returns the same
+ * promise, which is rejected as that of `sessions.close()` is. Wrong options throw a `TypeError`.
+ *
+ * Source: https://nodejs.org/api/http.html#serverclosecallback
+ *
+ * @example
+ * const server = app.listen(3000)
+ * const shutDown = gracefulShutdown(server, { sessions })
+ * exitOnSignals(async () => {
+ *   await shutDown()
+ *   redis.disconnect()
+ * })
+ */
+export function gracefulShutdown(server: Server, options: GracefulShutdownOptions = {}): () => Promise<void> {
+  checkOptionNames<GracefulShutdownOptions>('gracefulShutdown', options, {
+    sessions: true,
+    graceMs: true,
+    delayMs: true,
+    logger: true,
+  })
+  const serverMethods = ['closeIdleConnections', 'closeAllConnections', 'prependListener']
+  objectWithMethods('gracefulShutdown: server', server, serverMethods, 'a Server of node:http or node:https')
+  const { sessions, logger: given = stderrLogger } = options
+  const graceMs = positiveInteger('gracefulShutdown: graceMs', options.graceMs ?? 10_000, MOST_MS)
+  const delayMs = wholeNumber('gracefulShutdown: delayMs', options.delayMs ?? 0, MOST_MS)
+  if (sessions !== undefined)
+    objectWithMethods('gracefulShutdown: sessions', sessions, ['close'], 'what createSessions() returns')
+  const logger = unfailing(
+    objectWithMethods('gracefulShutdown: logger', given, ['warn', 'error'], 'a Logger such as console'),
+  )
+  const requests = new OpenRequests(server)
+
+  async function closeServer(): Promise<void> {
+    await acceptWaiting(requests)
+    const closed = new Promise<void>((resolve) => {
+      // That of node:http closes at once what seems idle, with the requests that are on their way.
+      NetServer.prototype.close.call(server, () => resolve())
+    })
+    const timers = [
+      setTimeout(() => {
+        timers.push(setInterval(() => closeIdle(server, requests), SWEEP_MS))
+      }, LAST_REQUEST_MS),
+      setTimeout(() => {
+        if (requests.count > 0) logger.warn(cutOff(requests.count, graceMs))
+        requests.destroy()
+        server.closeAllConnections()
+      }, graceMs),
+    ]
+    await closed
+    for (const timer of timers) clearTimeout(timer)
+  }
+
+  async function shutDown(): Promise<void> {
+    if (sessions) announceEndOf(sessions)
+    requests.endAfterResponses()
+    if (delayMs > 0) await pause(delayMs)
+    await closeServer()
+    await sessions?.close()
+  }
+
+  let ending: Promise<void> | undefined
+  return () => {
+    ending ??= shutDown()
+    return ending
+  }
+}
+
+/**
+ * Waits until no connection was left to accept: a client whose connection waits in the backlog may have sent its
+ * request already, and would find it reset. New ones may come without end, so this ends after a second.
+ */
+async function acceptWaiting(requests: OpenRequests): Promise<void> {
+  const end = performance.now() + LAST_REQUEST_MS
+  for (let seen = -1; seen !== requests.accepted && performance.now() < end; ) {
+    seen = requests.accepted
+    // Between two ends of a turn, the event loop has asked the system for what has come.
+    await turn()
+    await turn()
+  }
+}
+
+/** To Node, a connection on which no request has come yet is not idle: browsers open some in advance. */
+function closeIdle(server: Server, requests: OpenRequests): void {
+  if (requests.count === 0) server.closeAllConnections()
+  else server.closeIdleConnections()
+}
+
+function cutOff(count: number, graceMs: number): string {
+  return `requests were not answered within ${graceMs} ms of the shutdown, and their connections are cut off: ${count}`
+}
