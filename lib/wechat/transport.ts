@@ -7,6 +7,7 @@ import { objectWithMethods } from '../options.js'
 import { reasonOf } from '../reason.js'
 import { revealed, type Secret } from '../secret.js'
 import { DEFAULT_CONCURRENT_CALLS } from './call-slots.js'
+import { sharedLookups } from './shared-lookups.js'
 
 const MOST_BODY_BYTES = 256 * 1024
 const IDLE_SOCKET_MS = 4000
@@ -54,7 +55,10 @@ export function createTransport(
   agent?: http.Agent,
   maxSockets: number = DEFAULT_CONCURRENT_CALLS,
 ): WechatTransport {
-  const { Agent, request } = baseUrl.protocol === 'https:' ? https : http
+  const isSecure = baseUrl.protocol === 'https:'
+  const { Agent, request } = isSecure ? https : http
+  // An Agent with a lookup of its own, or that of a proxy, does not ask this one.
+  const lookup = isSecure ? sharedLookups.orKept : sharedLookups.fresh
   const pool = agent ?? new Agent({ keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS })
   const basePath = baseUrl.pathname.replace(/\/$/, '')
 
@@ -65,6 +69,7 @@ export function createTransport(
       const payload = body && Buffer.from(JSON.stringify(revealed(body)))
       const outgoing = request(url, {
         agent: pool,
+        lookup,
         signal,
         method: payload ? 'POST' : 'GET',
         headers: { accept: 'application/json', ...(payload && jsonHeaders(payload)) },
