@@ -79,9 +79,9 @@ export class Breaker {
 
   /** Throws the refusal if a call would be refused now: before a call waits for anything else. */
   check(): void {
-    if (this.#circuit.state === this.#closed) return
-    const probeInMs = this.#circuit.state === this.#open ? this.#pauseLeftMs() : 0
-    if (this.#circuit.state === this.#open && probeInMs <= 0) return
+    const { state } = this.#circuit
+    const probeInMs = state === this.#open ? this.#pauseLeftMs() : 0
+    if (state === this.#closed || (state === this.#open && probeInMs === 0)) return
     throw this.#options.refusal({ lastFailure: this.#lastFailure, probeInMs })
   }
 

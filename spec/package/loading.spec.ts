@@ -53,20 +53,26 @@ describe('what the package loads', () => {
   it('is its own code alone when it is imported after Express', async () => {
     const [modules = []] = await loadedBy([imported])
     expect(modules.sort()).to.deep.equal(
-      ['express-rate-limit.cjs', 'index.js', 'ioredis.cjs', 'jsonwebtoken.cjs', 'lru-cache.cjs'].map(
-        (file) => `weapp-session/dist/${file}`,
-      ),
+      [
+        'cockatiel.cjs',
+        'express-rate-limit.cjs',
+        'index.js',
+        'ioredis.cjs',
+        'jsonwebtoken.cjs',
+        'lru-cache.cjs',
+      ].map((file) => `weapp-session/dist/${file}`),
     )
   })
 
-  it('is no library for sessions, a guard, and a login router without limits', async () => {
-    const [, ...more] = await loadedBy([
+  it('is cockatiel alone for sessions, and nothing for a guard and a login router without limits', async () => {
+    const [, forSessions, ...more] = await loadedBy([
       imported,
       sessions,
       'requireSession({ sessions })\n',
       'loginRouter({ sessions, limit: false })\n',
     ])
-    expect(more).to.deep.equal([[], [], []])
+    expect([...packagesOf(forSessions)]).to.deep.equal(['cockatiel'])
+    expect(more).to.deep.equal([[], []])
   })
 
   it('is express-rate-limit with the first login router that has limits, and nothing with the next one', async () => {
