@@ -2,11 +2,6 @@ import { type LookupAddress, type LookupOptions, lookup as lookUp } from 'node:d
 import type { LookupFunction } from 'node:net'
 import { withinDeadline } from '../deadline.js'
 
-/**
- * Node has four threads for lookups, for all of the process, and one that gets no reply holds its thread for
- * half a minute. So at least two are left to others, such as the client of Redis.
- */
-const MOST_AT_ONCE = 2
 /** So long an address is of use when DNS fails. */
 const KEPT_MS = 10 * 60_000
 /** So long DNS is waited for where there is an address already. */
@@ -30,15 +25,19 @@ interface SharedLookupsParts {
   readonly patienceMs?: number
 }
 
-/** Looks names up for all who ask: a name once at a time, and so many names at once. */
+/**
+ * Looks names up for all who ask at the same time, one name at a time. Node has two threads for lookups in all
+ * of a process, half of `UV_THREADPOOL_SIZE`, and one that gets no reply takes ten seconds and more. So the
+ * other thread is left to the client of Redis.
+ */
 export class SharedLookups {
   readonly #lookUp: LookupFunction
   readonly #now: () => number
   readonly #patienceMs: number
   readonly #underWay = new Map<string, Promise<Found>>()
   readonly #kept = new Map<string, Kept>()
-  readonly #waiting: (() => void)[] = []
-  #running = 0
+  /** Ends with the last lookup that was begun. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor({
     lookUp: given,
@@ -75,30 +74,24 @@ export class SharedLookups {
   #shared(key: string, hostname: string, options: LookupOptions): Promise<Found> {
     const running = this.#underWay.get(key)
     if (running) return running
-    const found = this.#inTurn(hostname, options)
+    const found = this.#last
+      .then(() => this.#ask(hostname, options))
       .then((result) => {
         this.#kept.set(key, { ...result, at: this.#now() })
         return result
       })
       .finally(() => this.#underWay.delete(key))
     this.#underWay.set(key, found)
+    this.#last = found.catch(() => undefined)
     return found
   }
 
-  async #inTurn(hostname: string, options: LookupOptions): Promise<Found> {
-    if (this.#running < MOST_AT_ONCE) this.#running += 1
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    try {
-      return await new Promise<Found>((resolve, reject) => {
-        this.#lookUp(hostname, options, (error, address, family) =>
-          error ? reject(error) : resolve({ address, family }),
-        )
-      })
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#running -= 1
-    }
+  #ask(hostname: string, options: LookupOptions): Promise<Found> {
+    return new Promise((resolve, reject) => {
+      this.#lookUp(hostname, options, (error, address, family) =>
+        error ? reject(error) : resolve({ address, family }),
+      )
+    })
   }
 }
 

@@ -11,6 +11,8 @@ import { sharedLookups } from './shared-lookups.js'
 
 const MOST_BODY_BYTES = 256 * 1024
 const IDLE_SOCKET_MS = 4000
+/** Request Timeout and Too Many Requests: statuses of 4xx that say something of the host. */
+const OF_HOST: readonly number[] = [408, 429]
 
 /** A GET to WeChat, or a POST if there is a body. `path` is constant; what varies goes into `query`. */
 export interface WechatRequest {
@@ -114,7 +116,7 @@ function jsonHeaders(payload: Buffer): Record<string, string | number> {
 async function readBody(incoming: http.IncomingMessage): Promise<string> {
   if (incoming.statusCode !== 200) {
     incoming.destroy()
-    throw invalidResponse(`HTTP status ${incoming.statusCode}`)
+    throw wrongStatus(incoming.statusCode)
   }
   const chunks: Buffer[] = []
   let size = 0
@@ -129,6 +131,15 @@ async function readBody(incoming: http.IncomingMessage): Promise<string> {
   }
   if (size > MOST_BODY_BYTES) throw invalidResponse('a response that is too long')
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Says nothing against the host: its gateway is there, and does not like this one request. */
+export class RequestTurnedAway extends WeappError {}
+
+function wrongStatus(status = 0): WeappError {
+  const error = invalidResponse(`HTTP status ${status}`)
+  const isOfRequest = status >= 400 && status < 500 && !OF_HOST.includes(status)
+  return isOfRequest ? new RequestTurnedAway(error.code, error.message, { hint: `${error.hint}` }) : error
 }
 
 /** What WeChat's API would never return. `what` is for the operator's log. */

@@ -1,6 +1,7 @@
 import { Breaker } from '../breaker.js'
 import { type Clock, systemClock } from '../clock.js'
 import { WeappError } from '../errors.js'
+import { RequestTurnedAway } from './transport.js'
 
 /** So many calls in a row that fail open the breaker: fewer may fail by chance when WeChat stumbles. */
 const FAILURES_IN_A_ROW = 10
@@ -30,8 +31,8 @@ export function createWechatBreaker({
     firstPauseMs: FIRST_PAUSE_MS,
     longestPauseMs: LONGEST_PAUSE_MS,
     clock,
-    // What is no WeappError is a bug, and says nothing about WeChat.
-    isFailure: (error) => error instanceof WeappError,
+    // Nobody opens it by codes that a firewall in front of WeChat turns away. What is no WeappError is a bug.
+    isFailure: (error) => error instanceof WeappError && !(error instanceof RequestTurnedAway),
     refusal: ({ lastFailure, probeInMs }) =>
       new WeappError('ERR_WECHAT_UNREACHABLE', 'WeChat is unreachable at the moment. Please try again.', {
         hint: `WeChat is only probed for now: ${whyOf(lastFailure)}`,

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
 import { CallSlots } from '../../lib/wechat/call-slots.js'
+import { RequestTurnedAway } from '../../lib/wechat/transport.js'
 import { createWechatApi, type WechatApi } from '../../lib/wechat/wechat-api.js'
 import { createWechatBreaker } from '../../lib/wechat/wechat-breaker.js'
 import { type TestClock, testClock } from '../support/clock.js'
@@ -81,6 +82,12 @@ describe('the breaker of the calls to WeChat', () => {
       expect([sent, log]).to.deep.equal([100, []])
     })
   }
+
+  it('stays closed however many requests a firewall turns away', async () => {
+    answer = new RequestTurnedAway('ERR_WECHAT_ANSWER_INVALID', 'No.', { hint: 'HTTP status 403' })
+    await fail(100)
+    expect([sent, log]).to.deep.equal([100, []])
+  })
 
   it('stays closed on a bug of ours', async () => {
     answer = new TypeError('a bug')
