@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import { WeappError } from '../errors.js'
+import { ERROR_CODES, WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { Secret } from '../secret.js'
 import { BackgroundWork, Once } from '../sessions/once.js'
@@ -11,6 +11,8 @@ import type { KeptSecret, Vault } from '../sessions/vault.js'
 const RENEW_BEFORE_MS = 5 * 60_000
 /** The least time between two renewals in the background. */
 const RENEWAL_PAUSE_MS = 10_000
+/** For so long after WeChat gave no token, nobody asks again: whoever needs one gets the same failure. */
+const FAILURE_LIFETIME_MS = 1000
 
 /** Asks for the access token of an app. */
 export interface AccessTokenRequest {
@@ -43,6 +45,11 @@ interface KeptToken {
   readonly token: string
 }
 
+interface KeptFailure {
+  readonly error: WeappError
+  readonly at: number
+}
+
 interface AccessTokensParts {
   readonly store: Required<SessionStore>
   readonly vault: Vault
@@ -56,7 +63,7 @@ interface AccessTokensParts {
 /**
  * One access token for each app in all processes, kept in the store. One process renews it five minutes
  * before its end, while the old one serves. It is replaced only by a process that has read what it replaces:
- * one that is late writes nothing.
+ * one that is late writes nothing. When WeChat gives none, all processes are content with that for a second.
  */
 export class AccessTokens {
   readonly #parts: AccessTokensParts
@@ -64,6 +71,8 @@ export class AccessTokens {
   readonly #once: Once
   /** Renewals of this process in progress, by appid. */
   readonly #renewals = new Map<string, Promise<Secret>>()
+  /** The last failures of WeChat, by appid. */
+  readonly #failures = new Map<string, KeptFailure>()
   /** When the last renewal in the background began, by appid. */
   readonly #lastTries = new Map<string, number>()
 
@@ -101,9 +110,12 @@ export class AccessTokens {
     this.#background.add(this.#renewed(appid).catch((error) => this.#warn(error)))
   }
 
-  #renewed(appid: string): Promise<Secret> {
+  async #renewed(appid: string): Promise<Secret> {
     const running = this.#renewals.get(appid)
     if (running) return running
+    const failed = this.#failures.get(appid)
+    const sinceMs = this.#parts.clock() - (failed?.at ?? Number.NEGATIVE_INFINITY)
+    if (failed && sinceMs >= 0 && sinceMs < FAILURE_LIFETIME_MS) throw failed.error
     const renewal = this.#renew(appid).finally(() => this.#renewals.delete(appid))
     this.#renewals.set(appid, renewal)
     return renewal
@@ -115,14 +127,19 @@ export class AccessTokens {
       lifetimeMs: this.#parts.renewalMs,
       patienceMs: this.#parts.renewalMs,
     })
-    if (claimed.state !== 'claimed') throw unavailable('another process has been renewing it for too long')
+    if (claimed.state === 'pending') throw unavailable('another process has been renewing it for too long')
+    if (claimed.state === 'settled') throw failureIn(claimed.outcome)
+    let outcome: string | undefined
     try {
       const found = await this.#parts.vault.read(bindingOf(appid))
       const kept = keptIn(found)
       if (kept && !kept.isEnding) return kept.token
 
       const askedAt = this.#parts.clock()
-      const { accessToken: token, expiresInSeconds } = await this.#parts.fetchToken(appid)
+      const { accessToken: token, expiresInSeconds } = await this.#parts.fetchToken(appid).catch((error) => {
+        if (error instanceof WeappError) outcome = this.#failed(appid, error).code
+        throw error
+      })
       const passedMs = Math.max(0, this.#parts.clock() - askedAt)
       const keepMs = Math.max(0, Math.floor(expiresInSeconds * 1000 - passedMs))
       await this.#parts.vault.replace(
@@ -133,8 +150,18 @@ export class AccessTokens {
       )
       return token
     } finally {
-      this.#background.add(this.#once.release(claimed.claim))
+      const { claim } = claimed
+      this.#background.add(
+        outcome === undefined
+          ? this.#once.release(claim)
+          : this.#once.settle(claim, outcome, FAILURE_LIFETIME_MS),
+      )
     }
+  }
+
+  #failed(appid: string, error: WeappError): WeappError {
+    this.#failures.set(appid, { error, at: this.#parts.clock() })
+    return error
   }
 
   #warn(error: unknown): void {
@@ -149,6 +176,14 @@ export function unavailable(hint: string): WeappError {
     'WeChat cannot be called at the moment. Please try again.',
     { hint: `there is no access token: ${hint}` },
   )
+}
+
+/** Returns the failure of another process that has just asked WeChat in vain. */
+function failureIn(outcome: string): WeappError {
+  const hint = 'another process has just failed to fetch the access token'
+  const code = ERROR_CODES.find((known) => known === outcome)
+  if (!code) return unavailable(hint)
+  return new WeappError(code, 'WeChat cannot be called at the moment. Please try again.', { hint })
 }
 
 /** Returns the token that was found if it is still valid, and whether it ends soon. */

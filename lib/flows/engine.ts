@@ -14,6 +14,7 @@ import { createSessionKeyApi } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
 import { WaitBrake } from '../wechat/wait-brake.js'
 import { createWechatApi } from '../wechat/wechat-api.js'
+import { createWechatBreaker } from '../wechat/wechat-breaker.js'
 import { AccessTokens } from './access-tokens.js'
 import { AttemptLimit } from './attempt-limit.js'
 import { CONFIRMATIONS } from './confirm.js'
@@ -39,17 +40,24 @@ export function createEngine(settings: SessionsSettings) {
   const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clock, logger })
   const vault = new Vault(store, keyRing)
   const transport = createTransport(wechat.baseUrl, wechat.agent, wechat.maxConcurrentCalls)
+  const failureLog = new FailureLog(logger, clock)
+  const wechatBreaker = createWechatBreaker({
+    clock,
+    onOpen: (line) => failureLog.reportFault(line),
+    onClose: (line) => failureLog.reportEnd(line),
+  })
   const wechatApi = createWechatApi({
     transport,
     timeoutMs: wechat.timeoutMs,
     slots: new CallSlots(wechat.maxConcurrentCalls),
+    breaker: wechatBreaker,
   })
   const registry = new SessionRegistry({ apps, store, keyRing, logger })
 
   const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
-  const exchange = exchangeOf(code2Session(wechatApi), wechat.timeoutMs, new WaitBrake(clock))
-  const failureLog = new FailureLog(logger, clock)
+  const waitBrake = new WaitBrake(clock)
+  const exchange = exchangeOf(code2Session(wechatApi), wechat.timeoutMs, waitBrake)
   const background = new BackgroundWork()
   const limitParts = { store, clock, logger, background }
   const { onLoginRefused } = settings
@@ -62,7 +70,8 @@ export function createEngine(settings: SessionsSettings) {
     vault,
     clock,
     logger,
-    fetchToken: (appid) => fetchToken(apps.choose(appid)),
+    fetchToken: (appid) =>
+      waitBrake.through({ appid, api: 'access token' }, () => fetchToken(apps.choose(appid))),
     renewalMs: wechat.timeoutMs + 3 * storeTimeoutMs,
   })
 
@@ -75,7 +84,7 @@ export function createEngine(settings: SessionsSettings) {
     },
     logger,
   })
-  const wechatState = (): PartState => 'unknown'
+  const wechatState = (): PartState => (wechatBreaker.isOpen ? 'down' : 'up')
 
   return {
     store,
@@ -88,6 +97,8 @@ export function createEngine(settings: SessionsSettings) {
     keysInUse,
     loginCodes,
     failureLog,
+    wechatBreaker,
+    waitBrake,
     background,
     refusedLogins: new RefusedLogins({ onLoginRefused, failureLog, background, clock }),
     profiles: new UserProfiles(store, keyRing),
@@ -111,5 +122,8 @@ export function createEngine(settings: SessionsSettings) {
 /** Exchanges a code by the way of its app: its own, or WeChat's. */
 function exchangeOf(wechats: CodeExchange, timeoutMs: number, brake: WaitBrake): ExchangeCode {
   const exchangeWithin = guardExchange(timeoutMs)
-  return (app, code) => exchangeWithin(brake.around(app.exchange ?? wechats), app, code)
+  return (app, code) =>
+    brake.through({ appid: app.appid, api: 'login' }, () =>
+      exchangeWithin(app.exchange ?? wechats, app, code),
+    )
 }

@@ -52,6 +52,11 @@ export class FailureLog {
     this.#write('error', line, line)
   }
 
+  /** Tells that a fault has ended. */
+  reportEnd(line: string): void {
+    this.#write('warn', line, line)
+  }
+
   #write(level: keyof Logger, kind: string, line: string): void {
     const before = this.#told.get(kind)
     const now = this.#clock()

@@ -12,6 +12,7 @@ import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
 import type { SessionKeyApi } from '../wechat/session-key.js'
+import type { WaitBrake } from '../wechat/wait-brake.js'
 import { type AccessTokenProvider, type AccessTokenSource, unavailable } from './access-tokens.js'
 import type { AttemptLimit } from './attempt-limit.js'
 import { unknownSession } from './authenticate.js'
@@ -51,6 +52,7 @@ interface WechatCallsParts {
   readonly sessionKeyApi: SessionKeyApi
   /** Whether the number of a user who is named is kept where the call does not say. */
   readonly keepPhoneNumbers: boolean
+  readonly waitBrake: WaitBrake
   readonly failureLog: FailureLog
   readonly logger: Logger
 }
@@ -104,7 +106,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
   }
 
   function asked<T>(what: string, app: App, ask: (accessToken: Secret) => Promise<T>): Promise<T> {
-    return reported(what, async () => {
+    const call = async () => {
       const accessToken = await tokenOf(app)
       try {
         return await ask(accessToken)
@@ -112,7 +114,8 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
         if (!isAccessTokenRefused(error)) throw error
         return ask(await tokenOf(app, accessToken))
       }
-    })
+    }
+    return reported(what, () => parts.waitBrake.through({ appid: app.appid, api: what }, call))
   }
 
   /** WeChat has charged for the number and gives it once, so the caller gets it even if it cannot be kept. */

@@ -1,3 +1,4 @@
+import type { WeappError } from '../errors.js'
 import { isJsonObject, type JsonObject } from '../json-object.js'
 import { errorFromErrcode, type Meanings } from './errcodes.js'
 import { parseLenientJson } from './lenient-json.js'
@@ -21,11 +22,18 @@ export const WECHAT_DIALECT: Dialect = { platform: 'WeChat', errcode: 'errcode',
  */
 export function readResponse(body: string, meanings: Meanings, dialect = WECHAT_DIALECT): JsonObject {
   const fields = parseResponse(body)
+  const refusal = refusalIn(fields, meanings, dialect)
+  if (refusal) throw refusal
+  return fields
+}
+
+/** Returns what the errcode of a response means, undefined where it is absent or 0. */
+export function refusalIn(fields: JsonObject, meanings: Meanings, dialect: Dialect): WeappError | undefined {
   const { [dialect.errcode]: given, [dialect.errmsg]: errmsg } = fields
   const errcode = given === undefined ? 0 : asNumber(given)
-  if (errcode === 0) return fields
+  if (errcode === 0) return undefined
   if (errcode === undefined) throw invalidResponse(`an ${dialect.errcode} that is not a number`)
-  throw errorFromErrcode(errcode, errmsg, meanings, dialect.platform)
+  return errorFromErrcode(errcode, errmsg, meanings, dialect.platform)
 }
 
 /** WeChat labels its JSON text/plain, so the content type is ignored. */

@@ -8,9 +8,12 @@ import { objectWithMethods } from '../options.js'
 import { reasonOf } from '../reason.js'
 import { revealed, type Secret } from '../secret.js'
 import { DEFAULT_CONCURRENT_CALLS } from './call-slots.js'
+import { sharedLookups } from './shared-lookups.js'
 
 const MOST_BODY_BYTES = 256 * 1024
 const IDLE_SOCKET_MS = 4000
+/** Request Timeout and Too Many Requests: statuses of 4xx that say something of the host. */
+const OF_HOST: readonly number[] = [408, 429]
 
 /** A GET to WeChat, or a POST if there is a body. `path` is constant; what varies goes into `query`. */
 export interface WechatRequest {
@@ -55,7 +58,10 @@ export function createTransport(
   agent?: http.Agent,
   maxSockets: number = DEFAULT_CONCURRENT_CALLS,
 ): WechatTransport {
-  const { Agent, request } = baseUrl.protocol === 'https:' ? https : http
+  const isSecure = baseUrl.protocol === 'https:'
+  const { Agent, request } = isSecure ? https : http
+  // An Agent with a lookup of its own, or that of a proxy, does not ask this one.
+  const lookup = isSecure ? sharedLookups.orKept : sharedLookups.fresh
   const pool = agent ?? new Agent({ keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS })
   const basePath = baseUrl.pathname.replace(/\/$/, '')
   const { protocol, hostname, port, auth } = urlToHttpOptions(baseUrl)
@@ -67,6 +73,7 @@ export function createTransport(
       const payload = body && Buffer.from(JSON.stringify(revealed(body)))
       const outgoing = request({
         ...target,
+        lookup,
         path: `${basePath}${path}?${new URLSearchParams(revealed(query))}`,
         method: payload ? 'POST' : 'GET',
         headers: { accept: 'application/json', ...(payload && jsonHeaders(payload)) },
@@ -115,23 +122,32 @@ function jsonHeaders(payload: Buffer): Record<string, string | number> {
 /** Drops the causes: an error of node:http may name the URL, and the URL holds the AppSecret. */
 function readBody(incoming: http.IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
-    const refuse = (what: string) => {
-      reject(invalidResponse(what))
+    const refuse = (error: WeappError) => {
+      reject(error)
       incoming.destroy()
     }
     const breakOff = () => reject(invalidResponse('a response that broke off'))
     incoming.on('error', breakOff)
     incoming.once('close', () => incoming.complete || breakOff())
-    if (incoming.statusCode !== 200) return refuse(`HTTP status ${incoming.statusCode}`)
+    if (incoming.statusCode !== 200) return refuse(wrongStatus(incoming.statusCode))
     const chunks: Buffer[] = []
     let size = 0
     incoming.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > MOST_BODY_BYTES) refuse('a response that is too long')
+      if (size > MOST_BODY_BYTES) refuse(invalidResponse('a response that is too long'))
       else chunks.push(chunk)
     })
     incoming.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
   })
+}
+
+/** Says nothing against the host: its gateway is there, and does not like this one request. */
+export class RequestTurnedAway extends WeappError {}
+
+function wrongStatus(status = 0): WeappError {
+  const error = invalidResponse(`HTTP status ${status}`)
+  const isOfRequest = status >= 400 && status < 500 && !OF_HOST.includes(status)
+  return isOfRequest ? new RequestTurnedAway(error.code, error.message, { hint: `${error.hint}` }) : error
 }
 
 /** What WeChat's API would never return. `what` is for the operator's log. */

@@ -1,15 +1,26 @@
 import type { Clock } from '../clock.js'
-import { WeappError } from '../errors.js'
-import type { CodeExchange } from '../exchange.js'
+import { type ErrorCode, WeappError } from '../errors.js'
 
 /** So many refusals in a row put the brake on where one user alone may have caused them. */
 const IN_A_ROW = 3
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 10_000
+const ANSWERS: readonly ErrorCode[] = [
+  'ERR_CODE_INVALID',
+  'ERR_PHONE_CODE_INVALID',
+  'ERR_SESSION_KEY_STALE',
+  'ERR_USER_BLOCKED',
+]
+
+/** WeChat's limits are for an app, and those of a day for each API of its own. */
+interface BrakedApi {
+  readonly appid: string
+  readonly api: string
+}
 
 type Wait = 'ERR_WECHAT_RATE_LIMITED' | 'ERR_WECHAT_QUOTA'
 
-/** What is known of an app whose last exchanges WeChat has refused because of a limit. */
+/** What is known of an API whose last calls for an app WeChat has refused because of a limit. */
 interface Brake {
   readonly refusal: WeappError
   inARow: number
@@ -21,9 +32,9 @@ interface Brake {
 }
 
 /**
- * Stops calling WeChat for an app that it has told to wait, in this process. While the brake is on, one call
- * at a time is let through as a probe, at most one a second and later one in ten; the others throw at once
- * what WeChat has answered. WeChat may mean the app or a single user by errcode 45011, so that one takes
+ * Stops calling an API of WeChat for an app that it has told to wait, in this process. While the brake is
+ * on, one call at a time is let through as a probe, at most one a second and later one in ten; the others
+ * throw at once what WeChat has answered. WeChat may mean the app or a single user by errcode 45011, so that one takes
  * three refusals in a row; and any other answer to a probe lets the brake go.
  */
 export class WaitBrake {
@@ -34,23 +45,22 @@ export class WaitBrake {
     this.#clock = clock
   }
 
-  /** Returns an exchange that does the same while its app is not to wait. */
-  around(exchange: CodeExchange): CodeExchange {
-    return async (app, code, signal) => {
-      const before = this.#brakes.get(app.appid)
-      const isBraked = before?.isOn === true
-      if (isBraked) this.#begin(before)
-      try {
-        const identity = await exchange(app, code, signal)
-        this.#letGo(app.appid, before)
-        return identity
-      } catch (error) {
-        if (isWait(error)) this.#pull(app.appid, error)
-        else if (isAnswer(error)) this.#letGo(app.appid, before)
-        throw error
-      } finally {
-        if (isBraked) before.isProbing = false
-      }
+  /** Makes a call of the API for the app, or throws what WeChat has answered. */
+  async through<T>({ appid, api }: BrakedApi, call: () => Promise<T>): Promise<T> {
+    const id = `${appid} ${api}`
+    const before = this.#brakes.get(id)
+    const isBraked = before?.isOn === true
+    if (isBraked) this.#begin(before)
+    try {
+      const result = await call()
+      this.#letGo(id, before)
+      return result
+    } catch (error) {
+      if (isWait(error)) this.#pull(id, error)
+      else if (isAnswer(error)) this.#letGo(id, before)
+      throw error
+    } finally {
+      if (isBraked) before.isProbing = false
     }
   }
 
@@ -64,9 +74,9 @@ export class WaitBrake {
     brake.probeAt = now + brake.pauseMs
   }
 
-  #pull(appid: string, refusal: WeappError): void {
-    const brake = this.#brakes.get(appid) ?? newBrake(refusal)
-    this.#brakes.set(appid, brake)
+  #pull(id: string, refusal: WeappError): void {
+    const brake = this.#brakes.get(id) ?? newBrake(refusal)
+    this.#brakes.set(id, brake)
     brake.inARow += 1
     if (brake.isOn || (refusal.code !== 'ERR_WECHAT_QUOTA' && brake.inARow < IN_A_ROW)) return
     brake.isOn = true
@@ -74,9 +84,9 @@ export class WaitBrake {
   }
 
   /** A call that began before the brake was on says nothing about it. */
-  #letGo(appid: string, known: Brake | undefined): void {
-    const brake = this.#brakes.get(appid)
-    if (brake && (brake === known || !brake.isOn)) this.#brakes.delete(appid)
+  #letGo(id: string, known: Brake | undefined): void {
+    const brake = this.#brakes.get(id)
+    if (brake && (brake === known || !brake.isOn)) this.#brakes.delete(id)
   }
 }
 
@@ -91,12 +101,12 @@ function isWait(error: unknown): error is WeappError & { code: Wait } {
   )
 }
 
-/** Whether WeChat has looked at the code. */
+/** Whether WeChat has looked at what was sent. */
 function isAnswer(error: unknown): boolean {
-  return error instanceof WeappError && ['ERR_CODE_INVALID', 'ERR_USER_BLOCKED'].includes(error.code)
+  return error instanceof WeappError && ANSWERS.includes(error.code)
 }
 
-/** Another one for each login: an error is changed by those who catch it. */
+/** Another one for each call: an error is changed by those who catch it. */
 function sameAs({ code, message, hint }: WeappError): WeappError {
   return new WeappError(code, message, hint === undefined ? {} : { hint })
 }

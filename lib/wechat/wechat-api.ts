@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Breaker } from '../breaker.js'
 import { type ErrorCode, WeappError } from '../errors.js'
 import type { JsonObject } from '../json-object.js'
 import { CallSlots } from './call-slots.js'
 import type { Meanings } from './errcodes.js'
-import { type Dialect, readResponse, WECHAT_DIALECT } from './response.js'
+import { type Dialect, parseResponse, refusalIn, WECHAT_DIALECT } from './response.js'
 import type { WechatRequest, WechatTransport } from './transport.js'
+import { createWechatBreaker } from './wechat-breaker.js'
 
 /** The default deadline of a call, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 5000
@@ -30,6 +32,14 @@ interface WechatApiParts {
   readonly dialect?: Dialect
   /** Where calls wait for others. Default: slots of its own. */
   readonly slots?: CallSlots
+  /** Refuses calls while WeChat fails. Default: one of its own. */
+  readonly breaker?: Breaker
+}
+
+/** A response that WeChat gave: an errcode is one, too, unless it says that WeChat is busy. */
+interface Answer {
+  readonly fields: JsonObject
+  readonly refusal: WeappError | undefined
 }
 
 export function createWechatApi({
@@ -37,21 +47,39 @@ export function createWechatApi({
   timeoutMs = DEFAULT_TIMEOUT_MS,
   dialect = WECHAT_DIALECT,
   slots = new CallSlots(),
+  breaker = createWechatBreaker(),
 }: WechatApiParts): WechatApi {
+  const isWorthTrying = () => !breaker.isOpen
+
   return {
     async call(request, meanings) {
+      // Before it waits for a slot: those may be taken by calls that hang.
+      breaker.check()
       const { signal = AbortSignal.timeout(timeoutMs) } = request
-      const attempt = async () =>
-        readResponse(await transport.send({ ...request, signal }), meanings, dialect)
-      return slots.inSlot(signal, () => withRetries(signal, attempt))
+      const attempt = async (): Promise<Answer> => {
+        const fields = parseResponse(await transport.send({ ...request, signal }))
+        const refusal = refusalIn(fields, meanings, dialect)
+        if (refusal?.code === 'ERR_WECHAT_BUSY') throw refusal
+        return { fields, refusal }
+      }
+      const { fields, refusal } = await slots.inSlot(signal, () =>
+        breaker.run(() => withRetries(signal, attempt, isWorthTrying)),
+      )
+      if (refusal) throw refusal
+      return fields
     },
   }
 }
 
 /**
- * Retries only what certainly had no effect: twice when WeChat was busy, once when no connection was made.
+ * Retries only what certainly had no effect: twice when WeChat was busy, once when no connection was made; and
+ * only as long as `isWorthTrying`.
  */
-export async function withRetries<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+export async function withRetries<T>(
+  signal: AbortSignal,
+  attempt: () => Promise<T>,
+  isWorthTrying: () => boolean = () => true,
+): Promise<T> {
   const pausesMs: Partial<Record<ErrorCode, number[]>> = {
     ERR_WECHAT_BUSY: [100, 300],
     ERR_WECHAT_UNREACHABLE: [50],
@@ -61,10 +89,11 @@ export async function withRetries<T>(signal: AbortSignal, attempt: () => Promise
       return await attempt()
     } catch (error) {
       const pauseMs = error instanceof WeappError ? pausesMs[error.code]?.shift() : undefined
-      if (pauseMs === undefined) throw error
+      if (pauseMs === undefined || !isWorthTrying()) throw error
       await pause(pauseMs, undefined, { signal }).catch(() => {
         throw error
       })
+      if (!isWorthTrying()) throw error
     }
   }
 }

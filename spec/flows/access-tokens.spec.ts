@@ -19,6 +19,8 @@ const HOURS_2 = 120 * MINUTE_MS
 const RENEWAL_AT = HOURS_2 - 5 * MINUTE_MS
 const RENEWAL_MS = 10_000
 const PAUSE_MS = 10_000
+/** For so long a failure is that of all who ask. */
+const FAILURE_MS = 1000
 const HOUR_MS = 60 * MINUTE_MS
 const OF_SHOP = { appid: SHOP.appid }
 const ID = valueIdOf({ ...OF_SHOP, purpose: 'access_token' })
@@ -168,29 +170,65 @@ describe('the first access token of an app', () => {
     expect(JSON.stringify(calls)).to.not.include('token 1').and.not.include(SHOP.appid)
   })
 
-  it('fails as WeChat does for all who wait in this process, and the next one asks again', async () => {
-    const { tokens, wechat, asked, log } = processes()
+  it('fails as WeChat does for all who ask within a second, and the next one asks again', async () => {
+    const { tokens, wechat, asked, log, clock } = processes()
     const own = tokens()
     wechat.before = async (count) => (count === 1 ? Promise.reject(BUSY) : undefined)
     const failures = await Promise.all([1, 2, 3].map(() => failureOf(() => own.get(OF_SHOP))))
     expect(failures).to.deep.equal([BUSY, BUSY, BUSY])
-    expect(asked).to.have.length(1)
     await own.idle()
+    clock.advance(FAILURE_MS - 1)
+    for (let times = 0; times < 500; times += 1)
+      expect(await failureOf(() => own.get(OF_SHOP))).to.equal(BUSY)
+    expect(asked).to.have.length(1)
+    clock.advance(1)
     expect(await own.get(OF_SHOP)).to.equal('token 2')
     expect(log.lines).to.deep.equal([])
   })
 
-  it('is fetched by another process when the first one fails', async () => {
-    const { tokens, wechat } = processes()
-    const [first, second] = [tokens(), tokens()]
-    const waiting: Promise<string>[] = []
+  it('fails for another process that waits or comes within a second, which asks after that', async () => {
+    const { tokens, wechat, asked, clock } = processes()
+    const [first, second, third] = [tokens(), tokens(), tokens()]
+    const waiting: Promise<unknown>[] = []
     wechat.before = async (count) => {
       if (count > 1) return
-      waiting.push(second.get(OF_SHOP))
+      waiting.push(weappErrorOf(BUSY.code, () => second.get(OF_SHOP)))
       throw BUSY
     }
     expect(await failureOf(() => first.get(OF_SHOP))).to.equal(BUSY)
-    expect(await waiting[0]).to.equal('token 2')
+    await Promise.all(waiting)
+    await first.idle()
+    const { hint } = await weappErrorOf(BUSY.code, () => third.get(OF_SHOP))
+    expect(hint).to.equal('another process has just failed to fetch the access token')
+    expect(asked).to.have.length(1)
+    clock.advance(FAILURE_MS)
+    expect(await third.get(OF_SHOP)).to.equal('token 2')
+  })
+
+  it('is unavailable when it cannot be read why another process has failed', async () => {
+    const { tokens, memory } = processes()
+    await memory.replaceValue({ id: RENEWAL_ID, from: null, to: '!toString', keepMs: FAILURE_MS })
+    await weappErrorOf('ERR_ACCESS_TOKEN_UNAVAILABLE', () => tokens().get(OF_SHOP))
+  })
+
+  it('is asked for at once when the clock has been set back since it failed', async () => {
+    const { tokens, wechat, clock } = processes()
+    const ownClock = testClock(LOGIN)
+    const own = tokens(RENEWAL_MS, ownClock)
+    wechat.before = async (count) => (count === 1 ? Promise.reject(BUSY) : undefined)
+    await failureOf(() => own.get(OF_SHOP))
+    await own.idle()
+    ownClock.advance(-HOUR_MS)
+    clock.advance(FAILURE_MS)
+    expect(await own.get(OF_SHOP)).to.equal('token 2')
+  })
+
+  it('is not failed for another app', async () => {
+    const { tokens, wechat } = processes()
+    const own = tokens()
+    wechat.before = async (count) => (count === 1 ? Promise.reject(BUSY) : undefined)
+    await failureOf(() => own.get(OF_SHOP))
+    expect(await own.get({ appid: GAME.appid })).to.equal('token 2')
   })
 
   it('is unavailable when another process has been fetching it for too long', async () => {
@@ -268,7 +306,7 @@ describe('the renewal of an access token', () => {
   })
 
   it('that has failed is tried again after a while, at once when the clock has been set back', async () => {
-    const { tokens, wechat, asked } = await started(RENEWAL_AT)
+    const { tokens, wechat, asked, clock } = await started(RENEWAL_AT)
     wechat.before = () => Promise.reject(BUSY)
     const ownClock = testClock(LOGIN)
     const own = tokens(RENEWAL_MS, ownClock)
@@ -281,6 +319,7 @@ describe('the renewal of an access token', () => {
       [1, 5],
     ] as const) {
       ownClock.advance(movedMs)
+      clock.advance(FAILURE_MS)
       expect(await own.get(OF_SHOP)).to.equal('token 1')
       await own.idle()
       expect(asked).to.have.length(questions)

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { MemoryStore } from '../../lib/index.js'
+import { failureOf } from '../support/failures.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 
 describe('sessions.health', () => {
@@ -27,7 +28,7 @@ describe('sessions.health', () => {
       isReady: true,
       isClosing: false,
       store: 'up',
-      wechat: 'unknown',
+      wechat: 'up',
     })
   })
 
@@ -37,6 +38,13 @@ describe('sessions.health', () => {
     answer = async () => undefined
     bed.clock.advance(1000)
     expect(await bed.sessions.health()).to.include({ isReady: true, store: 'up' })
+  })
+
+  it('tells that WeChat is down while it is only probed, which does not matter to readiness', async () => {
+    bed.sandbox.misbehave('html502')
+    for (let logins = 0; logins < 10; logins += 1)
+      await failureOf(() => bed.sessions.login({ code: `${logins}`.padStart(32, 'c') }))
+    expect(await bed.sessions.health()).to.include({ isReady: true, store: 'up', wechat: 'down' })
   })
 
   it('asks the store once for all who ask at the same time', async () => {
@@ -75,7 +83,7 @@ describe('sessions.health', () => {
       })
     const before = bed.sessions.health()
     const closed = bed.sessions.close()
-    const closing = { isReady: false, isClosing: true, store: 'unknown', wechat: 'unknown' }
+    const closing = { isReady: false, isClosing: true, store: 'unknown', wechat: 'up' }
     expect(await bed.sessions.health()).to.deep.equal(closing)
     letGo()
     expect(await before).to.deep.equal(closing)

@@ -66,6 +66,7 @@ describe('invented codes of the phone number button', () => {
     const restore = bed.sandbox.misbehave({ errcode: 45009 }, { path: ASK })
     for (let times = 0; times < 12; times += 1) await post('x').expect(503)
     restore()
+    clock.advance(1000)
     await post((await bed.phone.getPhoneNumber()).code).expect(200)
   })
 

@@ -41,6 +41,25 @@ describe('what is asked of WeChat with an access token', () => {
     expect(deadlines.filter((ms) => ms === 4321)).to.have.length(5)
   })
 
+  for (const [path, api, ask] of [
+    [PHONE_NUMBER, 'the phone number', async () => bed.sessions.phoneNumber({ code: await tap() })],
+    [STABLE_TOKEN, 'the access token', () => bed.sessions.accessToken()],
+    ['/wxa/checksession', 'checkSessionKey', async () => bed.sessions.checkSessionKey(await logIn())],
+  ] as const) {
+    it(`is asked by probes only once the quota is used up, each API on its own: ${api}`, async () => {
+      const restore = bed.sandbox.misbehave({ errcode: 45009 }, { path })
+      for (let times = 0; times < 10; times += 1) await weappErrorOf('ERR_WECHAT_QUOTA', ask)
+      expect(bed.sandbox.callCount(path)).to.equal(1)
+      await logIn()
+      bed.clock.advance(1000)
+      await weappErrorOf('ERR_WECHAT_QUOTA', ask)
+      expect(bed.sandbox.callCount(path)).to.equal(2)
+      restore()
+      bed.clock.advance(2000)
+      await ask()
+    })
+  }
+
   describe('a phone number', () => {
     it('is that of the user, asked for with the openid', async () => {
       const phone = bed.sandbox.phone({ phoneNumber: '123456789', countryCode: 852 })

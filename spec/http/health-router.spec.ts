@@ -6,7 +6,7 @@ import { healthRouter, MemoryStore, type Sessions } from '../../lib/index.js'
 import { expectProblem } from '../support/problem.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
 
-const UP = { isReady: true, isClosing: false, store: 'up', wechat: 'unknown' }
+const UP = { isReady: true, isClosing: false, store: 'up', wechat: 'up' }
 
 describe('the health router', () => {
   let bed: TestBed
@@ -48,7 +48,7 @@ describe('the health router', () => {
 
   it('is alive and not ready once the sessions are closing, and after that', async () => {
     const closed = bed.sessions.close()
-    const closing = { isReady: false, isClosing: true, store: 'unknown', wechat: 'unknown' }
+    const closing = { isReady: false, isClosing: true, store: 'unknown', wechat: 'up' }
     await get('/readyz').expect(503, closing)
     await closed
     await get('/readyz').expect(503, closing)

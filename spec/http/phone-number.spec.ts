@@ -70,6 +70,7 @@ describe('POST /session/phone-number', () => {
     await bed.sandbox.takeDown()
     expectProblem(await post({ code }), 503, 'ERR_WECHAT_UNREACHABLE')
     await bed.sandbox.bringUp()
+    bed.clock.advance(1000)
     await post({ code }).expect(200)
   })
 

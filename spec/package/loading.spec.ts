@@ -54,20 +54,26 @@ describe('what the package loads', () => {
     const [modules = []] = await loadedBy([imported])
     expect(modules.sort()).to.deep.equal(
       [
-        ...['express-rate-limit.cjs', 'index.js', 'ioredis.cjs', 'jsonwebtoken.cjs', 'lru-cache.cjs'],
+        'cockatiel.cjs',
+        'express-rate-limit.cjs',
+        'index.js',
+        'ioredis.cjs',
+        'jsonwebtoken.cjs',
+        'lru-cache.cjs',
         'weapp-session.js',
       ].map((file) => `weapp-session/dist/${file}`),
     )
   })
 
-  it('is no library for sessions, a guard, and a login router without limits', async () => {
-    const [, ...more] = await loadedBy([
+  it('is cockatiel alone for sessions, and nothing for a guard and a login router without limits', async () => {
+    const [, forSessions, ...more] = await loadedBy([
       imported,
       sessions,
       'requireSession({ sessions })\n',
       'loginRouter({ sessions, limit: false })\n',
     ])
-    expect(more).to.deep.equal([[], [], []])
+    expect([...packagesOf(forSessions)]).to.deep.equal(['cockatiel'])
+    expect(more).to.deep.equal([[], []])
   })
 
   it('is express-rate-limit with the first login router that has limits, and nothing with the next one', async () => {

@@ -92,6 +92,7 @@ for (const name of ${JSON.stringify(names)}) {
       const files = Object.keys(metafile.inputs).map((path) => /\bweapp-session\/(dist\/.+)/.exec(path)?.[1])
       expect(files.filter((path) => path).sort()).to.deep.equal([
         'dist/client/index.js',
+        'dist/cockatiel.cjs',
         'dist/express-rate-limit.cjs',
         'dist/index.js',
         'dist/ioredis.cjs',

@@ -49,7 +49,7 @@ describe('readiness, with liveness apart from it', () => {
   async function expectNotReady(): Promise<void> {
     const { status, body } = await probe()
     expect(status).to.equal(503)
-    expect(body).to.deep.equal({ isReady: false, isClosing: false, store: 'down', wechat: 'unknown' })
+    expect(body).to.deep.equal({ isReady: false, isClosing: false, store: 'down', wechat: 'up' })
     expect((await probe('/healthz')).status).to.equal(200)
     await bed.http
       .post('/login')

@@ -4,7 +4,12 @@ import type { AddressInfo, Socket } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
 import type { ErrorCode } from '../../lib/errors.js'
-import { createTransport, invalidResponse, type WechatTransport } from '../../lib/wechat/transport.js'
+import {
+  createTransport,
+  invalidResponse,
+  RequestTurnedAway,
+  type WechatTransport,
+} from '../../lib/wechat/transport.js'
 import { aSandbox } from '../sandbox/a-sandbox.js'
 import { startGarbageServer, startHangingServer } from '../support/broken-server.js'
 import { everythingIn, weappErrorOf } from '../support/failures.js'
@@ -183,6 +188,24 @@ describe('a request to WeChat, through the sandbox,', () => {
 })
 
 describe('a request to something that is not WeChat', () => {
+  for (const [status, isTurnedAway] of [
+    [302, false],
+    [400, true],
+    [403, true],
+    [408, false],
+    [429, false],
+    [499, true],
+    [500, false],
+    [503, false],
+  ] as const) {
+    it(`is ${isTurnedAway ? '' : 'not '}the only one that is turned away by status ${status}`, async () => {
+      const { url } = await serve((_request, response) => response.writeHead(status).end())
+      const error = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => get(transportTo(url)))
+      expect(error instanceof RequestTurnedAway).to.equal(isTurnedAway)
+      expect(error.hint).to.equal(`WeChat returned HTTP status ${status}`)
+    })
+  }
+
   it('cannot use an answer of more than 256 KiB, and does not read all of it', async () => {
     let isOpen = true
     const { url } = await serve((_request, response) => {

@@ -6,25 +6,26 @@ import { WaitBrake } from '../../lib/wechat/wait-brake.js'
 import { type TestClock, testClock } from '../support/clock.js'
 import { weappErrorOf } from '../support/failures.js'
 
-const APP = { appid: 'wx1', secret: 'secret' }
+const LOGIN = { appid: 'wx1', api: 'a login' }
 const IDENTITY: Identity = { openid: 'ada', sessionKey: 'key', unionid: undefined }
 
 describe('the brake after WeChat has said wait', () => {
   let clock: TestClock
   let asked: number
   let answer: ErrorCode | undefined
-  let exchange: (app?: typeof APP) => Promise<Identity>
+  let exchange: (api?: typeof LOGIN) => Promise<Identity>
 
   beforeEach(() => {
     clock = testClock()
     asked = 0
     answer = undefined
-    const braked = new WaitBrake(clock).around(async () => {
-      asked += 1
-      if (answer) throw new WeappError(answer, 'Wait.', { hint: 'errcode' })
-      return IDENTITY
-    })
-    exchange = (app = APP) => braked(app, 'code', AbortSignal.timeout(5000))
+    const brake = new WaitBrake(clock)
+    exchange = (api = LOGIN) =>
+      brake.through(api, async () => {
+        asked += 1
+        if (answer) throw new WeappError(answer, 'Wait.', { hint: 'errcode' })
+        return IDENTITY
+      })
   })
 
   const refused = (code: ErrorCode) => weappErrorOf(code, () => exchange())
@@ -72,7 +73,13 @@ describe('the brake after WeChat has said wait', () => {
     expect(asked).to.equal(3 + probesAt.length)
   })
 
-  for (const good of [undefined, 'ERR_CODE_INVALID', 'ERR_USER_BLOCKED'] as const) {
+  for (const good of [
+    undefined,
+    'ERR_CODE_INVALID',
+    'ERR_PHONE_CODE_INVALID',
+    'ERR_SESSION_KEY_STALE',
+    'ERR_USER_BLOCKED',
+  ] as const) {
     it(`lets go when WeChat answers a probe with ${good ?? 'an identity'}`, async () => {
       answer = 'ERR_WECHAT_RATE_LIMITED'
       for (let times = 0; times < 3; times += 1) await refused('ERR_WECHAT_RATE_LIMITED')
@@ -99,16 +106,16 @@ describe('the brake after WeChat has said wait', () => {
   it('lets one probe through at a time', async () => {
     let end = (): void => undefined
     let isHanging = false
-    const braked = new WaitBrake(clock).around(async () => {
+    const brake = new WaitBrake(clock)
+    const call = async () => {
       asked += 1
       if (isHanging)
         await new Promise<void>((resolve) => {
           end = resolve
         })
       throw new WeappError('ERR_WECHAT_RATE_LIMITED', 'Wait.')
-    })
-    const once = () =>
-      weappErrorOf('ERR_WECHAT_RATE_LIMITED', () => braked(APP, 'code', AbortSignal.timeout(5000)))
+    }
+    const once = () => weappErrorOf('ERR_WECHAT_RATE_LIMITED', () => brake.through(LOGIN, call))
     for (let times = 0; times < 3; times += 1) await once()
     clock.advance(60_000)
     isHanging = true
@@ -120,11 +127,12 @@ describe('the brake after WeChat has said wait', () => {
     expect(asked).to.equal(4)
   })
 
-  it('is one for each app', async () => {
+  it('is one for each app and each API', async () => {
     answer = 'ERR_WECHAT_QUOTA'
     await refused('ERR_WECHAT_QUOTA')
     answer = undefined
-    expect(await exchange({ ...APP, appid: 'wx2' })).to.equal(IDENTITY)
+    expect(await exchange({ ...LOGIN, appid: 'wx2' })).to.equal(IDENTITY)
+    expect(await exchange({ ...LOGIN, api: 'the phone number call' })).to.equal(IDENTITY)
     await refused('ERR_WECHAT_QUOTA')
   })
 

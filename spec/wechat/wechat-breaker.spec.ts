@@ -1,0 +1,169 @@
+import { expect } from 'chai'
+import { beforeEach, describe, it } from 'mocha'
+import { WeappError } from '../../lib/errors.js'
+import { CallSlots } from '../../lib/wechat/call-slots.js'
+import { RequestTurnedAway } from '../../lib/wechat/transport.js'
+import { createWechatApi, type WechatApi } from '../../lib/wechat/wechat-api.js'
+import { createWechatBreaker } from '../../lib/wechat/wechat-breaker.js'
+import { type TestClock, testClock } from '../support/clock.js'
+import { failureOf, weappErrorOf } from '../support/failures.js'
+
+const CALL = { path: '/sns/jscode2session' }
+const IN_A_ROW = 10
+const LONGEST_PAUSE_MS = 5000
+
+const UNREACHABLE = new WeappError('ERR_WECHAT_UNREACHABLE', 'No.', { hint: 'ECONNREFUSED' })
+const NO_ANSWER = new WeappError('ERR_WECHAT_NO_ANSWER', 'No.', { hint: 'it took too long' })
+const GATEWAY = new WeappError('ERR_WECHAT_ANSWER_INVALID', 'No.', { hint: 'HTTP status 502' })
+
+describe('the breaker of the calls to WeChat', () => {
+  let clock: TestClock
+  let log: string[]
+  let sent: number
+  let answer: string | Error | (() => Promise<string>)
+  let api: WechatApi
+  let apiOf: (slots: number) => WechatApi
+
+  beforeEach(() => {
+    clock = testClock()
+    log = []
+    sent = 0
+    const write = (line: string) => void log.push(line)
+    const breaker = createWechatBreaker({ clock, onOpen: write, onClose: write })
+    const transport = {
+      async send() {
+        sent += 1
+        if (answer instanceof Error) throw answer
+        return typeof answer === 'string' ? answer : answer()
+      },
+      close() {},
+    }
+    apiOf = (slots) => createWechatApi({ transport, breaker, slots: new CallSlots(slots) })
+    api = apiOf(IN_A_ROW)
+  })
+
+  const call = () => api.call(CALL, {})
+  async function fail(times = IN_A_ROW): Promise<void> {
+    for (let time = 0; time < times; time += 1) await failureOf(call)
+  }
+
+  for (const [what, how, requestsEach] of [
+    ['cannot be reached', UNREACHABLE, 2],
+    ['does not answer', NO_ANSWER, 1],
+    ['answers by a gateway', GATEWAY, 1],
+    ['answers with a page', '<html>', 1],
+    ['answers without an end', '{"openid":', 1],
+    ['answers with an errcode that is none', '{"errcode":"x"}', 1],
+  ] as const) {
+    it(`opens when WeChat ${what} ten times in a row: nothing more is sent`, async () => {
+      answer = how
+      await fail()
+      const before = sent
+      expect(before).to.be.within(IN_A_ROW, IN_A_ROW * requestsEach)
+      for (let times = 0; times < 1000; times += 1) await weappErrorOf('ERR_WECHAT_UNREACHABLE', call)
+      expect(sent).to.equal(before)
+    })
+  }
+
+  it('opens when WeChat is busy in every attempt of ten calls', async () => {
+    answer = '{"errcode":-1}'
+    await Promise.all(Array.from({ length: IN_A_ROW }, () => weappErrorOf('ERR_WECHAT_BUSY', call)))
+    await weappErrorOf('ERR_WECHAT_UNREACHABLE', call)
+    clock.advance(LONGEST_PAUSE_MS)
+    const before = sent
+    await weappErrorOf('ERR_WECHAT_BUSY', call)
+    expect(sent).to.equal(before + 1)
+  })
+
+  for (const errcode of [40029, 40163, 40125, 45009, 45011, 89503, 61009]) {
+    it(`stays closed however often WeChat answers errcode ${errcode}`, async () => {
+      answer = JSON.stringify({ errcode })
+      await fail(100)
+      expect([sent, log]).to.deep.equal([100, []])
+    })
+  }
+
+  it('stays closed however many requests a firewall turns away', async () => {
+    answer = new RequestTurnedAway('ERR_WECHAT_ANSWER_INVALID', 'No.', { hint: 'HTTP status 403' })
+    await fail(100)
+    expect([sent, log]).to.deep.equal([100, []])
+  })
+
+  it('stays closed on a bug of ours', async () => {
+    answer = new TypeError('a bug')
+    await fail(100)
+    expect(sent).to.equal(100)
+  })
+
+  it('stays closed while one call in ten is answered', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      answer = NO_ANSWER
+      await fail(IN_A_ROW - 1)
+      answer = '{}'
+      await call()
+    }
+    expect(log).to.deep.equal([])
+  })
+
+  it('says to the client when to come again, and to the operator why', async () => {
+    answer = NO_ANSWER
+    await fail()
+    const error = await weappErrorOf('ERR_WECHAT_UNREACHABLE', call)
+    expect(error.status).to.equal(503)
+    expect(error.headers).to.deep.equal({ 'Retry-After': '1' })
+    expect(error.message).to.equal('WeChat is unreachable at the moment. Please try again.')
+    const why = '10 calls in a row have failed, the last one with ERR_WECHAT_NO_ANSWER (it took too long)'
+    expect(error.hint).to.equal(`WeChat is only probed for now: ${why}`)
+    expect(log).to.deep.equal([`WeChat fails, so it is only probed for now: ${why}`])
+  })
+
+  it('is another error for each call, as those are changed by who catches them', async () => {
+    answer = NO_ANSWER
+    await fail()
+    expect(await failureOf(call)).to.not.equal(await failureOf(call))
+  })
+
+  it('sends one probe a pause to a WeChat that stays dead, without a retry', async () => {
+    answer = UNREACHABLE
+    await fail()
+    const before = sent
+    for (let probe = 1; probe <= 20; probe += 1) {
+      clock.advance(LONGEST_PAUSE_MS)
+      for (let times = 0; times < 10; times += 1) await failureOf(call)
+      expect(sent).to.equal(before + probe)
+    }
+    expect(log).to.have.lengthOf(1)
+  })
+
+  it('closes on the first answer, also on a refusal, and tells it', async () => {
+    answer = NO_ANSWER
+    await fail()
+    clock.advance(LONGEST_PAUSE_MS)
+    answer = '{"errcode":40029}'
+    await failureOf(call)
+    answer = '{}'
+    for (let times = 0; times < 5; times += 1) await call()
+    expect(log.slice(1)).to.deep.equal(['WeChat works again'])
+  })
+
+  it('refuses at once though all slots are taken by calls that hang', async () => {
+    api = apiOf(2)
+    answer = NO_ANSWER
+    await fail(IN_A_ROW - 1)
+    const ends: (() => void)[] = []
+    answer = () =>
+      new Promise((_resolve, reject) => {
+        ends.push(() => reject(NO_ANSWER))
+      })
+    const hanging = Array.from({ length: 3 }, () => failureOf(call))
+    while (ends.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    ends[0]?.()
+    await hanging[0]
+    await weappErrorOf('ERR_WECHAT_UNREACHABLE', call)
+    // Who has waited for the slot is refused as well.
+    expect(await hanging[2]).to.include({ code: 'ERR_WECHAT_UNREACHABLE' })
+    expect(ends).to.have.lengthOf(2)
+    ends[1]?.()
+    await hanging[1]
+  })
+})
