@@ -163,7 +163,11 @@ describe('the breaker of the calls to WeChat', () => {
     // Who has waited for the slot is refused as well.
     expect(await hanging[2]).to.include({ code: 'ERR_WECHAT_UNREACHABLE' })
     expect(ends).to.have.lengthOf(2)
-    ends[1]?.()
-    await hanging[1]
+    clock.advance(LONGEST_PAUSE_MS)
+    const probe = failureOf(call)
+    while (ends.length < 3) await new Promise((resolve) => setImmediate(resolve))
+    await weappErrorOf('ERR_WECHAT_UNREACHABLE', call)
+    for (const end of ends.slice(1)) end()
+    await Promise.all([hanging[1], probe])
   })
 })
