@@ -11,6 +11,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
 buildTraceable('lib', 'dist')
 for (const loader of [
+  'cockatiel',
   'http/ioredis',
   'http/express-rate-limit',
   'service-tokens/jsonwebtoken',

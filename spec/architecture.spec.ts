@@ -122,6 +122,11 @@ describe('the architecture', () => {
     expect(all.flatMap(forbiddenImports)).to.deep.equal([])
   })
 
+  it('has the one breaker load cockatiel', () => {
+    const loading = all.filter(({ imports }) => imports.some((name) => name.endsWith('/cockatiel.cjs')))
+    expect(loading.map(({ path }) => path)).to.deep.equal(['lib/breaker.ts'])
+  })
+
   it('has a room for every rule', () => {
     expect(Object.keys(rules).sort()).to.deep.equal([...new Set(all.map(({ path }) => roomOf(path)))].sort())
   })
@@ -184,6 +189,7 @@ describe('the checks of the architecture', () => {
     ['lib/clock.ts', './http/wire.js'],
     ['lib/clock.ts', 'express'],
     ['lib/clock.ts', 'node:fs'],
+    ['lib/clock.ts', 'cockatiel'],
     ['lib/wechat/a.ts', '../sessions/token.js'],
     ['lib/sessions/a.ts', '../wechat/errcodes.js'],
     ['lib/stores/a.ts', '../wechat/errcodes.js'],

@@ -44,7 +44,7 @@ describe('the packed package', () => {
   it('holds nothing else: no sources, no maps and no documents but the README', () => {
     const known = [
       /^dist\/(?:(?:client|sandbox|store-contract)\/)?index\.(?:d\.ts|js)$/,
-      /^dist\/(?:command\.mjs|(?:express-rate-limit|ioredis|jsonwebtoken|lru-cache)\.cjs|package\.json)$/,
+      /^dist\/(?:command\.mjs|(?:cockatiel|express-rate-limit|ioredis|jsonwebtoken|lru-cache)\.cjs|package\.json)$/,
       /^dist\/client\/(?:client\.js|package\.json)$/,
       /^(?:client|sandbox|store-contract)\/package\.json$/,
       /^(?:LICENSE|README\.md|package\.json)$/,
