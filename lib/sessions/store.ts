@@ -1,3 +1,4 @@
+import { outage } from './store-outage.js'
 import type { SessionAddress } from './token.js'
 
 /** A stored session. All times are by the clock of the store, in milliseconds since 1970. */
@@ -255,7 +256,7 @@ export class StoreFailure extends Error {
  * if (withinMs !== undefined && withinMs <= 0) throw tooLate()
  */
 export function tooLate(): StoreFailure {
-  return new StoreFailure('a change came too late, and was not made')
+  return outage(new StoreFailure('a change came too late, and was not made'))
 }
 
 /** Throws {@link tooLate} when no time is left. Undefined: no limit. */
