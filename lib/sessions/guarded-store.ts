@@ -9,14 +9,10 @@ import { StoreLog } from './store-log.js'
 import { isOutage, outage } from './store-outage.js'
 
 const MOST_CLOCK_DIFFERENCE_MS = 60_000
-/**
- * So many calls in a row without an answer are an outage of the whole store. Where one of the servers of a
- * Cluster is down, others answer in between.
- */
-const OUTAGES_IN_A_ROW = 20
-const FIRST_PAUSE_MS = 100
-/** Short, so that all works again within a second. */
-const LONGEST_PAUSE_MS = 500
+/** So many calls in a row without an answer are an outage. */
+const OUTAGES_IN_A_ROW = 5
+/** Short, so that all works again within a second: a store that is asked four times a second is not hammered. */
+const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [50, 250]
 
 interface GuardParts {
   readonly store: SessionStore
@@ -35,7 +31,7 @@ interface GuardParts {
 export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Required<SessionStore> {
   const log = new StoreLog(logger, clock)
   const [reads, changes] = [newBreaker(clock), newBreaker(clock)]
-  const breakers: Partial<Record<keyof SessionStore, Breaker>> = {
+  const others: Partial<Record<keyof SessionStore, Breaker>> = {
     read: reads,
     readUser: reads,
     readValue: reads,
@@ -64,8 +60,9 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
     call: () => Promise<T>,
     look?: (result: T) => void,
   ): Promise<T> {
+    const breaker = others[name] ?? changes
     try {
-      const result = await (breakers[name] ?? changes).run(() => withinDeadline(call(), timeoutMs, timedOut))
+      const result = await breaker.run(() => withinDeadline(call(), timeoutMs, timedOut))
       log.worked(name)
       look?.(result)
       return result

@@ -1,4 +1,3 @@
-import { outage } from './store-outage.js'
 import type { SessionAddress } from './token.js'
 
 /** A stored session. All times are by the clock of the store, in milliseconds since 1970. */
@@ -256,7 +255,7 @@ export class StoreFailure extends Error {
  * if (withinMs !== undefined && withinMs <= 0) throw tooLate()
  */
 export function tooLate(): StoreFailure {
-  return outage(new StoreFailure('a change came too late, and was not made'))
+  return new StoreFailure('a change came too late, and was not made')
 }
 
 /** Throws {@link tooLate} when no time is left. Undefined: no limit. */

@@ -4,6 +4,7 @@ import { describe, it } from 'mocha'
 import type { Clock } from '../../lib/clock.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
 import { type SessionEntry, type SessionStore, StoreFailure, tooLate } from '../../lib/sessions/store.js'
+import { outage } from '../../lib/sessions/store-outage.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { testClock } from '../support/clock.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
@@ -268,43 +269,43 @@ describe('a guarded store', () => {
         weappErrorOf('ERR_STORE_UNAVAILABLE', () => call(store, method))
       return { store, log, clock, asked, silent, failing }
     }
+    const unreachable = () => outage(clientError())
     const READS = ['read', 'readUser', 'readValue'] as const
 
-    it('is not asked after 20 calls in a row, but by one call after each pause of half a second at most', async () => {
-      const { clock, asked, failing, log } = silentAt(tooLate, ...METHODS)
+    it('is not asked after 5 calls in a row, but by one call after each pause of 250 ms at most', async () => {
+      const { clock, asked, failing, log } = silentAt(unreachable, ...METHODS)
       for (let calls = 0; calls < 100; calls += 1) await failing('read')
-      expect(asked).to.have.lengthOf(20)
+      expect(asked).to.have.lengthOf(5)
       const error = await failing('read')
       expect((error.cause as Error).message).to.equal('not asked, as the last calls had no answer')
       expect(error.headers).to.deep.equal({ 'Retry-After': '1' })
       for (let pauses = 1; pauses <= 10; pauses += 1) {
-        clock.advance(500)
+        clock.advance(250)
         for (let calls = 0; calls < 10; calls += 1) await failing('read')
-        expect(asked).to.have.lengthOf(20 + pauses)
+        expect(asked).to.have.lengthOf(5 + pauses)
       }
       expect(log.lines).to.deep.equal([
-        'error: the session store fails (read): a change came too late, and was not made',
+        'error: the session store fails (read): Error (ECONNREFUSED)',
         'error: the session store fails (read): not asked, as the last calls had no answer',
       ])
     })
 
     it('is asked by all again once it has answered a probe', async () => {
-      const { clock, silent, asked, failing, store } = silentAt(tooLate, ...METHODS)
-      for (let calls = 0; calls < 20; calls += 1) await failing('read')
+      const { clock, silent, asked, failing, store } = silentAt(unreachable, ...METHODS)
+      for (let calls = 0; calls < 5; calls += 1) await failing('read')
       silent.clear()
       await failing('read')
-      clock.advance(500)
+      clock.advance(250)
       for (let calls = 0; calls < 10; calls += 1) expect(await store.read(ADDRESS)).to.equal(null)
-      expect(asked).to.have.lengthOf(30)
+      expect(asked).to.have.lengthOf(15)
     })
 
     it('has one probe at a time, and refuses the others while it waits', async () => {
-      const { clock, asked, failing, silent } = silentAt(tooLate, ...METHODS)
-      for (let calls = 0; calls < 20; calls += 1) await failing('read')
-      silent.add('read')
-      clock.advance(500)
+      const { clock, asked, failing } = silentAt(unreachable, ...METHODS)
+      for (let calls = 0; calls < 5; calls += 1) await failing('read')
+      clock.advance(250)
       await Promise.all(Array.from({ length: 50 }, () => failing('read')))
-      expect(asked).to.have.lengthOf(21)
+      expect(asked).to.have.lengthOf(6)
     })
 
     it('is read on while only changes fail, and changed while only reads fail', async () => {
@@ -312,7 +313,7 @@ describe('a guarded store', () => {
         ['issue', 'read'],
         ['read', 'issue'],
       ] as const) {
-        const { store, failing } = silentAt(tooLate, silent)
+        const { store, failing } = silentAt(unreachable, silent)
         for (let calls = 0; calls < 30; calls += 1) await failing(silent)
         expect(await call(store, answered)).to.equal(null)
       }
@@ -320,30 +321,45 @@ describe('a guarded store', () => {
 
     it('counts all reads together, and all changes together', async () => {
       for (const methods of [READS, METHODS.filter((name) => !['close', ...READS].includes(name))]) {
-        const { asked, failing } = silentAt(tooLate, ...METHODS)
-        for (let calls = 0; calls < 20; calls += 1) await failing(methods[calls % methods.length] ?? 'ping')
+        const { asked, failing } = silentAt(unreachable, ...METHODS)
+        for (let calls = 0; calls < 5; calls += 1) await failing(methods[calls % methods.length] ?? 'ping')
         for (const method of methods) await failing(method)
-        expect(asked).to.have.lengthOf(20)
+        expect(asked).to.have.lengthOf(5)
       }
     })
 
     it('can be closed all the same', async () => {
-      const { store, failing, silent } = silentAt(tooLate, ...METHODS)
+      const { store, failing, silent } = silentAt(unreachable, ...METHODS)
       for (const method of ['read', 'issue'] as const)
-        for (let calls = 0; calls < 20; calls += 1) await failing(method)
+        for (let calls = 0; calls < 5; calls += 1) await failing(method)
       silent.delete('close')
       await store.close()
     })
 
-    it('is asked on while one call in 20 is answered, as when one server of several is down', async () => {
-      const { asked, failing, silent, store } = silentAt(tooLate, 'read')
+    it('is asked on while one call in 5 is answered', async () => {
+      const { asked, failing, silent, store } = silentAt(unreachable, 'read')
       for (let rounds = 0; rounds < 10; rounds += 1) {
-        for (let calls = 0; calls < 19; calls += 1) await failing('read')
+        for (let calls = 0; calls < 4; calls += 1) await failing('read')
         silent.delete('read')
         await store.read(ADDRESS)
         silent.add('read')
       }
-      expect(asked).to.have.lengthOf(200)
+      expect(asked).to.have.lengthOf(50)
+    })
+
+    it('is asked on where calls get no answer while others do, as when one server of several hangs', async () => {
+      let asked = 0
+      const hangingForSome = storeThat((_method, [handle]) => {
+        asked += 1
+        return handle === 'lost' ? new Promise(() => {}) : Promise.resolve(null)
+      })
+      const store = guarded(hangingForSome, 5, keptLog(), testClock())
+      for (let rounds = 0; rounds < 4; rounds += 1) {
+        const lost = Array.from({ length: 50 }, () => failureOf(() => store.readUser('lost')))
+        await store.readUser('found')
+        await Promise.all(lost)
+      }
+      expect(asked).to.equal(204)
     })
 
     for (const [what, error] of [
@@ -351,6 +367,7 @@ describe('a guarded store', () => {
       ['a replica', () => Object.assign(new Error('READONLY You can not'), { name: 'ReplyError' })],
       ['a key of another type', () => new Error('WRONGTYPE Operation against a key')],
       ['a user that cannot be read', () => new StoreFailure('the key x cannot be read')],
+      ['a change that is late', tooLate],
       ['a bug', () => new TypeError('x is not a function')],
     ] as const) {
       it(`is asked on whatever it answers: ${what}`, async () => {
@@ -369,7 +386,7 @@ describe('a guarded store', () => {
       const store = guarded(hanging, 1, keptLog(), testClock())
       for (let calls = 0; calls < 30; calls += 1)
         await weappErrorOf('ERR_STORE_UNAVAILABLE', () => store.read(ADDRESS))
-      expect(asked).to.equal(20)
+      expect(asked).to.equal(5)
     })
   })
 })

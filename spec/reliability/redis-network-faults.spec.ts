@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { until } from '../support/until.js'
+import { openRedisFaultBed, type RedisFaultBed } from './redis-fault-bed.js'
+
+const FAULT_MS = 1500
+
+describe('a network that fails under load, between an app server and its Redis', () => {
+  let bed: RedisFaultBed
+
+  before(async () => {
+    bed = await openRedisFaultBed('recommended', { overPath: true })
+  })
+  after(() => bed.close())
+
+  it('and is slow: sessions go on', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        bed.path.delay(150)
+        await delay(FAULT_MS)
+      },
+      () => bed.path.delay(0),
+    )
+    expect(answers).to.include.keys('/me 200')
+    expect(answers).to.not.include.keys('/me 503')
+  })
+
+  it('and is so slow that nothing comes in time: all is 503, and nothing is done late', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        bed.path.delay(1000)
+        await delay(2 * FAULT_MS)
+      },
+      () => bed.path.delay(0),
+    )
+    expect(answers).to.include.keys('/me 503', '/login 503')
+  })
+
+  it('and loses a connection without closing it: it is noticed, and replaced', async () => {
+    await bed.during(async () => {
+      bed.path.kill()
+      await delay(FAULT_MS)
+    })
+  })
+
+  it('and swallows everything: all is 503 until it carries again', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        bed.path.beginHole()
+        await delay(2 * FAULT_MS)
+      },
+      () => bed.path.endHole(),
+    )
+    expect(answers).to.include.keys('/me 503', '/login 503')
+  })
+
+  it('and garbles what is on its way: the connection is replaced', async () => {
+    await bed.during(async () => {
+      for (let times = 0; times < 5; times += 1) {
+        bed.path.sendGarbage()
+        await delay(100)
+      }
+    })
+  })
+})
+
+describe('a connection that is lost without being closed, of a client', () => {
+  for (const [what, client] of [
+    ['with maxRetriesPerRequest alone', 'impatient'],
+    ['as it is made', 'default'],
+  ] as const) {
+    it(`${what}: it is given up, and all works again`, async () => {
+      const bed = await openRedisFaultBed(client, { overPath: true })
+      try {
+        const { log } = await bed.during(async () => {
+          bed.path.kill()
+          await until(() => bed.load.works())
+        })
+        expect(log.join('\n')).to.include('no answer within 1000 ms')
+      } finally {
+        await bed.close()
+      }
+    })
+  }
+})
