@@ -71,9 +71,7 @@ export class RedisConnection {
 
   async call(command: string, ...args: (string | number)[]): Promise<unknown> {
     if (this.#trouble instanceof StoreFailure) throw this.#trouble
-    if (this.#waiting.size >= MOST_WAITING) {
-      throw tooManyWait()
-    }
+    if (this.#waiting.size >= MOST_WAITING) throw tooManyWait()
     const waiting: WaitingCommand = { stop: () => undefined }
     const refusal = new Promise<never>((_resolve, reject) => {
       waiting.stop = reject

@@ -61,7 +61,7 @@ describe('a Redis that fails under load', () => {
     return String(reply).includes('LOADING')
   }
 
-  it('and hangs: all is 503, and nothing is done late', async () => {
+  it('and hangs: all is 503, at once after a while, until it goes on', async () => {
     const { answers, log } = await bed.during(
       async () => {
         bed.server.pause()
