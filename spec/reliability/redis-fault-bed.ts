@@ -85,6 +85,7 @@ export async function openRedisFaultBed(
     app,
     during,
     async close() {
+      await load.end()
       load.close()
       await app.stop()
       operator.disconnect()
