@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express } from 'express'
 import { Redis } from 'ioredis'
-import { createSessions, loginRouter, RedisStore } from '../lib/index.js'
+import { createSessions, loginRouter, RedisStore, redisSettings } from '../lib/index.js'
 import { profiling } from './profiling.js'
 import { replyToParent } from './replies.js'
 import { RoundTrips } from './round-trips.js'
@@ -25,7 +25,7 @@ let trips: RoundTrips
 replyToParent({
   ...profiling,
   async open({ name, redisUrl, wechatUrl }: LoginServerRequest): Promise<string> {
-    const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1 })
+    const redis = new Redis(redisUrl, redisSettings())
     trips = new RoundTrips(redis)
     const app = express()
     app.use((_req, res, next) => {

@@ -50,6 +50,8 @@ export class Breaker {
   #lastFailure: unknown
   /** How often it has opened. A call that began before says nothing about the time since. */
   #openings = 0
+  /** How often it was answered while closed. */
+  #answers = 0
   #isTold = false
 
   constructor(options: BreakerOptions) {
@@ -91,12 +93,13 @@ export class Breaker {
     // opened, have calls wait for a probe instead of refusing them, and take three times as long.
     if (this.#circuit.state !== this.#closed) return this.#probe(call)
     const openings = this.#openings
+    const answers = this.#answers
     try {
       const result = await call()
-      this.#failures.success()
+      this.#answered()
       return result
     } catch (error) {
-      if (openings === this.#openings) await this.#note(error)
+      if (openings === this.#openings) await this.#note(error, answers)
       throw error
     }
   }
@@ -106,12 +109,16 @@ export class Breaker {
     return this.#circuit.execute(call)
   }
 
-  async #note(error: unknown): Promise<void> {
-    if (this.#options.isFailure(error)) {
-      await this.#circuit.execute(() => Promise.reject(error)).catch(() => undefined)
-    } else {
-      this.#failures.success()
-    }
+  /** Where another call was answered since this one began, it is a part of the service that fails. */
+  async #note(error: unknown, answersBefore: number): Promise<void> {
+    if (!this.#options.isFailure(error)) return this.#answered()
+    if (answersBefore !== this.#answers) return
+    await this.#circuit.execute(() => Promise.reject(error)).catch(() => undefined)
+  }
+
+  #answered(): void {
+    this.#answers += 1
+    this.#failures.success()
   }
 
   #opened(failure: unknown): void {

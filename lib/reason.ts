@@ -41,8 +41,13 @@ export function reasonOf(error: unknown, depth = 1): string {
 
 type ErrorPlace = Readonly<Partial<Record<'hostname' | 'host' | 'address' | 'port', unknown>>>
 
+/** Whether an error is what Redis, or a proxy, has replied with. */
+export function isReply(error: Error): boolean {
+  return error.name === 'ReplyError' || REPLY.test(error.message)
+}
+
 function detailsOf(error: Error): string[] {
-  if (error.name === 'ReplyError' || REPLY.test(error.message)) return detailsOfReply(error)
+  if (isReply(error)) return detailsOfReply(error)
   const { code, syscall, hostname, host, address, port } = error as NodeJS.ErrnoException & ErrorPlace
   const where = [hostname, address, host].find(isHost)
   const place = where && Number.isInteger(port) ? `${where}:${port}` : where

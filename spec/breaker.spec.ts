@@ -182,6 +182,15 @@ describe('a breaker', () => {
     expect(told).to.have.lengthOf(3)
   })
 
+  it('stays closed while other calls are answered, however many fail at once', async () => {
+    const slow = Array.from({ length: 10 * FAILURES }, begin)
+    await succeed()
+    for (const each of slow) await each.fail()
+    expect(breaker.isOpen).to.equal(false)
+    await open()
+    expect(breaker.isOpen).to.equal(true)
+  })
+
   it('is not opened again by calls that began before it was open, nor a second probe let through', async () => {
     const before = Array.from({ length: 2 * FAILURES }, begin)
     await open()

@@ -6,6 +6,7 @@ import {
   type Identity,
   RedisStore,
   type RedisStoreOptions,
+  redisSettings,
   requireSession,
 } from '../../lib/index.js'
 import { APP, type SampleUser, signedProfile } from '../sample-users.js'
@@ -25,7 +26,7 @@ export interface WeappSessionSettings {
 /** This package over one Redis, with an exchange that knows the sample users. */
 export function openWeappSession(redisUrl: string, settings: WeappSessionSettings = {}) {
   const { enableAutoPipelining = false, store } = settings
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1, enableAutoPipelining })
+  const redis = new Redis(redisUrl, { ...redisSettings(), enableAutoPipelining })
   const dataOf = new Map<string, SampleUser['data']>()
   const identities = new Map<string, Identity>()
   const sessions = createSessions({

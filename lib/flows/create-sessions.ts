@@ -26,7 +26,7 @@ import { whileOpen } from './while-open.js'
  * @example
  * const sessions = createSessions({
  *   apps: [{ appid: 'wx…', secret: '…', loginDurationDays: 30, sessionDurationSeconds: 7200 }],
- *   store: new RedisStore(new Redis('redis://127.0.0.1:6379', { maxRetriesPerRequest: 1 })),
+ *   store: new RedisStore(new Redis('redis://127.0.0.1:6379', redisSettings())),
  * })
  */
 export function createSessions(options: SessionsOptions): Sessions {

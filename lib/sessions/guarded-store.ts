@@ -1,13 +1,18 @@
+import { Breaker } from '../breaker.js'
 import type { Clock } from '../clock.js'
 import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { reasonOf } from '../reason.js'
 import { type SessionStore, type StoredVisit, StoreFailure } from './store.js'
+import { StoreLog } from './store-log.js'
+import { isOutage, outage } from './store-outage.js'
 
-/** How many kinds of failure are logged until a method works again. */
-const MOST_KINDS = 5
 const MOST_CLOCK_DIFFERENCE_MS = 60_000
+/** So many calls in a row without an answer are an outage. */
+const OUTAGES_IN_A_ROW = 5
+/** Short, so that all works again within a second: a store that is asked four times a second is not hammered. */
+const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [50, 250]
 
 interface GuardParts {
   readonly store: SessionStore
@@ -20,20 +25,19 @@ interface GuardParts {
 
 /**
  * Puts a time limit on each call of a store: a failure or a timeout is `ERR_STORE_UNAVAILABLE`, and a change
- * that is late is not made. For each method, logs each kind of failure once, and when it works again.
+ * that is late is not made. While a store does not answer, one call at a time asks it, and the others fail at
+ * once: reads and changes by themselves, as a store may be read that cannot be written.
  */
 export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Required<SessionStore> {
-  /** The logged reasons of the methods that fail. */
-  const logged = new Map<keyof SessionStore, Set<string>>()
-  let isDifferenceLogged = false
-
-  function logFailure(name: keyof SessionStore, reason: string): void {
-    const reasons = logged.get(name) ?? new Set()
-    logged.set(name, reasons)
-    if (reasons.has(reason) || reasons.size >= MOST_KINDS) return
-    reasons.add(reason)
-    logger.error(`the session store fails (${name}): ${reason}`)
+  const log = new StoreLog(logger, clock)
+  const [reads, changes] = [newBreaker(clock), newBreaker(clock)]
+  const others: Partial<Record<keyof SessionStore, Breaker>> = {
+    read: reads,
+    readUser: reads,
+    readValue: reads,
+    close: newBreaker(clock),
   }
+  let isDifferenceLogged = false
 
   /** Warns once when the clocks are more than a minute apart. */
   function compareClocks(storeTimeMs: number): void {
@@ -49,21 +53,22 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
   }
 
   const lookAt = (visit: StoredVisit | null) => visit && compareClocks(visit.readAt)
-  const timedOut = () => new StoreFailure(`no answer within ${timeoutMs} ms`)
+  const timedOut = () => outage(new StoreFailure(`no answer within ${timeoutMs} ms`))
 
   async function guarded<T>(
     name: keyof SessionStore,
     call: () => Promise<T>,
     look?: (result: T) => void,
   ): Promise<T> {
+    const breaker = others[name] ?? changes
     try {
-      const result = await withinDeadline(call(), timeoutMs, timedOut)
-      if (logged.size > 0 && logged.delete(name)) logger.warn(`the session store works again (${name})`)
+      const result = await breaker.run(() => withinDeadline(call(), timeoutMs, timedOut))
+      log.worked(name)
       look?.(result)
       return result
     } catch (error) {
       const reason = error instanceof StoreFailure ? error.message : reasonOf(error)
-      logFailure(name, reason)
+      log.failed(name, reason)
       const message = 'Sessions cannot be reached at the moment. Please try again.'
       throw new WeappError('ERR_STORE_UNAVAILABLE', message, { cause: new Error(reason) })
     }
@@ -90,4 +95,15 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
     ping: () => guarded('ping', () => store.ping()),
     close: () => guarded('close', async () => store.close?.()),
   }
+}
+
+function newBreaker(clock: Clock): Breaker {
+  return new Breaker({
+    failuresInARow: OUTAGES_IN_A_ROW,
+    firstPauseMs: FIRST_PAUSE_MS,
+    longestPauseMs: LONGEST_PAUSE_MS,
+    isFailure: isOutage,
+    refusal: () => new StoreFailure('not asked, as the last calls had no answer'),
+    clock,
+  })
 }

@@ -5,8 +5,8 @@
 export interface RedisClient {
   call(command: string, ...args: (string | number)[]): Promise<unknown>
   /**
-   * Disconnects and, with true, connects again. Called when replies belong to other commands, and when a
-   * replica replies in place of the primary.
+   * Disconnects and, with true, connects again. Called when replies belong to other commands, when a replica
+   * replies in place of the primary, and when nothing comes back any more.
    */
   disconnect?(reconnect: boolean): void
 }

@@ -1,14 +1,34 @@
+import { systemClock } from '../clock.js'
 import { stderrLogger } from '../logger.js'
-import { reasonOf } from '../reason.js'
+import { isReply, reasonOf } from '../reason.js'
 import { StoreFailure } from '../sessions/store.js'
-import type { RedisClient } from './redis-client.js'
+import { outage } from '../sessions/store-outage.js'
+import { ThrottledLog } from '../throttled-log.js'
+import { ConnectionWatch } from './connection-watch.js'
+import { isClusterClient, type RedisClient } from './redis-client.js'
+
+/**
+ * So many commands may wait for a reply, those included for which nobody waits any more: about as many as one
+ * process sends in a second, so that one more would come too late anyway. They take 30 MB at most.
+ */
+const MOST_WAITING = 10_000
+/** How long nothing comes back on a connection that is given up, in seconds. */
+const SILENCE_SECONDS = 3
+/** A node of a Cluster is asked whether it is there when a command has waited so long, in seconds. */
+const NODE_SILENCE_SECONDS = 1
 
 /** An ioredis client, which reports the state of its connection. */
 interface EventfulClient extends RedisClient {
   readonly options?: { readonly db?: unknown }
   readonly status?: string
+  readonly stream?: { readonly bytesRead?: number }
   on(event: string, listener: (error?: unknown) => void): unknown
   listenerCount(event: string): number
+}
+
+/** A command that waits for its reply. */
+interface WaitingCommand {
+  readonly stop: (reason: unknown) => void
 }
 
 const connections = new WeakMap<RedisClient, RedisConnection>()
@@ -22,7 +42,8 @@ export function connectionOf(client: RedisClient): RedisConnection {
 
 /**
  * The connection of a client. Errors of commands say why it is down. Sends nothing to the wrong database:
- * ioredis would go on in database 0 when its SELECT is refused.
+ * ioredis would go on in database 0 when its SELECT is refused. Bounds how many commands wait, and gives up a
+ * connection that is dead without having been closed.
  */
 export class RedisConnection {
   readonly #client: RedisClient
@@ -33,13 +54,15 @@ export class RedisConnection {
   /** Whether the client connected before we listened: Redis may have refused its database. */
   #mayBeElsewhere = false
   #selection: Promise<unknown> | undefined
-  /** Reject the commands that wait for a reply. */
-  readonly #waiting = new Set<(reason: Error) => void>()
-  /** What was logged since the client was ready. */
-  readonly #logged = new Set<string>()
+  /** In the order in which they were sent. */
+  readonly #waiting = new Set<WaitingCommand>()
+  #replies = 0
+  readonly #watch: ConnectionWatch
+  readonly #log = new ThrottledLog(stderrLogger, systemClock)
 
   constructor(client: RedisClient) {
     this.#client = client
+    this.#watch = this.#watched(client)
     if (!isEventful(client)) return
     this.#listen(client)
     const isNew = client.status === undefined || client.status === 'wait' || client.status === 'connecting'
@@ -49,15 +72,20 @@ export class RedisConnection {
   call(command: string, ...args: (string | number)[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#trouble instanceof StoreFailure) return reject(this.#trouble)
-      const stopWaiting = (reason: unknown) => {
-        this.#waiting.delete(stopWaiting)
-        reject(this.#explained(reason))
+      if (this.#waiting.size >= MOST_WAITING) return reject(tooManyWait())
+      const waiting: WaitingCommand = {
+        stop: (reason) => {
+          this.#waiting.delete(waiting)
+          reject(this.#explained(reason))
+        },
       }
-      this.#waiting.add(stopWaiting)
+      this.#waiting.add(waiting)
+      this.#watch.begin()
       this.#send(command, args).then((reply) => {
-        this.#waiting.delete(stopWaiting)
+        this.#waiting.delete(waiting)
+        this.#replies += 1
         resolve(reply)
-      }, stopWaiting)
+      }, waiting.stop)
     })
   }
 
@@ -73,6 +101,32 @@ export class RedisConnection {
   /** Replaces the connection by a new one. */
   renew(): void {
     this.#client.disconnect?.(true)
+  }
+
+  #watched(client: RedisClient): ConnectionWatch {
+    const oldestWaiting = () => this.#waiting.values().next().value
+    if (isClusterClient(client)) {
+      const askNodes = () => {
+        for (const node of client.nodes('master')) connectionOf(node).#prove()
+      }
+      return new ConnectionWatch({ oldestWaiting, received: () => 0, giveUp: askNodes }, NODE_SILENCE_SECONDS)
+    }
+    const received = () => this.#replies + ((client as Partial<EventfulClient>).stream?.bytesRead ?? 0)
+    return new ConnectionWatch({ oldestWaiting, received, giveUp: () => this.#giveUp() }, SILENCE_SECONDS)
+  }
+
+  /** Has this connection watched, unless it is. */
+  #prove(): void {
+    if (this.#waiting.size === 0) this.call('PING').catch(() => undefined)
+  }
+
+  /** While the client is connecting or waits to, it has limits of its own. */
+  #giveUp(): void {
+    const { status = 'ready' } = this.#client as Partial<EventfulClient>
+    if (!this.isRenewable || !['connect', 'ready'].includes(status)) return
+    const line = `the connection to Redis is given up: commands wait, and nothing has come back for ${SILENCE_SECONDS} s`
+    this.#log.write('error', line, line)
+    this.renew()
   }
 
   /** Selects the database again, once. */
@@ -94,16 +148,14 @@ export class RedisConnection {
       if (!(error instanceof Error)) return
       if (Object(Object(error).command).name === 'select') this.#refuse(client, error)
       else if (!this.#isRefused || error.name === 'ReplyError') this.#trouble = error
-      if (client.listenerCount('error') === 1) this.#log(error)
+      if (client.listenerCount('error') === 1) this.#tell(error)
     })
     client.on('close', () => {
       this.#isRefused = false
     })
     // With ioredis 5, a connection that has just refused the database becomes ready, too.
     client.on('ready', () => {
-      if (this.#isRefused) return
-      this.#trouble = undefined
-      this.#logged.clear()
+      if (!this.#isRefused) this.#trouble = undefined
     })
   }
 
@@ -114,24 +166,29 @@ export class RedisConnection {
     if (this.#trouble && error.message.startsWith('NOAUTH')) return
     const failure = new StoreFailure(`Redis refuses database ${client.options?.db}: ${reasonOf(error)}`)
     this.#trouble = failure
-    for (const stopWaiting of this.#waiting) stopWaiting(failure)
+    for (const { stop } of this.#waiting) stop(failure)
   }
 
   /** Adds the cause to an error of a lost connection. A reply of Redis needs none. */
   #explained(error: unknown): unknown {
+    if (!(error instanceof Error) || error instanceof StoreFailure || isReply(error)) return error
+    // Not the connection, but what was to be sent.
+    if (error instanceof TypeError || error instanceof RangeError) return error
     const cause = this.#trouble
-    if (!cause || error === cause || !(error instanceof Error) || error.name === 'ReplyError') return error
-    return Object.assign(new Error(error.message, { cause }), { name: error.name })
+    if (!cause || error === cause) return outage(error)
+    return outage(Object.assign(new Error(error.message, { cause }), { name: error.name }))
   }
 
-  #log(error: Error): void {
+  #tell(error: Error): void {
     const reason = reasonOf(error)
-    if (this.#logged.has(reason)) return
-    this.#logged.add(reason)
-    stderrLogger.error(`the connection to Redis fails: ${reason}`)
+    this.#log.write('error', reason, `the connection to Redis fails: ${reason}`)
   }
 }
 
 function isEventful(client: RedisClient): client is EventfulClient {
   return 'on' in client && 'listenerCount' in client
+}
+
+function tooManyWait(): StoreFailure {
+  return outage(new StoreFailure(`${MOST_WAITING} commands wait for a reply of Redis: no more are sent`))
 }

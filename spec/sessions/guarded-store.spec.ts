@@ -3,7 +3,8 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { Clock } from '../../lib/clock.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
-import { type SessionEntry, type SessionStore, StoreFailure } from '../../lib/sessions/store.js'
+import { type SessionEntry, type SessionStore, StoreFailure, tooLate } from '../../lib/sessions/store.js'
+import { outage } from '../../lib/sessions/store-outage.js'
 import { MemoryStore } from '../../lib/stores/memory-store.js'
 import { testClock } from '../support/clock.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
@@ -193,41 +194,199 @@ describe('a guarded store', () => {
     expect(unhandled).to.deep.equal([])
   })
 
-  it('logs the first failure of a kind and the first success after it, not each in between', async () => {
-    let isUp = true
-    const log = keptLog()
-    const store = guarded(
-      storeThat(async () => {
-        if (!isUp) throw clientError()
-      }),
-      60_000,
-      log,
-    )
-    for (const state of [true, false, false, true, true, false]) {
-      isUp = state
-      await store.ping().catch(() => {})
+  describe('in its log', () => {
+    /** A store that fails for the reasons in turn, and works where there is none. */
+    function failingFor(reasons: (string | undefined)[]) {
+      const [log, clock] = [keptLog(), testClock()]
+      const store = guarded(
+        storeThat(async () => {
+          const code = reasons.shift()
+          if (code) throw Object.assign(clientError(), { code })
+        }),
+        TIMEOUT_MS,
+        log,
+        clock,
+      )
+      const ping = () => store.ping().catch(() => undefined)
+      return { log, clock, store, ping }
     }
-    expect(log.lines).to.deep.equal([
-      'error: the session store fails (ping): Error (ECONNREFUSED)',
-      'warn: the session store works again (ping)',
-      'error: the session store fails (ping): Error (ECONNREFUSED)',
-    ])
+    const fails = (code: string) => `error: the session store fails (ping): Error (${code})`
+    const WORKS = 'warn: the session store works again (ping)'
+
+    it('tells each reason of a method once a minute, with how many more there were, and when it works again', async () => {
+      const { log, clock, store, ping } = failingFor(['A1', 'A1', 'B2', 'A1', 'A1', undefined, undefined])
+      for (let turn = 0; turn < 3; turn += 1) await ping()
+      await store.readUser('handle').catch(() => undefined)
+      expect(log.lines).to.deep.equal([
+        fails('A1'),
+        fails('B2'),
+        'error: the session store fails (readUser): Error (A1)',
+      ])
+      clock.advance(60_000)
+      for (let turn = 0; turn < 3; turn += 1) await ping()
+      expect(log.lines.slice(3)).to.deep.equal([`${fails('A1')}; 1 more since it was last logged`, WORKS])
+    })
+
+    it('tells two lines a minute of a method that fails and works by turns', async () => {
+      const states = Array.from({ length: 1000 }, (_, turn) => (turn % 2 === 0 ? 'A1' : undefined))
+      const { log, clock, ping } = failingFor([...states, ...states])
+      for (const _ of states) await ping()
+      expect(log.lines).to.deep.equal([fails('A1'), WORKS])
+      clock.advance(60_000)
+      for (const _ of states) await ping()
+      expect(log.lines.slice(2)).to.deep.equal([`${fails('A1')}; 499 more since it was last logged`, WORKS])
+    })
+
+    it('tells six lines a minute of a method, however many reasons it has, as they may name keys', async () => {
+      const reasons = Array.from({ length: 500 }, (_, turn) => (turn % 2 === 0 ? `A${turn}` : undefined))
+      const { log, clock, ping } = failingFor([...reasons, ...reasons])
+      for (const _ of reasons) await ping()
+      const failures = () => log.lines.filter((line) => line !== WORKS)
+      expect(failures()).to.deep.equal([0, 2, 4, 6, 8, 10].map((turn) => fails(`A${turn}`)))
+      clock.advance(60_000)
+      for (const _ of reasons) await ping()
+      expect(failures()).to.have.lengthOf(12)
+      expect(failures().at(-1)).to.match(/; 244 more since it was last logged$/)
+    })
   })
 
-  it('logs each kind of failure of a method once, and no more than five', async () => {
-    const failures = ['ECONNREFUSED', 'ETIMEDOUT', 'ECONNREFUSED', 'EPIPE', 'A1', 'B2', 'C3', 'ETIMEDOUT']
-    const left = failures.map((code) => Object.assign(clientError(), { code }))
-    const log = keptLog()
-    const store = guarded(
-      storeThat(() => Promise.reject(left.shift())),
-      TIMEOUT_MS,
-      log,
-    )
-    for (const _ of failures) await store.ping().catch(() => {})
-    expect(log.lines).to.deep.equal(
-      ['ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', 'A1', 'B2'].map(
-        (code) => `error: the session store fails (ping): Error (${code})`,
-      ),
-    )
+  describe('that is not answered', () => {
+    /** A store whose methods fail while they are named, and are answered otherwise. */
+    function silentAt(error: () => Error, ...methods: string[]) {
+      const [log, clock, asked] = [keptLog(), testClock(), [] as string[]]
+      const silent = new Set(methods)
+      const store = guarded(
+        storeThat(async (method) => {
+          asked.push(method)
+          if (silent.has(method)) throw error()
+          return null
+        }),
+        TIMEOUT_MS,
+        log,
+        clock,
+      )
+      const failing = (method: keyof SessionStore) =>
+        weappErrorOf('ERR_STORE_UNAVAILABLE', () => call(store, method))
+      return { store, log, clock, asked, silent, failing }
+    }
+    const unreachable = () => outage(clientError())
+    const READS = ['read', 'readUser', 'readValue'] as const
+
+    it('is not asked after 5 calls in a row, but by one call after each pause of 250 ms at most', async () => {
+      const { clock, asked, failing, log } = silentAt(unreachable, ...METHODS)
+      for (let calls = 0; calls < 100; calls += 1) await failing('read')
+      expect(asked).to.have.lengthOf(5)
+      const error = await failing('read')
+      expect((error.cause as Error).message).to.equal('not asked, as the last calls had no answer')
+      expect(error.headers).to.deep.equal({ 'Retry-After': '1' })
+      for (let pauses = 1; pauses <= 10; pauses += 1) {
+        clock.advance(250)
+        for (let calls = 0; calls < 10; calls += 1) await failing('read')
+        expect(asked).to.have.lengthOf(5 + pauses)
+      }
+      expect(log.lines).to.deep.equal([
+        'error: the session store fails (read): Error (ECONNREFUSED)',
+        'error: the session store fails (read): not asked, as the last calls had no answer',
+      ])
+    })
+
+    it('is asked by all again once it has answered a probe', async () => {
+      const { clock, silent, asked, failing, store } = silentAt(unreachable, ...METHODS)
+      for (let calls = 0; calls < 5; calls += 1) await failing('read')
+      silent.clear()
+      await failing('read')
+      clock.advance(250)
+      for (let calls = 0; calls < 10; calls += 1) expect(await store.read(ADDRESS)).to.equal(null)
+      expect(asked).to.have.lengthOf(15)
+    })
+
+    it('has one probe at a time, and refuses the others while it waits', async () => {
+      const { clock, asked, failing } = silentAt(unreachable, ...METHODS)
+      for (let calls = 0; calls < 5; calls += 1) await failing('read')
+      clock.advance(250)
+      await Promise.all(Array.from({ length: 50 }, () => failing('read')))
+      expect(asked).to.have.lengthOf(6)
+    })
+
+    it('is read on while only changes fail, and changed while only reads fail', async () => {
+      for (const [silent, answered] of [
+        ['issue', 'read'],
+        ['read', 'issue'],
+      ] as const) {
+        const { store, failing } = silentAt(unreachable, silent)
+        for (let calls = 0; calls < 30; calls += 1) await failing(silent)
+        expect(await call(store, answered)).to.equal(null)
+      }
+    })
+
+    it('counts all reads together, and all changes together', async () => {
+      for (const methods of [READS, METHODS.filter((name) => !['close', ...READS].includes(name))]) {
+        const { asked, failing } = silentAt(unreachable, ...METHODS)
+        for (let calls = 0; calls < 5; calls += 1) await failing(methods[calls % methods.length] ?? 'ping')
+        for (const method of methods) await failing(method)
+        expect(asked).to.have.lengthOf(5)
+      }
+    })
+
+    it('can be closed all the same', async () => {
+      const { store, failing, silent } = silentAt(unreachable, ...METHODS)
+      for (const method of ['read', 'issue'] as const)
+        for (let calls = 0; calls < 5; calls += 1) await failing(method)
+      silent.delete('close')
+      await store.close()
+    })
+
+    it('is asked on while one call in 5 is answered', async () => {
+      const { asked, failing, silent, store } = silentAt(unreachable, 'read')
+      for (let rounds = 0; rounds < 10; rounds += 1) {
+        for (let calls = 0; calls < 4; calls += 1) await failing('read')
+        silent.delete('read')
+        await store.read(ADDRESS)
+        silent.add('read')
+      }
+      expect(asked).to.have.lengthOf(50)
+    })
+
+    it('is asked on where calls get no answer while others do, as when one server of several hangs', async () => {
+      let asked = 0
+      const hangingForSome = storeThat((_method, [handle]) => {
+        asked += 1
+        return handle === 'lost' ? new Promise(() => {}) : Promise.resolve(null)
+      })
+      const store = guarded(hangingForSome, 5, keptLog(), testClock())
+      for (let rounds = 0; rounds < 4; rounds += 1) {
+        const lost = Array.from({ length: 50 }, () => failureOf(() => store.readUser('lost')))
+        await store.readUser('found')
+        await Promise.all(lost)
+      }
+      expect(asked).to.equal(204)
+    })
+
+    for (const [what, error] of [
+      ['a full store', () => Object.assign(new Error('OOM command not allowed'), { name: 'ReplyError' })],
+      ['a replica', () => Object.assign(new Error('READONLY You can not'), { name: 'ReplyError' })],
+      ['a key of another type', () => new Error('WRONGTYPE Operation against a key')],
+      ['a user that cannot be read', () => new StoreFailure('the key x cannot be read')],
+      ['a change that is late', tooLate],
+      ['a bug', () => new TypeError('x is not a function')],
+    ] as const) {
+      it(`is asked on whatever it answers: ${what}`, async () => {
+        const { asked, failing } = silentAt(error, 'read')
+        for (let calls = 0; calls < 50; calls += 1) await failing('read')
+        expect(asked).to.have.lengthOf(50)
+      })
+    }
+
+    it('counts calls that have waited as long as they may', async () => {
+      let asked = 0
+      const hanging = storeThat(() => {
+        asked += 1
+        return new Promise(() => {})
+      })
+      const store = guarded(hanging, 1, keptLog(), testClock())
+      for (let calls = 0; calls < 30; calls += 1)
+        await weappErrorOf('ERR_STORE_UNAVAILABLE', () => store.read(ADDRESS))
+      expect(asked).to.equal(5)
+    })
   })
 })

@@ -9,6 +9,7 @@ import {
   loginRouter,
   problemHandler,
   RedisStore,
+  redisSettings,
   requireServiceToken,
   requireSession,
   serviceTokens,
@@ -19,19 +20,13 @@ import type { AppRequest, AppSettings, Usage } from './app-server.js'
 /* An app server of the soak: a process of its own, which its parent tells what to run on, and asks what it uses. */
 
 const ISSUER = 'https://soak.example.com'
-const LONGEST_PAUSE_MS = 500
 /** Long enough for every request under way: their own deadlines are shorter. */
 const GRACE_MS = 10_000
 const BUG = { title: 'Bug', code: 'BUG' }
 
 const { appid, secret, wechatUrl, redisPort, tokenKey } = JSON.parse(process.argv[2] ?? '') as AppSettings
 
-const redis = new Redis({
-  port: redisPort,
-  maxRetriesPerRequest: 1,
-  socketTimeout: 2000,
-  retryStrategy: (attempt) => Math.min(50 * attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2),
-})
+const redis = new Redis({ ...redisSettings(), port: redisPort })
 let logLines = 0
 function count(): void {
   logLines += 1

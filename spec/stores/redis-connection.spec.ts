@@ -4,6 +4,7 @@ import { Redis as Redis5 } from 'ioredis5'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { RedisStore, StoreFailure } from '../../lib/index.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
+import { isOutage } from '../../lib/sessions/store-outage.js'
 import { HOUR, newHandle } from '../../store-contract/store-under-test.js'
 import { startGarbageServer, startHangingServer } from '../support/broken-server.js'
 import { commandCalls } from '../support/command-calls.js'
@@ -208,3 +209,49 @@ for (const [version, Client] of [
       })
   })
 }
+
+describe('RedisStore on a connection that never answers', () => {
+  it('has 10,000 commands wait at most, and fails each further one until some are answered', async () => {
+    const answers: (() => void)[] = []
+    const answering = () => new Promise((resolve) => answers.push(() => resolve('an answer')))
+    const store = new RedisStore({ call: answering })
+    const waiting = Array.from({ length: 10_000 }, () => failureOf(() => store.readUser(newHandle())))
+    const failure = await failureOf(() => store.readUser(newHandle()))
+    expect(failure).to.be.instanceOf(StoreFailure)
+    expect(String(failure)).to.include('10000 commands wait for a reply of Redis: no more are sent')
+    expect(isOutage(failure)).to.equal(true)
+    expect(answers).to.have.lengthOf(10_000)
+    for (const answer of answers.splice(0)) answer()
+    await Promise.all(waiting)
+    const further = failureOf(() => store.readUser(newHandle()))
+    expect(answers).to.have.lengthOf(1)
+    for (const answer of answers) answer()
+    await further
+  })
+})
+
+describe('RedisStore, when a call fails', () => {
+  const failing = (error: Error) =>
+    failureOf(() => new RedisStore({ call: () => Promise.reject(error) }).readUser(newHandle()))
+  const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' })
+
+  it('takes what the client says of its connection as an outage', async () => {
+    for (const message of ['Connection is closed.', 'connect ECONNREFUSED 127.0.0.1:6379', 'Protocol error'])
+      expect(isOutage(await failing(new Error(message)))).to.equal(true)
+  })
+
+  it('takes a reply of Redis, and a bug, as none', async () => {
+    const answers = [
+      'OOM command not allowed',
+      'READONLY You can not',
+      'WRONGTYPE Operation',
+      'NOPERM this user',
+    ]
+    for (const error of [
+      ...answers.map(reply),
+      new Error('LOADING Redis is loading'),
+      new TypeError('a bug'),
+    ])
+      expect(isOutage(await failing(error))).to.equal(false)
+  })
+})

@@ -34,11 +34,11 @@ export class RedisServer {
     this.#args = [...place, '--save', '', ...persistence, ...args]
   }
 
-  /** Starts again, on the same port, after `kill()` or in place of what still runs. */
-  async restart(): Promise<void> {
+  /** Starts again, on the same port, after `kill()` or in place of what still runs; once with further arguments. */
+  async restart(args: readonly string[] = []): Promise<void> {
     await this.kill()
     const log = openSync(this.#logFile, 'w')
-    this.#process = spawn(findRedisServer(), this.#args, { stdio: ['ignore', log, log] })
+    this.#process = spawn(findRedisServer(), [...this.#args, ...args], { stdio: ['ignore', log, log] })
     closeSync(log)
     running.add(this)
     await this.#readiness(this.#process)

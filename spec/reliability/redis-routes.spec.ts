@@ -6,11 +6,12 @@ import { type BrokenServer, startGarbageServer, startHangingServer } from '../su
 import { expectProblem } from '../support/problem.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 import { openTestBed, type TestBed } from '../support/test-bed.js'
+import { until } from '../support/until.js'
 
 const STORE_TIMEOUT_MS = 250
 const UNKNOWN = 'A'.repeat(64)
 
-describe('when Redis fails', () => {
+describe('the routes, when Redis fails', () => {
   let redis: Redis
   let bed: TestBed
   const rejections: unknown[] = []
@@ -32,6 +33,12 @@ describe('when Redis fails', () => {
     redis = new Redis({ port, maxRetriesPerRequest: 1, retryStrategy: () => 20 })
     redis.on('error', () => undefined)
     bed = await openTestBed({ store: new RedisStore(redis), storeTimeoutMs: STORE_TIMEOUT_MS })
+  }
+
+  /** Waits for the connection; the clock goes on, so that the store is asked again. */
+  async function back(): Promise<void> {
+    await until(() => redis.status === 'ready')
+    bed.clock.advance(1000)
   }
 
   /** Returns the login code that was sent, and not spent. */
@@ -70,7 +77,7 @@ describe('when Redis fails', () => {
       await open(server.port)
       await expectEverything503(UNKNOWN)
       await server.restart()
-      await until(() => redis.status === 'ready')
+      await back()
       await bed.me(await bed.logIn()).expect(200)
     })
 
@@ -85,7 +92,7 @@ describe('when Redis fails', () => {
       bed.sandbox.clearCalls()
       await expectEverything503(token)
       await server.restart()
-      await until(() => redis.status === 'ready')
+      await back()
       await bed.me(token).expect(200)
     })
 
@@ -99,6 +106,7 @@ describe('when Redis fails', () => {
       const code = await expectEverything503(token)
       server.resume()
       await redis.ping()
+      bed.clock.advance(1000)
       expect(await everything()).to.deep.equal(before)
       await bed.me(token).expect(200)
       await bed.http.post('/login').send({ code }).expect(200)
@@ -120,7 +128,7 @@ describe('when Redis fails', () => {
         expect(answer.status).to.be.oneOf([200, 503])
         if (answer.status === 200) expect(answer.body.openid).to.equal(openid)
       }
-      await until(() => redis.status === 'ready')
+      await back()
       for (const { token, openid } of users) {
         const { body } = await bed.me(token).expect(200)
         expect(body.openid).to.equal(openid)
@@ -151,7 +159,6 @@ describe('when Redis fails', () => {
       expect(bed.log.join('\n')).to.include(`the key ${key} cannot be read`)
     })
 
-    /** Resolves when what follows a login has been written. */
     /** Waits for what a login writes after its answer: the end of its claim, and which key is in use. */
     async function settled(): Promise<void> {
       const values = async () => {
@@ -184,7 +191,3 @@ describe('when Redis fails', () => {
     })
   })
 })
-
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 10))
-}

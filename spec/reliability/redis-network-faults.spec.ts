@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { until } from '../support/until.js'
+import { openRedisFaultBed, type RedisFaultBed } from './redis-fault-bed.js'
+
+const FAULT_MS = 1500
+
+describe('a network that fails under load, between an app server and its Redis', () => {
+  let bed: RedisFaultBed
+
+  before(async () => {
+    bed = await openRedisFaultBed('recommended', { overPath: true })
+  })
+  after(() => bed.close())
+
+  it('and is slow: sessions go on', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        bed.path.delay(150)
+        await delay(FAULT_MS)
+      },
+      () => bed.path.delay(0),
+    )
+    expect(answers).to.include.keys('/me 200')
+    expect(answers).to.not.include.keys('/me 503')
+  })
+
+  it('and is so slow that nothing comes in time: all is 503 until it is faster', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        bed.path.delay(1000)
+        await delay(2 * FAULT_MS)
+      },
+      () => bed.path.delay(0),
+    )
+    expect(answers).to.include.keys('/me 503', '/login 503')
+  })
+
+  it('and loses a connection without closing it: it is noticed, and replaced', async () => {
+    await bed.during(async () => {
+      bed.path.kill()
+      await delay(FAULT_MS)
+    })
+  })
+
+  it('and swallows everything: all is 503 until it carries again', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        bed.path.beginHole()
+        await delay(2 * FAULT_MS)
+      },
+      () => bed.path.endHole(),
+    )
+    expect(answers).to.include.keys('/me 503', '/login 503')
+  })
+
+  it('and garbles what is on its way: the connection is replaced', async () => {
+    await bed.during(async () => {
+      for (let times = 0; times < 5; times += 1) {
+        bed.path.sendGarbage()
+        await delay(100)
+      }
+    })
+  })
+})
+
+describe('a connection that is lost without being closed', () => {
+  it('is given up, whatever settings its client has, and all works again', async () => {
+    const clients = ['impatient', 'default'] as const
+    const beds = await Promise.all(clients.map((client) => openRedisFaultBed(client, { overPath: true })))
+    try {
+      const told = beds.map((bed) =>
+        bed.during(async () => {
+          bed.path.kill()
+          await until(() => bed.load.works())
+        }),
+      )
+      for (const { log } of await Promise.all(told))
+        expect(log.join('\n')).to.include('no answer within 1000 ms')
+    } finally {
+      await Promise.all(beds.map((bed) => bed.close()))
+    }
+  })
+})

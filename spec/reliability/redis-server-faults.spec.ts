@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { after, before, describe, it } from 'mocha'
+import { failureOf } from '../support/failures.js'
+import { until } from '../support/until.js'
+import { openRedisFaultBed, type RedisFaultBed } from './redis-fault-bed.js'
+import type { Answers } from './redis-load.js'
+
+const FAULT_MS = 1500
+/** Loads a key in 5 ms, and replies meanwhile. */
+const SLOW_LOADING = ['--key-load-delay', '5000', '--loading-process-events-interval-bytes', '1024']
+
+describe('a Redis that fails under load', () => {
+  let bed: RedisFaultBed
+
+  before(async () => {
+    bed = await openRedisFaultBed('recommended', { overPath: false })
+  })
+  after(() => bed.close())
+
+  const fault = () => delay(FAULT_MS)
+
+  it('and is killed: all is 503 until it has loaded its data again, and nothing acknowledged is lost', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        await bed.server.kill()
+        await fault()
+      },
+      () => bed.server.restart(),
+    )
+    expect(answers).to.include.keys('/me 503', '/login 503')
+  })
+
+  it('and is killed again and again', async () => {
+    await bed.during(async () => {
+      for (let turn = 0; turn < 4; turn += 1) {
+        await delay(200)
+        await bed.server.restart()
+      }
+    })
+  })
+
+  it('and loads its data for long: all is 503 until it has, and nothing acknowledged is lost', async () => {
+    const { operator, server } = bed
+    await operator.bgrewriteaof()
+    await until(async () => (await operator.info('persistence')).includes('aof_rewrite_in_progress:0'))
+    const { answers } = await bed.during(async () => {
+      const ready = server.restart(SLOW_LOADING)
+      await until(isLoading)
+      await ready
+    })
+    expect(answers).to.include.keys('/me 503', '/login 503')
+  })
+
+  async function isLoading(): Promise<boolean> {
+    const client = new Redis(bed.server.url, { enableReadyCheck: false, retryStrategy: () => null })
+    client.on('error', () => undefined)
+    const reply = await failureOf(() => client.get('key')).catch(() => undefined)
+    client.disconnect()
+    return String(reply).includes('LOADING')
+  }
+
+  it('and hangs: all is 503, at once after a while, until it goes on', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        bed.server.pause()
+        await delay(2 * FAULT_MS)
+      },
+      () => bed.server.resume(),
+    )
+    expect(answers).to.include.keys('/me 503', '/login 503')
+    // Each of 16 would have waited for a second.
+    expect(answers['/me 503'] ?? 0).to.be.above(200)
+  })
+
+  it('and is full: sessions go on, and logins are 503', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        await bed.operator.config('SET', 'maxmemory', '1')
+        await fault()
+      },
+      async () => void (await bed.operator.config('SET', 'maxmemory', '0')),
+    )
+    expectReadsOnly(answers)
+  })
+
+  it('and is read-only: sessions go on, and logins are 503', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        await bed.operator.replicaof('127.0.0.1', 1)
+        await fault()
+      },
+      async () => void (await bed.operator.replicaof('NO', 'ONE')),
+    )
+    expectReadsOnly(answers)
+  })
+
+  it('and forgets its scripts: nobody notices', async () => {
+    const { answers, log } = await bed.during(async () => {
+      for (let times = 0; times < 20; times += 1) {
+        await bed.operator.script('FLUSH')
+        await delay(20)
+      }
+    })
+    expect(Object.keys(answers).filter((kind) => kind.endsWith('503'))).to.deep.equal([])
+    expect(log.filter((line) => line.includes('fails'))).to.deep.equal([])
+  })
+
+  it('and forbids scripts: nobody is logged out, and logins are 503', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        await bed.operator.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha')
+        await fault()
+      },
+      async () => void (await bed.operator.call('ACL', 'SETUSER', 'default', '+@all')),
+    )
+    expect(answers).to.include.keys('/login 503')
+  })
+})
+
+/** What was on its way when the fault began may have been refused as well. */
+function expectReadsOnly(answers: Answers): void {
+  expect(answers).to.include.keys('/me 200', '/login 503')
+  expect(answers['/me 200'] ?? 0).to.be.above(10 * (answers['/me 503'] ?? 0))
+}
