@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { createSessions, MemoryStore, optionsFromEnvironment, RedisStore } from 'weapp-session'
+import { createSessions, MemoryStore, optionsFromEnvironment, RedisStore, redisSettings } from 'weapp-session'
 import { type AppRuntime, readPort } from './app-runtime.js'
 import { openSandboxRuntime } from './sandbox-runtime.js'
 import { buildPage } from './showcase/page-files.js'
@@ -16,8 +16,7 @@ export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Runtime> 
   const port = readPort(env)
   const users = openUsers(env.DATABASE || databaseBeside(env))
   const hooks = { onLogin: users.onLogin, onUserInfo: users.onUserInfo }
-  // One reconnection, then a command fails: requests get their 503 instead of queueing up without Redis.
-  const redis = env.REDIS_URL ? new Redis(env.REDIS_URL, { maxRetriesPerRequest: 1 }) : undefined
+  const redis = env.REDIS_URL ? new Redis(env.REDIS_URL, redisSettings()) : undefined
   const openStore = (clock?: () => number) =>
     redis ? new RedisStore(redis, clock && { clock }) : new MemoryStore(clock && { clock })
 

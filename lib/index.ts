@@ -93,6 +93,7 @@ export type { UserInfo, UserInfoValue } from './sessions/user-info.js'
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory-store.js'
 export type { RedisClient, RedisClusterClient } from './stores/redis-client.js'
 export type { LocalCacheOptions } from './stores/redis-local-cache.js'
+export { type RedisSettings, redisSettings } from './stores/redis-settings.js'
 export { RedisStore, type RedisStoreOptions } from './stores/redis-store.js'
 export type { EncryptedData, OpenData, SignedData } from './wechat/open-data.js'
 export type {

@@ -25,7 +25,7 @@ import { createWechatCalls } from './wechat-calls.js'
  * @example
  * const sessions = createSessions({
  *   apps: [{ appid: 'wx…', secret: '…', loginDurationDays: 30, sessionDurationSeconds: 7200 }],
- *   store: new RedisStore(new Redis('redis://127.0.0.1:6379', { maxRetriesPerRequest: 1 })),
+ *   store: new RedisStore(new Redis('redis://127.0.0.1:6379', redisSettings())),
  * })
  */
 export function createSessions(options: SessionsOptions): Sessions {

@@ -5,6 +5,7 @@ import { stderrLogger } from '../logger.js'
 import { type AppInfo, appidOption, secretOption } from '../sessions/app-info.js'
 import type { SessionStore } from '../sessions/store.js'
 import { MemoryStore } from '../stores/memory-store.js'
+import { redisSettings } from '../stores/redis-settings.js'
 import { RedisStore } from '../stores/redis-store.js'
 import loadIoredis from './ioredis.cjs'
 
@@ -104,7 +105,7 @@ function storeFrom(redisUrl: string | undefined): SessionStore {
   }
   const address = redisAddress(redisUrl)
   const { Redis } = loadIoredis()
-  const client = new Redis(address, { maxRetriesPerRequest: 1 })
+  const client = new Redis(address, redisSettings())
   return Object.assign(new RedisStore(client), { close: async () => client.disconnect() })
 }
 

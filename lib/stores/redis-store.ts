@@ -78,7 +78,7 @@ export interface RedisStoreOptions {
  *
  * @example
  * import { Redis } from 'ioredis'
- * const store = new RedisStore(new Redis('redis://127.0.0.1:6379', { maxRetriesPerRequest: 1 }))
+ * const store = new RedisStore(new Redis('redis://127.0.0.1:6379', redisSettings()))
  */
 export class RedisStore implements SessionStore {
   readonly #keys: RedisKeys
