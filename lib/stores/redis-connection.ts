@@ -1,7 +1,7 @@
 import { stderrLogger } from '../logger.js'
 import { reasonOf } from '../reason.js'
 import { StoreFailure } from '../sessions/store.js'
-import type { RedisClient } from './redis-client.js'
+import type { PipeliningClient, RedisClient, Reply } from './redis-client.js'
 
 /** An ioredis client, which reports the state of its connection. */
 interface EventfulClient extends RedisClient {
@@ -47,6 +47,17 @@ export class RedisConnection {
   }
 
   async call(command: string, ...args: (string | number)[]): Promise<unknown> {
+    return this.#run(() => this.#client.call(command, ...args))
+  }
+
+  /** Sends commands on one connection, one after the other; each has its own reply or error. */
+  async callInOrder(commands: readonly (readonly (string | number)[])[]): Promise<Reply[]> {
+    const client = this.#client as PipeliningClient
+    const calls = commands.map((command) => ['call', ...command])
+    return (await this.#run(() => client.pipeline(calls).exec())) ?? []
+  }
+
+  async #run<T>(send: () => Promise<T>): Promise<T> {
     if (this.#trouble instanceof StoreFailure) throw this.#trouble
     let stopWaiting: (reason: Error) => void = () => undefined
     const refusal = new Promise<never>((_resolve, reject) => {
@@ -54,7 +65,6 @@ export class RedisConnection {
     })
     this.#waiting.add(stopWaiting)
     try {
-      const send = () => this.#client.call(command, ...args)
       return await Promise.race([this.#mayBeElsewhere ? this.#selected().then(send) : send(), refusal])
     } catch (error) {
       throw this.#explained(error)

@@ -47,6 +47,22 @@ end
 return reply('ok')
 `)
 
+/**
+ * KEYS: a key of any kind. ARGV: a value of its kind that says nothing. Writes the key unchanged, or that
+ * value for a millisecond if there is none: what was done to it by anybody is older than this on each replica.
+ */
+export const CONFIRM: RedisScript = script(`${SCRIPT_HEAD}
+local nothing = ARGV[4]
+
+local stored = redis.call('GET', KEYS[1])
+if stored then
+  redis.call('SET', KEYS[1], stored, 'KEEPTTL')
+else
+  redis.call('SET', KEYS[1], nothing, 'PX', count(1))
+end
+return reply('ok')
+`)
+
 /** KEYS: value. Replies `ok` and, if there is a value, its text, when it was written, how long it is kept. */
 export const READ_VALUE: RedisScript = script(`${SCRIPT_HEAD}${VALUE}
 return known('ok')

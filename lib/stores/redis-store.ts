@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import { checkOptionNames, objectWithMethods, optionalFunction, textOption } from '../options.js'
+import { checkOptionNames, objectWithMethods, optionalFunction, textOption, wholeNumber } from '../options.js'
 import {
   type CountedValue,
   type IssueResult,
@@ -35,7 +35,8 @@ import { type LocalCacheOptions, RedisLocalCache } from './redis-local-cache.js'
 import { RedisMarks } from './redis-marks.js'
 import { type Question, RedisQuestions, type RedisReply } from './redis-questions.js'
 import { RedisReads } from './redis-reads.js'
-import type { RedisScript } from './redis-script.js'
+import { ReplicaWait } from './redis-replica-wait.js'
+import { NO_VALUE, type RedisScript } from './redis-script.js'
 import {
   ISSUE,
   READ,
@@ -47,6 +48,8 @@ import {
   type UserScript,
   WRITE_USER_INFO,
 } from './redis-user-scripts.js'
+
+const MOST_REPLICAS = 100
 
 /** Options of {@link RedisStore}. */
 export interface RedisStoreOptions {
@@ -61,6 +64,15 @@ export interface RedisStoreOptions {
    * tells nothing, every request asks Redis. Default: off; `{}` turns it on.
    */
   localCache?: LocalCacheOptions
+  /**
+   * How many replicas must have a change before it counts, by Redis' `WAIT`: a login or a renewal, what ends
+   * sessions, a profile, the data of a session. With fewer in time it is `ERR_STORE_UNAVAILABLE`, and may or
+   * may not last. Requests that read cost as before. It needs an ioredis client, of which it duplicates the
+   * connection. Default 0: a failover undoes what its replica has not heard of, of ended sessions too.
+   *
+   * Source: https://redis.io/docs/latest/commands/wait/
+   */
+  waitReplicas?: number
   /** A clock for tests, shared by all processes. Default: the clock of Redis. */
   clock?: Clock
 }
@@ -87,11 +99,13 @@ export class RedisStore implements SessionStore {
   readonly #reads: RedisReads
   readonly #endOfAll: RedisEndOfAll
   readonly #localCache: RedisLocalCache | undefined
+  readonly #replicaWait: ReplicaWait | undefined
 
   constructor(client: RedisClient | RedisClusterClient, options: RedisStoreOptions = {}) {
     checkOptionNames<RedisStoreOptions>('RedisStore', options, {
       prefix: true,
       localCache: true,
+      waitReplicas: true,
       clock: true,
     })
     objectWithMethods('RedisStore', client, ['call'], 'given an ioredis client (Redis or Cluster)')
@@ -104,7 +118,9 @@ export class RedisStore implements SessionStore {
     }
     this.#keys = new RedisKeys(prefix)
     const clock = optionalFunction('RedisStore: clock', options.clock)
-    this.#questions = new RedisQuestions(client, clock && countedMicros(clock))
+    const replicas = wholeNumber('RedisStore: waitReplicas', options.waitReplicas ?? 0, MOST_REPLICAS)
+    this.#replicaWait = replicas > 0 ? new ReplicaWait(client, replicas) : undefined
+    this.#questions = new RedisQuestions(client, clock && countedMicros(clock), this.#replicaWait)
     this.#marks = new RedisMarks(this.#questions, this.#keys, isClusterClient(client))
     this.#reads = new RedisReads({ questions: this.#questions, keys: this.#keys, marks: this.#marks })
     const parts = { client, keys: this.#keys, marks: this.#marks }
@@ -219,12 +235,12 @@ export class RedisStore implements SessionStore {
   }
 
   async replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome> {
-    const { id, from, to, keepMs } = change
+    const { id, from, to, keepMs, mustLast } = change
     if (from === null && to !== null && keepMs === undefined) {
       throw new TypeError('RedisStore: a new value needs keepMs')
     }
     const args = [from ?? '', to ?? '', keepMs ?? '']
-    const reply = await this.#ofValue(REPLACE_VALUE, id, args, withinMs)
+    const reply = await this.#ofValue(REPLACE_VALUE, id, args, withinMs, mustLast ? NO_VALUE : undefined)
     if (reply.outcome !== 'replaced') return { isReplaced: false, value: valueIn(reply) }
     const leftMs = countIn(reply)
     const value = to !== null && leftMs > 0 ? { text: to, writtenAt: reply.moment, leftMs } : null
@@ -248,13 +264,14 @@ export class RedisStore implements SessionStore {
     await this.#marks.prove()
   }
 
-  /** Closes the connections of the local cache. The client stays open. */
+  /** Closes the connections of the local cache and of `waitReplicas`. The client stays open. */
   async close(): Promise<void> {
     this.#localCache?.close()
+    this.#replicaWait?.close()
   }
 
-  #ofValue(script: RedisScript, id: string, args: Question['args'], withinMs?: number) {
-    return this.#questions.ask({ script, keys: [this.#keys.value(id)], args }, withinMs)
+  #ofValue(script: RedisScript, id: string, args: Question['args'], withinMs?: number, nothing?: string) {
+    return this.#questions.ask({ script, keys: [this.#keys.value(id)], args, nothing }, withinMs)
   }
 
   #ofUser(script: UserScript, handle: string, args: Question['args'], withinMs?: number) {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { findRedisServer } from './redis-binary.js'
+import { follow } from './redis-replica.js'
 import { type RedisServer, startRedisServer } from './redis-server.js'
 import { until } from './until.js'
 
@@ -58,13 +59,6 @@ export async function startWatchedRedis(): Promise<WatchedRedis> {
       await Promise.all(servers.map((server) => server.stop()))
     },
   }
-}
-
-async function follow(replica: RedisServer, primary: RedisServer): Promise<void> {
-  const client = new Redis(replica.url)
-  await client.call('REPLICAOF', '127.0.0.1', primary.port)
-  await until(async () => (await client.info('replication')).includes('master_link_status:up'))
-  client.disconnect()
 }
 
 /** A port that a Redis had until just now. */
