@@ -26,15 +26,22 @@ import { PhoneNumbers } from './phone-numbers.js'
 import { RefusedLogins } from './refused-logins.js'
 import { createReplay } from './replay.js'
 import type { SessionsSettings } from './sessions-options.js'
+import { throttledLogger } from './throttled-logger.js'
 import { guardProvider } from './wechat-calls.js'
 
 /** What all use cases share, whatever they are narrowed to: whatever has connections, counts or waits. */
 export type Engine = ReturnType<typeof createEngine>
 
 export function createEngine(settings: SessionsSettings) {
-  const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, logger, clock } = settings
+  const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, clock } = settings
+  const logger = throttledLogger(settings.logger, clock)
   const { onConfirm, storeTimeoutMs, accessTokenProvider } = settings
-  const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clock, logger })
+  const store = guardStore({
+    store: settings.store,
+    timeoutMs: storeTimeoutMs,
+    clock,
+    logger: settings.logger,
+  })
   const vault = new Vault(store, keyRing)
   const transport = createTransport(wechat.baseUrl, wechat.agent, wechat.maxConcurrentCalls)
   const wechatApi = createWechatApi({
@@ -47,7 +54,7 @@ export function createEngine(settings: SessionsSettings) {
   const hooks = [onLogin, onUserInfo].filter((hook) => hook !== undefined)
   const patienceMs = wechat.timeoutMs + hooks.length * HOOK_TIMEOUT_MS + 3 * storeTimeoutMs
   const exchange = exchangeOf(code2Session(wechatApi), wechat.timeoutMs, new WaitBrake(clock))
-  const failureLog = new FailureLog(logger, clock)
+  const failureLog = new FailureLog(settings.logger, clock)
   const background = new BackgroundWork()
   const limitParts = { store, clock, logger, background }
   const { onLoginRefused } = settings

@@ -8,6 +8,8 @@ import { type SessionStore, type StoredVisit, StoreFailure } from './store.js'
 /** How many kinds of failure are logged until a method works again. */
 const MOST_KINDS = 5
 const MOST_CLOCK_DIFFERENCE_MS = 60_000
+/** A step of `revokeBatch` is so many commands one after the other, each of which may take its time. */
+const COMMANDS_OF_A_STEP = 4
 
 interface GuardParts {
   readonly store: SessionStore
@@ -49,15 +51,16 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
   }
 
   const lookAt = (visit: StoredVisit | null) => visit && compareClocks(visit.readAt)
-  const timedOut = () => new StoreFailure(`no answer within ${timeoutMs} ms`)
+  const timedOut = (afterMs: number) => () => new StoreFailure(`no answer within ${afterMs} ms`)
 
   async function guarded<T>(
     name: keyof SessionStore,
     call: () => Promise<T>,
     look?: (result: T) => void,
+    deadlineMs: number = timeoutMs,
   ): Promise<T> {
     try {
-      const result = await withinDeadline(call(), timeoutMs, timedOut)
+      const result = await withinDeadline(call(), deadlineMs, timedOut(deadlineMs))
       if (logged.size > 0 && logged.delete(name)) logger.warn(`the session store works again (${name})`)
       look?.(result)
       return result
@@ -86,7 +89,10 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
       return outcome
     },
     addToValue: (addition) => guarded('addToValue', () => store.addToValue(addition, timeoutMs)),
-    revokeBatch: (step) => guarded('revokeBatch', () => store.revokeBatch(step, timeoutMs)),
+    revokeBatch: (step) => {
+      const stepMs = COMMANDS_OF_A_STEP * timeoutMs
+      return guarded('revokeBatch', () => store.revokeBatch(step, stepMs), undefined, stepMs)
+    },
     ping: () => guarded('ping', () => store.ping()),
     close: () => guarded('close', async () => store.close?.()),
   }

@@ -9,3 +9,11 @@ export async function follow(replica: RedisServer, primary: RedisServer): Promis
   await until(async () => (await client.info('replication')).includes('master_link_status:up'))
   client.disconnect()
 }
+
+/** `master` or `slave`. */
+export async function roleOf(server: RedisServer): Promise<string> {
+  const client = new Redis(server.url)
+  const [role] = (await client.call('ROLE')) as [string]
+  client.disconnect()
+  return role
+}
