@@ -95,13 +95,12 @@ describe('RedisStore that waits for replicas', () => {
   it('does not let requests that read wait behind a login that does', async () => {
     const { address } = await issue()
     replica.pause()
-    const settled: string[] = []
-    const login = failureOf(() => store.issue(entry(), 2_000)).then(() => settled.push('login'))
-    await until(async () => String(await operator.client('LIST')).includes('cmd=wait'))
-    await store.read(address).then(() => settled.push('read'))
-    replica.resume()
-    await login.catch(() => settled.push('login'))
-    expect(settled).to.deep.equal(['read', 'login'])
+    const login = failureOf(() => store.issue(entry(), 2_000))
+    const isWaiting = async () => String(await operator.client('LIST')).includes('cmd=wait')
+    await until(isWaiting)
+    expect(await store.read(address)).to.include({ sessionId: address.sessionId })
+    expect(await isWaiting()).to.equal(true)
+    await login
   })
 
   it('makes the change on the primary, so that it may live on', async () => {
