@@ -112,9 +112,8 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   /**
    * Ends every session of all users in one step that all processes see at the next request; a login in
    * progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay. A step
-   * of the clearing that fails is tried again for a quarter of a minute. Throws `ERR_STORE_UNAVAILABLE`, whose
-   * message says so if all have ended: what is left then ends by itself. Called again, it also ends what began
-   * since. Ends the sessions of all apps in the store, also of those that are not configured here; narrowed to
+   * of the clearing that fails is tried again seven times. Throws `ERR_STORE_UNAVAILABLE`, whose message says
+   * so if all have ended: what is left then goes by itself. Called again, it also ends what began since. Ends the sessions of all apps in the store, also of those that are not configured here; narrowed to
    * an app, only those of this app.
    *
    * @example
