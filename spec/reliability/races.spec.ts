@@ -47,11 +47,15 @@ interface Known {
 describe('two processes that race on one user', function () {
   this.timeout(600_000)
 
+  const clients: Redis[] = []
   let sandbox: Sandbox
   before(async () => {
     sandbox = await createSandbox()
   })
-  after(() => sandbox.close())
+  after(async () => {
+    for (const client of clients) client.disconnect()
+    await sandbox.close()
+  })
 
   function start(store: SessionStore): Sessions {
     return createSessions({
@@ -129,26 +133,29 @@ describe('two processes that race on one user', function () {
     const property = fc.asyncProperty(races, async (rounds) => {
       const processes = storesOf().map(start)
       const phone = sandbox.phone()
-      const known: Known = { open: new Set(), ended: new Set() }
-      for (const round of rounds) {
-        const tokens = [...known.open]
-        const acts = round.map(({ kind, process, token }) =>
-          act(
-            kind,
-            processes[process] as Sessions,
-            phone,
-            tokens[token % Math.max(1, tokens.length)],
-            known,
-          ).catch((error: { status?: number }) => {
-            // Who comes second finds no session, or a login that was ended meanwhile.
-            if (error.status === undefined || error.status >= 500) throw error
-          }),
-        )
-        await Promise.all(acts)
-        await expectAgreement(processes, phone, known)
+      try {
+        const known: Known = { open: new Set(), ended: new Set() }
+        for (const round of rounds) {
+          const tokens = [...known.open]
+          const acts = round.map(({ kind, process, token }) =>
+            act(
+              kind,
+              processes[process] as Sessions,
+              phone,
+              tokens[token % Math.max(1, tokens.length)],
+              known,
+            ).catch((error: { status?: number }) => {
+              // Who comes second finds no session, or a login that was ended meanwhile.
+              if (error.status === undefined || error.status >= 500) throw error
+            }),
+          )
+          await Promise.all(acts)
+          await expectAgreement(processes, phone, known)
+        }
+        await check()
+      } finally {
+        for (const sessions of processes) await sessions.close()
       }
-      await check()
-      for (const sessions of processes) await sessions.close()
     })
     await fc.assert(property, { numRuns: RUNS })
   }
@@ -161,7 +168,8 @@ describe('two processes that race on one user', function () {
   })
 
   it('agree on what is left, on one Redis, and leave no key without an end', async () => {
-    const clients = await Promise.all([1, 2].map(async () => new Redis((await sharedRedis()).url)))
+    for (let process = 0; process < PROCESSES; process += 1)
+      clients.push(new Redis((await sharedRedis()).url))
     let prefix = ''
     await expectNoFault(
       () => {
@@ -174,25 +182,24 @@ describe('two processes that race on one user', function () {
         expect(keys.filter((_, at) => ends[at] === -1)).to.deep.equal([])
       },
     )
-    for (const client of clients) client.disconnect()
   })
 
   describe('on a Cluster', () => {
     let servers: RedisCluster
-    let clients: Cluster[]
+    let ofCluster: Cluster[]
     before(async () => {
       servers = await startRedisCluster()
-      clients = [1, 2].map(() => new Cluster(servers.nodes))
+      ofCluster = [1, 2].map(() => new Cluster(servers.nodes))
     })
     after(async () => {
-      for (const client of clients) client.disconnect()
+      for (const client of ofCluster) client.disconnect()
       await servers.stop()
     })
 
     it('agree on what is left', async () => {
       await expectNoFault(() => {
         const prefix = freshPrefix()
-        return clients.map((client) => new RedisStore(client, { prefix }))
+        return ofCluster.map((client) => new RedisStore(client, { prefix }))
       })
     })
   })

@@ -21,6 +21,7 @@ describe('RedisStore that waits for replicas', () => {
   let redis: Redis
   let operator: Redis
   let store: RedisStore
+  const others: { disconnect(): void }[] = []
   const { entry, issue } = storeUnderTest(Date.now, () => store)
 
   before(async () => {
@@ -41,8 +42,15 @@ describe('RedisStore that waits for replicas', () => {
   afterEach(async () => {
     replica.resume()
     redis.disconnect()
+    for (const client of others.splice(0)) client.disconnect()
     await until(async () => Number(await operator.call('WAIT', 1, 100)) === 1)
   })
+
+  /** A client that is closed after the test. */
+  function opened<Client extends { disconnect(): void }>(client: Client): Client {
+    others.push(client)
+    return client
+  }
 
   function storeWith(options: RedisStoreOptions): RedisStore {
     return new RedisStore(redis, { prefix: freshPrefix(), waitReplicas: 1, ...options })
@@ -113,7 +121,7 @@ describe('RedisStore that waits for replicas', () => {
 
   it('acknowledges a logout that is repeated only when replicas have the first one, too', async () => {
     const { address } = await issue()
-    const elsewhere = new Redis(primary.url)
+    const elsewhere = opened(new Redis(primary.url))
     await store.ping()
     replica.pause()
     await failureOf(() => store.revoke(address, WITHIN_MS))
@@ -122,7 +130,6 @@ describe('RedisStore that waits for replicas', () => {
     expect(String(await failureOf(() => other.revoke(address, WITHIN_MS)))).to.include(TOO_FEW)
     replica.resume()
     expect(await other.revoke(address, 5_000)).to.equal(false)
-    elsewhere.disconnect()
     // `WAIT` is about the last write of its connection, so there must be one.
     expect((await commandCalls(operator)).set).to.be.at.least(2)
   })
@@ -132,7 +139,7 @@ describe('RedisStore that waits for replicas', () => {
     ['ioredis 5', (url: string) => new Redis5(url)],
   ] as const) {
     it(`acknowledges nothing whose connection was lost before the replicas had it, with ${version}`, async () => {
-      const client = connect(primary.url)
+      const client = opened(connect(primary.url))
       const mine = new RedisStore(client, { prefix: freshPrefix(), waitReplicas: 1 })
       await mine.ping()
       replica.pause()
@@ -144,7 +151,6 @@ describe('RedisStore that waits for replicas', () => {
       await until(async () => /cmd=(?:client|info|hello)/.test(String(await operator.client('LIST'))))
       replica.resume()
       expect(String(await login)).to.include('aborted')
-      client.disconnect()
     })
   }
 
