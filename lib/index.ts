@@ -20,7 +20,13 @@ export type { UserDataRequest } from './flows/received-data.js'
 export type { LoginRefusedEvent, OnLoginRefused } from './flows/refused-logins.js'
 export type { RenewalRequest } from './flows/renew.js'
 export type { SessionsScope } from './flows/scope.js'
-export type { RevokeUserOptions, RotateOptions, Sessions, SessionsApps } from './flows/sessions.js'
+export type {
+  RevokeAllOptions,
+  RevokeUserOptions,
+  RotateOptions,
+  Sessions,
+  SessionsApps,
+} from './flows/sessions.js'
 export type { SessionsOptions, WechatOptions } from './flows/sessions-options.js'
 export type { StepUp } from './flows/step-up.js'
 export type { DecryptOptions } from './flows/user-data.js'
@@ -97,8 +103,14 @@ export type { UserInfo, UserInfoValue } from './sessions/user-info.js'
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory-store.js'
 export type { RedisClient, RedisClusterClient } from './stores/redis-client.js'
 export type { LocalCacheOptions } from './stores/redis-local-cache.js'
-export { type RedisSettings, redisSettings } from './stores/redis-settings.js'
-export { RedisStore, type RedisStoreOptions } from './stores/redis-store.js'
+export {
+  type ClusterSettings,
+  clusterSettings,
+  type RedisSettings,
+  redisSettings,
+} from './stores/redis-settings.js'
+export { RedisStore } from './stores/redis-store.js'
+export type { RedisStoreOptions } from './stores/redis-store-options.js'
 export type { EncryptedData, OpenData, SignedData } from './wechat/open-data.js'
 export type {
   GroupData,

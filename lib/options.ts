@@ -28,6 +28,13 @@ export function positiveNumber(where: string, value: unknown, most: number = MOS
   return value
 }
 
+export function share(where: string, value: unknown, most: number): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= most)) {
+    throw new TypeError(`${where} must be a number from 0 to ${most}, not ${describe(value)}`)
+  }
+  return value
+}
+
 export function positiveInteger(where: string, value: unknown, most: number = MOST): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) {
     throw new TypeError(`${where} must be an integer from 1 to ${most}, not ${describe(value)}`)

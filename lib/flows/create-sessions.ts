@@ -1,4 +1,4 @@
-import { checkOptionNames } from '../options.js'
+import { checkOptionNames, optionalFunction } from '../options.js'
 import { frozen, type SessionData, throughJson } from '../sessions/session-data.js'
 import { SessionIssuer } from '../sessions/session-issuer.js'
 import { SessionKeys } from '../sessions/session-keys.js'
@@ -13,7 +13,7 @@ import { withLoginGate } from './login-gate.js'
 import { namedAddress, namedSession, namedUser, sessionIdIn } from './named-user.js'
 import { createRenew } from './renew.js'
 import { narrowed, type Scope } from './scope.js'
-import type { RevokeUserOptions, RotateOptions, Sessions } from './sessions.js'
+import type { RevokeAllOptions, RevokeUserOptions, RotateOptions, Sessions } from './sessions.js'
 import { readSessionsOptions, type SessionsOptions } from './sessions-options.js'
 import { DEFAULT_STEP_UP } from './step-up.js'
 import { createUserDataCalls } from './user-data.js'
@@ -80,7 +80,10 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
       const except = exceptSessionId === undefined ? undefined : sessionIdIn(exceptSessionId)
       return registry.revokeUser(namedUser(apps, user).user, except)
     },
-    revokeAll: () => registry.revokeAll(),
+    async revokeAll(options = {}) {
+      checkOptionNames<RevokeAllOptions>('revokeAll', options, { onProgress: true })
+      return registry.revokeAll(optionalFunction('revokeAll: onProgress', options.onProgress))
+    },
     async forgetUser(selector) {
       const { app, user } = namedUser(apps, selector)
       await registry.revokeUser(user)

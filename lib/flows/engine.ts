@@ -29,18 +29,25 @@ import { PhoneNumbers } from './phone-numbers.js'
 import { RefusedLogins } from './refused-logins.js'
 import { createReplay } from './replay.js'
 import type { SessionsSettings } from './sessions-options.js'
+import { throttledLogger } from './throttled-logger.js'
 import { guardProvider } from './wechat-calls.js'
 
 /** What all use cases share, whatever they are narrowed to: whatever has connections, counts or waits. */
 export type Engine = ReturnType<typeof createEngine>
 
 export function createEngine(settings: SessionsSettings) {
-  const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, logger, clock } = settings
+  const { apps, keyRing, cap, wechat, onLogin, onUserInfo, profileRules, clock } = settings
+  const logger = throttledLogger(settings.logger, clock)
   const { onConfirm, storeTimeoutMs, accessTokenProvider } = settings
-  const store = guardStore({ store: settings.store, timeoutMs: storeTimeoutMs, clock, logger })
+  const store = guardStore({
+    store: settings.store,
+    timeoutMs: storeTimeoutMs,
+    clock,
+    logger: settings.logger,
+  })
   const vault = new Vault(store, keyRing)
   const transport = createTransport(wechat.baseUrl, wechat.agent, wechat.maxConcurrentCalls)
-  const failureLog = new FailureLog(logger, clock)
+  const failureLog = new FailureLog(settings.logger, clock)
   const wechatBreaker = createWechatBreaker({
     clock,
     onOpen: (line) => failureLog.reportFault(line),

@@ -97,6 +97,8 @@ export class LoginCodes {
       id: code.id,
       lifetimeMs: CODE_LIFETIME_MS,
       patienceMs: this.#patienceMs,
+      // Or a login that cannot last would use up its code.
+      mustLast: true,
     })
     if (claimed.state === 'pending') throw codeUsedUp()
     if (claimed.state === 'settled') return codeUse.reuse(await this.#outcomes.find(code), code)

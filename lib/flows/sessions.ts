@@ -17,6 +17,15 @@ export interface RevokeUserOptions {
   exceptSessionId?: string | undefined
 }
 
+/** Options of `revokeAll`. */
+export interface RevokeAllOptions {
+  /**
+   * Called with how many sessions are cleared away so far: first when all have ended, with 0 as a rule, then
+   * after each step. What it throws ends the clearing.
+   */
+  onProgress?: ((cleared: number) => void) | undefined
+}
+
 /** The apps that sessions are for. */
 export interface SessionsApps {
   /** Their AppIDs, in the order of `apps`. */
@@ -103,14 +112,15 @@ export interface Sessions extends UserDataCalls, WechatCalls {
   revokeUser(user: UserSelector, options?: RevokeUserOptions): Promise<number>
   /**
    * Ends every session of all users in one step that all processes see at the next request; a login in
-   * progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay. Throws
-   * `ERR_STORE_UNAVAILABLE`; once the first step is done no session is alive. Ends the sessions of all apps
-   * in the store, also of those that are not configured here; narrowed to an app, only those of this app.
+   * progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay. A step
+   * of the clearing that fails is tried again seven times. Throws `ERR_STORE_UNAVAILABLE`, whose message says
+   * so if all have ended: what is left then goes by itself. Called again, it also ends what began since. Ends the sessions of all apps in the store, also of those that are not configured here; narrowed to
+   * an app, only those of this app.
    *
    * @example
-   * await sessions.ofApp('wx…').revokeAll()
+   * await sessions.ofApp('wx…').revokeAll({ onProgress: (cleared) => bar.update(cleared) })
    */
-  revokeAll(): Promise<number>
+  revokeAll(options?: RevokeAllOptions): Promise<number>
   /**
    * Leaves nothing of a user in the store, under any of `keys`: ends all sessions, and deletes the profile,
    * that the user was here, the kept phone number and the counts of failures. A login in progress

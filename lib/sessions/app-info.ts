@@ -5,6 +5,7 @@ import {
   optionalFunction,
   positiveInteger,
   positiveNumber,
+  share,
   textOption,
 } from '../options.js'
 import { Secret } from '../secret.js'
@@ -14,6 +15,7 @@ import { groupOf } from './token.js'
 /** The highest `maxSessionsPerUser`: a login reads every session of its user. */
 export const MOST_SESSIONS = 1000
 const MOST_DAYS = 3650
+const MOST_JITTER = 0.5
 /** Seven days. Why, is in docs/production.md, under Lifetimes. */
 const DEFAULT_SESSION_DURATION_SECONDS = 604_800
 export const MOST_SECONDS = MOST_DAYS * 24 * 60 * 60
@@ -39,6 +41,11 @@ export interface AppInfo {
    * days); after a login through an old protocol 2592000 (30 days).
    */
   sessionDurationSeconds?: number
+  /**
+   * By which share the lifetimes of a session may be shorter, at random: 0.1 for up to a tenth. Then those who
+   * logged in at the same moment do not have to log in again at the same moment. From 0 to 0.5. Default 0.
+   */
+  lifetimeJitter?: number
   /** How many sessions a user may have at once. Default: `maxSessionsPerUser` of `createSessions`. */
   maxSessionsPerUser?: number
   /** How long a user's `userInfo` is kept after the last login or change, in days. Default 365. */
@@ -61,6 +68,8 @@ export interface App {
   readonly lifetimes: Lifetimes
   /** Whether the app sets `sessionDurationSeconds`; then no session has an idle lifetime of its own. */
   readonly isSessionDurationSet: boolean
+  /** By which share lifetimes may be shorter. */
+  readonly lifetimeJitter: number
   readonly userInfoDurationMs: number
   readonly maxSessionsPerUser: number | undefined
   /** Undefined: WeChat's code2Session. */
@@ -74,6 +83,7 @@ const NAMES: OptionNames<AppInfo> = {
   title: true,
   loginDurationDays: true,
   sessionDurationSeconds: true,
+  lifetimeJitter: true,
   userInfoDurationDays: true,
   maxSessionsPerUser: true,
   exchange: true,
@@ -113,6 +123,7 @@ export function readApp(where: string, info: AppInfo, position: number, touchSha
     group: groupOf(appid),
     lifetimes: lifetimesFrom(days, seconds, touchShare),
     isSessionDurationSet: info.sessionDurationSeconds !== undefined,
+    lifetimeJitter: share(`${where}.lifetimeJitter`, info.lifetimeJitter ?? 0, MOST_JITTER),
     maxSessionsPerUser:
       cap === undefined ? cap : positiveInteger(`${where}.maxSessionsPerUser`, cap, MOST_SESSIONS),
     exchange: optionalFunction(`${where}.exchange`, info.exchange),

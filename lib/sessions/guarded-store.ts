@@ -13,6 +13,8 @@ const MOST_CLOCK_DIFFERENCE_MS = 60_000
 const OUTAGES_IN_A_ROW = 5
 /** Short, so that all works again within a second: a store that is asked four times a second is not hammered. */
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [50, 250]
+/** A step of `revokeBatch` is so many commands one after the other, each of which may take its time. */
+const COMMANDS_OF_A_STEP = 4
 
 interface GuardParts {
   readonly store: SessionStore
@@ -53,16 +55,17 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
   }
 
   const lookAt = (visit: StoredVisit | null) => visit && compareClocks(visit.readAt)
-  const timedOut = () => outage(new StoreFailure(`no answer within ${timeoutMs} ms`))
+  const timedOut = (afterMs: number) => () => outage(new StoreFailure(`no answer within ${afterMs} ms`))
 
   async function guarded<T>(
     name: keyof SessionStore,
     call: () => Promise<T>,
     look?: (result: T) => void,
+    deadlineMs: number = timeoutMs,
   ): Promise<T> {
     const breaker = others[name] ?? changes
     try {
-      const result = await breaker.run(() => withinDeadline(call(), timeoutMs, timedOut))
+      const result = await breaker.run(() => withinDeadline(call(), deadlineMs, timedOut(deadlineMs)))
       log.worked(name)
       look?.(result)
       return result
@@ -91,7 +94,10 @@ export function guardStore({ store, timeoutMs, clock, logger }: GuardParts): Req
       return outcome
     },
     addToValue: (addition) => guarded('addToValue', () => store.addToValue(addition, timeoutMs)),
-    revokeBatch: (step) => guarded('revokeBatch', () => store.revokeBatch(step, timeoutMs)),
+    revokeBatch: (step) => {
+      const stepMs = COMMANDS_OF_A_STEP * timeoutMs
+      return guarded('revokeBatch', () => store.revokeBatch(step, stepMs), undefined, stepMs)
+    },
     ping: () => guarded('ping', () => store.ping()),
     close: () => guarded('close', async () => store.close?.()),
   }

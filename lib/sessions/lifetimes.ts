@@ -1,5 +1,7 @@
 const SECOND_MS = 1000
 const DAY_MS = 24 * 60 * 60 * SECOND_MS
+/** The record writes a login duration in days: further digits would cost bytes and spread no better. */
+const DIGITS_OF_DAYS = 4
 
 /** The lifetimes of an app's sessions in whole milliseconds. */
 export interface Lifetimes {
@@ -39,6 +41,28 @@ export function withSessionDuration(lifetimes: Lifetimes, sessionDurationMs: num
   return { ...lifetimes, sessionDurationMs, touchAfterMs: atLeastOne(sessionDurationMs * touchShare) }
 }
 
+/**
+ * Returns the lifetimes of one login, each shorter by a share of its own of up to `jitter`, never longer.
+ * `random` returns numbers from 0 up to 1.
+ */
+export function drawLifetimes(
+  { loginDurationMs, sessionDurationMs }: Lifetimes,
+  jitter: number,
+  random: () => number = Math.random,
+): Pick<Lifetimes, 'loginDurationMs' | 'sessionDurationMs'> {
+  if (jitter === 0) return { loginDurationMs, sessionDurationMs }
+  const days = shortened(loginDurationMs, jitter, random) / DAY_MS
+  const unit = 10 ** (Math.floor(Math.log10(days)) + 1 - DIGITS_OF_DAYS)
+  // Rounding down may bring it below the shortest that is allowed, by a thousandth.
+  const roundedMs = atLeastOne(Number((Math.floor(days / unit) * unit).toPrecision(DIGITS_OF_DAYS)) * DAY_MS)
+  return { loginDurationMs: roundedMs, sessionDurationMs: drawDuration(sessionDurationMs, jitter, random) }
+}
+
+/** Returns a duration that is shorter by a share of up to `jitter`, in whole milliseconds. */
+export function drawDuration(durationMs: number, jitter: number, random: () => number = Math.random): number {
+  return jitter === 0 ? durationMs : atLeastOne(shortened(durationMs, jitter, random))
+}
+
 /** The absolute end: as set at login, or earlier if the app's login duration has been shortened since. */
 export function absoluteEnd(times: SessionTimes, lifetimes: Lifetimes): number {
   return Math.min(times.expiresAt, times.createdAt + lifetimes.loginDurationMs)
@@ -63,6 +87,10 @@ export function isTouchDue(
   // The last recorded visit may have been given a shorter session duration than is configured now.
   const durationMs = endsAt < absoluteEnd ? endsAt - lastVisitAt : sessionDurationMs
   return readAt - lastVisitAt >= touchAfterMs * Math.min(1, durationMs / sessionDurationMs)
+}
+
+function shortened(durationMs: number, jitter: number, random: () => number): number {
+  return durationMs * (1 - jitter * random())
 }
 
 function atLeastOne(milliseconds: number): number {

@@ -20,6 +20,8 @@ export interface ClaimRequest {
   readonly lifetimeMs: number
   /** How long to wait while another claimant has it, in milliseconds. */
   readonly patienceMs: number
+  /** Whether the claim must outlive the loss of a server of the store. Default false. */
+  readonly mustLast?: boolean
 }
 
 export interface Claim {
@@ -100,10 +102,11 @@ export class Once {
     }
   }
 
-  async #ask({ id, lifetimeMs }: ClaimRequest, claimant: string): Promise<ClaimResult> {
+  async #ask({ id, lifetimeMs, mustLast }: ClaimRequest, claimant: string): Promise<ClaimResult> {
     const to = CLAIM_MARK + claimant
     try {
-      const { value } = await this.#store.replaceValue({ id, from: null, to, keepMs: lifetimeMs })
+      const change = { id, from: null, to, keepMs: lifetimeMs, ...(mustLast && { mustLast }) }
+      const { value } = await this.#store.replaceValue(change)
       // A client that lost its connection sends the request again and may find its own claim.
       if (value?.text === to) return this.#granted({ id, claimant, grantedAt: value.writtenAt })
       if (!value || value.text.startsWith(CLAIM_MARK)) return { state: 'pending' }

@@ -4,6 +4,7 @@ import type { Logger } from '../logger.js'
 import { type App, lifetimesOf } from './app-info.js'
 import { revokedMeanwhile } from './contention.js'
 import type { KeyRing } from './key-ring.js'
+import { drawLifetimes } from './lifetimes.js'
 import { liveRecord } from './live-record.js'
 import { decodeRecord, encodeRecord, type SessionRecord } from './record.js'
 import { type Session, sessionFrom, type UserRef } from './session.js'
@@ -69,8 +70,9 @@ export class SessionIssuer {
     const presented = start.presentedToken === undefined ? undefined : addressOf(start.presentedToken)
     const replaces = presented?.handle === handle ? presented.sessionId : undefined
     const earlier = olderHandles.length > 0 ? await profiles.underOlderKeys(user) : undefined
-    const record = this.#recordOf(user, app, start, address.sessionId)
-    const { loginDurationMs, sessionDurationMs } = lifetimesOf(app, start.sessionDurationMs)
+    const lifetimes = drawLifetimes(lifetimesOf(app, start.sessionDurationMs), app.lifetimeJitter)
+    const { loginDurationMs, sessionDurationMs } = lifetimes
+    const record = this.#recordOf(user, loginDurationMs, start, address.sessionId)
     const { createdAt, lastVisitAt, endsAt, ...result } = await this.#write(app, {
       address,
       record: encodeRecord(record),
@@ -93,12 +95,12 @@ export class SessionIssuer {
     }
   }
 
-  #recordOf(user: UserRef, app: App, start: NewSession, sessionId: string): SessionRecord {
+  #recordOf(user: UserRef, loginDurationMs: number, start: NewSession, sessionId: string): SessionRecord {
     const { identity, device, data, sessionDurationMs } = start
     return {
       ...user,
       unionid: identity.unionid,
-      loginDurationMs: app.lifetimes.loginDurationMs,
+      loginDurationMs,
       sealedSessionKey: this.#parts.keyRing.seal(identity.sessionKey.reveal(), { ...user, sessionId }),
       sealedPreviousKey: undefined,
       device,

@@ -1,8 +1,9 @@
 import type { Logger } from '../logger.js'
 import type { Apps } from './apps.js'
 import { changedAllTheTime } from './contention.js'
+import { endAllSessions } from './end-of-all.js'
 import { addressOwned, type KeyRing } from './key-ring.js'
-import { isTouchDue } from './lifetimes.js'
+import { drawDuration, isTouchDue } from './lifetimes.js'
 import { type LiveRecord, liveRecord } from './live-record.js'
 import { decodeRecord, encodeRecord, isOfNewerRelease, type SessionRecord } from './record.js'
 import {
@@ -140,19 +141,12 @@ export class SessionRegistry {
 
   /**
    * Ends every session: of all apps, also of those that are not configured here; within a narrowed scope only
-   * those of its app. Returns how many.
+   * those of its app. Returns how many; `onProgress` is told how many so far.
    */
-  async revokeAll(): Promise<number> {
-    const { apps, store } = this.#parts
+  async revokeAll(onProgress?: (cleared: number) => void): Promise<number> {
+    const { apps, store, logger } = this.#parts
     const group = apps.isNarrowed ? apps.choose(undefined).group : null
-    let revoked = 0
-    let cursor: string | undefined
-    do {
-      const batch = await store.revokeBatch({ group, cursor })
-      revoked += batch.revoked
-      cursor = batch.next
-    } while (cursor !== undefined)
-    return revoked
+    return endAllSessions({ store, group, logger, onProgress })
   }
 
   /** Returns when the record was read that was changed; undefined if the session has ended. */
@@ -204,9 +198,9 @@ export class SessionRegistry {
   /** Records a visit. Returns the new moments; undefined if the session has ended meanwhile. */
   async #recordVisit(
     address: SessionAddress,
-    { lifetimes, moments }: LiveRecord,
+    { app, lifetimes, moments }: LiveRecord,
   ): Promise<SessionMoments | undefined> {
-    const { sessionDurationMs } = lifetimes
+    const sessionDurationMs = drawDuration(lifetimes.sessionDurationMs, app.lifetimeJitter)
     try {
       const visit = await this.#parts.store.touch(address, { sessionDurationMs, endsBy: moments.expiresAt })
       return visit ? { ...moments, lastVisitAt: visit.lastVisitAt, idleExpiresAt: visit.endsAt } : undefined

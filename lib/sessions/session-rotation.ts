@@ -3,6 +3,7 @@ import { MOST_SESSIONS } from './app-info.js'
 import type { Apps } from './apps.js'
 import { changedAllTheTime } from './contention.js'
 import { addressOwned, type KeyRing } from './key-ring.js'
+import { drawDuration, drawLifetimes } from './lifetimes.js'
 import { liveRecord } from './live-record.js'
 import { encodeRecord, type SessionRecord } from './record.js'
 import { type Session, type SessionRef, sessionFrom, type UserRef } from './session.js'
@@ -149,7 +150,7 @@ export class SessionRotation {
     return {
       ...record,
       unionid: identity.unionid ?? record.unionid,
-      loginDurationMs: app.lifetimes.loginDurationMs,
+      loginDurationMs: drawLifetimes(app.lifetimes, app.lifetimeJitter).loginDurationMs,
       sealedSessionKey: this.#parts.keyRing.seal(identity.sessionKey.reveal(), binding),
       sealedPreviousKey: this.#resealed(record.sealedSessionKey, record, oldId, newId),
       confirmedAt: undefined,
@@ -169,7 +170,7 @@ export class SessionRotation {
       record: encodeRecord(record),
       beganAt,
       loginDurationMs: record.loginDurationMs,
-      sessionDurationMs: lifetimes.sessionDurationMs,
+      sessionDurationMs: drawDuration(lifetimes.sessionDurationMs, app.lifetimeJitter),
       maxSessions: MOST_SESSIONS,
       onLimit: 'end-oldest',
       userInfoDurationMs: app.userInfoDurationMs,

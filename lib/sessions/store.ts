@@ -129,6 +129,8 @@ export interface ValueChange {
    * where there was none: otherwise the store throws a `TypeError`.
    */
   readonly keepMs?: number | undefined
+  /** Whether it must outlive the loss of a server, where the store can see to that. Default false. */
+  readonly mustLast?: boolean | undefined
 }
 
 /** The result of a {@link ValueChange}. */

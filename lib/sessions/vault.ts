@@ -45,7 +45,8 @@ export class Vault {
     keepMs: number,
   ): Promise<boolean> {
     const to = value === undefined ? null : this.#keyRing.seal(JSON.stringify(value), binding)
-    const change = { id: valueIdOf(binding), from: found?.sealed ?? null, to, keepMs }
+    // What a user wants to be deleted must not come back.
+    const change = { id: valueIdOf(binding), from: found?.sealed ?? null, to, keepMs, mustLast: to === null }
     return (await this.#store.replaceValue(change)).isReplaced
   }
 }

@@ -3,6 +3,7 @@ import { withinDeadline } from '../deadline.js'
 import { stderrLogger } from '../logger.js'
 import { reasonOf } from '../reason.js'
 import { StoreFailure } from '../sessions/store.js'
+import { ThrottledLog } from '../throttled-log.js'
 import { InvalidationChannel, PROOF_MS } from './invalidation-channel.js'
 import { type DuplicableClient, isClusterClient, isDuplicable, type RedisClient } from './redis-client.js'
 import { connectionOf } from './redis-connection.js'
@@ -55,8 +56,7 @@ export class Invalidations {
   readonly #lines = new Map<DuplicableClient, Line>()
   /** What waits for the change of a key. */
   readonly #probes = new Map<string, () => void>()
-  /** What was logged since all changes were told. */
-  readonly #logged = new Set<string>()
+  readonly #told: ThrottledLog
   /** Up to when all changes were told. */
   #provenAt = NEVER
   /** The ids of the masters of a Cluster, and when it was asked for them. */
@@ -69,6 +69,7 @@ export class Invalidations {
 
   constructor(parts: InvalidationsParts) {
     this.#parts = parts
+    this.#told = new ThrottledLog(stderrLogger, parts.now)
   }
 
   /** Whether all changes were told but for those of the last moments, of the last second at most. */
@@ -202,7 +203,6 @@ export class Invalidations {
     const before = this.#provenAt
     this.#provenAt = Math.min(...proofs)
     if (this.#provenAt === NEVER && before !== NEVER) this.#parts.onLoss()
-    if (this.#provenAt !== NEVER) this.#logged.clear()
   }
 
   /** Says what somebody has to change. That a connection is lost others say. */
@@ -210,9 +210,7 @@ export class Invalidations {
     if (!(reason instanceof Error && reason.name === 'ReplyError') && !(reason instanceof StoreFailure))
       return
     const why = reason instanceof StoreFailure ? reason.message : reasonOf(reason)
-    if (this.#logged.has(why)) return
-    this.#logged.add(why)
-    stderrLogger.warn(`the local cache of RedisStore stands still: ${why}`)
+    this.#told.write('warn', why, `the local cache of RedisStore stands still: ${why}`)
   }
 }
 

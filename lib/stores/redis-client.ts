@@ -30,6 +30,23 @@ export interface DuplicableClient extends RedisClient {
   duplicate(settings: object): SubscribingClient
 }
 
+/** The outcome of a command: an error or null, and what it returns. */
+export type Reply = readonly [Error | null, unknown]
+
+/** A client that sends several commands on one connection, one after the other, as those of ioredis do. */
+export interface PipeliningClient extends RedisClient {
+  readonly status?: string
+  on(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
+  duplicate(): PipeliningClient
+  pipeline(commands: unknown[][]): { exec(): Promise<Reply[] | null> }
+}
+
+export function isPipelining(client: RedisClient): client is PipeliningClient {
+  const { duplicate, pipeline, on, off } = client as Partial<PipeliningClient>
+  return [duplicate, pipeline, on, off].every((method) => typeof method === 'function')
+}
+
 export function isDuplicable(client: RedisClient): client is DuplicableClient {
   const { duplicate, on, off } = client as Partial<DuplicableClient>
   return [duplicate, on, off].every((method) => typeof method === 'function')

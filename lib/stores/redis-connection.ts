@@ -5,7 +5,7 @@ import { StoreFailure } from '../sessions/store.js'
 import { outage } from '../sessions/store-outage.js'
 import { ThrottledLog } from '../throttled-log.js'
 import { ConnectionWatch } from './connection-watch.js'
-import { isClusterClient, type RedisClient } from './redis-client.js'
+import { isClusterClient, type PipeliningClient, type RedisClient, type Reply } from './redis-client.js'
 
 /**
  * So many commands may wait for a reply, those included for which nobody waits any more: about as many as one
@@ -70,6 +70,17 @@ export class RedisConnection {
   }
 
   call(command: string, ...args: (string | number)[]): Promise<unknown> {
+    return this.#run(() => this.#client.call(command, ...args))
+  }
+
+  /** Sends commands on one connection, one after the other; each has its own reply or error. */
+  async callInOrder(commands: readonly (readonly (string | number)[])[]): Promise<Reply[]> {
+    const client = this.#client as PipeliningClient
+    const calls = commands.map((command) => ['call', ...command])
+    return (await this.#run(() => client.pipeline(calls).exec())) ?? []
+  }
+
+  #run<T>(send: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#trouble instanceof StoreFailure) return reject(this.#trouble)
       if (this.#waiting.size >= MOST_WAITING) return reject(tooManyWait())
@@ -81,7 +92,7 @@ export class RedisConnection {
       }
       this.#waiting.add(waiting)
       this.#watch.begin()
-      this.#send(command, args).then((reply) => {
+      this.#send(send).then((reply) => {
         this.#waiting.delete(waiting)
         this.#replies += 1
         resolve(reply)
@@ -89,9 +100,9 @@ export class RedisConnection {
     })
   }
 
-  async #send(command: string, args: readonly (string | number)[]): Promise<unknown> {
+  async #send<T>(send: () => Promise<T>): Promise<T> {
     if (this.#mayBeElsewhere) await this.#selected()
-    return this.#client.call(command, ...args)
+    return send()
   }
 
   get isRenewable(): boolean {

@@ -33,3 +33,19 @@ else
 end
 return reply('ok')
 `)
+
+/**
+ * KEYS: a key of any kind. ARGV: a value of its kind that says nothing. Writes the key unchanged, or that
+ * value for a millisecond if there is none: what was done to it by anybody is older than this on each replica.
+ */
+export const CONFIRM: RedisScript = script(`${SCRIPT_HEAD}
+local nothing = ARGV[4]
+
+local stored = redis.call('GET', KEYS[1])
+if stored then
+  redis.call('SET', KEYS[1], stored, 'KEEPTTL')
+else
+  redis.call('SET', KEYS[1], nothing, 'PX', count(1))
+end
+return reply('ok')
+`)

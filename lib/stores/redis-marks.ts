@@ -7,9 +7,8 @@ import { END_ALL, PING, READ_ALL } from './redis-key-scripts.js'
 import type { RedisKeys } from './redis-keys.js'
 import { unexpectedReply } from './redis-lines.js'
 import { isOnSeveralServers, type Question, type RedisQuestions, type RedisReply } from './redis-questions.js'
+import { NO_MARKS, NO_USER } from './redis-script.js'
 import type { UserScript } from './redis-user-scripts.js'
-
-const NO_MARKS = '0'.repeat(16)
 
 export interface UserQuestion {
   readonly script: UserScript
@@ -67,7 +66,7 @@ export class RedisMarks {
 
   /** Writes the marks unchanged, which takes what a login takes: scripts, a writable server and memory. */
   async prove(): Promise<void> {
-    await this.#questions.ask({ script: PING, keys: [this.#keys.all], args: [] })
+    await this.#questions.ask({ script: PING, keys: [this.#keys.all], args: [], nothing: NO_MARKS })
   }
 
   /**
@@ -79,7 +78,12 @@ export class RedisMarks {
     atLeast: number,
     withinMs?: number,
   ): Promise<{ mark: number; before: string }> {
-    const question = { script: END_ALL, keys: [this.#keys.all], args: [atLeast, group ?? ''] }
+    const question = {
+      script: END_ALL,
+      keys: [this.#keys.all],
+      args: [atLeast, group ?? ''],
+      nothing: NO_MARKS,
+    }
     const { texts } = await this.#questions.ask(question, withinMs)
     const [mark = '', before = ''] = texts
     this.#learnReply(before)
@@ -91,10 +95,11 @@ export class RedisMarks {
     const left = countdown(withinMs)
     if (!this.#isSharded) {
       const { script, handle, args } = question
+      const nothing = script.isAwaited ? NO_USER : undefined
       const keys = [this.#keys.user(handle), this.#keys.all]
       try {
         return await this.#questions.ask(
-          { script: script.together, keys, args: [groupIn(handle), ...args] },
+          { script: script.together, keys, args: [groupIn(handle), ...args], nothing },
           left(),
         )
       } catch (error) {
@@ -109,9 +114,10 @@ export class RedisMarks {
   /** A change needs the marks first; for a read, `hasEnded` checks them afterwards. */
   async #askApart({ script, handle, args }: UserQuestion, left: Countdown): Promise<RedisReply> {
     const keys = [this.#keys.user(handle)]
+    const nothing = script.isAwaited ? NO_USER : undefined
     const ask = () => {
       const mark = this.#latest.of(groupIn(handle))
-      return this.#questions.ask({ script: script.apart, keys, args: [mark, ...args] }, left())
+      return this.#questions.ask({ script: script.apart, keys, args: [mark, ...args], nothing }, left())
     }
     if (script.isChange) {
       await this.#read(left)

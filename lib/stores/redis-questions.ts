@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { countdown } from '../deadline.js'
 import { StoreFailure, tooLate } from '../sessions/store.js'
 import { isClusterClient, type RedisClient } from './redis-client.js'
 import { RedisClock } from './redis-clock.js'
 import { connectionOf, type RedisConnection } from './redis-connection.js'
+import type { ReplicaWait } from './redis-replica-wait.js'
 import type { RedisScript } from './redis-script.js'
 
 /** The shortest time between two reconnections. */
@@ -11,6 +13,8 @@ const PAUSE_MICROS = 1_000_000
 const MOST_KEYS = 500
 /** How an error begins that Redis, or a proxy, has replied with. */
 const ERROR_REPLY = /^[A-Z]+ /
+/** For how long replicas are awaited where the caller sets no limit. */
+const WAIT_MS = 1_000
 
 /** The reply of a script. */
 export interface RedisReply {
@@ -27,6 +31,8 @@ export interface Question {
   readonly args: readonly (string | number)[]
   /** By a test clock, when it was asked. Default: when it is sent. */
   readonly testMoment?: number | undefined
+  /** Of a change that replicas must have: what says nothing as the value of `KEYS[1]`. */
+  readonly nothing?: string | undefined
 }
 
 /** The value of a key is damaged, or was written by a newer release. */
@@ -45,11 +51,14 @@ export class RedisQuestions {
   readonly #clock: RedisClock
   /** Replaces the clock of Redis. */
   readonly #testClock: (() => number) | undefined
+  /** Undefined: no change waits for replicas. */
+  readonly #replicaWait: ReplicaWait | undefined
   readonly #process = randomBytes(3).toString('base64url')
   #questions = 0
   #reconnectedAt = Number.NEGATIVE_INFINITY
 
-  constructor(client: RedisClient, testClock: (() => number) | undefined) {
+  constructor(client: RedisClient, testClock: (() => number) | undefined, replicaWait?: ReplicaWait) {
+    this.#replicaWait = replicaWait
     this.#connection = connectionOf(client)
     this.#clock = new RedisClock(isClusterClient(client))
     this.#testClock = testClock
@@ -57,10 +66,11 @@ export class RedisQuestions {
 
   /** Runs a script, a late change twice: the first reply has told the time. Throws `tooLate()`. */
   async ask(question: Question, withinMs?: number): Promise<RedisReply> {
-    if (withinMs === undefined) return this.#askOnce(question, '')
+    if (withinMs === undefined) return this.#askOnce(question, '', countdown(WAIT_MS))
     const deadline = this.#clock.now() + withinMs * 1000
-    for (let tries = 0; tries < 2 && this.#clock.now() < deadline; tries += 1) {
-      const reply = await this.#askOnce(question, this.#clock.lastMomentFor(deadline))
+    const leftMs = () => (deadline - this.#clock.now()) / 1000
+    for (let tries = 0; tries < 2 && leftMs() > 0; tries += 1) {
+      const reply = await this.#askOnce(question, this.#clock.lastMomentFor(deadline), leftMs)
       if (reply.outcome !== 'late') return reply
     }
     throw tooLate()
@@ -101,34 +111,46 @@ export class RedisQuestions {
     return this.#testClock?.()
   }
 
-  async #askOnce(
-    { script, keys, args, testMoment }: Question,
-    wantedUntil: number | '',
-  ): Promise<RedisReply> {
+  async #askOnce(question: Question, wantedUntil: number | '', leftMs: () => number): Promise<RedisReply> {
+    const { keys, args, testMoment } = question
     this.#questions += 1
     const nonce = `${this.#process}${this.#questions.toString(36)}`
     const toldMoment = testMoment ?? this.testMoment() ?? ''
     const rest = [keys.length, ...keys, nonce, toldMoment, wantedUntil, ...args]
     const askedAt = this.#clock.now()
-    const [echo, moment, outcome, ...texts] = this.#textsIn(await this.#evaluate(script, rest))
+    const [echo, moment, outcome, ...texts] = this.#textsIn(await this.#evaluate(question, rest, leftMs))
     if (echo !== nonce) throw this.#distrusted('Redis replied to another question than was asked')
     if (outcome === 'unreadable') throw unreadable(keys[Number(texts[0]) - 1])
     this.#clock.learn(Number(moment), askedAt, outcome === 'late')
     return { moment: Number(moment), outcome: outcome ?? '', texts }
   }
 
-  async #evaluate(script: RedisScript, rest: readonly (string | number)[]): Promise<unknown> {
+  async #evaluate(
+    { script, keys, nothing }: Question,
+    rest: readonly (string | number)[],
+    leftMs: () => number,
+  ): Promise<unknown> {
+    const send = (command: string, ...args: (string | number)[]) => {
+      const [key = ''] = keys
+      if (nothing === undefined || !this.#replicaWait) return this.#call(command, ...args)
+      const change = { key, command: [command, ...args], nothing }
+      return this.#heeded(this.#replicaWait.send(change, leftMs))
+    }
     try {
-      return await this.#call('EVALSHA', script.sha1, ...rest)
+      return await send('EVALSHA', script.sha1, ...rest)
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      return this.#call('EVAL', script.source, ...rest)
+      return send('EVAL', script.source, ...rest)
     }
   }
 
-  async #call(command: string, ...args: (string | number)[]): Promise<unknown> {
+  #call(command: string, ...args: (string | number)[]): Promise<unknown> {
+    return this.#heeded(this.#connection.call(command, ...args))
+  }
+
+  async #heeded(reply: Promise<unknown>): Promise<unknown> {
     try {
-      return await this.#connection.call(command, ...args)
+      return await reply
     } catch (error) {
       // After a failover the connection may still lead to the old primary, which is a replica now.
       if (error instanceof Error && /\b(?:READONLY|MASTERDOWN)\b/.test(error.message)) this.#reconnect()
@@ -152,6 +174,7 @@ export class RedisQuestions {
     if (now - this.#reconnectedAt < PAUSE_MICROS) return
     this.#reconnectedAt = now
     this.#connection.renew()
+    this.#replicaWait?.renew()
   }
 }
 

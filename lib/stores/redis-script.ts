@@ -34,6 +34,11 @@ export function script(source: string): RedisScript {
  * the nonce, the time, an outcome, and its values.
  */
 
+/** The value of each kind of key that says nothing. */
+export const NO_USER = `1-${'0'.repeat(13)}`
+export const NO_MARKS = '0'.repeat(16)
+export const NO_VALUE = '0'.repeat(29)
+
 /** Returns a Lua pattern for this many digits. */
 export function digits(count: number): string {
   return '%d'.repeat(count)

@@ -1,5 +1,4 @@
-import type { Clock } from '../clock.js'
-import { checkOptionNames, objectWithMethods, optionalFunction, textOption } from '../options.js'
+import { objectWithMethods } from '../options.js'
 import {
   type CountedValue,
   type IssueResult,
@@ -30,10 +29,13 @@ import { countedMicros } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
 import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
-import { type LocalCacheOptions, RedisLocalCache } from './redis-local-cache.js'
+import { RedisLocalCache } from './redis-local-cache.js'
 import { RedisMarks } from './redis-marks.js'
 import { type Question, RedisQuestions, type RedisReply } from './redis-questions.js'
 import { RedisReads } from './redis-reads.js'
+import { ReplicaWait } from './redis-replica-wait.js'
+import { NO_VALUE } from './redis-script.js'
+import { type RedisStoreOptions, readRedisStoreOptions } from './redis-store-options.js'
 import {
   ISSUE,
   READ,
@@ -47,23 +49,6 @@ import {
 } from './redis-user-scripts.js'
 import { READ_VALUE } from './redis-value-scripts.js'
 import { RedisValues } from './redis-values.js'
-
-/** Options of {@link RedisStore}. */
-export interface RedisStoreOptions {
-  /** The prefix of all keys, in place of a `keyPrefix` of the client. Default `weapp:`. */
-  prefix?: string
-  /**
-   * A session that another process has ended is accepted here for up to a second longer: for milliseconds as
-   * a rule, until Redis has told this process, and for that second where the connection on which it tells is
-   * lost. Users are kept in memory for a few seconds after having been read, so that requests of the same
-   * ones do not ask Redis. What this process ends itself is over at once, as is what passes its end. It needs an
-   * ioredis client, of which it duplicates the connection, to each master of a Cluster; while that connection
-   * tells nothing, every request asks Redis. Default: off; `{}` turns it on.
-   */
-  localCache?: LocalCacheOptions
-  /** A clock for tests, shared by all processes. Default: the clock of Redis. */
-  clock?: Clock
-}
 
 /**
  * Keeps sessions in Redis 6.2 or newer: standalone, Sentinel or Cluster. The client stays yours, with its
@@ -88,30 +73,20 @@ export class RedisStore implements SessionStore {
   readonly #values: RedisValues
   readonly #endOfAll: RedisEndOfAll
   readonly #localCache: RedisLocalCache | undefined
+  readonly #replicaWait: ReplicaWait | undefined
 
   constructor(client: RedisClient | RedisClusterClient, options: RedisStoreOptions = {}) {
-    checkOptionNames<RedisStoreOptions>('RedisStore', options, {
-      prefix: true,
-      localCache: true,
-      clock: true,
-    })
     objectWithMethods('RedisStore', client, ['call'], 'given an ioredis client (Redis or Cluster)')
+    const { prefix, clock, waitReplicas, localCache } = readRedisStoreOptions(options)
     refuseUnfitClient(client)
-    const prefix = textOption('RedisStore: prefix', options.prefix ?? 'weapp:')
-    if (/[{}]/.test(prefix)) {
-      throw new TypeError(
-        'RedisStore: prefix must not contain braces: they mark the part of a key that chooses the hash slot',
-      )
-    }
     this.#keys = new RedisKeys(prefix)
-    const clock = optionalFunction('RedisStore: clock', options.clock)
-    this.#questions = new RedisQuestions(client, clock && countedMicros(clock))
+    this.#replicaWait = waitReplicas > 0 ? new ReplicaWait(client, waitReplicas) : undefined
+    this.#questions = new RedisQuestions(client, clock && countedMicros(clock), this.#replicaWait)
     this.#marks = new RedisMarks(this.#questions, this.#keys, isClusterClient(client))
     this.#reads = new RedisReads({ questions: this.#questions, keys: this.#keys, marks: this.#marks })
     this.#values = new RedisValues(this.#questions, this.#marks)
     const parts = { client, keys: this.#keys, marks: this.#marks }
     this.#endOfAll = new RedisEndOfAll({ ...parts, hasTestClock: clock !== undefined })
-    const { localCache } = options
     if (localCache !== undefined) {
       const rest = { questions: this.#questions, options: localCache, testClock: clock }
       this.#localCache = new RedisLocalCache({ ...parts, ...rest })
@@ -222,13 +197,17 @@ export class RedisStore implements SessionStore {
   }
 
   async replaceValue(change: ValueChange, withinMs?: number): Promise<ValueOutcome> {
-    const { id, from, to, keepMs } = change
+    const { id, from, to, keepMs, mustLast } = change
     if (from === null && to !== null && keepMs === undefined) {
       throw new TypeError('RedisStore: a new value needs keepMs')
     }
     const key = this.#keys.value(id)
     const args = [from ?? '', to ?? '', keepMs ?? ''] as const
-    const { outcome, moment, texts } = await this.#values.change({ key, what: 'replace', args }, withinMs)
+    const nothing = mustLast && this.#replicaWait ? NO_VALUE : undefined
+    const { outcome, moment, texts } = await this.#values.change(
+      { key, what: 'replace', args, nothing },
+      withinMs,
+    )
     if (outcome !== 'replaced') return { isReplaced: false, value: valueIn(texts) }
     const leftMs = Number(texts[0])
     const value = to !== null && leftMs > 0 ? { text: to, writtenAt: moment, leftMs } : null
@@ -254,9 +233,10 @@ export class RedisStore implements SessionStore {
     await this.#marks.prove()
   }
 
-  /** Closes the connections of the local cache. The client stays open. */
+  /** Closes the connections of the local cache and of `waitReplicas`. The client stays open. */
   async close(): Promise<void> {
     this.#localCache?.close()
+    this.#replicaWait?.close()
   }
 
   #ofUser(script: UserScript, handle: string, args: Question['args'], withinMs?: number) {

@@ -1,5 +1,5 @@
 import { USER_MARK_MS } from '../sessions/store.js'
-import { digits, marksUnder, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
+import { digits, marksUnder, NO_USER, type RedisScript, SCRIPT_HEAD, script } from './redis-script.js'
 
 /** A script about a user, in two versions: for a single server, and for several. */
 export interface UserScript {
@@ -9,6 +9,8 @@ export interface UserScript {
   readonly apart: RedisScript
   /** Whether it may change the user: then it needs the marks beforehand. */
   readonly isChange: boolean
+  /** Whether its caller is told of the change, so that replicas must have it where they are awaited. */
+  readonly isAwaited: boolean
 }
 
 function reading(body: string): UserScript {
@@ -16,11 +18,12 @@ function reading(body: string): UserScript {
     together: script(`${SCRIPT_HEAD}${MARKS_UNDER_KEY}${USER}${body}`),
     apart: script(`${SCRIPT_HEAD}${MARK_AS_ARGUMENT}${USER}${body}`),
     isChange: false,
+    isAwaited: false,
   }
 }
 
-function changing(body: string): UserScript {
-  return { ...reading(`${SESSIONS}${body}`), isChange: true }
+function changing(body: string, isAwaited = true): UserScript {
+  return { ...reading(`${SESSIONS}${body}`), isChange: true, isAwaited }
 }
 
 const MARKS_UNDER_KEY = marksUnder(2, 'ARGV[4]')
@@ -31,7 +34,7 @@ local latest = tonumber(ARGV[4])
 
 /** The user, and how to read a line. */
 const USER = `
-local text = redis.call('GET', KEYS[1]) or '1-${'0'.repeat(13)}'
+local text = redis.call('GET', KEYS[1]) or '${NO_USER}'
 local mark, profileEnd, profile = string.match(text, '^1(${digits(16)})(${digits(13)})([^\\n]*)')
 if not mark then mark, profileEnd, profile = 0, string.match(text, '^1%-(${digits(13)})([^\\n]*)') end
 if not profileEnd then return reply('unreadable', '1') end
@@ -155,7 +158,8 @@ return reply('issued', millis(created), millis(now), ends, wasHere and '1' or '0
 `)
 
 /** ARGV: session id, session duration, latest end. Replies with visit and end, or `none`. */
-export const TOUCH: UserScript = changing(`
+export const TOUCH: UserScript = changing(
+  `
 local id, sessionDuration, latestEnd = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
 
 for place, line in ipairs(live) do
@@ -167,7 +171,9 @@ for place, line in ipairs(live) do
   end
 end
 return reply('none')
-`)
+`,
+  false,
+)
 
 /** ARGV: session id. Replies with the number of ended sessions. */
 export const REVOKE: UserScript = changing(`
@@ -202,7 +208,8 @@ return reply('ok', count(#live - #spared))
  * servers may differ. Deletes the sessions that the mark has ended; replies with their number. A session that
  * seems to begin in the future began before the clock was set back, and so before the mark.
  */
-export const CLEAR: UserScript = changing(`
+export const CLEAR: UserScript = changing(
+  `
 local newMark, oldMark, tolerance = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 
 local kept, ended, found = {}, 0, 0
@@ -221,7 +228,9 @@ for line in string.gmatch(text, '\\n([^\\n]*)') do
 end
 if #kept < found then save(kept) end
 return reply('ok', count(ended))
-`)
+`,
+  false,
+)
 
 /**
  * ARGV: for each change session id, record that was read, new record, new session id or the same. Replies

@@ -12,6 +12,8 @@ export interface RedisValueChange {
   readonly key: string
   readonly what: 'replace' | 'add'
   readonly args: readonly [string | number, string | number, string | number]
+  /** Of a change that replicas must have: what says nothing as a value. */
+  readonly nothing?: string | undefined
 }
 
 /** What Redis says of a change. */
@@ -79,10 +81,11 @@ export class RedisValues {
   }
 
   /**
-   * Counts of one value go together. A replacement is alone with its value: a later one is written at a later
+   * What replicas must have goes alone. Counts of one value go together. A replacement is alone with its value: a later one is written at a later
    * time.
    */
-  #fits({ places, replaced, changes }: Batch, { key, what }: RedisValueChange): boolean {
+  #fits({ places, replaced, changes }: Batch, { key, what, nothing }: RedisValueChange): boolean {
+    if (nothing !== changes[0]?.nothing || nothing !== undefined) return false
     if (this.#marks.isSharded || changes.length >= MOST_CHANGES) return false
     if (!places.has(key)) return places.size < MOST_VALUES
     return what === 'add' && !replaced.has(key)
@@ -100,7 +103,8 @@ export class RedisValues {
     try {
       const keys = [...places.keys()]
       const args = changes.flatMap(({ key, what, args }) => [places.get(key) ?? 0, what, ...args])
-      const question = { script: CHANGE_VALUES, keys, args, testMoment }
+      const nothing = changes[0]?.nothing
+      const question = { script: CHANGE_VALUES, keys, args, testMoment, nothing }
       const { moment, texts } = await this.#questions.ask(question, left())
       if (texts.length !== changes.length * TEXTS_OF_A_CHANGE) throw unexpectedReply()
       changes.forEach(({ key, resolve, reject }, index) => {

@@ -63,12 +63,14 @@ describe('an access token, on Redis', () => {
 
   it('lies in Redis encrypted, under a key that names nobody, and ends when the token does', async () => {
     const token = await bed.sessions.accessToken()
-    const [key = ''] = await redis.keys('weapp:value:*')
-    const stored = (await redis.get(key)) ?? ''
-    expect(key + stored)
-      .not.to.include(token)
-      .and.not.to.include(bed.sandbox.app.appid)
-    const leftMs = await redis.pttl(key)
-    expect(leftMs).to.be.within(7_100_000, 7_200_000)
+    const lifetimes: number[] = []
+    for (const key of await redis.keys('weapp:value:*')) {
+      expect(`${key} ${await redis.get(key)}`)
+        .not.to.include(token)
+        .and.not.to.include(bed.sandbox.app.appid)
+      lifetimes.push(await redis.pttl(key))
+    }
+    // The claim of who fetches it is there for seconds.
+    expect(Math.max(...lifetimes)).to.be.within(7_100_000, 7_200_000)
   })
 })

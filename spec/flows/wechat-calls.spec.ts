@@ -23,11 +23,16 @@ describe('what is asked of WeChat with an access token', () => {
   it('has the deadline of wechat.timeoutMs for each call', async () => {
     const own = await openTestBed({ wechat: { timeoutMs: 4321 } })
     const { timeout } = AbortSignal
+    const { setTimeout } = globalThis
     const deadlines: number[] = []
     AbortSignal.timeout = (ms) => {
       deadlines.push(ms)
       return timeout.call(AbortSignal, ms)
     }
+    globalThis.setTimeout = Object.assign((work: () => void, ms?: number) => {
+      deadlines.push(Number(ms))
+      return setTimeout(work, ms)
+    }, setTimeout)
     try {
       const { session } = await own.sessions.login({ code: (await own.phone.wx.login()).code })
       await own.sessions.phoneNumber({ code: (await own.phone.getPhoneNumber()).code })
@@ -35,6 +40,7 @@ describe('what is asked of WeChat with an access token', () => {
       await own.sessions.resetUserSessionKey(session)
     } finally {
       AbortSignal.timeout = timeout
+      globalThis.setTimeout = setTimeout
       await own.close()
     }
     // One for the login, the access token, the phone number, the check and the reset; others are the store's.

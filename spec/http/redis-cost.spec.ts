@@ -178,7 +178,7 @@ describe('what Redis has to do', () => {
       await reopen({ store: new RedisStore(client), app: { exchange } })
       const logInBy = (code: number) => bed.sessions.login({ code: String(code) })
       await logInBy(0)
-      await bed.sessions.close()
+      await untilIdle(bed.sessions)
       client.counts = { sent: 0, roundTrips: 0 }
       await Promise.all(Array.from({ length: 16 }, (_, index) => logInBy(index + 1)))
       expect(sent[1]).to.equal(2)

@@ -3,6 +3,8 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import {
   absoluteEnd,
+  drawDuration,
+  drawLifetimes,
   isAlive,
   isTouchDue,
   type Lifetimes,
@@ -48,6 +50,48 @@ describe('lifetimesFrom', () => {
       sessionDurationMs: 1,
       touchAfterMs: 1,
     })
+  })
+})
+
+describe('the lifetimes that are drawn for a login', () => {
+  const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+  const jitter = fc.double({ min: 0, max: 0.5, noNaN: true })
+  const days = fc.double({ min: 1e-6, max: 3650, noNaN: true })
+
+  it('are those of the app without jitter', () => {
+    const { loginDurationMs, sessionDurationMs } = LIFETIMES
+    expect(drawLifetimes(LIFETIMES, 0, () => 0.9)).to.deep.equal({ loginDurationMs, sessionDurationMs })
+    expect(drawDuration(1_234, 0)).to.equal(1_234)
+  })
+
+  it('are never longer, and shorter by no more than the share and what is rounded off', () => {
+    fc.assert(
+      fc.property(days, jitter, random, (loginDays, share, number) => {
+        const lifetimes = lifetimesFrom(loginDays, 3600, 0.1)
+        const drawn = drawLifetimes(lifetimes, share, () => number)
+        for (const name of ['loginDurationMs', 'sessionDurationMs'] as const) {
+          expect(drawn[name]).to.be.at.most(lifetimes[name])
+          expect(drawn[name]).to.be.at.least(Math.floor(lifetimes[name] * (1 - share) * 0.999) - 1)
+          expect(drawn[name]).to.satisfy(Number.isInteger)
+          expect(drawn[name]).to.be.at.least(1)
+        }
+      }),
+    )
+  })
+
+  it('are spread over the share', () => {
+    const ends = Array.from({ length: 1_000 }, () => drawLifetimes(LIFETIMES, 0.1).loginDurationMs)
+    expect(new Set(ends).size).to.be.above(400)
+    expect(Math.max(...ends) - Math.min(...ends)).to.be.above(0.8 * DAY_MS)
+  })
+
+  it('are four digits of days, which the record has to carry', () => {
+    fc.assert(
+      fc.property(random, (number) => {
+        const { loginDurationMs } = drawLifetimes(lifetimesFrom(30, 60, 0.1), 0.1, () => number)
+        expect(String(loginDurationMs / DAY_MS)).to.have.length.within(2, 5)
+      }),
+    )
   })
 })
 

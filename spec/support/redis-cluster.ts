@@ -4,6 +4,9 @@ import { type RedisServer, startRedisServer } from './redis-server.js'
 
 export interface RedisCluster {
   readonly nodes: { host: string; port: number }[]
+  /** The masters of the beginning, and the replica of each. */
+  readonly masters: readonly RedisServer[]
+  readonly replicas: readonly RedisServer[]
   stop(): Promise<void>
 }
 
@@ -35,7 +38,8 @@ export async function startRedisCluster({
     await stop()
     throw error
   }
-  return { nodes: servers.map(({ port }) => ({ host: '127.0.0.1', port })), stop }
+  const nodes = servers.map(({ port }) => ({ host: '127.0.0.1', port }))
+  return { nodes, masters: servers, replicas, stop }
 }
 
 function startNode(): Promise<RedisServer> {

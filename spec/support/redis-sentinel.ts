@@ -5,66 +5,103 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { findRedisServer } from './redis-binary.js'
+import { follow } from './redis-replica.js'
 import { type RedisServer, startRedisServer } from './redis-server.js'
 import { until } from './until.js'
 
-/** A primary and a replica under the watch of a Sentinel. */
+/** A primary and its replicas under the watch of Sentinels. */
 export interface WatchedRedis {
   readonly name: string
   readonly sentinels: { host: string; port: number }[]
   /** The servers, the first primary first. */
   readonly servers: readonly RedisServer[]
-  /** Makes the replica the primary, and resolves when the Sentinel names it. */
+  /** The server that the Sentinels name as the primary. */
+  primary(): Promise<RedisServer>
+  /** Makes a replica the primary, and resolves when a Sentinel names it. */
   failOver(): Promise<void>
   stop(): Promise<void>
 }
 
+export interface WatchedRedisOptions {
+  readonly replicas?: number
+  readonly sentinels?: number
+  /** After how long without an answer a server counts as down, in milliseconds. */
+  readonly downAfterMs?: number
+  /** Further redis-server arguments. */
+  readonly args?: string[]
+}
+
 const name = 'main'
 
-export async function startWatchedRedis(): Promise<WatchedRedis> {
-  const servers = await Promise.all([startRedisServer(), startRedisServer()])
-  const [primary, replica] = servers
-  await follow(replica, primary)
-  const directory = mkdtempSync(join(tmpdir(), 'weapp-session-sentinel-'))
-  const port = await freePort()
-  const file = join(directory, 'sentinel.conf')
-  writeFileSync(
-    file,
-    `bind 127.0.0.1\nport ${port}\ndir ${directory}\nsentinel monitor ${name} 127.0.0.1 ${primary.port} 1\nsentinel down-after-milliseconds ${name} 500\nsentinel failover-timeout ${name} 5000\n`,
+export async function startWatchedRedis(options: WatchedRedisOptions = {}): Promise<WatchedRedis> {
+  const { replicas = 1, sentinels: sentinelCount = 1, downAfterMs = 500, args = [] } = options
+  const start = () => startRedisServer({ args })
+  const [primary, ...others] = await Promise.all([start(), ...Array.from({ length: replicas }, start)])
+  const servers = [primary, ...others]
+  await Promise.all(others.map((replica) => follow(replica, primary)))
+  const quorum = Math.floor(sentinelCount / 2) + 1
+  const sentinels = await Promise.all(
+    Array.from({ length: sentinelCount }, () => startSentinel(primary.port, quorum, downAfterMs)),
   )
-  const child = spawn(findRedisServer(), [file, '--sentinel'], { stdio: 'ignore' })
-  const sentinel = new Redis({ port, retryStrategy: () => 20 })
-  sentinel.on('error', () => undefined)
-  const primaryPort = async () =>
-    Number(((await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)) as string[])[1])
-  await until(async () => (await primaryPort()) === primary.port)
-  await until(async () => ((await sentinel.call('SENTINEL', 'REPLICAS', name)) as unknown[]).length === 1)
+  const clients = sentinels.map(({ port }) => {
+    const client = new Redis({ port, retryStrategy: () => 20 })
+    return client.on('error', () => undefined)
+  })
+  const count = async (client: Redis, what: string) =>
+    ((await client.call('SENTINEL', what, name)) as unknown[]).length
+  const portOf = async (client: Redis) =>
+    Number(((await client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)) as string[])[1])
+  for (const client of clients) {
+    await until(async () => (await portOf(client)) === primary.port)
+    await until(async () => (await count(client, 'REPLICAS')) === replicas)
+    await until(async () => (await count(client, 'SENTINELS')) === sentinelCount - 1)
+  }
+  const primaryPort = () => portOf(clients[0] as Redis)
 
   return {
     name,
-    sentinels: [{ host: '127.0.0.1', port }],
+    sentinels: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
     servers,
+    async primary() {
+      const port = await primaryPort()
+      return servers.find((server) => server.port === port) ?? primary
+    },
     async failOver() {
       const before = await primaryPort()
       await until(async () => {
-        await sentinel.call('SENTINEL', 'FAILOVER', name).catch(() => undefined)
+        await clients[0]?.call('SENTINEL', 'FAILOVER', name).catch(() => undefined)
         return (await primaryPort()) !== before
       })
     },
     async stop() {
-      sentinel.disconnect()
-      await end(child)
-      rmSync(directory, { recursive: true, force: true })
+      for (const client of clients) client.disconnect()
+      await Promise.all(sentinels.map((sentinel) => sentinel.stop()))
       await Promise.all(servers.map((server) => server.stop()))
     },
   }
 }
 
-async function follow(replica: RedisServer, primary: RedisServer): Promise<void> {
-  const client = new Redis(replica.url)
-  await client.call('REPLICAOF', '127.0.0.1', primary.port)
-  await until(async () => (await client.info('replication')).includes('master_link_status:up'))
-  client.disconnect()
+async function startSentinel(primaryPort: number, quorum: number, downAfterMs: number) {
+  const directory = mkdtempSync(join(tmpdir(), 'weapp-session-sentinel-'))
+  const port = await freePort()
+  const file = join(directory, 'sentinel.conf')
+  const lines = [
+    'bind 127.0.0.1',
+    `port ${port}`,
+    `dir ${directory}`,
+    `sentinel monitor ${name} 127.0.0.1 ${primaryPort} ${quorum}`,
+    `sentinel down-after-milliseconds ${name} ${downAfterMs}`,
+    `sentinel failover-timeout ${name} 5000`,
+  ]
+  writeFileSync(file, `${lines.join('\n')}\n`)
+  const child = spawn(findRedisServer(), [file, '--sentinel'], { stdio: 'ignore' })
+  return {
+    port,
+    async stop() {
+      await end(child)
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
 }
 
 /** A port that a Redis had until just now. */
