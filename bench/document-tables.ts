@@ -1,5 +1,6 @@
+import { capacityTable, clusterTable, largeTable } from './capacity-tables.js'
 import type { Results } from './results.js'
-import { figure } from './statistics.js'
+import { figure, grouped } from './statistics.js'
 import { markdownTable, rowTable } from './table.js'
 import type { Language } from './targets.js'
 
@@ -16,11 +17,6 @@ const WORDS = {
     ],
     groups: ['where the CPU goes', '%'],
     files: ['of it this package', '%'],
-    capacity: ['what', 'measured', 'so'],
-    users: (count: string) => `${count} users with one session and a profile each`,
-    second: (count: string) => `a second session for ${count} users`,
-    redis: 'requests a second that one Redis answers at most',
-    process: 'requests a second of one process at most, with a route that does nothing else',
     source: (command: string, day: string, where: string, load: string) =>
       `Made by \`${command}\` on ${day}, on ${where}; load average when it began: ${load}`,
   },
@@ -36,16 +32,10 @@ const WORDS = {
     ],
     groups: ['CPU 花在哪里', '%'],
     files: ['其中本包', '%'],
-    capacity: ['内容', '实测', '由此可得'],
-    users: (count: string) => `${count} 个用户，每人一个会话加用户资料`,
-    second: (count: string) => `${count} 个用户各再加一个会话`,
-    redis: '一个 Redis 每秒最多回答的请求',
-    process: '一个进程每秒最多处理的请求，路由本身什么也不做',
     source: (command: string, day: string, where: string, load: string) =>
       `由 \`${command}\` 于 ${day} 测得，环境：${where}；开始时的平均负载：${load}`,
   },
 } as const
-const MANY_USERS = 1_000_000
 const MOST_FILES = 12
 
 /** The tables that documents quote, by the name of their place. */
@@ -55,7 +45,9 @@ export function documentTables(results: Results, language: Language): Readonly<R
     rows: rowTable(results.rows, language),
     requests: requestTable(results, language),
     profile: profileTables(results, language),
-    capacity: capacityTable(results, language),
+    capacity: capacityTable(results.figures, language),
+    cluster: clusterTable(results.figures, language),
+    large: largeTable(results.figures, language),
   }
 }
 
@@ -75,7 +67,7 @@ function requestTable({ figures }: Results, language: Language): string {
       name,
       figure(whole),
       name.startsWith('bare') ? '' : figure(added),
-      number(allocations[name]),
+      grouped(allocations[name]),
       ...counts,
     ]
   })
@@ -90,28 +82,4 @@ function profileTables({ figures: { profile } }: Results, language: Language): s
     markdownTable(groups, lines(profile?.groups ?? {})),
     markdownTable(files, lines(profile?.files ?? {}).slice(0, MOST_FILES)),
   ].join('\n\n')
-}
-
-function capacityTable({ figures }: Results, language: Language): string {
-  const { bytes, cpu, commands } = figures
-  const words = WORDS[language]
-  const memory = (each = Number.NaN) => [
-    `${figure(each)} B`,
-    `${number(MANY_USERS)} × ${figure(each)} B = ${((MANY_USERS * each) / 1e9).toFixed(2)} GB`,
-  ]
-  const rate = (micros = Number.NaN) => [
-    `${figure(micros)} µs`,
-    `1,000,000 µs ÷ ${figure(micros)} µs = ${number(1_000_000 / micros)}`,
-  ]
-  const count = number(MANY_USERS)
-  return markdownTable(words.capacity, [
-    [words.users(count), ...memory(bytes?.first)],
-    [words.second(count), ...memory(bytes?.second)],
-    [words.redis, ...rate(commands?.['weapp-session']?.redisMicros)],
-    [words.process, ...rate(cpu?.['weapp-session']?.whole)],
-  ])
-}
-
-function number(value = Number.NaN): string {
-  return Math.round(value).toLocaleString('en')
 }

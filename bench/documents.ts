@@ -7,6 +7,8 @@ import type { Language } from './targets.js'
 
 /** The documents that quote the bench, and their languages. */
 export const DOCUMENTS: Readonly<Record<string, Language>> = {
+  'docs/operations.md': 'en',
+  'docs/operations.zh-CN.md': 'zh',
   'docs/performance.md': 'en',
   'docs/performance.zh-CN.md': 'zh',
 }

@@ -23,6 +23,7 @@ export interface Figures {
   allocations?: Readonly<Record<string, number>>
   profile?: ProfileSummary
   login?: LoginFigures
+  cluster?: ClusterFigures
   bytes?: ByteFigures
   /** Microseconds of one call at a time, medians, with so many sessions. */
   growth?: { readonly sessions: readonly [number, number]; readonly few: Latencies; readonly many: Latencies }
@@ -39,6 +40,40 @@ export interface LoginFigures {
   /** Microseconds a login: of the bare route, and what others add to it. */
   readonly cpu: Readonly<Record<LoginServer, number>>
   readonly ratio: number
+}
+
+/** What is asked of a Redis Cluster for one call, of 64 at once. */
+export interface ClusterFigures {
+  readonly calls: number
+  /** With a visit that need not be written down. */
+  readonly request: ClusterCost
+  /** With one that is. */
+  readonly visit: ClusterCost
+  /** With a profile and `onLogin`, and all that goes on after the response. */
+  readonly login: ClusterCost
+  /** A thousand at once of the cheapest change. */
+  readonly revokeUser: ClusterCost
+  /** What the login of a new user takes in Redis at first: the user, and for some minutes values of its code. */
+  readonly loginBytes: number
+  /** How much more a key takes than on a single server. */
+  readonly moreBytesOfKey: number
+  /** Microseconds a second that one master uses while nobody asks it. */
+  readonly idleMicros: number
+}
+
+/** By the masters of users and values together, and by one that has `weapp:all` and nothing else. */
+export interface ClusterCost {
+  readonly users: MasterCost
+  readonly marks: MasterCost
+}
+
+/** Of one call. */
+export interface MasterCost {
+  readonly commands: number
+  /** Microseconds of CPU, by `INFO cpu`. */
+  readonly cpu: number
+  /** Those of them that `INFO commandstats` counts as the commands themselves. */
+  readonly inCommands: number
 }
 
 /** Bytes in Redis: of the first session of a user with the profile, of the second, and of express-session. */

@@ -74,6 +74,8 @@ function written(path: string, { method, headers, body = '' }: Shot): Buffer {
 async function openClient(port: number) {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   await once(socket, 'connect')
+  // What went wrong is told by `close`.
+  socket.on('error', () => undefined)
   return { fire: (shot: Buffer) => answered(socket, shot), close: () => socket.destroy() }
 }
 
@@ -92,10 +94,7 @@ function answered(socket: Socket, shot: Buffer): Promise<void> {
       if (!isWhole(text)) return
       end(/^HTTP\/1\.1 2/.test(text) ? undefined : new Error(`a request failed: ${text}`))
     }
-    socket
-      .on('data', read)
-      .on('close', closed)
-      .on('error', () => undefined)
+    socket.on('data', read).on('close', closed)
     socket.write(shot)
   })
 }

@@ -8,6 +8,7 @@ import { updateDocuments } from './documents.js'
 import { machine } from './machine.js'
 import type { Results } from './results.js'
 import { root } from './root.js'
+import { clusterRows } from './rows/cluster.js'
 import { growthRow } from './rows/growth.js'
 import { loginRow } from './rows/login.js'
 import { memoryRow } from './rows/memory.js'
@@ -23,6 +24,7 @@ type Part = (bench: Bench) => Promise<Row | readonly Row[]>
 const parts: Readonly<Record<string, Part>> = {
   requests: requestRows,
   login: loginRow,
+  cluster: clusterRows,
   memory: memoryRow,
   growth: growthRow,
   revocation: revocationRow,
@@ -82,8 +84,9 @@ const results: Results = {
   rows,
   figures: bench.figures,
 }
-const { rows: rowTable, requests, profile } = documentTables(results, 'en')
+const { rows: rowTable, requests, profile, cluster } = documentTables(results, 'en')
 say(`\n${rowTable}\n`)
+if (bench.figures.cluster) say(`\n${cluster}\n`)
 if (bench.figures.cpu) say(`\n${requests}\n\n${profile}\n`)
 
 // Part of it is no whole run, and a quick one is not worth quoting.

@@ -14,3 +14,8 @@ export function figure(value: number): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
   return value.toFixed(digits)
 }
+
+/** A whole number, with a comma between thousands. */
+export function grouped(value = Number.NaN): string {
+  return Math.round(value).toLocaleString('en')
+}

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import express from 'express'
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import {
   createSessions,
   type Identity,
@@ -20,41 +20,59 @@ export const LOCAL_CACHE: object = { localCache: { seconds: 5 } }
 export interface WeappSessionSettings {
   /** Default: false, as ioredis has it. */
   readonly enableAutoPipelining?: boolean
+  readonly touchShare?: number
   readonly store?: RedisStoreOptions
 }
 
-/** This package over one Redis, with an exchange that knows the sample users. */
-export function openWeappSession(redisUrl: string, settings: WeappSessionSettings = {}) {
-  const { enableAutoPipelining = false, store } = settings
-  const redis = new Redis(redisUrl, { ...redisSettings(), enableAutoPipelining })
+/** Where a node of a Redis Cluster listens. */
+export interface ClusterNode {
+  readonly host: string
+  readonly port: number
+}
+
+/** This package over one Redis, or over the Cluster of these nodes, with an exchange that knows the sample users. */
+export function openWeappSession(
+  redisUrl: string | readonly ClusterNode[],
+  settings: WeappSessionSettings = {},
+) {
+  const { enableAutoPipelining = false, touchShare = 0.02, store } = settings
+  const redisOptions = { ...redisSettings(), enableAutoPipelining }
+  const redis =
+    typeof redisUrl === 'string'
+      ? new Redis(redisUrl, redisOptions)
+      : new Cluster([...redisUrl], { redisOptions })
   const dataOf = new Map<string, SampleUser['data']>()
   const identities = new Map<string, Identity>()
   const sessions = createSessions({
     apps: [{ ...APP, exchange: async (_app, code) => identities.get(code) as Identity }],
     store: new RedisStore(redis, store),
     onLogin: ({ openid }) => dataOf.get(openid),
+    touchShare,
     // A login of a crowd is no part of what is measured.
     storeTimeoutMs: 30_000,
   })
+
+  /** Returns the request of the login of a user, which the exchange then knows. */
+  function loginOf(user: SampleUser) {
+    const code = randomBytes(16).toString('hex')
+    identities.set(code, user)
+    dataOf.set(user.openid, user.data)
+    return { code, ...signedProfile(user) }
+  }
 
   /** Logs users in, and returns their tokens. */
   async function logIn(users: readonly SampleUser[]): Promise<string[]> {
     const tokens: string[] = []
     for (let from = 0; from < users.length; from += AT_ONCE) {
       const some = users.slice(from, from + AT_ONCE)
-      const logins = some.map(async (user) => {
-        const code = randomBytes(16).toString('hex')
-        identities.set(code, user)
-        dataOf.set(user.openid, user.data)
-        return (await sessions.login({ code, ...signedProfile(user) })).token
-      })
+      const logins = some.map(async (user) => (await sessions.login(loginOf(user))).token)
       tokens.push(...(await Promise.all(logins)))
       identities.clear()
       dataOf.clear()
     }
     return tokens
   }
-  return { redis, sessions, logIn }
+  return { redis, sessions, loginOf, logIn }
 }
 
 /** `requireSession()` in front of the route, as in the README. */

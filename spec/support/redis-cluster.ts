@@ -14,8 +14,17 @@ const slotCount = 16_384
 const masterCount = 3
 const formationDeadline = 15_000
 
+interface RedisClusterOptions {
+  readonly withReplicas?: boolean
+  /** A slot that the first master has, and no other. */
+  readonly slotApart?: number
+}
+
 /** Three masters that share all slots, formed without redis-cli; with replicas, each has one. */
-export async function startRedisCluster({ withReplicas = false } = {}): Promise<RedisCluster> {
+export async function startRedisCluster({
+  withReplicas = false,
+  slotApart,
+}: RedisClusterOptions = {}): Promise<RedisCluster> {
   const start = () => Promise.all(Array.from({ length: masterCount }, startNode))
   const servers = await start()
   const replicas = withReplicas ? await start() : []
@@ -23,7 +32,7 @@ export async function startRedisCluster({ withReplicas = false } = {}): Promise<
     await Promise.all([...servers, ...replicas].map((server) => server.stop()))
   }
   try {
-    await formCluster(servers)
+    await formCluster(servers, slotApart)
     await Promise.all(replicas.map((replica, index) => replicate(replica, servers[index])))
   } catch (error) {
     await stop()
@@ -37,10 +46,10 @@ function startNode(): Promise<RedisServer> {
   return startRedisServer({ args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'] })
 }
 
-async function formCluster(servers: RedisServer[]): Promise<void> {
+async function formCluster(servers: RedisServer[], slotApart?: number): Promise<void> {
   const masters = servers.map(({ url }) => new Redis(url))
   try {
-    await Promise.all(masters.map(takeShareOfSlots))
+    await Promise.all(masters.map((master, index) => takeSlots(master, index, slotApart)))
     for (const { port } of servers.slice(1))
       await masters[0]?.call('CLUSTER', 'MEET', '127.0.0.1', String(port))
     await Promise.all(masters.map(agreement))
@@ -49,11 +58,14 @@ async function formCluster(servers: RedisServer[]): Promise<void> {
   }
 }
 
-async function takeShareOfSlots(master: Redis, index: number): Promise<void> {
-  const first = Math.ceil((slotCount * index) / masterCount)
-  const end = Math.ceil((slotCount * (index + 1)) / masterCount)
-  const slots = Array.from({ length: end - first }, (_, offset) => String(first + offset))
-  await master.call('CLUSTER', 'ADDSLOTS', ...slots)
+async function takeSlots(master: Redis, index: number, slotApart?: number): Promise<void> {
+  const all = Array.from({ length: slotCount }, (_, slot) => slot)
+  const others = all.filter((slot) => slot !== slotApart)
+  const share = (slots: number[], place: number, places: number) =>
+    slots.slice(Math.ceil((slots.length * place) / places), Math.ceil((slots.length * (place + 1)) / places))
+  const apart = index === 0 ? [Number(slotApart)] : share(others, index - 1, masterCount - 1)
+  const slots = slotApart === undefined ? share(all, index, masterCount) : apart
+  await master.call('CLUSTER', 'ADDSLOTS', ...slots.map(String))
   // Masters of one epoch would first have to settle which of them goes ahead.
   await master.call('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
 }
