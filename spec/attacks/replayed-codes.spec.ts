@@ -44,7 +44,7 @@ describe('a login code that somebody else has read', () => {
     for (const address of [THIEFS_ADDRESS, OWNERS_ADDRESS])
       for (const nonce of [undefined, 'another-nonce-of-16'])
         await native({ code, nonce }, address).expect(401)
-    expect(told()).to.have.length(4)
+    expect(told()).to.have.length(1)
     const { body: again } = await native({ code, nonce: NONCE }, '192.0.2.1').expect(200)
     expect(again.token).to.equal(own.token)
     expect(told().at(-1)).to.include('another address')
@@ -138,14 +138,14 @@ describe('a login code that somebody else has read', () => {
     expect([own.status, thief.status].sort()).to.deep.equal([200, 401])
   })
 
-  it('gives its answer a handful of times to its owner, each told, and then no more', async () => {
+  it('gives its answer a handful of times to its owner, which is told, and then no more', async () => {
     const code = await bed.code()
     await native({ code, nonce: NONCE }).expect(200)
     const statuses: number[] = []
     for (let replays = 0; replays < 20; replays += 1)
       statuses.push((await native({ code, nonce: NONCE })).status)
     expect(statuses).to.deep.equal([...Array(5).fill(200), ...Array(15).fill(401)])
-    expect(told()).to.have.length(5)
+    expect(told()).to.have.length(1)
   })
 
   it('does not fill the log, however often it is sent', async () => {
