@@ -56,7 +56,7 @@ describe('new RedisStore', () => {
   it('refuses an option it does not know', () => {
     expect(() => new RedisStore(client, { prefx: 'a:' } as object)).to.throw(
       TypeError,
-      /"prefx".*prefix, localCache, clock/,
+      /"prefx".*prefix, localCache, waitReplicas, clock/,
     )
   })
 

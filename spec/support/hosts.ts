@@ -187,16 +187,18 @@ function injectedInto(app: unknown): Host {
         statusCode: status,
         headers: answered,
         body: payload,
-      } = await inject(app as DispatchFunc, asked)
+      } = await inject(app as DispatchFunc, asked).finally(restorePrototypes)
       const type = answered['content-type'] as string | undefined
       return { status, type, headers: answered, body: payload }
     },
-    async close() {
-      // light-my-request leaves its own in the prototypes that all apps of Express share.
-      Object.setPrototypeOf(express.request, IncomingMessage.prototype)
-      Object.setPrototypeOf(express.response, ServerResponse.prototype)
-    },
+    async close() {},
   }
+}
+
+/** light-my-request leaves its own in the prototypes that all apps of Express share. */
+function restorePrototypes(): void {
+  Object.setPrototypeOf(express.request, IncomingMessage.prototype)
+  Object.setPrototypeOf(express.response, ServerResponse.prototype)
 }
 
 function serverlessOf(app: unknown): Host {
