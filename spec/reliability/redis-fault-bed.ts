@@ -22,9 +22,13 @@ export interface RedisFaultBed {
   /**
    * Has a fault under load, then waits until all works again, and expects that no acknowledged session was
    * lost or revived, that nothing hung, that commands did not pile up, and that memory did not grow. Returns
-   * what was answered while the fault was on, and what was logged.
+   * what was answered while the fault was on, and what was logged. It is on until there are answers of all `kinds`.
    */
-  during(fault: () => Promise<void>, end?: () => Promise<void> | void): Promise<Told>
+  during(
+    fault: () => Promise<void>,
+    end?: () => Promise<void> | void,
+    kinds?: readonly string[],
+  ): Promise<Told>
   close(): Promise<void>
 }
 
@@ -50,10 +54,15 @@ export async function openRedisFaultBed(
   await load.end()
   const { heapBytes: heapBefore } = await app.usage()
 
-  async function during(fault: () => Promise<void>, end: () => Promise<void> | void = () => undefined) {
+  async function during(
+    fault: () => Promise<void>,
+    end: () => Promise<void> | void = () => undefined,
+    kinds: readonly string[] = [],
+  ) {
     await load.begin(WORKERS)
     load.takeAnswers()
     await fault()
+    await load.answered(kinds)
     const { outstanding, log: logBefore } = await app.usage()
     const answers = load.takeAnswers()
     await end()

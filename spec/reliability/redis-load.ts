@@ -67,6 +67,11 @@ export class RedisLoad {
     return answers
   }
 
+  /** Waits for an answer of each of these kinds, such as `/login 503`. */
+  async answered(kinds: readonly string[]): Promise<void> {
+    await until(() => kinds.every((kind) => this.#answers[kind] !== undefined))
+  }
+
   /** Whether a user can log in, is known then, and can log out. */
   async works(): Promise<boolean> {
     const session = await this.#logIn()
