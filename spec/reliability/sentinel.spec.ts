@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { after, afterEach, before, describe, it } from 'mocha'
-import { follow, roleOf } from '../support/redis-replica.js'
+import { roleOf } from '../support/redis-replica.js'
 import { startWatchedRedis, type WatchedRedis } from '../support/redis-sentinel.js'
 import type { RedisServer } from '../support/redis-server.js'
 import { until } from '../support/until.js'
@@ -69,28 +69,6 @@ describe('under three Sentinels, a primary with two replicas', function () {
     await load.serves()
     primary.resume()
     await until(async () => (await roleOf(primary)) === 'slave', 30_000)
-    await expectNoDamage()
-  })
-
-  it('loses and undoes nothing when the primary is killed', async () => {
-    const primary = await beginWith(1)
-    await primary.kill()
-    await anotherThan(primary)
-    await expectNoDamage()
-    await primary.restart()
-    await follow(primary, await redis.primary())
-  })
-
-  it('loses and undoes nothing when a replica is cut off, and then the primary killed', async () => {
-    const primary = await beginWith(1)
-    const cutOff = redis.servers.find((server) => server !== primary)
-    const client = new Redis(cutOff?.url ?? '')
-    // Nobody listens there. The Sentinels mend it, but not at once.
-    await client.call('REPLICAOF', '127.0.0.1', 1)
-    client.disconnect()
-    await load.serves()
-    await primary.kill()
-    await anotherThan(primary)
     await expectNoDamage()
   })
 })
