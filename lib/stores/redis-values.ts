@@ -1,4 +1,5 @@
 import { type Countdown, countdown } from '../deadline.js'
+import { endOfTurn } from '../turn-end.js'
 import { unexpectedReply } from './redis-lines.js'
 import type { RedisMarks } from './redis-marks.js'
 import { isOnSeveralServers, type RedisQuestions, unreadable } from './redis-questions.js'
@@ -60,7 +61,7 @@ export class RedisValues {
 
   change(change: RedisValueChange, withinMs?: number): Promise<RedisValueReply> {
     return new Promise((resolve, reject) => {
-      if (this.#batches.length === 0) setImmediate(() => this.#sendAll())
+      if (this.#batches.length === 0) void endOfTurn().then(() => this.#sendAll())
       const batch = this.#batchFor(change, withinMs)
       const { places, replaced, changes } = batch
       if (!places.has(change.key)) places.set(change.key, places.size + 1)
