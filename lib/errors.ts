@@ -137,6 +137,15 @@ export class WeappError extends Error {
   }
 }
 
+/** Returns another error of the same, as whoever catches an error may change it. */
+export function copyOf({ code, message, hint, retryAfterSeconds, cause }: WeappError): WeappError {
+  return new WeappError(code, message, {
+    ...(cause !== undefined && { cause }),
+    ...(hint !== undefined && { hint }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  })
+}
+
 function headersFor({ status, retryAfterSeconds }: ErrorKind): Record<string, string> {
   const headers: Record<string, string> = {}
   if (status === 401) headers['WWW-Authenticate'] = 'Bearer'

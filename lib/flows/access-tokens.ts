@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import { ERROR_CODES, WeappError } from '../errors.js'
+import { copyOf, ERROR_CODES, WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { Secret } from '../secret.js'
 import { BackgroundWork, Once } from '../sessions/once.js'
@@ -115,7 +115,7 @@ export class AccessTokens {
     if (running) return running
     const failed = this.#failures.get(appid)
     const sinceMs = this.#parts.clock() - (failed?.at ?? Number.NEGATIVE_INFINITY)
-    if (failed && sinceMs >= 0 && sinceMs < FAILURE_LIFETIME_MS) throw failed.error
+    if (failed && sinceMs >= 0 && sinceMs < FAILURE_LIFETIME_MS) throw copyOf(failed.error)
     const renewal = this.#renew(appid).finally(() => this.#renewals.delete(appid))
     this.#renewals.set(appid, renewal)
     return renewal

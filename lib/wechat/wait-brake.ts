@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import { type ErrorCode, WeappError } from '../errors.js'
+import { copyOf, type ErrorCode, WeappError } from '../errors.js'
 
 /** So many refusals in a row put the brake on where one user alone may have caused them. */
 const IN_A_ROW = 3
@@ -68,7 +68,7 @@ export class WaitBrake {
     const now = this.#clock()
     const leftMs = brake.probeAt - now
     // A pause that is longer than it can be began before the clock was set back.
-    if (brake.isProbing || (leftMs > 0 && leftMs <= LONGEST_PAUSE_MS)) throw sameAs(brake.refusal)
+    if (brake.isProbing || (leftMs > 0 && leftMs <= LONGEST_PAUSE_MS)) throw copyOf(brake.refusal)
     brake.isProbing = true
     brake.pauseMs = Math.min(2 * brake.pauseMs, LONGEST_PAUSE_MS)
     brake.probeAt = now + brake.pauseMs
@@ -104,9 +104,4 @@ function isWait(error: unknown): error is WeappError & { code: Wait } {
 /** Whether WeChat has looked at what was sent. */
 function isAnswer(error: unknown): boolean {
   return error instanceof WeappError && ANSWERS.includes(error.code)
-}
-
-/** Another one for each call: an error is changed by those who catch it. */
-function sameAs({ code, message, hint }: WeappError): WeappError {
-  return new WeappError(code, message, hint === undefined ? {} : { hint })
 }

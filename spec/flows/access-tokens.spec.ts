@@ -170,6 +170,14 @@ describe('the first access token of an app', () => {
     expect(JSON.stringify(calls)).to.not.include('token 1').and.not.include(SHOP.appid)
   })
 
+  it('fails with an error of its own for whoever asks later, as an error is changed by those who catch it', async () => {
+    const { tokens, wechat } = processes()
+    const own = tokens()
+    wechat.before = () => Promise.reject(BUSY)
+    const failures = [await failureOf(() => own.get(OF_SHOP)), await failureOf(() => own.get(OF_SHOP))]
+    expect(failures[1]).to.not.equal(failures[0])
+  })
+
   it('fails as WeChat does for all who ask within a second, and the next one asks again', async () => {
     const { tokens, wechat, asked, log, clock } = processes()
     const own = tokens()
@@ -178,8 +186,14 @@ describe('the first access token of an app', () => {
     expect(failures).to.deep.equal([BUSY, BUSY, BUSY])
     await own.idle()
     clock.advance(FAILURE_MS - 1)
-    for (let times = 0; times < 500; times += 1)
-      expect(await failureOf(() => own.get(OF_SHOP))).to.equal(BUSY)
+    for (let times = 0; times < 500; times += 1) {
+      const { code, message, hint } = await weappErrorOf(BUSY.code, () => own.get(OF_SHOP))
+      expect({ code, message, hint }).to.deep.equal({
+        code: BUSY.code,
+        message: BUSY.message,
+        hint: BUSY.hint,
+      })
+    }
     expect(asked).to.have.length(1)
     clock.advance(1)
     expect(await own.get(OF_SHOP)).to.equal('token 2')
@@ -370,7 +384,7 @@ describe('the renewal of an access token', () => {
     expect(await own.get(OF_SHOP)).to.equal('token 1')
     await own.idle()
     clock.advance(1)
-    expect(await failureOf(() => own.get(OF_SHOP))).to.equal(BUSY)
+    await weappErrorOf(BUSY.code, () => own.get(OF_SHOP))
   })
 
   it('is one warning when it fails, however many have asked meanwhile', async () => {
@@ -430,7 +444,7 @@ describe('an access token that WeChat has refused', () => {
     const { own, wechat } = await started()
     wechat.before = () => Promise.reject(BUSY)
     expect(await failureOf(() => own.get(REFUSED))).to.equal(BUSY)
-    expect(await failureOf(() => own.get(OF_SHOP))).to.equal(BUSY)
+    await weappErrorOf(BUSY.code, () => own.get(OF_SHOP))
   })
 
   it('takes nothing from a newer one when the news of it come late', async () => {
