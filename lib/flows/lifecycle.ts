@@ -27,7 +27,7 @@ export class Lifecycle {
   #isClosing = false
   #isClosed = false
   #closed: Promise<void> | undefined
-  #tellIdle: (() => void) | undefined
+  readonly #waiting: (() => void)[] = []
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts
@@ -46,7 +46,7 @@ export class Lifecycle {
       return await call()
     } finally {
       this.#callsUnderWay -= 1
-      if (this.#callsUnderWay === 0) this.#tellIdle?.()
+      if (this.#callsUnderWay === 0) for (const tell of this.#waiting.splice(0)) tell()
     }
   }
 
@@ -82,9 +82,7 @@ export class Lifecycle {
 
   async #callsEnded(): Promise<void> {
     if (this.#callsUnderWay === 0) return
-    await new Promise<void>((resolve) => {
-      this.#tellIdle = resolve
-    })
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 }
 

@@ -72,6 +72,16 @@ describe('a lifecycle', () => {
     expect(order).to.deep.equal(['first', 'second', 'released'])
   })
 
+  it('tells all who wait for it to be idle', async () => {
+    const lifecycle = begin()
+    const call = held('call')
+    const called = lifecycle.run(() => call.done)
+    const waiting = [lifecycle.idle(), lifecycle.idle()]
+    call.letGo()
+    await Promise.all([called, ...waiting])
+    expect(order).to.deep.equal(['call'])
+  })
+
   it('waits for a call that fails, and hands its error on', async () => {
     const lifecycle = begin()
     const call = held('call')
