@@ -22,8 +22,6 @@ export function verdictOf(isMet: boolean): Verdict {
 /** What all rows share. */
 export interface Bench {
   readonly isQuick: boolean
-  /** Whether `RedisStore` has a local cache. */
-  readonly hasLocalCache: boolean
   readonly figures: Figures
   /** Shows what is being done. */
   progress(text: string): void

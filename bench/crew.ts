@@ -41,7 +41,6 @@ export async function openCrew(bench: Bench, start: (name: string) => Child, red
   const servers = new Map<PeerName, Child>()
   for (const name of names) {
     if (bench.isQuick && notInAQuickRun.includes(name)) continue
-    if (!bench.hasLocalCache && name === 'weapp-session, local cache') continue
     bench.progress(`opens ${name}`)
     const server = start('server')
     const url = await server.ask<string>('open', { name, redisUrl: redis.server.url })

@@ -58,9 +58,6 @@ if (quote) {
 const startedAt = Date.now()
 const bench: Bench = {
   isQuick: quick,
-  hasLocalCache: readFileSync(join(root, 'lib/stores/redis-store-options.ts'), 'utf8').includes(
-    'localCache?:',
-  ),
   figures: {},
   progress: (text) => say(`${String(Math.round((Date.now() - startedAt) / 1000)).padStart(4)} s  ${text}\n`),
 }

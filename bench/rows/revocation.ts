@@ -17,7 +17,6 @@ interface TwoProcesses {
 
 /** Row 8: how soon a process with a local cache no longer accepts what another process has ended. */
 export async function revocationRow(bench: Bench): Promise<Row> {
-  if (!bench.hasLocalCache) return { number: 8, measured: '', verdict: 'not there' }
   const count = bench.isQuick ? 200 : 1_000
   return withProcesses(async (start, startRedis) => {
     const { client: redis, server } = await startRedis()
