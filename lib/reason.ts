@@ -20,6 +20,15 @@ const PHRASES = [
   'max number of clients reached',
   'Unknown Redis command called from script',
 ]
+/** The same of ioredis, in errors that have no code. */
+const PHRASES_OF_THE_CLIENT = [
+  'All sentinels are unreachable',
+  'Command timed out',
+  'Connection is closed',
+  'Failed to refresh slots cache',
+  'None of startup nodes is available',
+  'Socket timeout',
+]
 /** The first words of error replies, for minified clients, whose errors have lost their name. */
 const REPLY =
   /^(?:ASK|BUSY|CLUSTERDOWN|CROSSSLOT|ERR|EXECABORT|LOADING|MASTERDOWN|MISCONF|MOVED|NOAUTH|NOPERM|NOREPLICAS|NOSCRIPT|OOM|READONLY|TRYAGAIN|UNKILLABLE|WRONGPASS|WRONGTYPE)\b/
@@ -52,7 +61,9 @@ function detailsOf(error: Error): string[] {
   const where = [hostname, address, host].find(isHost)
   const place = where && Number.isInteger(port) ? `${where}:${port}` : where
   const words = [syscall, code].filter((word): word is string => typeof word === 'string')
-  return [...words.filter((word) => COMMAND.test(word) || CODE.test(word)), ...(place ? [place] : [])]
+  const phrase = PHRASES_OF_THE_CLIENT.find((each) => error.message.startsWith(each))
+  const known = words.filter((word) => COMMAND.test(word) || CODE.test(word))
+  return [...known, place, phrase].filter((part) => part !== undefined)
 }
 
 function detailsOfReply(error: Error): string[] {

@@ -76,6 +76,17 @@ const REASONS: [string, unknown, string][] = [
     failure('a', `READONLY You can't write against a read only replica. ${SECRET}`),
     'a (READONLY)',
   ],
+  [
+    'Sentinels that are away',
+    failure('Error', `All sentinels are unreachable. Retrying. Last error: ${SECRET}`),
+    'Error (All sentinels are unreachable)',
+  ],
+  ['a connection that is closed', failure('Error', 'Connection is closed.'), 'Error (Connection is closed)'],
+  [
+    'a socket on which nothing comes',
+    failure('Error', `Socket timeout. Expecting data, but didn't receive any in 2000ms.`),
+    'Error (Socket timeout)',
+  ],
   ['a code that is none', failure('Error', SECRET, { code: `${SECRET} x`, port: SECRET }), 'Error'],
   ['a host that is an address with a password', failure('Error', '', { host: `:${SECRET}@x` }), 'Error'],
   ['a command that is none', reply('ERR x', `${SECRET} x`), 'ReplyError (ERR)'],

@@ -17,8 +17,12 @@ const SILENCE_SECONDS = 3
 /** A node of a Cluster is asked whether it is there when a command has waited so long, in seconds. */
 const NODE_SILENCE_SECONDS = 1
 
+/** What ioredis says when its connection is closed while it is being opened. */
+const CLOSED_WHILE_OPENING = 'Connection is closed.'
+
 /** An ioredis client, which reports the state of its connection. */
 interface EventfulClient extends RedisClient {
+  connect?(): Promise<unknown>
   readonly options?: { readonly db?: unknown }
   readonly status?: string
   readonly stream?: { readonly bytesRead?: number }
@@ -42,8 +46,8 @@ export function connectionOf(client: RedisClient): RedisConnection {
 
 /**
  * The connection of a client. Errors of commands say why it is down. Sends nothing to the wrong database:
- * ioredis would go on in database 0 when its SELECT is refused. Bounds how many commands wait, and gives up a
- * connection that is dead without having been closed.
+ * ioredis would go on in database 0 when its SELECT is refused. Bounds how many commands wait, gives up a
+ * connection that is dead without having been closed, and opens one again that ioredis has given up for good.
  */
 export class RedisConnection {
   readonly #client: RedisClient
@@ -159,6 +163,7 @@ export class RedisConnection {
       if (!(error instanceof Error)) return
       if (Object(Object(error).command).name === 'select') this.#refuse(client, error)
       else if (!this.#isRefused || error.name === 'ReplyError') this.#trouble = error
+      if (error.message === CLOSED_WHILE_OPENING) setImmediate(() => this.#openAgain(client))
       if (client.listenerCount('error') === 1) this.#tell(error)
     })
     client.on('close', () => {
@@ -168,6 +173,14 @@ export class RedisConnection {
     client.on('ready', () => {
       if (!this.#isRefused) this.#trouble = undefined
     })
+  }
+
+  /**
+   * A failover of which a Sentinel tells while the connection is being opened closes it, and ioredis then takes
+   * it for ended by the application. It says so as an error only when the application has not ended it.
+   */
+  #openAgain(client: EventfulClient): void {
+    if (client.status === 'end') client.connect?.().catch(() => undefined)
   }
 
   #refuse(client: EventfulClient, error: Error): void {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
 import { type CommonRedisOptions, Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
@@ -43,6 +44,13 @@ for (const [version, Client] of [
       client.on('error', () => undefined)
       clients.push(client)
       return client
+    }
+
+    const told = (client: Redis, event: string) => new Promise<void>((resolve) => client.once(event, resolve))
+
+    /** Lets all run that is to be done at once. */
+    async function settled(): Promise<void> {
+      for (let turns = 0; turns < 3; turns += 1) await setImmediate()
     }
 
     function guarded(client: Redis, log: KeptLog) {
@@ -164,6 +172,44 @@ for (const [version, Client] of [
         for (const client of clients.splice(0)) client.disconnect()
         await garbage.close()
       }
+    })
+
+    it('is opened again when it is closed while it is being opened, as by a failover', async () => {
+      const client = connect(server.url, { lazyConnect: true })
+      const store = new RedisStore(client)
+      client.connect().catch(() => undefined)
+      client.disconnect(true)
+      await told(client, 'end')
+      await told(client, 'ready')
+      expect(await store.readUser(newHandle())).to.include({ wasHere: false })
+    })
+
+    it('stays closed when the application closes it while it is being opened', async () => {
+      const client = connect(server.url, { lazyConnect: true })
+      new RedisStore(client)
+      client.connect().catch(() => undefined)
+      client.disconnect()
+      await told(client, 'end')
+      let attempts = 0
+      client.on('connecting', () => {
+        attempts += 1
+      })
+      await settled()
+      expect(attempts).to.equal(0)
+    })
+
+    it('stays closed when the application does not want another attempt', async () => {
+      const sentinels = { sentinels: [{ port: 1 }], name: 'main', sentinelRetryStrategy: () => null }
+      const client = connect(server.url, { ...sentinels, lazyConnect: true })
+      new RedisStore(client)
+      client.connect().catch(() => undefined)
+      await told(client, 'end')
+      let attempts = 0
+      client.on('connecting', () => {
+        attempts += 1
+      })
+      await settled()
+      expect(attempts).to.equal(0)
     })
 
     it('is listened to once, however many stores share the client', () => {
