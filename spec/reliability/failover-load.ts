@@ -1,11 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createSandbox, type Sandbox } from '../../sandbox/index.js'
+import { until } from '../support/until.js'
 import type { FailoverAppSettings } from './failover-app.js'
 import { FailoverProcess } from './failover-process.js'
 
 const CLIENTS = 6
 /** Between two requests of a client: the machine has other things to do. */
 const PAUSE_MS = 4
+/** By then a service that returns by itself is back, on a machine that has much to do as well. */
+const BACK_WITHIN_MS = 40_000
+/** A request has deadlines of a few seconds; one without an answer by then is hung. */
+const ANSWERED_WITHIN_MS = 15_000
 const OWN_HEADER = 'x-3rd-session'
 
 /** What was answered, by the status or, where the connection broke, by 0. */
@@ -35,8 +40,6 @@ export class FailoverLoad {
   #clients: Promise<unknown> = Promise.resolve()
   /** How many requests were answered with 200 or 204 since somebody asked. */
   #successes = 0
-  answered = 0
-  refused = 0
 
   private constructor(sandbox: Sandbox, app: FailoverProcess) {
     this.#sandbox = sandbox
@@ -60,7 +63,7 @@ export class FailoverLoad {
   /** Resolves when so many requests have succeeded from now on, those of logins among them. */
   async serves(requests = 50): Promise<void> {
     this.#successes = 0
-    while (this.#successes < requests) await pause(5)
+    await this.#untilBack(() => this.#successes >= requests)
   }
 
   /** Ends the load until it begins again, asks for every session there ever was, and counts. */
@@ -129,11 +132,20 @@ export class FailoverLoad {
 
   /** The status for a token once it is no failure. */
   async #settled(token: string): Promise<number> {
-    for (;;) {
-      const { status } = await this.#send('GET', '/me', token)
-      if (status === 200 || status === 401) return status
-      await pause(20)
-    }
+    let status = 0
+    await this.#untilBack(async () => {
+      const answer = await this.#send('GET', '/me', token)
+      status = answer.status
+      return status === 200 || status === 401
+    })
+    return status
+  }
+
+  /** Fails with what the app server has logged, which says what holds it up. */
+  async #untilBack(isBack: () => boolean | Promise<boolean>): Promise<void> {
+    await until(isBack, BACK_WITHIN_MS).catch(() => {
+      throw new Error(`the service is not back after ${BACK_WITHIN_MS} ms; its log:\n${this.#app.log}`)
+    })
   }
 
   async #send(method: string, path: string, token?: string, body?: object): Promise<Answered> {
@@ -141,13 +153,14 @@ export class FailoverLoad {
       ...(token !== undefined && { [OWN_HEADER]: token }),
       ...(body && { 'content-type': 'application/json' }),
     }
-    const request = { method, headers, ...(body && { body: JSON.stringify(body) }) }
-    const response = await fetch(`${this.#app.url}${path}`, request)
-    const text = await response.text()
-    this.answered += 1
-    if (response.status < 300) this.#successes += 1
-    else if (response.status === 503) this.refused += 1
-    else if (response.status !== 401) this.#wrong.set(`${path} is answered with ${response.status}`, 1)
-    return { status: response.status, token: path === '/login' && response.ok ? JSON.parse(text).token : '' }
+    const signal = AbortSignal.timeout(ANSWERED_WITHIN_MS)
+    const request = { method, headers, signal, ...(body && { body: JSON.stringify(body) }) }
+    const { status, text } = await fetch(`${this.#app.url}${path}`, request)
+      .then(async (response) => ({ status: response.status, text: await response.text() }))
+      .catch(() => ({ status: 0, text: '' }))
+    if (status === 0) this.#wrong.set(`${path} is not answered`, 1)
+    else if (status < 300) this.#successes += 1
+    else if (status !== 503 && status !== 401) this.#wrong.set(`${path} is answered with ${status}`, 1)
+    return { status, token: path === '/login' && status === 200 ? JSON.parse(text).token : '' }
   }
 }
