@@ -138,6 +138,7 @@ describe('the samples of all documents', () => {
       },
       installed: {
         express: 'express',
+        ioredis: 'ioredis',
         'miniprogram-api-typings': 'miniprogram-api-typings',
         ...typesInstalled,
       },
