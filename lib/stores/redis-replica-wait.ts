@@ -1,3 +1,4 @@
+import { withinDeadline } from '../deadline.js'
 import { StoreFailure, tooLate } from '../sessions/store.js'
 import {
   isClusterClient,
@@ -11,6 +12,8 @@ import { CONFIRM } from './redis-key-scripts.js'
 
 /** Share of the remaining time that Redis may wait; the rest is for its reply. */
 const SHARE_FOR_WAITING = 0.75
+/** Share of the time that is left behind that for finding out why replicas are missing. */
+const SHARE_FOR_ASKING_WHY = 0.5
 const MOST_REDIRECTIONS = 3
 const ASKED_ELSEWHERE = /^ASK \d+ (.+):(\d+)$/
 const REDIRECTED = /^(?:ASK|MOVED|CLUSTERDOWN|TRYAGAIN) /
@@ -33,6 +36,8 @@ export interface KeyChange {
 export class ReplicaWait {
   readonly #client: PipeliningClient
   readonly #replicas: number
+  /** While Redis waits nothing comes back, and the client gives up a connection that is silent for so long. */
+  readonly #silenceMs: number
   #own: PipeliningClient | undefined
 
   /** Throws a `TypeError` for a client that cannot keep commands together. */
@@ -44,6 +49,7 @@ export class ReplicaWait {
     }
     this.#client = client
     this.#replicas = replicas
+    this.#silenceMs = silenceMsOf(client)
   }
 
   /**
@@ -57,9 +63,10 @@ export class ReplicaWait {
       const [changed, confirmed, waited] = await this.#sendTo(connection, change, isAsking, leftMs())
       const error = errorIn(changed)
       if (!error) {
-        const failure = errorIn(confirmed)
+        const failure = errorIn(confirmed) ?? waitErrorIn(waited)
         if (failure) throw failure
-        this.#check(waited)
+        const count = Number(waited?.[1])
+        if (!(count >= this.#replicas)) throw await this.#tooFew(count, change.key, leftMs())
         return changed?.[1]
       }
       if (!REDIRECTED.test(error.message) || redirections === MOST_REDIRECTIONS) throw error
@@ -82,8 +89,9 @@ export class ReplicaWait {
 
   get #connection(): RedisConnection {
     if (this.#client.status === 'end') return connectionOf(this.#client)
-    if (!this.#own) {
-      this.#own = this.#client.duplicate()
+    if (!this.#own || this.#own.status === 'end') {
+      this.close()
+      this.#own = duplicateOf(this.#client)
       this.#client.on('end', this.#closed)
     }
     return connectionOf(this.#own)
@@ -96,7 +104,7 @@ export class ReplicaWait {
     isAsking: boolean,
     leftMs: number,
   ): Promise<Reply[]> {
-    const timeoutMs = Math.floor(leftMs * SHARE_FOR_WAITING)
+    const timeoutMs = Math.floor(Math.min(leftMs, this.#silenceMs) * SHARE_FOR_WAITING)
     // WAIT would take 0 for no limit at all.
     if (timeoutMs < 1) throw tooLate()
     const commands = [command, ['EVAL', CONFIRM.source, 1, key, '', '', '', nothing]]
@@ -113,22 +121,34 @@ export class ReplicaWait {
     await this.#connection.call('EVAL', 'return 1', 1, key)
     const [, host, port] = ASKED_ELSEWHERE.exec(error.message) ?? []
     if (host === undefined || !this.#own || !isClusterClient(this.#own)) return undefined
-    const node = this.#own.nodes('master').find((each) => isAt(each, host, Number(port)))
+    const address = addressFor(this.#own, host, Number(port))
+    const node = this.#own.nodes('master').find((each) => isAt(each, address))
     if (!node) throw error
     return { connection: connectionOf(node), isAsking: true }
   }
 
-  #check(waited: Reply | undefined): void {
-    const error = errorIn(waited)
-    if (error && /unknown command|no permission|NOPERM/i.test(error.message)) {
-      throw new StoreFailure('waitReplicas needs the command WAIT, which is not known or not allowed here')
-    }
-    if (error) throw error
-    const count = Number(waited?.[1])
-    if (count >= this.#replicas) return
-    throw new StoreFailure(
-      `a change was made, but only ${count} of ${this.#replicas} replicas have it: a failover may undo it`,
+  /** Redis itself knows whether there are enough replicas: it says nothing of those that are slow. */
+  async #tooFew(count: number, key: string, leftMs: number): Promise<StoreFailure> {
+    const known = await withinDeadline(this.#connected(key), leftMs * SHARE_FOR_ASKING_WHY, tooLate).catch(
+      () => this.#replicas,
     )
+    const failure = `a change was made, but only ${count} of ${this.#replicas} replicas have it: a failover may undo it`
+    if (!(known < this.#replicas)) return new StoreFailure(failure)
+    return new StoreFailure(
+      `${failure}. Redis has ${known} in all: bring back the others, or lower waitReplicas`,
+    )
+  }
+
+  /** How many replicas the server of a key has; NaN where it does not say. */
+  async #connected(key: string): Promise<number> {
+    // On the connection of the application, as its own may have more to wait for.
+    const commands = [
+      ['EVAL', 'return 1', 1, key],
+      ['INFO', 'replication'],
+    ]
+    const [found, info] = await connectionOf(this.#client).callInOrder(commands)
+    if (errorIn(found) || errorIn(info)) return Number.NaN
+    return Number(/^connected_slaves:(\d+)/m.exec(String(info?.[1]))?.[1])
   }
 }
 
@@ -137,7 +157,49 @@ function errorIn(reply: Reply | undefined): Error | undefined {
   return new StoreFailure('Redis replied to fewer commands than were sent')
 }
 
-function isAt(node: RedisClient, host: string, port: number): boolean {
-  const { options } = node as { options?: { host?: unknown; port?: unknown } }
-  return options?.host === host && Number(options.port) === port
+function waitErrorIn(waited: Reply | undefined): Error | undefined {
+  const error = errorIn(waited)
+  if (!error || !/unknown command|no permission|NOPERM/i.test(error.message)) return error
+  return new StoreFailure('waitReplicas needs the command WAIT, which is not known or not allowed here')
+}
+
+/** Opens another connection. It is not open yet when the first change is sent. */
+function duplicateOf(client: PipeliningClient): PipeliningClient {
+  const settings = { enableOfflineQueue: true }
+  return isClusterClient(client) ? client.duplicate([], settings) : client.duplicate(settings)
+}
+
+/** The settings of an ioredis client, as far as they matter here. */
+interface ClientSettings {
+  readonly socketTimeout?: unknown
+  readonly redisOptions?: { readonly socketTimeout?: unknown }
+  readonly natMap?: ((address: string) => Address | null) | Readonly<Record<string, Address>>
+  readonly host?: unknown
+  readonly port?: unknown
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+function settingsOf(client: RedisClient): ClientSettings {
+  return (client as { options?: ClientSettings }).options ?? {}
+}
+
+function silenceMsOf(client: RedisClient): number {
+  const { socketTimeout, redisOptions } = settingsOf(client)
+  return Number(redisOptions?.socketTimeout ?? socketTimeout) || Number.POSITIVE_INFINITY
+}
+
+/** The address at which a client reaches a server that calls itself so. */
+function addressFor(client: RedisClient, host: string, port: number): Address {
+  const { natMap } = settingsOf(client)
+  const name = `${host}:${port}`
+  return (typeof natMap === 'function' ? natMap(name) : natMap?.[name]) ?? { host, port }
+}
+
+function isAt(node: RedisClient, { host, port }: Address): boolean {
+  const settings = settingsOf(node)
+  return settings.host === host && Number(settings.port) === Number(port)
 }
