@@ -24,6 +24,8 @@ type Command = readonly (string | number)[]
 export interface KeyChange {
   readonly key: string
   readonly command: Command
+  /** The first arguments of its script, which those of its confirmation are, too. */
+  readonly head: Command
   /** What says nothing as the value of this key. */
   readonly nothing: string
 }
@@ -63,9 +65,11 @@ export class ReplicaWait {
       const [changed, confirmed, waited] = await this.#sendTo(connection, change, isAsking, leftMs())
       const error = errorIn(changed)
       if (!error) {
+        // Nothing was made. Where many wait, those who come too late must not hold up the others.
+        if (isLate(changed)) return changed?.[1]
         const failure = errorIn(confirmed) ?? waitErrorIn(waited)
         if (failure) throw failure
-        const count = Number(waited?.[1])
+        const count = isLate(confirmed) ? 0 : Number(waited?.[1])
         if (!(count >= this.#replicas)) throw await this.#tooFew(count, change.key, leftMs())
         return changed?.[1]
       }
@@ -100,14 +104,14 @@ export class ReplicaWait {
   /** Resolves with the replies to the change, to its confirmation, and to `WAIT`. */
   async #sendTo(
     connection: RedisConnection,
-    { key, command, nothing }: KeyChange,
+    { key, command, head, nothing }: KeyChange,
     isAsking: boolean,
     leftMs: number,
   ): Promise<Reply[]> {
     const timeoutMs = Math.floor(Math.min(leftMs, this.#silenceMs) * SHARE_FOR_WAITING)
     // WAIT would take 0 for no limit at all.
     if (timeoutMs < 1) throw tooLate()
-    const commands = [command, ['EVAL', CONFIRM.source, 1, key, '', '', '', nothing]]
+    const commands = [command, ['EVAL', CONFIRM.source, 1, key, ...head, nothing]]
     const asking = isAsking ? commands.flatMap((each) => [['ASKING'], each]) : commands
     const replies = await connection.callInOrder([...asking, ['WAIT', this.#replicas, timeoutMs]])
     return isAsking ? replies.filter((_, at) => at % 2 === 1 || at === replies.length - 1) : replies
@@ -155,6 +159,12 @@ export class ReplicaWait {
 function errorIn(reply: Reply | undefined): Error | undefined {
   if (reply) return reply[0] ?? undefined
   return new StoreFailure('Redis replied to fewer commands than were sent')
+}
+
+/** Whether a script has done nothing, as it was too late. */
+function isLate(reply: Reply | undefined): boolean {
+  const texts = reply?.[1]
+  return Array.isArray(texts) && texts[2] === 'late'
 }
 
 function waitErrorIn(waited: Reply | undefined): Error | undefined {

@@ -217,6 +217,20 @@ describe('RedisStore that waits for replicas', () => {
     await until(async () => (await operator.keys(`${own}*`)).length === 0)
   })
 
+  it('writes nothing for those who come too late behind one that waits', async () => {
+    await store.ping()
+    replica.pause()
+    await operator.config('RESETSTAT')
+    const waiting = failureOf(() => store.issue(entry(), WITHIN_MS))
+    await until(async () => String(await operator.client('LIST')).includes('cmd=wait'))
+    const late = Array.from({ length: 20 }, () => failureOf(() => store.issue(entry(), 20)))
+    await waiting
+    replica.resume()
+    const failures = new Set((await Promise.all(late)).map(String))
+    expect([...failures]).to.deep.equal(['StoreFailure: a change came too late, and was not made'])
+    expect((await commandCalls(operator)).set).to.equal(2)
+  })
+
   it('opens its connection with the first change, and closes it', async () => {
     const connections = async () =>
       String(await operator.client('LIST'))
