@@ -1,5 +1,7 @@
 import { withinDeadline } from '../deadline.js'
 import { StoreFailure, tooLate } from '../sessions/store.js'
+import { outage } from '../sessions/store-outage.js'
+import { slotOf } from './hash-slot.js'
 import {
   isClusterClient,
   isPipelining,
@@ -14,8 +16,10 @@ import { CONFIRM } from './redis-key-scripts.js'
 const SHARE_FOR_WAITING = 0.75
 /** Share of the time that is left behind that for finding out why replicas are missing. */
 const SHARE_FOR_ASKING_WHY = 0.5
+/** So many changes may wait at one server, those included for which nobody waits any more. */
+const MOST_WAITING = 4_000
 const MOST_REDIRECTIONS = 3
-const ASKED_ELSEWHERE = /^ASK \d+ (.+):(\d+)$/
+const ELSEWHERE = /^(ASK|MOVED) \d+ (.+):(\d+)$/
 const REDIRECTED = /^(?:ASK|MOVED|CLUSTERDOWN|TRYAGAIN) /
 
 type Command = readonly (string | number)[]
@@ -41,6 +45,8 @@ export class ReplicaWait {
   /** While Redis waits nothing comes back, and the client gives up a connection that is silent for so long. */
   readonly #silenceMs: number
   #own: PipeliningClient | undefined
+  /** How many changes wait at each server. */
+  readonly #waiting = new Map<string, number>()
 
   /** Throws a `TypeError` for a client that cannot keep commands together. */
   constructor(client: RedisClient, replicas: number) {
@@ -59,6 +65,20 @@ export class ReplicaWait {
    * `StoreFailure` if they do not in time: then the change is made, and may be lost.
    */
   async send(change: KeyChange, leftMs: () => number): Promise<unknown> {
+    const server = this.#serverOf(change.key)
+    const waiting = this.#waiting.get(server) ?? 0
+    if (waiting >= MOST_WAITING) throw tooManyWait()
+    this.#waiting.set(server, waiting + 1)
+    try {
+      return await this.#send(change, leftMs)
+    } finally {
+      const left = (this.#waiting.get(server) ?? 0) - 1
+      if (left > 0) this.#waiting.set(server, left)
+      else this.#waiting.delete(server)
+    }
+  }
+
+  async #send(change: KeyChange, leftMs: () => number): Promise<unknown> {
     let target: { readonly connection: RedisConnection; readonly isAsking: boolean } | undefined
     for (let redirections = 0; ; redirections += 1) {
       const { connection, isAsking } = target ?? { connection: this.#connection, isAsking: false }
@@ -76,6 +96,12 @@ export class ReplicaWait {
       if (!REDIRECTED.test(error.message) || redirections === MOST_REDIRECTIONS) throw error
       target = await this.#redirected(error, change.key)
     }
+  }
+
+  /** One whose replicas are away must not take the places of the others. */
+  #serverOf(key: string): string {
+    const { slots } = this.#client as { slots?: readonly (readonly string[] | undefined)[] }
+    return slots?.[slotOf(key)]?.[0] ?? ''
   }
 
   /** Replaces the connection by a new one. */
@@ -123,12 +149,14 @@ export class ReplicaWait {
    */
   async #redirected(error: Error, key: string) {
     await this.#connection.call('EVAL', 'return 1', 1, key)
-    const [, host, port] = ASKED_ELSEWHERE.exec(error.message) ?? []
+    const [, what, host, port] = ELSEWHERE.exec(error.message) ?? []
     if (host === undefined || !this.#own || !isClusterClient(this.#own)) return undefined
     const address = addressFor(this.#own, host, Number(port))
     const node = this.#own.nodes('master').find((each) => isAt(each, address))
-    if (!node) throw error
-    return { connection: connectionOf(node), isAsking: true }
+    const isAsking = what === 'ASK'
+    if (!node && isAsking) throw error
+    // After MOVED the client itself would look under the address without `natMap`.
+    return node && { connection: connectionOf(node), isAsking }
   }
 
   /** Redis itself knows whether there are enough replicas: it says nothing of those that are slow. */
@@ -154,6 +182,12 @@ export class ReplicaWait {
     if (errorIn(found) || errorIn(info)) return Number.NaN
     return Number(/^connected_slaves:(\d+)/m.exec(String(info?.[1]))?.[1])
   }
+}
+
+function tooManyWait(): StoreFailure {
+  return outage(
+    new StoreFailure(`${MOST_WAITING} changes wait for the replicas of a server: no more are sent to it`),
+  )
 }
 
 function errorIn(reply: Reply | undefined): Error | undefined {

@@ -11,6 +11,7 @@ import { connectMasters, type Master, SlotOnTheMove } from '../support/slot-on-t
 import { FIRST, loginOf, NEW, SECOND } from '../support/store-calls.js'
 
 const WITHIN_MS = 5_000
+const MOST_WAITING = 4_000
 
 interface ClusterOptions {
   readonly natMap: Record<string, { host: string; port: number }>
@@ -39,7 +40,10 @@ for (const [version, connect] of [
       client = connect(servers.nodes)
       store = new RedisStore(client, { prefix: freshPrefix(), waitReplicas: 1 })
     })
-    afterEach(() => client.disconnect())
+    afterEach(() => {
+      for (const replica of servers.replicas) replica.resume()
+      client.disconnect()
+    })
 
     /** A slot that goes from one master to another, and a user in it. */
     async function newMove(): Promise<{ move: SlotOnTheMove; handle: string }> {
@@ -89,6 +93,25 @@ for (const [version, connect] of [
       expect(outcomes).to.deep.equal([false, true, true])
     })
 
+    it(`sends no more than ${MOST_WAITING} changes to a master without its replica, and goes on at the others`, async () => {
+      const handles = await Promise.all(
+        servers.masters.map(async ({ port }) => {
+          const master = masters.find((each) => each.port === port)
+          return `user-${numberInSlot(await firstSlotOf(master), 'user-')}`
+        }),
+      )
+      const [alone = '', other = ''] = handles
+      await store.issue(loginOf(alone, FIRST), WITHIN_MS)
+      servers.replicas[0]?.pause()
+      const calls = Array.from({ length: MOST_WAITING + 1 }, () =>
+        failureOf(() => store.revokeUser(alone, '', 20_000)),
+      )
+      expect(String(await Promise.race(calls))).to.include(`${MOST_WAITING} changes wait for the replicas`)
+      expect((await store.issue(loginOf(other, FIRST), WITHIN_MS)).state).to.equal('issued')
+      servers.replicas[0]?.resume()
+      await Promise.allSettled(calls)
+    })
+
     it('follows a user whose slot moves', () => follow(store))
 
     it('follows a user whose slot moves, where servers have other addresses for the client', async () => {
@@ -97,7 +120,8 @@ for (const [version, connect] of [
         ports.map((port) => [`127.0.0.1:${port}`, { host: 'localhost', port }]),
       )
       const near = connect(servers.nodes, { natMap })
-      await follow(new RedisStore(near, { prefix: freshPrefix(), waitReplicas: 1 }))
+      const own = new RedisStore(near, { prefix: freshPrefix(), waitReplicas: 1 })
+      for (let users = 0; users < 8; users += 1) await follow(own)
       near.disconnect()
     })
 
