@@ -147,6 +147,17 @@ function endRules(
       assert.equal(await isThere(address), false)
     })
 
+    it('an empty cursor ends nobody, and deletes what has ended', async () => {
+      const addresses = await sessionsOfMany()
+      const { revoked } = await subject.store.revokeBatch({ group })
+      const handles = [newUser(), ...addresses.slice(0, 4).map(({ handle }) => handle)]
+      const fresh = await Promise.all(handles.map((handle) => issue({ address: newAddress(handle) })))
+      assert.ok(revoked + (await finish('')) <= SESSIONS)
+      assert.equal(await finish(''), 0)
+      for (const { address } of fresh) assert.equal(await isThere(address), true)
+      for (const address of addresses.slice(0, 8)) assert.equal(await isThere(address), false)
+    })
+
     it('profiles stay, and it is known who was here', async () => {
       const addresses = await sessionsOfMany()
       const { next } = await subject.store.revokeBatch({ group })

@@ -1,4 +1,4 @@
-import { checkOptionNames, optionalFunction } from '../options.js'
+import { booleanOption, checkOptionNames, optionalFunction } from '../options.js'
 import { frozen, type SessionData, throughJson } from '../sessions/session-data.js'
 import { SessionIssuer } from '../sessions/session-issuer.js'
 import { SessionKeys } from '../sessions/session-keys.js'
@@ -81,8 +81,9 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
       return registry.revokeUser(namedUser(apps, user).user, except)
     },
     async revokeAll(options = {}) {
-      checkOptionNames<RevokeAllOptions>('revokeAll', options, { onProgress: true })
-      return registry.revokeAll(optionalFunction('revokeAll: onProgress', options.onProgress))
+      checkOptionNames<RevokeAllOptions>('revokeAll', options, { onProgress: true, resume: true })
+      const isResumed = booleanOption('revokeAll: resume', options.resume ?? false)
+      return registry.revokeAll(optionalFunction('revokeAll: onProgress', options.onProgress), isResumed)
     },
     async forgetUser(selector) {
       const { app, user } = namedUser(apps, selector)

@@ -24,6 +24,11 @@ export interface RevokeAllOptions {
    * after each step. What it throws ends the clearing.
    */
   onProgress?: ((cleared: number) => void) | undefined
+  /**
+   * Ends nothing, and only clears away what an earlier call has ended: where it failed, or its process was
+   * killed, so that what it has left takes no memory until its end. Default: false.
+   */
+  resume?: boolean | undefined
 }
 
 /** The apps that sessions are for. */
@@ -114,7 +119,7 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    * Ends every session of all users in one step that all processes see at the next request; a login in
    * progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay. A step
    * of the clearing that fails is tried again seven times. Throws `ERR_STORE_UNAVAILABLE`, whose message says
-   * so if all have ended: what is left then goes by itself. Called again, it also ends what began since. Ends the sessions of all apps in the store, also of those that are not configured here; narrowed to
+   * so if all have ended: what is left then goes by itself. Called again, it also ends what began since, unless with `resume`. Ends the sessions of all apps in the store, also of those that are not configured here; narrowed to
    * an app, only those of this app.
    *
    * @example

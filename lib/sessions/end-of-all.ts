@@ -13,6 +13,8 @@ interface EndOfAll {
   /** The group whose sessions end; null: everybody. */
   readonly group: string | null
   readonly logger: Logger
+  /** Whether nothing ends, and only what has ended before is cleared away. */
+  readonly isResumed?: boolean
   /** Is told how many sessions are cleared away, first 0, when all of them have ended. */
   readonly onProgress?: ((cleared: number) => void) | undefined
   readonly pausesMs?: readonly number[]
@@ -23,8 +25,8 @@ interface EndOfAll {
  * clearing is tried again. Throws `ERR_STORE_UNAVAILABLE`; what it says tells whether the sessions have ended.
  */
 export async function endAllSessions(end: EndOfAll): Promise<number> {
-  const { store, group, logger, onProgress } = end
-  let { revoked, next } = await store.revokeBatch({ group, cursor: undefined })
+  const { store, group, logger, isResumed, onProgress } = end
+  let { revoked, next } = await store.revokeBatch({ group, cursor: isResumed ? '' : undefined })
   let toldAt = performance.now()
   onProgress?.(revoked)
   while (next !== undefined) {

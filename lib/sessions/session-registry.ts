@@ -141,12 +141,13 @@ export class SessionRegistry {
 
   /**
    * Ends every session: of all apps, also of those that are not configured here; within a narrowed scope only
-   * those of its app. Returns how many; `onProgress` is told how many so far.
+   * those of its app. Returns how many; `onProgress` is told how many so far. Resumed, it ends nothing, and
+   * clears away what has ended before.
    */
-  async revokeAll(onProgress?: (cleared: number) => void): Promise<number> {
+  async revokeAll(onProgress?: (cleared: number) => void, isResumed = false): Promise<number> {
     const { apps, store, logger } = this.#parts
     const group = apps.isNarrowed ? apps.choose(undefined).group : null
-    return endAllSessions({ store, group, logger, onProgress })
+    return endAllSessions({ store, group, logger, onProgress, isResumed })
   }
 
   /** Returns when the record was read that was changed; undefined if the session has ended. */

@@ -163,7 +163,10 @@ export const MOST_COUNTED = 999_999_999_999_999
 export interface RevocationStep {
   /** The group whose sessions end, the first 4 characters of the handles of its users; null: everybody. */
   readonly group: string | null
-  /** `next` of the step before, for the same group. Undefined in the first step. */
+  /**
+   * `next` of the step before, for the same group. Undefined in the first step. Empty where `next` of an
+   * earlier end is lost: this step ends nothing, and those behind it delete what has ended before.
+   */
   readonly cursor?: string | undefined
 }
 

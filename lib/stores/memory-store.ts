@@ -187,10 +187,12 @@ export class MemoryStore implements SessionStore {
     return this.#values.add(addition, withinMs)
   }
 
-  async revokeBatch({ group }: RevocationStep, withinMs?: number): Promise<RevokedBatch> {
+  async revokeBatch({ group, cursor }: RevocationStep, withinMs?: number): Promise<RevokedBatch> {
     if (group === undefined) throw new TypeError('MemoryStore: revokeBatch needs a group, or null')
     checkInTime(withinMs)
     this.#sweep()
+    // The first step has left nothing to delete.
+    if (cursor !== undefined) return { revoked: 0, next: undefined }
     const mark = Math.max(this.#nextMoment(), this.#mark, this.#groupMarks.get(group ?? '') ?? this.#mark)
     if (group === null) this.#mark = mark
     else this.#groupMarks.set(group, mark)

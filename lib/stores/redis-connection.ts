@@ -5,7 +5,13 @@ import { StoreFailure } from '../sessions/store.js'
 import { outage } from '../sessions/store-outage.js'
 import { ThrottledLog } from '../throttled-log.js'
 import { ConnectionWatch } from './connection-watch.js'
-import { isClusterClient, type PipeliningClient, type RedisClient, type Reply } from './redis-client.js'
+import {
+  isClusterClient,
+  isPipelining,
+  type PipeliningClient,
+  type RedisClient,
+  type Reply,
+} from './redis-client.js'
 
 /**
  * So many commands may wait for a reply, those included for which nobody waits any more: about as many as one
@@ -16,6 +22,8 @@ const MOST_WAITING = 10_000
 const SILENCE_SECONDS = 3
 /** A node of a Cluster is asked whether it is there when a command has waited so long, in seconds. */
 const NODE_SILENCE_SECONDS = 1
+/** How the reply of a server begins that has not carried out a command, as another server has its key. */
+const REDIRECTION = /^(?:ASK|MOVED|TRYAGAIN) /
 
 /** What ioredis says when its connection is closed while it is being opened. */
 const CLOSED_WHILE_OPENING = 'Connection is closed.'
@@ -23,7 +31,7 @@ const CLOSED_WHILE_OPENING = 'Connection is closed.'
 /** An ioredis client, which reports the state of its connection. */
 interface EventfulClient extends RedisClient {
   connect?(): Promise<unknown>
-  readonly options?: { readonly db?: unknown }
+  readonly options?: { readonly db?: unknown; readonly enableAutoPipelining?: unknown }
   readonly status?: string
   readonly stream?: { readonly bytesRead?: number }
   on(event: string, listener: (error?: unknown) => void): unknown
@@ -62,11 +70,16 @@ export class RedisConnection {
   readonly #waiting = new Set<WaitingCommand>()
   #replies = 0
   readonly #watch: ConnectionWatch
+  /** Whether commands of a turn are sent together, to several slots. */
+  readonly #isBundling: boolean
   readonly #log = new ThrottledLog(stderrLogger, systemClock)
 
   constructor(client: RedisClient) {
     this.#client = client
     this.#watch = this.#watched(client)
+    const { options } = client as Partial<EventfulClient>
+    this.#isBundling =
+      isClusterClient(client) && isPipelining(client) && options?.enableAutoPipelining === true
     if (!isEventful(client)) return
     this.#listen(client)
     const isNew = client.status === undefined || client.status === 'wait' || client.status === 'connecting'
@@ -74,7 +87,20 @@ export class RedisConnection {
   }
 
   call(command: string, ...args: (string | number)[]): Promise<unknown> {
-    return this.#run(() => this.#client.call(command, ...args))
+    const reply = this.#run(() => this.#client.call(command, ...args))
+    return this.#isBundling ? this.#redirected(reply, [command, ...args]) : reply
+  }
+
+  /** Of commands that are sent together, ioredis follows a redirection only if all have got the same one. */
+  async #redirected(reply: Promise<unknown>, command: readonly (string | number)[]): Promise<unknown> {
+    try {
+      return await reply
+    } catch (error) {
+      if (!(error instanceof Error && REDIRECTION.test(error.message))) throw error
+      const [[failure, result] = [error, undefined]] = await this.callInOrder([command])
+      if (failure) throw failure
+      return result
+    }
   }
 
   /** Sends commands on one connection, one after the other; each has its own reply or error. */

@@ -9,18 +9,36 @@ import { unexpectedReply } from './redis-lines.js'
 import type { RedisMarks } from './redis-marks.js'
 import { latestMomentIn, mastersOf } from './redis-masters.js'
 import { UnreadableKey } from './redis-questions.js'
+import { NO_MARKS } from './redis-script.js'
 import { CLEAR } from './redis-user-scripts.js'
 
 const GROUP = /^[\w-]{4}$/
 const SCAN_COUNT = 500
 /** By how much the clocks of a cluster may differ. */
 const TOLERANCE_MICROS = 60_000_000
+/** How often the masters are visited, at most, where keys went from one to another meanwhile. */
+const MOST_ROUNDS = 3
 
 /** What was ended, and by which mark. */
 interface End {
   readonly mark: string
   readonly before: GroupMarks
+  /** Which sessions seem to begin in the future because the clock of another server is ahead. */
+  readonly toleranceMicros: number
 }
+
+/** Where the keys of users are visited next. */
+interface Place {
+  readonly nodeId: string
+  readonly position: string
+  /** How often all masters were visited before. */
+  readonly rounds: number
+  /** Which master had which slots when this round began. */
+  readonly layout: string
+}
+
+/** Behind the cursor of an end of which nobody knows when it was: sessions have begun since. */
+const RESUMED = 'resumed'
 
 interface EndOfAllParts {
   readonly client: RedisClient
@@ -52,32 +70,45 @@ export class RedisEndOfAll {
   /** Deletes a part of what the mark has ended. */
   async goOn(group: string | null, cursor: string, withinMs?: number): Promise<RevokedBatch> {
     checkGroup(group)
-    const { client, keys } = this.#parts
+    const { client, keys, marks } = this.#parts
     const left = countdown(withinMs)
     checkInTime(left())
-    const [of, mark = '', before = '', nodeId = '', position = '0'] = cursor.split(':')
+    if (cursor === '') return this.#resume(group)
+    const [of, mark = '', before = '', ...place] = cursor.split(':')
     if (of !== (group ?? '')) throw new TypeError('RedisStore: the cursor is of another group')
-    const end = { mark, before: GroupMarks.from(before) }
-    const masters = await mastersOf(client, left)
-    const ids = [...masters.keys()]
-    const at = Math.max(0, ids.indexOf(nodeId))
-    const node = masters.get(ids[at] ?? '') ?? connectionOf(client)
+    const isResumed = place[4] === RESUMED
+    const tolerance = marks.isSharded ? TOLERANCE_MICROS : 0
+    const toleranceMicros = isResumed ? Number.MAX_SAFE_INTEGER : tolerance
+    const end = { mark, before: GroupMarks.from(before), toleranceMicros }
+    const { connections, layout } = await mastersOf(client, left)
+    const ids = [...connections.keys()]
+    const here = placeIn(place, ids, layout)
+    const node = connections.get(here.nodeId) ?? connectionOf(client)
 
     checkInTime(left())
-    const reply = await node.call('SCAN', position, 'MATCH', keys.usersOf(group), 'COUNT', SCAN_COUNT)
+    const reply = await node.call('SCAN', here.position, 'MATCH', keys.usersOf(group), 'COUNT', SCAN_COUNT)
     if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw unexpectedReply()
     const handles = reply[1].flatMap((key) => keys.handleIn(String(key)))
     const ended = await Promise.all(handles.map((handle) => this.#clear(handle, end, left())))
-    const next = nextPosition(ids, at, String(reply[0]))
+    const next = nextPlace({ ...here, position: String(reply[0]) }, ids, layout)
     return {
       revoked: ended.reduce((sum, count) => sum + count, 0),
-      next: next && [of, mark, before, next].join(':'),
+      next: next && [of, mark, before, ...fieldsOf(next), ...(isResumed ? [RESUMED] : [])].join(':'),
     }
   }
 
-  async #clear(handle: string, { mark, before }: End, withinMs?: number): Promise<number> {
+  /** Goes on with what the latest mark has ended. */
+  async #resume(group: string | null): Promise<RevokedBatch> {
     const { marks } = this.#parts
-    const args = [mark, before.of(groupIn(handle)), marks.isSharded ? TOLERANCE_MICROS : 0]
+    const mark = await marks.tellMark(group)
+    const start = { nodeId: '', position: '0', rounds: 0, layout: '' }
+    const next = [group ?? '', mark, NO_MARKS, ...fieldsOf(start), RESUMED].join(':')
+    return { revoked: 0, next: mark === 0 ? undefined : next }
+  }
+
+  async #clear(handle: string, end: End, withinMs?: number): Promise<number> {
+    const { marks } = this.#parts
+    const args = [end.mark, end.before.of(groupIn(handle)), end.toleranceMicros]
     try {
       const { texts } = await marks.ask({ script: CLEAR, handle, args }, withinMs)
       return Number(texts[0])
@@ -98,8 +129,34 @@ function isWrongType(error: unknown): boolean {
   return error instanceof Error && error.message.includes('WRONGTYPE')
 }
 
-/** The next position of SCAN, on this master or the next; undefined after the last one. */
-function nextPosition(ids: readonly string[], at: number, position: string): string | undefined {
-  if (position !== '0') return `${ids[at]}:${position}`
-  return at + 1 < ids.length ? `${ids[at + 1]}:0` : undefined
+/** Reads the place behind a cursor. A master that is gone has no place any more: the one behind it is next. */
+function placeIn(fields: readonly string[], ids: readonly string[], layoutNow: string): Place {
+  const [sought = '', position = '0', rounds = '0', layout = ''] = fields
+  const nodeId = ids.find((id) => id >= sought) ?? ids.at(-1) ?? ''
+  return {
+    nodeId,
+    position: nodeId === sought ? position : '0',
+    rounds: Number(rounds),
+    layout: layout || layoutNow,
+  }
+}
+
+function fieldsOf({ nodeId, position, rounds, layout }: Place): readonly (string | number)[] {
+  return [nodeId, position, rounds, layout]
+}
+
+/**
+ * The next place of SCAN, on this master or the next; undefined after the last one. Then keys may be on
+ * masters that were visited before: of a master that was replaced, or in slots that have moved.
+ */
+function nextPlace(
+  { nodeId, position, rounds, layout }: Place,
+  ids: readonly string[],
+  layoutNow: string,
+): Place | undefined {
+  if (position !== '0') return { nodeId, position, rounds, layout }
+  const next = ids[ids.indexOf(nodeId) + 1]
+  if (next !== undefined) return { nodeId: next, position, rounds, layout }
+  if (layout === layoutNow || rounds + 1 === MOST_ROUNDS) return undefined
+  return { nodeId: ids[0] ?? '', position, rounds: rounds + 1, layout: layoutNow }
 }

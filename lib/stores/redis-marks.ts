@@ -132,6 +132,12 @@ export class RedisMarks {
     return (await this.#read()).moment
   }
 
+  /** Asks for the mark of a group, or of everybody (null): 0 where there is none. */
+  async tellMark(group: string | null): Promise<number> {
+    await this.#read()
+    return this.#latest.of(group)
+  }
+
   /** Learns marks that were read, null for none, and returns them; undefined where these are no marks. */
   learn(text: string | null): GroupMarks | undefined {
     const written = text ?? NO_MARKS

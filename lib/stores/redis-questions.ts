@@ -116,9 +116,12 @@ export class RedisQuestions {
     this.#questions += 1
     const nonce = `${this.#process}${this.#questions.toString(36)}`
     const toldMoment = testMoment ?? this.testMoment() ?? ''
-    const rest = [keys.length, ...keys, nonce, toldMoment, wantedUntil, ...args]
+    const head = [nonce, toldMoment, wantedUntil]
+    const rest = [keys.length, ...keys, ...head, ...args]
     const askedAt = this.#clock.now()
-    const [echo, moment, outcome, ...texts] = this.#textsIn(await this.#evaluate(question, rest, leftMs))
+    const [echo, moment, outcome, ...texts] = this.#textsIn(
+      await this.#evaluate(question, rest, head, leftMs),
+    )
     if (echo !== nonce) throw this.#distrusted('Redis replied to another question than was asked')
     if (outcome === 'unreadable') throw unreadable(keys[Number(texts[0]) - 1])
     this.#clock.learn(Number(moment), askedAt, outcome === 'late')
@@ -128,12 +131,15 @@ export class RedisQuestions {
   async #evaluate(
     { script, keys, nothing }: Question,
     rest: readonly (string | number)[],
+    head: readonly (string | number)[],
     leftMs: () => number,
   ): Promise<unknown> {
+    // It changes nothing, and learns the time: there is nothing to wait for.
+    const isTooLate = head[2] === 0
     const send = (command: string, ...args: (string | number)[]) => {
       const [key = ''] = keys
-      if (nothing === undefined || !this.#replicaWait) return this.#call(command, ...args)
-      const change = { key, command: [command, ...args], nothing }
+      if (nothing === undefined || !this.#replicaWait || isTooLate) return this.#call(command, ...args)
+      const change = { key, command: [command, ...args], head, nothing }
       return this.#heeded(this.#replicaWait.send(change, leftMs))
     }
     try {

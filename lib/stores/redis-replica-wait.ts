@@ -1,4 +1,7 @@
+import { withinDeadline } from '../deadline.js'
 import { StoreFailure, tooLate } from '../sessions/store.js'
+import { outage } from '../sessions/store-outage.js'
+import { slotOf } from './hash-slot.js'
 import {
   isClusterClient,
   isPipelining,
@@ -11,8 +14,12 @@ import { CONFIRM } from './redis-key-scripts.js'
 
 /** Share of the remaining time that Redis may wait; the rest is for its reply. */
 const SHARE_FOR_WAITING = 0.75
+/** Share of the time that is left behind that for finding out why replicas are missing. */
+const SHARE_FOR_ASKING_WHY = 0.5
+/** So many changes may wait at one server, those included for which nobody waits any more. */
+const MOST_WAITING = 4_000
 const MOST_REDIRECTIONS = 3
-const ASKED_ELSEWHERE = /^ASK \d+ (.+):(\d+)$/
+const ELSEWHERE = /^(ASK|MOVED) \d+ (.+):(\d+)$/
 const REDIRECTED = /^(?:ASK|MOVED|CLUSTERDOWN|TRYAGAIN) /
 
 type Command = readonly (string | number)[]
@@ -21,6 +28,8 @@ type Command = readonly (string | number)[]
 export interface KeyChange {
   readonly key: string
   readonly command: Command
+  /** The first arguments of its script, which those of its confirmation are, too. */
+  readonly head: Command
   /** What says nothing as the value of this key. */
   readonly nothing: string
 }
@@ -33,7 +42,11 @@ export interface KeyChange {
 export class ReplicaWait {
   readonly #client: PipeliningClient
   readonly #replicas: number
+  /** While Redis waits nothing comes back, and the client gives up a connection that is silent for so long. */
+  readonly #silenceMs: number
   #own: PipeliningClient | undefined
+  /** How many changes wait at each server. */
+  readonly #waiting = new Map<string, number>()
 
   /** Throws a `TypeError` for a client that cannot keep commands together. */
   constructor(client: RedisClient, replicas: number) {
@@ -44,6 +57,7 @@ export class ReplicaWait {
     }
     this.#client = client
     this.#replicas = replicas
+    this.#silenceMs = silenceMsOf(client)
   }
 
   /**
@@ -51,20 +65,43 @@ export class ReplicaWait {
    * `StoreFailure` if they do not in time: then the change is made, and may be lost.
    */
   async send(change: KeyChange, leftMs: () => number): Promise<unknown> {
+    const server = this.#serverOf(change.key)
+    const waiting = this.#waiting.get(server) ?? 0
+    if (waiting >= MOST_WAITING) throw tooManyWait()
+    this.#waiting.set(server, waiting + 1)
+    try {
+      return await this.#send(change, leftMs)
+    } finally {
+      const left = (this.#waiting.get(server) ?? 0) - 1
+      if (left > 0) this.#waiting.set(server, left)
+      else this.#waiting.delete(server)
+    }
+  }
+
+  async #send(change: KeyChange, leftMs: () => number): Promise<unknown> {
     let target: { readonly connection: RedisConnection; readonly isAsking: boolean } | undefined
     for (let redirections = 0; ; redirections += 1) {
       const { connection, isAsking } = target ?? { connection: this.#connection, isAsking: false }
       const [changed, confirmed, waited] = await this.#sendTo(connection, change, isAsking, leftMs())
       const error = errorIn(changed)
       if (!error) {
-        const failure = errorIn(confirmed)
+        // Nothing was made. Where many wait, those who come too late must not hold up the others.
+        if (isLate(changed)) return changed?.[1]
+        const failure = errorIn(confirmed) ?? waitErrorIn(waited)
         if (failure) throw failure
-        this.#check(waited)
+        const count = isLate(confirmed) ? 0 : Number(waited?.[1])
+        if (!(count >= this.#replicas)) throw await this.#tooFew(count, change.key, leftMs())
         return changed?.[1]
       }
       if (!REDIRECTED.test(error.message) || redirections === MOST_REDIRECTIONS) throw error
       target = await this.#redirected(error, change.key)
     }
+  }
+
+  /** One whose replicas are away must not take the places of the others. */
+  #serverOf(key: string): string {
+    const { slots } = this.#client as { slots?: readonly (readonly string[] | undefined)[] }
+    return slots?.[slotOf(key)]?.[0] ?? ''
   }
 
   /** Replaces the connection by a new one. */
@@ -82,8 +119,9 @@ export class ReplicaWait {
 
   get #connection(): RedisConnection {
     if (this.#client.status === 'end') return connectionOf(this.#client)
-    if (!this.#own) {
-      this.#own = this.#client.duplicate()
+    if (!this.#own || this.#own.status === 'end') {
+      this.close()
+      this.#own = duplicateOf(this.#client)
       this.#client.on('end', this.#closed)
     }
     return connectionOf(this.#own)
@@ -92,14 +130,14 @@ export class ReplicaWait {
   /** Resolves with the replies to the change, to its confirmation, and to `WAIT`. */
   async #sendTo(
     connection: RedisConnection,
-    { key, command, nothing }: KeyChange,
+    { key, command, head, nothing }: KeyChange,
     isAsking: boolean,
     leftMs: number,
   ): Promise<Reply[]> {
-    const timeoutMs = Math.floor(leftMs * SHARE_FOR_WAITING)
+    const timeoutMs = Math.floor(Math.min(leftMs, this.#silenceMs) * SHARE_FOR_WAITING)
     // WAIT would take 0 for no limit at all.
     if (timeoutMs < 1) throw tooLate()
-    const commands = [command, ['EVAL', CONFIRM.source, 1, key, '', '', '', nothing]]
+    const commands = [command, ['EVAL', CONFIRM.source, 1, key, ...head, nothing]]
     const asking = isAsking ? commands.flatMap((each) => [['ASKING'], each]) : commands
     const replies = await connection.callInOrder([...asking, ['WAIT', this.#replicas, timeoutMs]])
     return isAsking ? replies.filter((_, at) => at % 2 === 1 || at === replies.length - 1) : replies
@@ -111,25 +149,45 @@ export class ReplicaWait {
    */
   async #redirected(error: Error, key: string) {
     await this.#connection.call('EVAL', 'return 1', 1, key)
-    const [, host, port] = ASKED_ELSEWHERE.exec(error.message) ?? []
+    const [, what, host, port] = ELSEWHERE.exec(error.message) ?? []
     if (host === undefined || !this.#own || !isClusterClient(this.#own)) return undefined
-    const node = this.#own.nodes('master').find((each) => isAt(each, host, Number(port)))
-    if (!node) throw error
-    return { connection: connectionOf(node), isAsking: true }
+    const address = addressFor(this.#own, host, Number(port))
+    const node = this.#own.nodes('master').find((each) => isAt(each, address))
+    const isAsking = what === 'ASK'
+    if (!node && isAsking) throw error
+    // After MOVED the client itself would look under the address without `natMap`.
+    return node && { connection: connectionOf(node), isAsking }
   }
 
-  #check(waited: Reply | undefined): void {
-    const error = errorIn(waited)
-    if (error && /unknown command|no permission|NOPERM/i.test(error.message)) {
-      throw new StoreFailure('waitReplicas needs the command WAIT, which is not known or not allowed here')
-    }
-    if (error) throw error
-    const count = Number(waited?.[1])
-    if (count >= this.#replicas) return
-    throw new StoreFailure(
-      `a change was made, but only ${count} of ${this.#replicas} replicas have it: a failover may undo it`,
+  /** Redis itself knows whether there are enough replicas: it says nothing of those that are slow. */
+  async #tooFew(count: number, key: string, leftMs: number): Promise<StoreFailure> {
+    const known = await withinDeadline(this.#connected(key), leftMs * SHARE_FOR_ASKING_WHY, tooLate).catch(
+      () => this.#replicas,
+    )
+    const failure = `a change was made, but only ${count} of ${this.#replicas} replicas have it: a failover may undo it`
+    if (!(known < this.#replicas)) return new StoreFailure(failure)
+    return new StoreFailure(
+      `${failure}. Redis has ${known} in all: bring back the others, or lower waitReplicas`,
     )
   }
+
+  /** How many replicas the server of a key has; NaN where it does not say. */
+  async #connected(key: string): Promise<number> {
+    // On the connection of the application, as its own may have more to wait for.
+    const commands = [
+      ['EVAL', 'return 1', 1, key],
+      ['INFO', 'replication'],
+    ]
+    const [found, info] = await connectionOf(this.#client).callInOrder(commands)
+    if (errorIn(found) || errorIn(info)) return Number.NaN
+    return Number(/^connected_slaves:(\d+)/m.exec(String(info?.[1]))?.[1])
+  }
+}
+
+function tooManyWait(): StoreFailure {
+  return outage(
+    new StoreFailure(`${MOST_WAITING} changes wait for the replicas of a server: no more are sent to it`),
+  )
 }
 
 function errorIn(reply: Reply | undefined): Error | undefined {
@@ -137,7 +195,55 @@ function errorIn(reply: Reply | undefined): Error | undefined {
   return new StoreFailure('Redis replied to fewer commands than were sent')
 }
 
-function isAt(node: RedisClient, host: string, port: number): boolean {
-  const { options } = node as { options?: { host?: unknown; port?: unknown } }
-  return options?.host === host && Number(options.port) === port
+/** Whether a script has done nothing, as it was too late. */
+function isLate(reply: Reply | undefined): boolean {
+  const texts = reply?.[1]
+  return Array.isArray(texts) && texts[2] === 'late'
+}
+
+function waitErrorIn(waited: Reply | undefined): Error | undefined {
+  const error = errorIn(waited)
+  if (!error || !/unknown command|no permission|NOPERM/i.test(error.message)) return error
+  return new StoreFailure('waitReplicas needs the command WAIT, which is not known or not allowed here')
+}
+
+/** Opens another connection. It is not open yet when the first change is sent. */
+function duplicateOf(client: PipeliningClient): PipeliningClient {
+  const settings = { enableOfflineQueue: true }
+  return isClusterClient(client) ? client.duplicate([], settings) : client.duplicate(settings)
+}
+
+/** The settings of an ioredis client, as far as they matter here. */
+interface ClientSettings {
+  readonly socketTimeout?: unknown
+  readonly redisOptions?: { readonly socketTimeout?: unknown }
+  readonly natMap?: ((address: string) => Address | null) | Readonly<Record<string, Address>>
+  readonly host?: unknown
+  readonly port?: unknown
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+function settingsOf(client: RedisClient): ClientSettings {
+  return (client as { options?: ClientSettings }).options ?? {}
+}
+
+function silenceMsOf(client: RedisClient): number {
+  const { socketTimeout, redisOptions } = settingsOf(client)
+  return Number(redisOptions?.socketTimeout ?? socketTimeout) || Number.POSITIVE_INFINITY
+}
+
+/** The address at which a client reaches a server that calls itself so. */
+function addressFor(client: RedisClient, host: string, port: number): Address {
+  const { natMap } = settingsOf(client)
+  const name = `${host}:${port}`
+  return (typeof natMap === 'function' ? natMap(name) : natMap?.[name]) ?? { host, port }
+}
+
+function isAt(node: RedisClient, { host, port }: Address): boolean {
+  const settings = settingsOf(node)
+  return settings.host === host && Number(settings.port) === Number(port)
 }

@@ -135,6 +135,7 @@ describe('the sessions of users', () => {
     expect(await bed.sessions.revokeUser(userOf())).to.equal(1)
     await bed.me(third).expect(401)
     await bed.me(others).expect(200)
+    expect(await bed.sessions.revokeAll({ resume: true })).to.equal(0)
     expect(await bed.sessions.revokeAll()).to.equal(1)
     await bed.me(others).expect(401)
   })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { Redis } from 'ioredis'
 import { after, before, beforeEach, describe, it } from 'mocha'
 import { slotOf } from '../support/hash-slot.js'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
@@ -72,6 +73,16 @@ describe('in a Cluster of three masters with a replica each, with waitReplicas: 
     master.pause()
     await becomes('master', replica)
     master.resume()
+    await becomes('slave', master)
+    await expectNoDamage()
+  })
+
+  it('loses and undoes nothing when a replica takes over without asking its master', async () => {
+    const [master, replica] = [cluster.masters[2], cluster.replicas[2]] as [RedisServer, RedisServer]
+    const operator = new Redis(replica.url)
+    await operator.call('CLUSTER', 'FAILOVER', 'FORCE')
+    operator.disconnect()
+    await becomes('master', replica)
     await becomes('slave', master)
     await expectNoDamage()
   })

@@ -26,7 +26,8 @@ describe('the end of all sessions', () => {
     const guarded = guardStore({ store, timeoutMs: 1_000, clock: Date.now, logger })
     const progress: number[] = []
     const onProgress = (cleared: number) => void progress.push(cleared)
-    const run = () => endAllSessions({ store: guarded, group: null, logger, onProgress, pausesMs: PAUSES })
+    const parts = { store: guarded, group: null, logger, onProgress, pausesMs: PAUSES }
+    const run = (options = {}) => endAllSessions({ ...parts, ...options })
     return { run, steps, progress }
   }
 
@@ -38,6 +39,13 @@ describe('the end of all sessions', () => {
     expect(await run()).to.equal(7)
     expect(progress).to.deep.equal([0, 3, 7])
     expect(steps.map(({ cursor }) => cursor)).to.deep.equal([undefined, 'a', 'b'])
+  })
+
+  it('goes on with what has ended before, and ends nothing, where it is resumed', async () => {
+    const { run, progress, steps } = endWith(step(0, 'a'), step(3))
+    expect(await run({ isResumed: true })).to.equal(3)
+    expect(progress).to.deep.equal([0, 3])
+    expect(steps.map(({ cursor }) => cursor)).to.deep.equal(['', 'a'])
   })
 
   it('goes on where it was after steps that failed', async () => {

@@ -11,10 +11,15 @@ import { connectMasters, type Master, SlotOnTheMove } from '../support/slot-on-t
 import { FIRST, loginOf, NEW, SECOND } from '../support/store-calls.js'
 
 const WITHIN_MS = 5_000
+const MOST_WAITING = 4_000
+
+interface ClusterOptions {
+  readonly natMap: Record<string, { host: string; port: number }>
+}
 
 for (const [version, connect] of [
-  ['ioredis 6', (nodes: RedisCluster['nodes']) => new Cluster(nodes)],
-  ['ioredis 5', (nodes: RedisCluster['nodes']) => new Cluster5(nodes)],
+  ['ioredis 6', (nodes: RedisCluster['nodes'], options?: ClusterOptions) => new Cluster(nodes, options)],
+  ['ioredis 5', (nodes: RedisCluster['nodes'], options?: ClusterOptions) => new Cluster5(nodes, options)],
 ] as const) {
   describe(`RedisStore that waits for replicas in a Cluster, with ${version}`, () => {
     let servers: RedisCluster
@@ -35,7 +40,10 @@ for (const [version, connect] of [
       client = connect(servers.nodes)
       store = new RedisStore(client, { prefix: freshPrefix(), waitReplicas: 1 })
     })
-    afterEach(() => client.disconnect())
+    afterEach(() => {
+      for (const replica of servers.replicas) replica.resume()
+      client.disconnect()
+    })
 
     /** A slot that goes from one master to another, and a user in it. */
     async function newMove(): Promise<{ move: SlotOnTheMove; handle: string }> {
@@ -85,21 +93,53 @@ for (const [version, connect] of [
       expect(outcomes).to.deep.equal([false, true, true])
     })
 
-    it('follows a user whose slot moves', async () => {
+    it(`sends no more than ${MOST_WAITING} changes to a master without its replica, and goes on at the others`, async () => {
+      const handles = await Promise.all(
+        servers.masters.map(async ({ port }) => {
+          const master = masters.find((each) => each.port === port)
+          return `user-${numberInSlot(await firstSlotOf(master), 'user-')}`
+        }),
+      )
+      const [alone = '', other = ''] = handles
+      await store.issue(loginOf(alone, FIRST), WITHIN_MS)
+      servers.replicas[0]?.pause()
+      const calls = Array.from({ length: MOST_WAITING + 1 }, () =>
+        failureOf(() => store.revokeUser(alone, '', 20_000)),
+      )
+      expect(String(await Promise.race(calls))).to.include(`${MOST_WAITING} changes wait for the replicas`)
+      expect((await store.issue(loginOf(other, FIRST), WITHIN_MS)).state).to.equal('issued')
+      servers.replicas[0]?.resume()
+      await Promise.allSettled(calls)
+    })
+
+    it('follows a user whose slot moves', () => follow(store))
+
+    it('follows a user whose slot moves, where servers have other addresses for the client', async () => {
+      const ports = [...servers.masters, ...servers.replicas].map(({ port }) => port)
+      const natMap = Object.fromEntries(
+        ports.map((port) => [`127.0.0.1:${port}`, { host: 'localhost', port }]),
+      )
+      const near = connect(servers.nodes, { natMap })
+      const own = new RedisStore(near, { prefix: freshPrefix(), waitReplicas: 1 })
+      for (let users = 0; users < 8; users += 1) await follow(own)
+      near.disconnect()
+    })
+
+    async function follow(own: SessionStore): Promise<void> {
       const { move, handle } = await newMove()
-      expect((await store.issue(loginOf(handle, FIRST), WITHIN_MS)).state).to.equal('issued')
+      expect((await own.issue(loginOf(handle, FIRST), WITHIN_MS)).state).to.equal('issued')
       await move.begin()
       // Still at the source.
-      expect((await store.issue(loginOf(handle, SECOND), WITHIN_MS)).state).to.equal('issued')
+      expect((await own.issue(loginOf(handle, SECOND), WITHIN_MS)).state).to.equal('issued')
       await move.carry()
       // At the target, which has to be asked on purpose.
-      expect(await store.revoke({ handle, sessionId: FIRST }, WITHIN_MS)).to.equal(true)
-      expect((await store.issue(loginOf(handle, NEW), WITHIN_MS)).state).to.equal('issued')
+      expect(await own.revoke({ handle, sessionId: FIRST }, WITHIN_MS)).to.equal(true)
+      expect((await own.issue(loginOf(handle, NEW), WITHIN_MS)).state).to.equal('issued')
       await move.finish()
       // The client still looks at the source.
-      expect(await store.revokeUser(handle, '', WITHIN_MS)).to.equal(2)
-      expect((await store.readUser(handle)).sessions).to.deep.equal([])
-    })
+      expect(await own.revokeUser(handle, '', WITHIN_MS)).to.equal(2)
+      expect((await own.readUser(handle)).sessions).to.deep.equal([])
+    }
 
     it('waits for the replicas of the target while a slot moves', async () => {
       const { move, handle } = await newMove()

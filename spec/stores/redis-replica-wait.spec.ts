@@ -154,6 +154,43 @@ describe('RedisStore that waits for replicas', () => {
     })
   }
 
+  it('says how many replicas there are where they are too few', async () => {
+    const mine = storeWith({ waitReplicas: 2 })
+    expect(String(await failureOf(() => mine.issue(entry(), WITHIN_MS)))).to.equal(
+      'StoreFailure: a change was made, but only 1 of 2 replicas have it: a failover may undo it. ' +
+        'Redis has 1 in all: bring back the others, or lower waitReplicas',
+    )
+  })
+
+  it('gives up before the client takes the connection for a dead one', async () => {
+    const client = opened(new Redis(primary.url, { socketTimeout: 400, maxRetriesPerRequest: 1 }))
+    const mine = new RedisStore(client, { prefix: freshPrefix(), waitReplicas: 1 })
+    await mine.ping()
+    replica.pause()
+    expect(String(await failureOf(() => mine.revokeBatch({ group: null }, 5_000)))).to.equal(TOO_FEW)
+  })
+
+  it('makes its first change through a client that queues nothing while it connects', async () => {
+    const client = opened(new Redis(primary.url, { enableOfflineQueue: false }))
+    await until(async () => client.status === 'ready')
+    const mine = new RedisStore(client, { prefix: freshPrefix(), waitReplicas: 1 })
+    expect((await mine.issue(entry(), WITHIN_MS)).state).to.equal('issued')
+  })
+
+  it('opens another connection where its own is lost, and the client opens none again', async () => {
+    const client = opened(new Redis(primary.url, { retryStrategy: () => null }))
+    const mine = new RedisStore(client, { prefix: freshPrefix(), waitReplicas: 1 })
+    await mine.ping()
+    replica.pause()
+    const login = failureOf(() => mine.issue(entry(), 5_000))
+    await until(async () => String(await operator.client('LIST')).includes('cmd=wait'))
+    const waiting = /^id=(\d+) .* cmd=wait /m.exec(String(await operator.client('LIST')))
+    await operator.client('KILL', 'ID', Number(waiting?.[1]))
+    await login
+    replica.resume()
+    expect((await mine.issue(entry(), 5_000)).state).to.equal('issued')
+  })
+
   it('costs a request that reads no more than before', async () => {
     const { address } = await issue()
     await store.read(address)
@@ -178,6 +215,20 @@ describe('RedisStore that waits for replicas', () => {
     await mine.revoke(newAddress())
     await mine.ping()
     await until(async () => (await operator.keys(`${own}*`)).length === 0)
+  })
+
+  it('writes nothing for those who come too late behind one that waits', async () => {
+    await store.ping()
+    replica.pause()
+    await operator.config('RESETSTAT')
+    const waiting = failureOf(() => store.issue(entry(), WITHIN_MS))
+    await until(async () => String(await operator.client('LIST')).includes('cmd=wait'))
+    const late = Array.from({ length: 20 }, () => failureOf(() => store.issue(entry(), 20)))
+    await waiting
+    replica.resume()
+    const failures = new Set((await Promise.all(late)).map(String))
+    expect([...failures]).to.deep.equal(['StoreFailure: a change came too late, and was not made'])
+    expect((await commandCalls(operator)).set).to.equal(2)
   })
 
   it('opens its connection with the first change, and closes it', async () => {

@@ -87,6 +87,28 @@ describe('RedisStore while slots move to other masters', function () {
   }
 
   for (const version of versions) {
+    it(`reads who has moved together with those who have not, with auto-pipelining and ${version}`, async () => {
+      const client = cluster.client(version, { enableAutoPipelining: true })
+      const prefix = freshPrefix()
+      const store = new RedisStore(client, { prefix })
+      for (const isOver of [false, true]) {
+        const { slot, move } = cluster.newMove()
+        const addresses = [...handlesIn(slot, 'moves', 2), ...handlesIn(slot + 1_000, 'stays', 2)].map(
+          (handle) => newAddress(handle),
+        )
+        await logIn(store, addresses)
+        await move.begin()
+        await move.carry()
+        if (isOver) await move.finish()
+        const visits = await Promise.all(addresses.map((address) => store.read(address)))
+        expect(visits.map((visit) => visit !== null)).to.deep.equal(addresses.map(() => true))
+        if (!isOver) await move.finish()
+      }
+      client.disconnect?.(false)
+    })
+  }
+
+  for (const version of versions) {
     it(`ends everybody, and nobody who logs in from then on, with ${version}`, async () => {
       const prefix = freshPrefix()
       const store = new RedisStore(cluster.client(version), { prefix })

@@ -11,8 +11,8 @@ export type IoredisVersion = 'ioredis 5' | 'ioredis 6'
 
 /** A Redis Cluster for the tests of a describe block that move its slots. */
 export interface MovingCluster {
-  /** A client of it. */
-  client(version: IoredisVersion): RedisClusterClient
+  /** A client of it; one with options is yours to close. */
+  client(version: IoredisVersion, options?: { enableAutoPipelining: boolean }): RedisClusterClient
   /** A slot that no test has moved, and its move: to the first or the last of the masters, in the order of their ids. */
   newMove(): { slot: number; move: SlotOnTheMove }
   /** Makes all masters forget all scripts. */
@@ -40,7 +40,12 @@ export function aMovingCluster(): MovingCluster {
   })
 
   return {
-    client: (version) => clients[version],
+    client(version, options) {
+      if (!options) return clients[version]
+      return version === 'ioredis 6'
+        ? new Cluster(servers.nodes, options)
+        : new Cluster5(servers.nodes, options)
+    },
     newMove() {
       moves += 1
       const [first, source, last] = masters
