@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { stackOf } from '../flows/thrown.js'
-import { type Logger, stderrLogger, unfailing } from '../logger.js'
-import { checkOptionNames, neededFunction, objectWithMethods, positiveInteger } from '../options.js'
+import { type Logger, loggerOption } from '../logger.js'
+import { checkOptionNames, neededFunction, positiveInteger } from '../options.js'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 const MOST_MS = 3_600_000
@@ -30,14 +30,7 @@ export function exitOnSignals(shutDown: () => unknown, options: ExitOnSignalsOpt
   checkOptionNames<ExitOnSignalsOptions>('exitOnSignals', options, { withinMs: true, logger: true })
   neededFunction('exitOnSignals: the first argument', shutDown)
   const withinMs = positiveInteger('exitOnSignals: withinMs', options.withinMs ?? 30_000, MOST_MS)
-  const logger = unfailing(
-    objectWithMethods(
-      'exitOnSignals: logger',
-      options.logger ?? stderrLogger,
-      ['warn', 'error'],
-      'a Logger such as console',
-    ),
-  )
+  const logger = loggerOption('exitOnSignals: logger', options.logger)
   let beganAt: number | undefined
 
   function fail(why: string): void {

@@ -3,7 +3,7 @@ import { Server as NetServer } from 'node:net'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { Sessions } from '../flows/sessions.js'
 import { announceEndOf } from '../flows/while-open.js'
-import { type Logger, stderrLogger, unfailing } from '../logger.js'
+import { type Logger, loggerOption } from '../logger.js'
 import { checkOptionNames, objectWithMethods, positiveInteger, wholeNumber } from '../options.js'
 import { OpenRequests } from './open-requests.js'
 
@@ -59,14 +59,12 @@ export function gracefulShutdown(server: Server, options: GracefulShutdownOption
   })
   const serverMethods = ['closeIdleConnections', 'closeAllConnections', 'prependListener']
   objectWithMethods('gracefulShutdown: server', server, serverMethods, 'a Server of node:http or node:https')
-  const { sessions, logger: given = stderrLogger } = options
+  const { sessions } = options
   const graceMs = positiveInteger('gracefulShutdown: graceMs', options.graceMs ?? 10_000, MOST_MS)
   const delayMs = wholeNumber('gracefulShutdown: delayMs', options.delayMs ?? 0, MOST_MS)
   if (sessions !== undefined)
     objectWithMethods('gracefulShutdown: sessions', sessions, ['close'], 'what createSessions() returns')
-  const logger = unfailing(
-    objectWithMethods('gracefulShutdown: logger', given, ['warn', 'error'], 'a Logger such as console'),
-  )
+  const logger = loggerOption('gracefulShutdown: logger', options.logger)
   const requests = new OpenRequests(server)
 
   async function closeServer(): Promise<void> {
