@@ -38,16 +38,16 @@ export class FailureLog {
 
   /** Tells of something else, which is a kind of its own. */
   reportFault(line: string): void {
-    this.#log.write('error', line, line)
+    this.#log.write('error', withoutParticulars(line), line)
   }
 
   /** Tells that a fault has ended. */
   reportEnd(line: string): void {
-    this.#log.write('warn', line, line)
+    this.#log.write('warn', withoutParticulars(line), line)
   }
 }
 
 /** The id of a request, which WeChat tells, does not make another kind of failure. */
 function withoutParticulars(line: string): string {
-  return line.replace(/,? rid [\w-]+/, '')
+  return line.replace(/,? rid [\w-]+/g, '')
 }

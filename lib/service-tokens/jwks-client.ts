@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { ThrottledLog } from '../throttled-log.js'
 import type { FetchKeySet } from './fetch-key-set.js'
 import type { KeySet } from './key-set.js'
 import type { TokenKey } from './signature.js'
@@ -36,6 +37,7 @@ interface FetchedKeys {
  */
 export class JwksClient {
   readonly #parts: JwksClientParts
+  readonly #log: ThrottledLog
   #fetched: FetchedKeys | undefined
   #running: Promise<void> | undefined
   #lastTryAt = Number.NEGATIVE_INFINITY
@@ -44,6 +46,7 @@ export class JwksClient {
 
   constructor(parts: JwksClientParts) {
     this.#parts = parts
+    this.#log = new ThrottledLog(parts.logger, parts.clock)
   }
 
   /**
@@ -119,18 +122,23 @@ export class JwksClient {
   }
 
   #tellSuccess({ size }: KeySet): void {
-    const { host, logger } = this.#parts
-    if (size === 0) logger.error(`the keys of service tokens at ${host} have none that can be used`)
-    else if (this.#failures > 0) logger.warn(`the keys of service tokens at ${host} can be fetched again`)
+    const { host } = this.#parts
+    if (size === 0) this.#tell('error', `the keys of service tokens at ${host} have none that can be used`)
+    else if (this.#failures > 0)
+      this.#tell('warn', `the keys of service tokens at ${host} can be fetched again`)
   }
 
   #tellFailure(error: unknown): void {
-    const { host, logger, maxStaleMs } = this.#parts
+    const { host, maxStaleMs } = this.#parts
     const why = error instanceof Error ? error.message : 'unknown reason'
     const then = this.#fetched
       ? `known keys serve for ${maxStaleMs / 1000} s more`
       : 'no service token can be checked'
-    logger.error(`the keys of service tokens at ${host} cannot be fetched (${why}): ${then}`)
+    this.#tell('error', `the keys of service tokens at ${host} cannot be fetched (${why}): ${then}`)
+  }
+
+  #tell(level: keyof Logger, line: string): void {
+    this.#log.write(level, line, line)
   }
 }
 

@@ -11,7 +11,7 @@ describe('the log of failures', () => {
   function reports() {
     const [log, clock] = [keptLog(), testClock()]
     const failureLog = new FailureLog(log, clock)
-    return { log, clock, report: failureLog.report.bind(failureLog) }
+    return { log, clock, failureLog, report: failureLog.report.bind(failureLog) }
   }
   const busy = (hint = 'errcode -1, rid 11111111-22222222-33333333') =>
     new WeappError('ERR_WECHAT_BUSY', 'Later.', { hint })
@@ -38,6 +38,15 @@ describe('the log of failures', () => {
     expect(log.lines[2]).to.not.include('more since')
   })
 
+  it('takes a fault for the same whatever the id of the request', () => {
+    const { log, failureLog } = reports()
+    for (let rid = 0; rid < 500; rid += 1) {
+      failureLog.reportFault(`WeChat fails, so it is only probed for now: errcode -1, rid ${rid}`)
+      failureLog.reportEnd('WeChat works again')
+    }
+    expect(log.lines).to.have.length(2)
+  })
+
   it('tells other kinds at once: another call, another code, another errcode', () => {
     const { log, report } = reports()
     report('a login', busy())
@@ -56,13 +65,14 @@ describe('the log of failures', () => {
     expect(log.lines).to.deep.equal([])
   })
 
-  it('is not silenced by a clock that is set back, nor by many kinds', () => {
+  it('is not silenced by a clock that is set back, nor by a thousand kinds', () => {
     const { log, clock, report } = reports()
     report('a login', busy())
     clock.advance(-60 * MINUTE_MS)
     report('a login', busy())
     expect(log.lines).to.have.length(2)
     for (let kind = 0; kind < 1_000; kind += 1) report(`call ${kind}`, busy())
+    clock.advance(MINUTE_MS)
     report('a login', busy())
     expect(log.lines).to.have.length(1_003)
   })
