@@ -8,6 +8,7 @@ import { addressIn, createAuthenticate, unknownSession } from './authenticate.js
 import { createConfirm } from './confirm.js'
 import { createEngine, type Engine } from './engine.js'
 import { createFreshKey } from './fresh-key.js'
+import { timely } from './hooks.js'
 import { createLogIn } from './log-in.js'
 import { withLoginGate } from './login-gate.js'
 import { namedAddress, namedSession, namedUser, sessionIdIn } from './named-user.js'
@@ -82,7 +83,8 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
     },
     async revokeAll(options = {}) {
       checkOptionNames<RevokeAllOptions>('revokeAll', options, { onProgress: true })
-      return registry.revokeAll(optionalFunction('revokeAll: onProgress', options.onProgress))
+      const onProgress = optionalFunction('revokeAll: onProgress', options.onProgress)
+      return registry.revokeAll(onProgress && timely(onProgress))
     },
     async forgetUser(selector) {
       const { app, user } = namedUser(apps, selector)

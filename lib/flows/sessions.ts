@@ -21,9 +21,10 @@ export interface RevokeUserOptions {
 export interface RevokeAllOptions {
   /**
    * Called with how many sessions are cleared away so far: first when all have ended, with 0 as a rule, then
-   * after each step. What it throws ends the clearing.
+   * after each step. The next step waits for it. What it throws, and taking more than 5 seconds, end the
+   * clearing: `revokeAll` throws it.
    */
-  onProgress?: ((cleared: number) => void) | undefined
+  onProgress?: ((cleared: number) => unknown) | undefined
 }
 
 /** The apps that sessions are for. */

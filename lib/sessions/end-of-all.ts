@@ -13,8 +13,8 @@ interface EndOfAll {
   /** The group whose sessions end; null: everybody. */
   readonly group: string | null
   readonly logger: Logger
-  /** Is told how many sessions are cleared away, first 0, when all of them have ended. */
-  readonly onProgress?: ((cleared: number) => void) | undefined
+  /** Is told how many sessions are cleared away, first 0, when all of them have ended; it is awaited. */
+  readonly onProgress?: ((cleared: number) => unknown) | undefined
   readonly pausesMs?: readonly number[]
 }
 
@@ -26,12 +26,12 @@ export async function endAllSessions(end: EndOfAll): Promise<number> {
   const { store, group, logger, onProgress } = end
   let { revoked, next } = await store.revokeBatch({ group, cursor: undefined })
   let toldAt = performance.now()
-  onProgress?.(revoked)
+  await onProgress?.(revoked)
   while (next !== undefined) {
     const batch = await clearNext(end, next, revoked)
     revoked += batch.revoked
     next = batch.next
-    onProgress?.(revoked)
+    await onProgress?.(revoked)
     if (performance.now() - toldAt < TOLD_EVERY_MS) continue
     toldAt = performance.now()
     logger.warn(`revokeAll has ended the sessions, and cleared away ${revoked} so far`)

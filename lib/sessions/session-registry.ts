@@ -143,7 +143,7 @@ export class SessionRegistry {
    * Ends every session: of all apps, also of those that are not configured here; within a narrowed scope only
    * those of its app. Returns how many; `onProgress` is told how many so far.
    */
-  async revokeAll(onProgress?: (cleared: number) => void): Promise<number> {
+  async revokeAll(onProgress?: (cleared: number) => unknown): Promise<number> {
     const { apps, store, logger } = this.#parts
     const group = apps.isNarrowed ? apps.choose(undefined).group : null
     return endAllSessions({ store, group, logger, onProgress })
