@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
+import { jittered } from '../jitter.js'
 import type { Logger } from '../logger.js'
 import { ThrottledLog } from '../throttled-log.js'
 import type { FetchKeySet } from './fetch-key-set.js'
@@ -23,6 +24,8 @@ interface JwksClientParts {
   readonly maxStaleMs: number
   readonly clock: Clock
   readonly logger: Logger
+  /** Returns numbers from 0 up to 1. Default: `Math.random`. */
+  readonly random?: () => number
 }
 
 interface FetchedKeys {
@@ -41,6 +44,8 @@ export class JwksClient {
   #fetched: FetchedKeys | undefined
   #running: Promise<void> | undefined
   #lastTryAt = Number.NEGATIVE_INFINITY
+  /** How long after that the keys are not fetched again, because that has failed. */
+  #backOffMs = 0
   /** Since the last success. */
   #failures = 0
 
@@ -94,17 +99,12 @@ export class JwksClient {
 
   /** Never rejects: whether there are keys shows afterwards. */
   #refresh(): Promise<void> {
-    if (!this.#running && this.#pausedMs() >= this.#backOffMs()) {
+    if (!this.#running && this.#pausedMs() >= this.#backOffMs) {
       this.#running = this.#fetch().finally(() => {
         this.#running = undefined
       })
     }
     return this.#running ?? Promise.resolve()
-  }
-
-  #backOffMs(): number {
-    if (this.#failures === 0) return 0
-    return Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), MOST_BACK_OFF_MS)
   }
 
   async #fetch(): Promise<void> {
@@ -115,8 +115,11 @@ export class JwksClient {
       this.#fetched = { keys, at }
       this.#tellSuccess(keys)
       this.#failures = 0
+      this.#backOffMs = 0
     } catch (error) {
       this.#failures += 1
+      const pauseMs = Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), MOST_BACK_OFF_MS)
+      this.#backOffMs = jittered(pauseMs, this.#parts.random)
       if (this.#failures === 1) this.#tellFailure(error)
     }
   }

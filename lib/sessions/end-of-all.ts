@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { WeappError } from '../errors.js'
+import { jittered } from '../jitter.js'
 import type { Logger } from '../logger.js'
 import type { RevokedBatch, SessionStore } from './store.js'
 
@@ -20,7 +21,8 @@ interface EndOfAll {
 
 /**
  * Ends all sessions by the first step, then clears them away, and returns how many. A step that fails while
- * clearing is tried again. Throws `ERR_STORE_UNAVAILABLE`; what it says tells whether the sessions have ended.
+ * clearing is tried again. Throws `ERR_STORE_UNAVAILABLE`; what it says tells whether the sessions have
+ * ended.
  */
 export async function endAllSessions(end: EndOfAll): Promise<number> {
   const { store, group, logger, onProgress } = end
@@ -48,7 +50,7 @@ async function clearNext(
     try {
       return await store.revokeBatch({ group, cursor })
     } catch {
-      await pause(pauseMs)
+      await pause(jittered(pauseMs))
     }
   }
   try {
