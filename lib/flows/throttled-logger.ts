@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js'
 import type { Logger } from '../logger.js'
 import { ThrottledLog } from '../throttled-log.js'
 
-/** What a line says of one user or session. An openid of another platform may be short, and have any signs. */
+/** What a line says of one user or session. Openids of other platforms may be short, and have any signs. */
 const PARTICULARS = /\b(user|session) \S+/g
 
 /**

@@ -19,9 +19,10 @@ export interface ExitOnSignalsOptions {
 }
 
 /**
- * Has SIGTERM and SIGINT end the process by a function such as that of {@link gracefulShutdown}: with exit code 0
- * when it is done, and with 1 when it fails or takes too long. A second signal, half a second later or more, ends
- * the process at once, with 143 after SIGTERM and 130 after SIGINT. Call it once. Wrong options throw a `TypeError`.
+ * Has SIGTERM and SIGINT end the process by a function such as that of {@link gracefulShutdown}: with exit
+ * code 0 when it is done, and with 1 when it fails or takes too long. A second signal, half a second later or
+ * more, ends the process at once, with 143 after SIGTERM and 130 after SIGINT. Call it once. Wrong options
+ * throw a `TypeError`.
  *
  * @example
  * exitOnSignals(gracefulShutdown(app.listen(3000), { sessions }))

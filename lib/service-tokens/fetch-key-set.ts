@@ -65,7 +65,7 @@ async function textOf(incoming: http.IncomingMessage): Promise<string> {
   return bytes.toString()
 }
 
-/** Our own words as they are; of others only what gives nothing away: an Agent may name its proxy and password. */
+/** Our own words as they are; of others only what gives nothing away: an Agent may name its password. */
 function wordsOf(error: unknown): string {
   return error instanceof KeySetFailure ? error.message : reasonOf(error)
 }

@@ -15,8 +15,8 @@ export type KeySet = ReadonlyMap<string, TokenKey>
 
 /**
  * Reads a JWK set (RFC 7517). Keys that are not for these signatures are passed over, as its section 5 asks,
- * and so are symmetric and private ones, which nobody should have published. Throws a {@link KeySetFailure} for
- * what is not a JWK set, and for two keys of one name.
+ * and so are symmetric and private ones, which nobody should have published. Throws a {@link KeySetFailure}
+ * for what is not a JWK set, and for two keys of one name.
  */
 export function readKeySet(text: string): KeySet {
   const listed = parseStrictObject(text)?.keys

@@ -81,7 +81,7 @@ export function createTransport(
       const giveUp = () => {
         const reason = new GaveUp()
         outgoing.destroy(reason)
-        // Node tells of it only when an Agent has found a connection for it, or a proxy has opened its tunnel.
+        // Node tells of it only when an Agent has found a connection, or a proxy has opened its tunnel.
         if (!outgoing.socket) reject(unreachable(baseUrl, reason))
       }
       // Not by the option `signal`, which watches the request by a dozen listeners.
