@@ -48,6 +48,8 @@ export class JwksClient {
   #backOffMs = 0
   /** Since the last success. */
   #failures = 0
+  /** Whether the log was told of the first of them. */
+  #isFailureTold = false
 
   constructor(parts: JwksClientParts) {
     this.#parts = parts
@@ -125,10 +127,10 @@ export class JwksClient {
   }
 
   #tellSuccess({ size }: KeySet): void {
-    const { host } = this.#parts
-    if (size === 0) this.#tell('error', `the keys of service tokens at ${host} have none that can be used`)
-    else if (this.#failures > 0)
-      this.#tell('warn', `the keys of service tokens at ${host} can be fetched again`)
+    const { host, logger } = this.#parts
+    if (size === 0) this.#tellError(`the keys of service tokens at ${host} have none that can be used`)
+    else if (this.#isFailureTold) logger.warn(`the keys of service tokens at ${host} can be fetched again`)
+    this.#isFailureTold = false
   }
 
   #tellFailure(error: unknown): void {
@@ -137,11 +139,13 @@ export class JwksClient {
     const then = this.#fetched
       ? `known keys serve for ${maxStaleMs / 1000} s more`
       : 'no service token can be checked'
-    this.#tell('error', `the keys of service tokens at ${host} cannot be fetched (${why}): ${then}`)
+    this.#isFailureTold = this.#tellError(
+      `the keys of service tokens at ${host} cannot be fetched (${why}): ${then}`,
+    )
   }
 
-  #tell(level: keyof Logger, line: string): void {
-    this.#log.write(level, line, line)
+  #tellError(line: string): boolean {
+    return this.#log.write('error', line, line)
   }
 }
 

@@ -38,13 +38,22 @@ describe('the log of failures', () => {
     expect(log.lines[2]).to.not.include('more since')
   })
 
-  it('takes a fault for the same whatever the id of the request', () => {
-    const { log, failureLog } = reports()
-    for (let rid = 0; rid < 500; rid += 1) {
-      failureLog.reportFault(`WeChat fails, so it is only probed for now: errcode -1, rid ${rid}`)
+  it('tells of an outage once a minute, whatever its reason, and then of its end, however soon after the last', () => {
+    const { log, clock, failureLog } = reports()
+    const outage = (reason: number) => {
+      failureLog.reportOutage(`WeChat fails: errcode -1, rid ${reason}`)
+      clock.advance(10)
       failureLog.reportEnd('WeChat works again')
     }
-    expect(log.lines).to.have.length(2)
+    for (let reason = 0; reason < 500; reason += 1) outage(reason)
+    clock.advance(MINUTE_MS - 500 * 10)
+    outage(500)
+    expect(log.lines).to.deep.equal([
+      'error: WeChat fails: errcode -1, rid 0',
+      'warn: WeChat works again',
+      'error: WeChat fails: errcode -1, rid 500; 499 more since it was last logged',
+      'warn: WeChat works again',
+    ])
   })
 
   it('tells other kinds at once: another call, another code, another errcode', () => {
