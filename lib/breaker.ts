@@ -138,8 +138,8 @@ export class Breaker {
   }
 
   /**
-   * Begins the pause after `before`. It is measured here: cockatiel goes by `Date.now`, so it would be too long
-   * by as much as the clock is set back.
+   * Begins the pause after `before`. It is measured here: cockatiel goes by `Date.now`, so it would be too
+   * long by as much as the clock is set back.
    */
   #pauseFrom(before: BackoffFactory): Backoff {
     const backoff = before.next(undefined)

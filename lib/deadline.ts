@@ -5,15 +5,22 @@
  */
 export function withinDeadline<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => setImmediate(() => reject(onTimeout())), timeoutMs)
+    let late: NodeJS.Immediate | undefined
+    const timer = setTimeout(() => {
+      late = setImmediate(() => reject(onTimeout()))
+    }, timeoutMs)
+    const stop = () => {
+      clearTimeout(timer)
+      clearImmediate(late)
+    }
     // What the application returns may be no promise.
     Promise.resolve(work).then(
       (result) => {
-        clearTimeout(timer)
+        stop()
         resolve(result)
       },
       (error) => {
-        clearTimeout(timer)
+        stop()
         reject(error)
       },
     )

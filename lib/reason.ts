@@ -1,3 +1,5 @@
+import { nameOf } from './stack-frames.js'
+
 /** The name of a command, the only part of it that may be logged. */
 const COMMAND = /^[a-z][a-z._|-]{0,30}$/i
 /** Host names and addresses, which are not secrets. */
@@ -40,11 +42,19 @@ const MOST_CAUSES = 3
  * the data to be written.
  */
 export function reasonOf(error: unknown, depth = 1): string {
-  if (!(error instanceof Error)) return 'unknown reason'
+  try {
+    return error instanceof Error ? reasonOfError(error, depth) : 'unknown reason'
+  } catch {
+    // A getter of an error may throw, too.
+    return 'unknown reason'
+  }
+}
+
+function reasonOfError(error: Error, depth: number): string {
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : []
   const why = first ?? Object(error).lastNodeError ?? error.cause
-  const details = detailsOf(error).join(' ')
-  const reason = details ? `${error.name} (${details})` : error.name
+  const [name, details] = [nameOf(error), detailsOf(error).join(' ')]
+  const reason = details ? `${name} (${details})` : name
   return why instanceof Error && depth < MOST_CAUSES ? `${reason}: ${reasonOf(why, depth + 1)}` : reason
 }
 

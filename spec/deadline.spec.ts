@@ -17,6 +17,22 @@ async function runningTimers(): Promise<number> {
 }
 
 describe('withinDeadline', () => {
+  it('does not say that it took too long when the work has ended in the same turn', async () => {
+    let timeouts = 0
+    let end = (): void => undefined
+    const work = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const result = withinDeadline(work, 1, () => {
+      timeouts += 1
+      return new Error('late')
+    })
+    setTimeout(end, 1)
+    await result
+    await turn()
+    expect(timeouts).to.equal(0)
+  })
+
   it('answers what the work gives', async () => {
     expect(await withinDeadline(Promise.resolve('done'), NEVER_REACHED_MS, tooLate)).to.equal('done')
   })

@@ -8,6 +8,13 @@ function failure(name: string, message: string, fields: object = {}): Error {
   return Object.assign(new Error(message), fields, { name })
 }
 
+function unreadable(field: string): Error {
+  const get = () => {
+    throw new Error(SECRET)
+  }
+  return Object.freeze(Object.defineProperty(new Error(SECRET), field, { get }))
+}
+
 function reply(message: string, command?: string): Error {
   return failure(
     'ReplyError',
@@ -90,7 +97,15 @@ const REASONS: [string, unknown, string][] = [
   ['a code that is none', failure('Error', SECRET, { code: `${SECRET} x`, port: SECRET }), 'Error'],
   ['a host that is an address with a password', failure('Error', '', { host: `:${SECRET}@x` }), 'Error'],
   ['a command that is none', reply('ERR x', `${SECRET} x`), 'ReplyError (ERR)'],
+  ['a name that is none', failure(`${SECRET}\nError`, ''), 'Error'],
   ['no error', { code: 'ECONNREFUSED' }, 'unknown reason'],
+  ['nothing', undefined, 'unknown reason'],
+  ['an error that cannot be read', unreadable('code'), 'unknown reason'],
+  [
+    'a cause that cannot be read',
+    failure('Error', '', { cause: unreadable('name') }),
+    'Error: unknown reason',
+  ],
 ]
 
 describe('reasonOf', () => {

@@ -38,6 +38,36 @@ describe('a throttled log', () => {
     expect(log.lines).to.deep.equal(['error: a', 'error: b'])
   })
 
+  it('tells a thousand kinds a minute apart, and of all further ones a line with their number', () => {
+    const { log, clock, throttled } = opened()
+    for (let kind = 0; kind < 100_000; kind += 1) throttled.write('error', `kind ${kind}`, `line ${kind}`)
+    expect(log.lines).to.have.length(1_001)
+    expect(throttled.write('error', 'kind 7', 'line')).to.equal(false)
+    clock.advance(MINUTE_MS)
+    for (let kind = 200_000; kind < 300_000; kind += 1) throttled.write('error', `kind ${kind}`, 'line')
+    expect(log.lines).to.have.length(2_002)
+    expect(log.lines.at(-1)).to.equal('error: line; 98999 more of many other kinds since it was last logged')
+  })
+
+  it('counts right when the clock is set, and then goes by the new time', () => {
+    const { log, clock, throttled } = opened()
+    const write = () => throttled.write('error', 'kind', 'line')
+    for (const stepMs of [60 * MINUTE_MS, -120 * MINUTE_MS]) {
+      for (let times = 0; times < 5; times += 1) write()
+      clock.advance(stepMs)
+    }
+    write()
+    clock.advance(MINUTE_MS - 1)
+    expect(write()).to.equal(false)
+    clock.advance(1)
+    write()
+    expect(log.lines.slice(1)).to.deep.equal([
+      'error: line; 4 more since it was last logged',
+      'error: line; 4 more since it was last logged',
+      'error: line; 1 more since it was last logged',
+    ])
+  })
+
   it('is not silenced by a clock that is set back', () => {
     const { log, clock, throttled } = opened()
     throttled.write('error', 'kind', 'line')

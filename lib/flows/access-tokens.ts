@@ -112,7 +112,7 @@ export class AccessTokens {
 
   async #renewed(appid: string): Promise<Secret> {
     const running = this.#renewals.get(appid)
-    if (running) return running
+    if (running) return running.catch(failWithOwn)
     const failed = this.#failures.get(appid)
     const sinceMs = this.#parts.clock() - (failed?.at ?? Number.NEGATIVE_INFINITY)
     if (failed && sinceMs >= 0 && sinceMs < FAILURE_LIFETIME_MS) throw copyOf(failed.error)
@@ -176,6 +176,11 @@ export function unavailable(hint: string): WeappError {
     'WeChat cannot be called at the moment. Please try again.',
     { hint: `there is no access token: ${hint}` },
   )
+}
+
+/** Whoever catches an error may change it, so it is thrown to one caller only. */
+function failWithOwn(error: unknown): never {
+  throw error instanceof WeappError ? copyOf(error) : error
 }
 
 /** Returns the failure of another process that has just asked WeChat in vain. */

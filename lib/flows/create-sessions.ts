@@ -8,6 +8,7 @@ import { addressIn, createAuthenticate, unknownSession } from './authenticate.js
 import { createConfirm } from './confirm.js'
 import { createEngine, type Engine } from './engine.js'
 import { createFreshKey } from './fresh-key.js'
+import { timely } from './hooks.js'
 import { createLogIn } from './log-in.js'
 import { withLoginGate } from './login-gate.js'
 import { namedAddress, namedSession, namedUser, sessionIdIn } from './named-user.js'
@@ -82,8 +83,9 @@ function sessionsWithin(scope: Scope, engine: Engine): Sessions {
     },
     async revokeAll(options = {}) {
       checkOptionNames<RevokeAllOptions>('revokeAll', options, { onProgress: true, resume: true })
+      const onProgress = optionalFunction('revokeAll: onProgress', options.onProgress)
       const isResumed = booleanOption('revokeAll: resume', options.resume ?? false)
-      return registry.revokeAll(optionalFunction('revokeAll: onProgress', options.onProgress), isResumed)
+      return registry.revokeAll({ onProgress: onProgress && timely(onProgress), isResumed })
     },
     async forgetUser(selector) {
       const { app, user } = namedUser(apps, selector)

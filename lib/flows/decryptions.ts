@@ -128,14 +128,12 @@ function openedBy(candidates: readonly Secret[], data: Ciphertext, owner: DataOw
   )
 }
 
-/** A promise would pass for good data, however it is settled. */
+/** A promise, or what is like one, would pass for good data, however it is settled. */
 function readNow<T>(openData: OpenData, read: (data: OpenData) => T): T {
   const result = read(openData)
-  if (result instanceof Promise) {
-    result.catch(() => undefined)
-    throw new TypeError('decrypt: a function that is given as "as" must not be async')
-  }
-  return result
+  if (typeof Object(result).then !== 'function') return result
+  Promise.resolve(result).catch(() => undefined)
+  throw new TypeError('decrypt: a function that is given as "as" must not be async')
 }
 
 function isRefusedCode(error: unknown): boolean {

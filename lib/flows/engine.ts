@@ -50,7 +50,7 @@ export function createEngine(settings: SessionsSettings) {
   const failureLog = new FailureLog(settings.logger, clock)
   const wechatBreaker = createWechatBreaker({
     clock,
-    onOpen: (line) => failureLog.reportFault(line),
+    onOpen: (line) => failureLog.reportOutage(line),
     onClose: (line) => failureLog.reportEnd(line),
   })
   const wechatApi = createWechatApi({

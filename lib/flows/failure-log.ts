@@ -4,14 +4,19 @@ import type { Logger } from '../logger.js'
 import { ThrottledLog } from '../throttled-log.js'
 import { shownError, stackOf } from './thrown.js'
 
+const OUTAGE = 'an outage of WeChat'
+
 /**
  * Tells the log what the operator has to mend, and that logins are refused: each kind once a minute, with how
  * many more there were since. Whoever can cause a failure again and again must not fill the log.
  */
 export class FailureLog {
+  readonly #logger: Logger
   readonly #log: ThrottledLog
+  #isOutageTold = false
 
   constructor(logger: Logger, clock: Clock) {
+    this.#logger = logger
     this.#log = new ThrottledLog(logger, clock)
   }
 
@@ -41,13 +46,19 @@ export class FailureLog {
     this.#log.write('error', line, line)
   }
 
-  /** Tells that a fault has ended. */
+  /** Tells that WeChat fails, whatever the reason is, once a minute. */
+  reportOutage(line: string): void {
+    if (this.#log.write('error', OUTAGE, line)) this.#isOutageTold = true
+  }
+
+  /** Tells that WeChat works again, where that it failed was told. */
   reportEnd(line: string): void {
-    this.#log.write('warn', line, line)
+    if (this.#isOutageTold) this.#logger.warn(line)
+    this.#isOutageTold = false
   }
 }
 
 /** The id of a request, which WeChat tells, does not make another kind of failure. */
 function withoutParticulars(line: string): string {
-  return line.replace(/,? rid [\w-]+/, '')
+  return line.replace(/,? rid [\w-]+/g, '')
 }

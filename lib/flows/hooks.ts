@@ -112,6 +112,14 @@ export function createCallOnUserInfo(
   }
 }
 
+/** Returns a function of the application with the deadline of hooks. What it throws is passed on. */
+export function timely<Args extends unknown[]>(
+  call: (...args: Args) => unknown,
+  timeoutMs: number = HOOK_TIMEOUT_MS,
+): (...args: Args) => Promise<unknown> {
+  return (...args) => withinDeadline((async () => call(...args))(), timeoutMs, () => tookTooLong(timeoutMs))
+}
+
 /**
  * Calls a hook, within the deadline. Throws its `WeappError`; for anything else `ERR_HOOK_FAILED`, and tells
  * the log.
@@ -123,7 +131,7 @@ export async function callHook(
   timeoutMs: number,
 ): Promise<unknown> {
   try {
-    return await withinDeadline(call(), timeoutMs, () => tookTooLong(timeoutMs))
+    return await timely(call, timeoutMs)()
   } catch (error) {
     if (error instanceof WeappError) throw error
     failureLog.reportHook(name, error)

@@ -18,8 +18,8 @@ interface LifecycleParts {
 }
 
 /**
- * The life of sessions. While they are closing they work as before, as requests that were sent are still to be
- * answered; once they are closed, every call is `ERR_SESSIONS_CLOSED`.
+ * The life of sessions. While they are closing they work as before, as requests that were sent are still to
+ * be answered; once they are closed, every call is `ERR_SESSIONS_CLOSED`.
  */
 export class Lifecycle {
   readonly #parts: LifecycleParts

@@ -44,7 +44,7 @@ export function withLoginGate(sessions: Sessions, parts: GateParts): Sessions {
     },
     count: (addition) => store.addToValue(addition),
     later: (work) => background.add(work),
-    tellRefused: (error, source) => refusedLogins.tell(error, source),
+    tellRefused: (error, source) => refusedLogins.tellUntold(error, source),
     warn: (line) => logger.warn(line),
   }
   return Object.assign(sessions, { [GATE]: gate })

@@ -43,20 +43,40 @@ interface RefusedLoginsParts {
   readonly clock: Clock
 }
 
-/** Tells the log and the hook of refused logins, of each one once. */
+/**
+ * Tells the log and the hook of refused logins, of each one once: by the login and not by the error, as an
+ * application may throw one and the same error at each login.
+ */
 export class RefusedLogins {
   readonly #parts: RefusedLoginsParts
-  readonly #told = new WeakSet<WeappError>()
+  /** How often `sessions.login` has ended with an error of which its caller has not told yet. */
+  readonly #told = new WeakMap<WeappError, number>()
   #running = 0
 
   constructor(parts: RefusedLoginsParts) {
     this.#parts = parts
   }
 
-  /** Tells of an error that a login ended with; one with a status of 5xx is no refusal. Never throws. */
-  tell(error: unknown, { appid, peer, mount }: LoginSource): void {
-    if (!(error instanceof WeappError) || error.status >= 500 || this.#told.has(error)) return
-    this.#told.add(error)
+  /** Tells of what `sessions.login` ended with; an error with a status of 5xx is no refusal. Never throws. */
+  tell(error: unknown, source: LoginSource): void {
+    if (!isRefusal(error)) return
+    this.#told.set(error, this.#timesTold(error) + 1)
+    this.#tell(error, source)
+  }
+
+  /** Tells of what a route ended with, unless `sessions.login` has told of it. Never throws. */
+  tellUntold(error: unknown, source: LoginSource): void {
+    if (!isRefusal(error)) return
+    const times = this.#timesTold(error)
+    if (times > 0) this.#told.set(error, times - 1)
+    else this.#tell(error, source)
+  }
+
+  #timesTold(error: WeappError): number {
+    return this.#told.get(error) ?? 0
+  }
+
+  #tell(error: WeappError, { appid, peer, mount }: LoginSource): void {
     this.#parts.failureLog.reportRefused(appid, error)
     this.#call({ appid, code: error.code, peer, mount, at: new Date(this.#parts.clock()) })
   }
@@ -83,4 +103,8 @@ export class RefusedLogins {
   #fail(error: unknown): void {
     this.#parts.failureLog.reportHook('onLoginRefused', error)
   }
+}
+
+function isRefusal(error: unknown): error is WeappError {
+  return error instanceof WeappError && error.status < 500
 }

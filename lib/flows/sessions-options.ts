@@ -1,6 +1,6 @@
 import type { Agent } from 'node:http'
 import { type Clock, systemClock } from '../clock.js'
-import { type Logger, stderrLogger, unfailing } from '../logger.js'
+import { type Logger, loggerOption } from '../logger.js'
 import {
   booleanOption,
   checkOptionNames,
@@ -165,7 +165,7 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
     maxSessionsPerUser = 10,
     onLimit = 'end-oldest',
   } = options
-  const { store, keys, logger = stderrLogger, clock = systemClock } = options
+  const { store, keys, clock = systemClock } = options
   checkSecrets(named('keys'), keys)
   const apps = createApps(
     named('apps'),
@@ -198,9 +198,7 @@ export function readSessionsOptions(options: SessionsOptions): SessionsSettings 
         options.allowPrivateAddresses ?? false,
       ),
     },
-    logger: unfailing(
-      objectWithMethods(named('logger'), logger, ['warn', 'error'], 'a Logger such as console'),
-    ),
+    logger: loggerOption(named('logger'), options.logger),
     clock: optionalFunction(named('clock'), clock),
   }
 }

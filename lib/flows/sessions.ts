@@ -21,9 +21,10 @@ export interface RevokeUserOptions {
 export interface RevokeAllOptions {
   /**
    * Called with how many sessions are cleared away so far: first when all have ended, with 0 as a rule, then
-   * after each step. What it throws ends the clearing.
+   * after each step. The next step waits for it. What it throws, and taking more than 5 seconds, end the
+   * clearing: `revokeAll` throws it.
    */
-  onProgress?: ((cleared: number) => void) | undefined
+  onProgress?: ((cleared: number) => unknown) | undefined
   /**
    * Ends nothing, and only clears away what an earlier call has ended: where it failed, or its process was
    * killed, so that what it has left takes no memory until its end. Default: false.
@@ -119,8 +120,9 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    * Ends every session of all users in one step that all processes see at the next request; a login in
    * progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay. A step
    * of the clearing that fails is tried again seven times. Throws `ERR_STORE_UNAVAILABLE`, whose message says
-   * so if all have ended: what is left then goes by itself. Called again, it also ends what began since, unless with `resume`. Ends the sessions of all apps in the store, also of those that are not configured here; narrowed to
-   * an app, only those of this app.
+   * so if all have ended: what is left then goes by itself, or by `resume`. Called again without it, it also
+   * ends what began since. Ends the sessions of all apps in the store, also of those that are not configured
+   * here; narrowed to an app, only those of this app.
    *
    * @example
    * await sessions.ofApp('wx…').revokeAll({ onProgress: (cleared) => bar.update(cleared) })
@@ -163,22 +165,22 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    */
   ping(): Promise<void>
   /**
-   * Returns how it stands, within `storeTimeoutMs`; `healthRouter` sends it. All who ask within a second share
-   * one `ping` of the store. Never rejects.
+   * Returns how it stands, within `storeTimeoutMs`; `healthRouter` sends it. All who ask within a second
+   * share one `ping` of the store. Never rejects.
    *
    * @example
    * const { isReady, store } = await sessions.health()
    */
   health(): Promise<SessionsHealth>
   /**
-   * Waits for all calls under way and for what they have begun, then closes the connections to WeChat and what
-   * the store itself has opened, not a Redis client. Calls are served until then; afterwards every call is
-   * `ERR_SESSIONS_CLOSED`. Health checks fail from the beginning.
+   * Waits for all calls under way and for what they have begun, then closes the connections to WeChat and
+   * what the store itself has opened, not a Redis client. Calls are served until then; afterwards every call
+   * is `ERR_SESSIONS_CLOSED`. Health checks fail from the beginning.
    *
-   * It waits for as long as a login may take and no longer: `wechat.timeoutMs`, 5 seconds for each of `onLogin`
-   * and `onUserInfo`, and three times `storeTimeoutMs`; 8 seconds by default. Then it tells the log, and closes
-   * all the same. A further call returns the same promise. Throws `ERR_STORE_UNAVAILABLE` when the store could
-   * not be closed.
+   * It waits for as long as a login may take and no longer: `wechat.timeoutMs`, 5 seconds for each of
+   * `onLogin` and `onUserInfo`, and three times `storeTimeoutMs`; 8 seconds by default. Then it tells the
+   * log, and closes all the same. A further call returns the same promise. Throws `ERR_STORE_UNAVAILABLE`
+   * when the store could not be closed.
    */
   close(): Promise<void>
 }

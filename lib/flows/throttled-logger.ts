@@ -2,8 +2,8 @@ import type { Clock } from '../clock.js'
 import type { Logger } from '../logger.js'
 import { ThrottledLog } from '../throttled-log.js'
 
-/** What a line says of one user or session. */
-const PARTICULARS = /\b(user|session) [\w-]{8,}/g
+/** What a line says of one user or session. Openids of other platforms may be short, and have any signs. */
+const PARTICULARS = /\b(user|session) \S+/g
 
 /**
  * Returns a logger that writes one line of a kind a minute, with how many more there were. Lines that differ

@@ -1,4 +1,3 @@
-import { withinDeadline } from '../deadline.js'
 import { WeappError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { checkOptionNames, type OptionNames } from '../options.js'
@@ -17,10 +16,11 @@ import { type AccessTokenProvider, type AccessTokenSource, unavailable } from '.
 import type { AttemptLimit } from './attempt-limit.js'
 import { unknownSession } from './authenticate.js'
 import type { FailureLog } from './failure-log.js'
+import { timely } from './hooks.js'
 import { namedSession, namedUser, sessionIdIn } from './named-user.js'
 import type { PhoneNumbers } from './phone-numbers.js'
 import { requireFields } from './received-data.js'
-import { stackOf, tookTooLong } from './thrown.js'
+import { stackOf } from './thrown.js'
 
 /** The code of a phone number button. */
 export interface PhoneNumberRequest {
@@ -190,15 +190,11 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
 
 /** Adds a deadline. Passes a `WeappError` on; only the log is told of any other failure. */
 export function guardProvider(provider: AccessTokenProvider, timeoutMs: number): AccessTokenSource {
+  const ask = timely(provider, timeoutMs)
   return async ({ appid, refused }) => {
-    const answer = (async () => provider({ appid, refused: refused?.reveal() }))()
-    const token = await withinDeadline(answer, timeoutMs, () => tookTooLong(timeoutMs)).catch(
-      (error: unknown) => {
-        throw error instanceof WeappError
-          ? error
-          : unavailable(`accessTokenProvider failed: ${stackOf(error)}`)
-      },
-    )
+    const token = await ask({ appid, refused: refused?.reveal() }).catch((error: unknown) => {
+      throw error instanceof WeappError ? error : unavailable(`accessTokenProvider failed: ${stackOf(error)}`)
+    })
     if (typeof token === 'string' && token !== '') return new Secret(token)
     throw unavailable('accessTokenProvider did not return a non-empty string')
   }

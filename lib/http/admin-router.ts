@@ -5,7 +5,7 @@ import { adminActionsOf } from '../flows/administration.js'
 import { type AdminAction, Audit, type OnAudit } from '../flows/audit.js'
 import { FailureLog } from '../flows/failure-log.js'
 import type { Sessions } from '../flows/sessions.js'
-import { type Logger, stderrLogger, unfailing } from '../logger.js'
+import { type Logger, loggerOption } from '../logger.js'
 import { checkOptionNames, neededFunction, objectWithMethods } from '../options.js'
 import { ADMIN_ROUTES, type AdminRoute } from '../protocols/admin-routes.js'
 import { problemReply } from '../protocols/problem.js'
@@ -62,7 +62,7 @@ export function adminRouter(options: AdminRouterOptions): Router {
     logger: true,
     clock: true,
   })
-  const { logger: given = stderrLogger, clock = systemClock } = options
+  const { clock = systemClock } = options
   const sessions = objectWithMethods(
     'adminRouter: sessions',
     options.sessions,
@@ -72,9 +72,7 @@ export function adminRouter(options: AdminRouterOptions): Router {
   if (!Array.isArray(sessions.apps?.appids)) throw new TypeError('adminRouter: sessions must have apps')
   const authorize = neededFunction('adminRouter: authorize', options.authorize)
   const onAudit = neededFunction('adminRouter: onAudit', options.onAudit)
-  const logger = unfailing(
-    objectWithMethods('adminRouter: logger', given, ['warn', 'error'], 'a Logger such as console'),
-  )
+  const logger = loggerOption('adminRouter: logger', options.logger)
   const failureLog = new FailureLog(logger, neededFunction('adminRouter: clock', clock))
   const audit = new Audit({ onAudit, failureLog, clock })
 

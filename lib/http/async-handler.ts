@@ -41,6 +41,10 @@ export function sessionHandler(
 
 /** `next` takes undefined and some strings for "go on". */
 export function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown
+  try {
+    if (thrown instanceof Error) return thrown
+  } catch {
+    // A Proxy need not tell what it is.
+  }
   return new Error('something that is not an Error was thrown', { cause: thrown })
 }

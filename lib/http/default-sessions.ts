@@ -63,7 +63,7 @@ export function optionsFromEnvironment(environment: Environment): EnvironmentOpt
   }
 }
 
-export function sessionsFrom(environment: Environment): Sessions {
+function sessionsFrom(environment: Environment): Sessions {
   try {
     const options = optionsFromEnvironment(environment)
     return createSessions({ ...options, store: storeFrom(environment.REDIS_URL) })

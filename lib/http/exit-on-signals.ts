@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { stackOf } from '../flows/thrown.js'
-import { type Logger, stderrLogger, unfailing } from '../logger.js'
-import { checkOptionNames, neededFunction, objectWithMethods, positiveInteger } from '../options.js'
+import { type Logger, loggerOption } from '../logger.js'
+import { checkOptionNames, neededFunction, positiveInteger } from '../options.js'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 const MOST_MS = 3_600_000
@@ -19,9 +19,10 @@ export interface ExitOnSignalsOptions {
 }
 
 /**
- * Has SIGTERM and SIGINT end the process by a function such as that of {@link gracefulShutdown}: with exit code 0
- * when it is done, and with 1 when it fails or takes too long. A second signal, half a second later or more, ends
- * the process at once, with 143 after SIGTERM and 130 after SIGINT. Call it once. Wrong options throw a `TypeError`.
+ * Has SIGTERM and SIGINT end the process by a function such as that of {@link gracefulShutdown}: with exit
+ * code 0 when it is done, and with 1 when it fails or takes too long. A second signal, half a second later or
+ * more, ends the process at once, with 143 after SIGTERM and 130 after SIGINT. Call it once. Wrong options
+ * throw a `TypeError`.
  *
  * @example
  * exitOnSignals(gracefulShutdown(app.listen(3000), { sessions }))
@@ -30,14 +31,7 @@ export function exitOnSignals(shutDown: () => unknown, options: ExitOnSignalsOpt
   checkOptionNames<ExitOnSignalsOptions>('exitOnSignals', options, { withinMs: true, logger: true })
   neededFunction('exitOnSignals: the first argument', shutDown)
   const withinMs = positiveInteger('exitOnSignals: withinMs', options.withinMs ?? 30_000, MOST_MS)
-  const logger = unfailing(
-    objectWithMethods(
-      'exitOnSignals: logger',
-      options.logger ?? stderrLogger,
-      ['warn', 'error'],
-      'a Logger such as console',
-    ),
-  )
+  const logger = loggerOption('exitOnSignals: logger', options.logger)
   let beganAt: number | undefined
 
   function fail(why: string): void {

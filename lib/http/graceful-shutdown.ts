@@ -3,7 +3,7 @@ import { Server as NetServer } from 'node:net'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { Sessions } from '../flows/sessions.js'
 import { announceEndOf } from '../flows/while-open.js'
-import { type Logger, stderrLogger, unfailing } from '../logger.js'
+import { type Logger, loggerOption } from '../logger.js'
 import { checkOptionNames, objectWithMethods, positiveInteger, wholeNumber } from '../options.js'
 import { OpenRequests } from './open-requests.js'
 
@@ -16,11 +16,14 @@ const SWEEP_MS = 50
 export interface GracefulShutdownOptions {
   /** Closed after the last response. Default: none. */
   sessions?: Sessions
-  /** How long requests may take to be answered once the server has stopped listening, in milliseconds. Default 10000. */
+  /**
+   * How long requests may take to be answered once the server has stopped listening, in milliseconds. Default
+   * 10000.
+   */
   graceMs?: number
   /**
-   * How long to go on listening while `GET /readyz` is 503 already, in milliseconds: for as long as a load balancer
-   * takes to notice. Default 0.
+   * How long to go on listening while `GET /readyz` is 503 already, in milliseconds: for as long as a load
+   * balancer takes to notice. Default 0.
    */
   delayMs?: number
   /** Told of requests that were not answered in time. Default: stderr. */
@@ -28,17 +31,18 @@ export interface GracefulShutdownOptions {
 }
 
 /**
- * Returns a function that ends a server of `node:http` or `node:https` and resolves when that is done. Call this
- * before the first connection comes:
+ * Returns a function that ends a server of `node:http` or `node:https` and resolves when that is done. Call
+ * this before the first connection comes:
  *
- * 1. `GET /readyz` of a `healthRouter` with these sessions is 503, and every response has `Connection: close`.
- * 2. After `delayMs` the server stops listening. Requests that were sent are answered; a connection on which nothing
- *    is asked is closed after a second, as a request may be on its way.
+ * 1. `GET /readyz` of a `healthRouter` with these sessions is 503, and every response has
+ *    `Connection: close`.
+ * 2. After `delayMs` the server stops listening. Requests that were sent are answered; a connection on which
+ *    nothing is asked is closed after a second, as a request may be on its way.
  * 3. After `graceMs`, connections with requests that are not answered yet, and upgraded ones, are cut off.
  * 4. `sessions.close()`, which takes 8 seconds at most by default, and milliseconds as a rule.
  *
- * It neither listens to signals nor ends the process: see {@link exitOnSignals}. A further call returns the same
- * promise, which is rejected as that of `sessions.close()` is. Wrong options throw a `TypeError`.
+ * It neither listens to signals nor ends the process: see {@link exitOnSignals}. A further call returns the
+ * same promise, which is rejected as that of `sessions.close()` is. Wrong options throw a `TypeError`.
  *
  * Source: https://nodejs.org/api/http.html#serverclosecallback
  *
@@ -59,14 +63,12 @@ export function gracefulShutdown(server: Server, options: GracefulShutdownOption
   })
   const serverMethods = ['closeIdleConnections', 'closeAllConnections', 'prependListener']
   objectWithMethods('gracefulShutdown: server', server, serverMethods, 'a Server of node:http or node:https')
-  const { sessions, logger: given = stderrLogger } = options
+  const { sessions } = options
   const graceMs = positiveInteger('gracefulShutdown: graceMs', options.graceMs ?? 10_000, MOST_MS)
   const delayMs = wholeNumber('gracefulShutdown: delayMs', options.delayMs ?? 0, MOST_MS)
   if (sessions !== undefined)
     objectWithMethods('gracefulShutdown: sessions', sessions, ['close'], 'what createSessions() returns')
-  const logger = unfailing(
-    objectWithMethods('gracefulShutdown: logger', given, ['warn', 'error'], 'a Logger such as console'),
-  )
+  const logger = loggerOption('gracefulShutdown: logger', options.logger)
   const requests = new OpenRequests(server)
 
   async function closeServer(): Promise<void> {
@@ -105,8 +107,8 @@ export function gracefulShutdown(server: Server, options: GracefulShutdownOption
 }
 
 /**
- * Waits until no connection was left to accept: a client whose connection waits in the backlog may have sent its
- * request already, and would find it reset. New ones may come without end, so this ends after a second.
+ * Waits until no connection was left to accept: a client whose connection waits in the backlog may have sent
+ * its request already, and would find it reset. New ones may come without end, so this ends after a second.
  */
 async function acceptWaiting(requests: OpenRequests): Promise<void> {
   const end = performance.now() + LAST_REQUEST_MS

@@ -23,11 +23,11 @@ const ROUTES = [
  *
  * - `GET /healthz`: 200 as long as the process can answer at all. It asks nobody: a Redis that is down is no
  *   reason to restart every process.
- * - `GET /readyz`: 200 while a login could be written, 503 while not, and from the beginning of the shutdown. The
- *   body is what `sessions.health()` returns. WeChat is told there, and not required.
+ * - `GET /readyz`: 200 while a login could be written, 503 while not, and from the beginning of the shutdown.
+ *   The body is what `sessions.health()` returns. WeChat is told there, and not required.
  *
- * Both are answered within `storeTimeoutMs`, and no cache stores them. Any number of probes asks the store once a
- * second. Other methods are `ERR_METHOD_NOT_ALLOWED`. Wrong options throw a `TypeError`.
+ * Both are answered within `storeTimeoutMs`, and no cache stores them. Any number of probes asks the store
+ * once a second. Other methods are `ERR_METHOD_NOT_ALLOWED`. Wrong options throw a `TypeError`.
  *
  * Source: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
  *

@@ -2,12 +2,11 @@ import type { Agent } from 'node:http'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { type Clock, systemClock } from '../clock.js'
 import { WeappError } from '../errors.js'
-import { type Logger, stderrLogger, unfailing } from '../logger.js'
+import { type Logger, loggerOption } from '../logger.js'
 import {
   booleanOption,
   checkOptionNames,
   httpAddress,
-  objectWithMethods,
   oneOf,
   optionalFunction,
   positiveInteger,
@@ -138,9 +137,7 @@ function readOptions(options: RequireServiceTokenOptions) {
     clock: true,
   })
   const { clock = systemClock, clockToleranceSeconds = 5 } = options
-  const logger = unfailing(
-    objectWithMethods(`${where}: logger`, options.logger ?? stderrLogger, ['warn', 'error'], 'a Logger'),
-  )
+  const logger = loggerOption(`${where}: logger`, options.logger)
   optionalFunction(`${where}: clock`, clock)
   const expected = {
     issuer: textOption(`${where}: issuer`, options.issuer),

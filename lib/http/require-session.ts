@@ -60,8 +60,8 @@ export function requireSession(options: RequireSessionOptions = {}): RequestHand
 
   return async function checkSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
-      // Requests of one turn go on one after the other, step by step, which takes less CPU than one at a time:
-      // the code of each step stays in the cache of the processor.
+      // Requests of one turn go on one after the other, step by step, which takes less CPU than one at a
+      // time: the code of each step stays in the cache of the processor.
       await endOfTurn()
       const session = await findSession(req)
       if (isResponding(res) || isAbandoned(req)) return

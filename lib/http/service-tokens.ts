@@ -3,15 +3,8 @@ import { type Clock, systemClock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import { addressIn } from '../flows/authenticate.js'
 import { FailureLog } from '../flows/failure-log.js'
-import { type Logger, stderrLogger, unfailing } from '../logger.js'
-import {
-  booleanOption,
-  checkOptionNames,
-  objectWithMethods,
-  optionalFunction,
-  positiveInteger,
-  textOption,
-} from '../options.js'
+import { type Logger, loggerOption } from '../logger.js'
+import { booleanOption, checkOptionNames, optionalFunction, positiveInteger, textOption } from '../options.js'
 import { jsonObject, textField } from '../protocols/json-fields.js'
 import { route, type WireRequest } from '../protocols/protocol.js'
 import { createIssueToken, type ServiceTokenClaims } from '../service-tokens/issue-token.js'
@@ -137,10 +130,10 @@ function readOptions(options: ServiceTokensOptions) {
     logger: true,
     clock: true,
   })
-  const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, logger = stderrLogger, clock = systemClock } = options
+  const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, clock = systemClock } = options
   const { signing, jwks } = readSigningKeys('serviceTokens: keys', options.keys)
   const failureLog = new FailureLog(
-    unfailing(objectWithMethods('serviceTokens: logger', logger, ['warn', 'error'], 'a Logger')),
+    loggerOption('serviceTokens: logger', options.logger),
     optionalFunction('serviceTokens: clock', clock),
   )
   const issueToken = createIssueToken({

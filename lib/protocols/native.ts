@@ -22,7 +22,7 @@ import {
 import { deviceIn } from './user-agent.js'
 
 /** The default header for the token. */
-export const DEFAULT_HEADER = 'x-3rd-session'
+const DEFAULT_HEADER = 'x-3rd-session'
 
 /** Options of {@link nativeProtocol}. */
 export interface NativeOptions {

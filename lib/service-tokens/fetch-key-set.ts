@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { reasonOf } from '../reason.js'
-import { type KeySet, readKeySet } from './key-set.js'
+import { type KeySet, KeySetFailure, readKeySet } from './key-set.js'
 
 const MOST_BYTES = 64 * 1024
 
@@ -33,10 +33,12 @@ export function createFetchKeySet({ uri, timeoutMs, agent }: KeySetAddress): Fet
       return new Promise((resolve, reject) => {
         const outgoing = request(uri, { headers, signal, ...(agent && { agent }) })
         outgoing.on('error', reject)
+        // Node tells of it only when an Agent has found a connection, or a proxy has opened its tunnel.
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true })
         // Node reports a 101 in no other way.
         outgoing.on('upgrade', (_incoming, socket) => {
           socket.destroy()
-          reject(new Error('HTTP status 101'))
+          reject(new KeySetFailure('HTTP status 101'))
         })
         outgoing.on('response', (incoming) => textOf(incoming).then(resolve, reject))
         outgoing.end()
@@ -49,22 +51,21 @@ async function textOf(incoming: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   try {
-    if (incoming.statusCode !== 200) throw new Error(`HTTP status ${incoming.statusCode}`)
+    if (incoming.statusCode !== 200) throw new KeySetFailure(`HTTP status ${incoming.statusCode}`)
     for await (const chunk of incoming as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > MOST_BYTES) throw new Error(`more than ${MOST_BYTES} bytes`)
+      if (size > MOST_BYTES) throw new KeySetFailure(`more than ${MOST_BYTES} bytes`)
       chunks.push(chunk)
     }
   } finally {
     incoming.destroy()
   }
   const bytes = Buffer.concat(chunks)
-  if (!isUtf8(bytes)) throw new Error('it is not UTF-8')
+  if (!isUtf8(bytes)) throw new KeySetFailure('it is not UTF-8')
   return bytes.toString()
 }
 
-/** Our own words as they are; of others only what gives nothing away. */
+/** Our own words as they are; of others only what gives nothing away: an Agent may name its password. */
 function wordsOf(error: unknown): string {
-  const isOwn = error instanceof Error && error.name === 'Error' && !('code' in error)
-  return isOwn ? error.message : reasonOf(error)
+  return error instanceof KeySetFailure ? error.message : reasonOf(error)
 }

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.js'
 import { WeappError } from '../errors.js'
+import { jittered } from '../jitter.js'
 import type { Logger } from '../logger.js'
+import { ThrottledLog } from '../throttled-log.js'
 import type { FetchKeySet } from './fetch-key-set.js'
 import type { KeySet } from './key-set.js'
 import type { TokenKey } from './signature.js'
@@ -22,6 +24,8 @@ interface JwksClientParts {
   readonly maxStaleMs: number
   readonly clock: Clock
   readonly logger: Logger
+  /** Returns numbers from 0 up to 1. Default: `Math.random`. */
+  readonly random?: () => number
 }
 
 interface FetchedKeys {
@@ -36,14 +40,20 @@ interface FetchedKeys {
  */
 export class JwksClient {
   readonly #parts: JwksClientParts
+  readonly #log: ThrottledLog
   #fetched: FetchedKeys | undefined
   #running: Promise<void> | undefined
   #lastTryAt = Number.NEGATIVE_INFINITY
+  /** How long after that the keys are not fetched again, because that has failed. */
+  #backOffMs = 0
   /** Since the last success. */
   #failures = 0
+  /** Whether the log was told of the first of them. */
+  #isFailureTold = false
 
   constructor(parts: JwksClientParts) {
     this.#parts = parts
+    this.#log = new ThrottledLog(parts.logger, parts.clock)
   }
 
   /**
@@ -91,17 +101,12 @@ export class JwksClient {
 
   /** Never rejects: whether there are keys shows afterwards. */
   #refresh(): Promise<void> {
-    if (!this.#running && this.#pausedMs() >= this.#backOffMs()) {
+    if (!this.#running && this.#pausedMs() >= this.#backOffMs) {
       this.#running = this.#fetch().finally(() => {
         this.#running = undefined
       })
     }
     return this.#running ?? Promise.resolve()
-  }
-
-  #backOffMs(): number {
-    if (this.#failures === 0) return 0
-    return Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), MOST_BACK_OFF_MS)
   }
 
   async #fetch(): Promise<void> {
@@ -112,25 +117,35 @@ export class JwksClient {
       this.#fetched = { keys, at }
       this.#tellSuccess(keys)
       this.#failures = 0
+      this.#backOffMs = 0
     } catch (error) {
       this.#failures += 1
+      const pauseMs = Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), MOST_BACK_OFF_MS)
+      this.#backOffMs = jittered(pauseMs, this.#parts.random)
       if (this.#failures === 1) this.#tellFailure(error)
     }
   }
 
   #tellSuccess({ size }: KeySet): void {
     const { host, logger } = this.#parts
-    if (size === 0) logger.error(`the keys of service tokens at ${host} have none that can be used`)
-    else if (this.#failures > 0) logger.warn(`the keys of service tokens at ${host} can be fetched again`)
+    if (size === 0) this.#tellError(`the keys of service tokens at ${host} have none that can be used`)
+    else if (this.#isFailureTold) logger.warn(`the keys of service tokens at ${host} can be fetched again`)
+    this.#isFailureTold = false
   }
 
   #tellFailure(error: unknown): void {
-    const { host, logger, maxStaleMs } = this.#parts
+    const { host, maxStaleMs } = this.#parts
     const why = error instanceof Error ? error.message : 'unknown reason'
     const then = this.#fetched
       ? `known keys serve for ${maxStaleMs / 1000} s more`
       : 'no service token can be checked'
-    logger.error(`the keys of service tokens at ${host} cannot be fetched (${why}): ${then}`)
+    this.#isFailureTold = this.#tellError(
+      `the keys of service tokens at ${host} cannot be fetched (${why}): ${then}`,
+    )
+  }
+
+  #tellError(line: string): boolean {
+    return this.#log.write('error', line, line)
   }
 }
 

@@ -42,8 +42,8 @@ export interface AppInfo {
    */
   sessionDurationSeconds?: number
   /**
-   * By which share the lifetimes of a session may be shorter, at random: 0.1 for up to a tenth. Then those who
-   * logged in at the same moment do not have to log in again at the same moment. From 0 to 0.5. Default 0.
+   * By which share the lifetimes of a session may be shorter, at random: 0.1 for up to a tenth. Then those
+   * who log in at the same moment do not have to log in again at the same moment. From 0 to 0.5. Default 0.
    */
   lifetimeJitter?: number
   /** How many sessions a user may have at once. Default: `maxSessionsPerUser` of `createSessions`. */

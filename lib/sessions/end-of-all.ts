@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { WeappError } from '../errors.js'
+import { jittered } from '../jitter.js'
 import type { Logger } from '../logger.js'
 import type { RevokedBatch, SessionStore } from './store.js'
 
@@ -8,32 +9,37 @@ const TOLD_EVERY_MS = 10_000
 /** Before a step that failed is tried again: together longer than a failover takes. */
 const PAUSES_MS = [100, 200, 400, 800, 1_600, 3_200, 6_400]
 
-interface EndOfAll {
+/** How all sessions are ended. */
+export interface EndOfAllOptions {
+  /** Whether nothing ends, and only what has ended before is cleared away. */
+  readonly isResumed?: boolean
+  /** Is told how many sessions are cleared away, first 0, when all of them have ended; it is awaited. */
+  readonly onProgress?: ((cleared: number) => unknown) | undefined
+}
+
+interface EndOfAll extends EndOfAllOptions {
   readonly store: Required<SessionStore>
   /** The group whose sessions end; null: everybody. */
   readonly group: string | null
   readonly logger: Logger
-  /** Whether nothing ends, and only what has ended before is cleared away. */
-  readonly isResumed?: boolean
-  /** Is told how many sessions are cleared away, first 0, when all of them have ended. */
-  readonly onProgress?: ((cleared: number) => void) | undefined
   readonly pausesMs?: readonly number[]
 }
 
 /**
  * Ends all sessions by the first step, then clears them away, and returns how many. A step that fails while
- * clearing is tried again. Throws `ERR_STORE_UNAVAILABLE`; what it says tells whether the sessions have ended.
+ * clearing is tried again. Throws `ERR_STORE_UNAVAILABLE`; what it says tells whether the sessions have
+ * ended.
  */
 export async function endAllSessions(end: EndOfAll): Promise<number> {
   const { store, group, logger, isResumed, onProgress } = end
   let { revoked, next } = await store.revokeBatch({ group, cursor: isResumed ? '' : undefined })
   let toldAt = performance.now()
-  onProgress?.(revoked)
+  await onProgress?.(revoked)
   while (next !== undefined) {
     const batch = await clearNext(end, next, revoked)
     revoked += batch.revoked
     next = batch.next
-    onProgress?.(revoked)
+    await onProgress?.(revoked)
     if (performance.now() - toldAt < TOLD_EVERY_MS) continue
     toldAt = performance.now()
     logger.warn(`revokeAll has ended the sessions, and cleared away ${revoked} so far`)
@@ -50,7 +56,7 @@ async function clearNext(
     try {
       return await store.revokeBatch({ group, cursor })
     } catch {
-      await pause(pauseMs)
+      await pause(jittered(pauseMs))
     }
   }
   try {

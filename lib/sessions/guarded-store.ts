@@ -11,7 +11,9 @@ import { isOutage, outage } from './store-outage.js'
 const MOST_CLOCK_DIFFERENCE_MS = 60_000
 /** So many calls in a row without an answer are an outage. */
 const OUTAGES_IN_A_ROW = 5
-/** Short, so that all works again within a second: a store that is asked four times a second is not hammered. */
+/**
+ * Short, so that all works again within a second: a store that is asked four times a second is not hammered.
+ */
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [50, 250]
 /** A step of `revokeBatch` is so many commands one after the other, each of which may take its time. */
 const COMMANDS_OF_A_STEP = 4

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { countdown, withinDeadline } from '../deadline.js'
+import { jittered } from '../jitter.js'
 import { RandomPool } from '../random-pool.js'
 import { changedAllTheTime } from './contention.js'
 import type { SessionStore } from './store.js'
@@ -70,7 +71,7 @@ export class Once {
       await this.#ended(id, Math.min(leftMs(), request.lifetimeMs))
       const result = await this.#ask(request, claimant)
       if (result.state !== 'pending' || leftMs() <= 0) return result
-      if (!this.#held.has(id)) await pause(pollMs)
+      if (!this.#held.has(id)) await pause(jittered(pollMs))
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Logger } from '../logger.js'
 import type { Apps } from './apps.js'
 import { changedAllTheTime } from './contention.js'
-import { endAllSessions } from './end-of-all.js'
+import { type EndOfAllOptions, endAllSessions } from './end-of-all.js'
 import { addressOwned, type KeyRing } from './key-ring.js'
 import { drawDuration, isTouchDue } from './lifetimes.js'
 import { type LiveRecord, liveRecord } from './live-record.js'
@@ -141,13 +141,12 @@ export class SessionRegistry {
 
   /**
    * Ends every session: of all apps, also of those that are not configured here; within a narrowed scope only
-   * those of its app. Returns how many; `onProgress` is told how many so far. Resumed, it ends nothing, and
-   * clears away what has ended before.
+   * those of its app. Returns how many.
    */
-  async revokeAll(onProgress?: (cleared: number) => void, isResumed = false): Promise<number> {
+  async revokeAll(options: EndOfAllOptions = {}): Promise<number> {
     const { apps, store, logger } = this.#parts
     const group = apps.isNarrowed ? apps.choose(undefined).group : null
-    return endAllSessions({ store, group, logger, onProgress, isResumed })
+    return endAllSessions({ ...options, store, group, logger })
   }
 
   /** Returns when the record was read that was changed; undefined if the session has ended. */

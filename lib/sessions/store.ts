@@ -145,7 +145,10 @@ export interface ValueAddition {
   readonly id: string
   /** A whole number; negative to take back. */
   readonly add: number
-  /** How long to keep the value where there was none, in milliseconds. Otherwise its end stays. */
+  /**
+   * How long to keep the value where there was none, in milliseconds. Otherwise its end stays; but where more
+   * than this is left, as after the clock was set back, it is kept for this long.
+   */
   readonly keepMs: number
 }
 

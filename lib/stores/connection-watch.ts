@@ -35,7 +35,9 @@ export class ConnectionWatch {
     this.#timer ??= this.#lookLater()
   }
 
-  /** What has arrived counts even if the process was too busy to read it: timers run before sockets are read. */
+  /**
+   * What has arrived counts even if the process was too busy to read it: timers run before sockets are read.
+   */
   #lookLater(): NodeJS.Timeout {
     return setTimeout(() => setImmediate(() => this.look()), LOOK_MS).unref()
   }

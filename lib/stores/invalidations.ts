@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { withinDeadline } from '../deadline.js'
+import { jittered } from '../jitter.js'
 import { stderrLogger } from '../logger.js'
 import { reasonOf } from '../reason.js'
 import { StoreFailure } from '../sessions/store.js'
@@ -33,6 +34,8 @@ interface InvalidationsParts {
   readonly onLoss: () => void
   /** A clock of milliseconds. */
   readonly now: () => number
+  /** Returns numbers from 0 up to 1. Default: `Math.random`. */
+  readonly random?: () => number
 }
 
 /** A server, and the channel to it. */
@@ -42,8 +45,9 @@ interface Line {
   /** Its id in a Cluster; empty elsewhere. */
   nodeId: string
   failures: number
-  /** When to open a channel. */
-  dueAt: number
+  /** When the last channel has ended, and how long after that none is opened. */
+  endedAt: number
+  pauseMs: number
 }
 
 /**
@@ -106,7 +110,7 @@ export class Invalidations {
       const line = this.#lines.get(server) ?? newLine(server)
       this.#lines.set(server, line)
       line.channel?.beat()
-      if (!line.channel && now() >= line.dueAt) this.#open(line)
+      if (!line.channel && !isWithin(line.pauseMs, line.endedAt, now())) this.#open(line)
     }
     if (isClusterClient(client)) void this.#askForMasters()
   }
@@ -130,7 +134,7 @@ export class Invalidations {
   }
 
   #open(line: Line): void {
-    const { client, prefixes, newProbe, now } = this.#parts
+    const { client, prefixes, newProbe, now, random } = this.#parts
     const isCluster = isClusterClient(client)
     const probe = isCluster ? undefined : newProbe()
     let isProven = false
@@ -147,7 +151,8 @@ export class Invalidations {
         line.channel = undefined
         if (probe) this.#probes.delete(probe.key)
         line.failures = isProven ? 0 : line.failures + 1
-        line.dueAt = now() + pauseAfter(line.failures)
+        line.endedAt = now()
+        line.pauseMs = jittered(pauseAfter(line.failures), random)
         this.#log(reason)
         this.#judge()
       },
@@ -219,7 +224,7 @@ function mastersOf(nodes: readonly RedisClient[]): DuplicableClient[] {
 }
 
 function newLine(server: DuplicableClient): Line {
-  return { server, channel: undefined, nodeId: '', failures: 0, dueAt: NEVER }
+  return { server, channel: undefined, nodeId: '', failures: 0, endedAt: NEVER, pauseMs: 0 }
 }
 
 function pauseAfter(failures: number): number {

@@ -50,7 +50,10 @@ export class MemoryValues {
     const now = this.#parts.now()
     const found = this.#at(id, now)
     const number = Math.min(Math.max(0, numberIn(found) + add), MOST_COUNTED)
-    const leftMs = number > 0 ? (found?.leftMs ?? Math.max(0, Math.floor(keepMs))) : 0
+    const newMs = Math.max(0, Math.floor(keepMs))
+    // What would last longer than what begins now began before the clock was set back.
+    const keptMs = found && (newMs > 0 ? Math.min(newMs, found.leftMs) : found.leftMs)
+    const leftMs = number > 0 ? (keptMs ?? newMs) : 0
     if (leftMs === 0) this.#values.delete(id)
     else this.#write(id, String(number), now + leftMs)
     return { number, leftMs }

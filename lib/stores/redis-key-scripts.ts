@@ -36,7 +36,8 @@ return reply('ok')
 
 /**
  * KEYS: a key of any kind. ARGV: a value of its kind that says nothing. Writes the key unchanged, or that
- * value for a millisecond if there is none: what was done to it by anybody is older than this on each replica.
+ * value for a millisecond if there is none: what was done to it by anybody is older than this on each
+ * replica.
  */
 export const CONFIRM: RedisScript = script(`${SCRIPT_HEAD}
 local nothing = ARGV[4]

@@ -1,3 +1,5 @@
+import { jittered } from '../jitter.js'
+
 /** Settings of an ioredis client. Times are in milliseconds. */
 export interface RedisSettings {
   /** How often a command is sent again after its connection was lost, before it fails. */
@@ -80,8 +82,6 @@ export function clusterSettings(): ClusterSettings {
   }
 }
 
-/** Processes that have lost Redis at the same moment do not all come back at the same moment. */
 function pauseAfter(attempts: number): number {
-  const longestMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS)
-  return Math.round(longestMs * (0.5 + Math.random() / 2))
+  return Math.round(jittered(Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS)))
 }

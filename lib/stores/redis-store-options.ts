@@ -12,9 +12,9 @@ export interface RedisStoreOptions {
    * A session that another process has ended is accepted here for up to a second longer: for milliseconds as
    * a rule, until Redis has told this process, and for that second where the connection on which it tells is
    * lost. Users are kept in memory for a few seconds after having been read, so that requests of the same
-   * ones do not ask Redis. What this process ends itself is over at once, as is what passes its end. It needs an
-   * ioredis client, of which it duplicates the connection, to each master of a Cluster; while that connection
-   * tells nothing, every request asks Redis. Default: off; `{}` turns it on.
+   * ones do not ask Redis. What this process ends itself is over at once, as is what passes its end. It needs
+   * an ioredis client, of which it duplicates the connection, to each master of a Cluster; while that
+   * connection tells nothing, every request asks Redis. Default: off; `{}` turns it on.
    */
   localCache?: LocalCacheOptions
   /**

@@ -8,8 +8,8 @@ export const TEXTS_OF_A_CHANGE = 4
 const PLACES = Array.from({ length: MOST_VALUES }, (_, index) => index + 1)
 
 /**
- * Reads a value: its end, when it was written, its text, which is nil when there is none. Returns nil for what
- * cannot be read, and for a key that was not given.
+ * Reads a value: its end, when it was written, its text, which is nil when there is none. Returns nil for
+ * what cannot be read, and for a key that was not given.
  */
 const VALUE = `
 local function valueIn(stored)
@@ -61,7 +61,10 @@ function change.add(value, add, duration, most)
   local isNumber = value.text and #value.text <= 15 and string.find(value.text, '^%d+$')
   local number = math.max(0, (isNumber and tonumber(value.text) or 0) + tonumber(add))
   number = math.min(number, tonumber(most))
-  local keep = number == 0 and 0 or math.max(0, math.floor(value.text and value.left or tonumber(duration)))
+  local keep = math.max(0, math.floor(tonumber(duration)))
+  -- What would last longer than what begins now began before the clock was set back.
+  if value.text then keep = keep > 0 and math.min(keep, value.left) or value.left end
+  if number == 0 then keep = 0 end
   put(value, count(number), keep)
   return 'added', count(number), count(keep), ''
 end

@@ -82,8 +82,8 @@ export class RedisValues {
   }
 
   /**
-   * What replicas must have goes alone. Counts of one value go together. A replacement is alone with its value: a later one is written at a later
-   * time.
+   * What replicas must have goes alone. Counts of one value go together. A replacement is alone with its
+   * value: a later one is written at a later time.
    */
   #fits({ places, replaced, changes }: Batch, { key, what, nothing }: RedisValueChange): boolean {
     if (nothing !== changes[0]?.nothing || nothing !== undefined) return false

@@ -16,18 +16,9 @@ export interface Dialect {
 export const WECHAT_DIALECT: Dialect = { platform: 'WeChat', errcode: 'errcode', errmsg: 'errmsg' }
 
 /**
- * Returns the fields of a response whose errcode is absent or 0, unchecked: some have come and gone without
- * notice, and numbers have come as strings. Throws what the errcode means, by `meanings` or else by those
- * that all APIs share; `ERR_WECHAT_ANSWER_INVALID` for anything but a JSON object.
+ * Returns what the errcode of a response means, by `meanings` or else by those that all APIs share; undefined
+ * where it is absent or 0. Throws `ERR_WECHAT_ANSWER_INVALID` for one that is no number.
  */
-export function readResponse(body: string, meanings: Meanings, dialect = WECHAT_DIALECT): JsonObject {
-  const fields = parseResponse(body)
-  const refusal = refusalIn(fields, meanings, dialect)
-  if (refusal) throw refusal
-  return fields
-}
-
-/** Returns what the errcode of a response means, undefined where it is absent or 0. */
 export function refusalIn(fields: JsonObject, meanings: Meanings, dialect: Dialect): WeappError | undefined {
   const { [dialect.errcode]: given, [dialect.errmsg]: errmsg } = fields
   const errcode = given === undefined ? 0 : asNumber(given)
@@ -36,7 +27,11 @@ export function refusalIn(fields: JsonObject, meanings: Meanings, dialect: Diale
   return errorFromErrcode(errcode, errmsg, meanings, dialect.platform)
 }
 
-/** WeChat labels its JSON text/plain, so the content type is ignored. */
+/**
+ * Returns the fields of a response, unchecked: some have come and gone without notice, and numbers have come
+ * as strings. WeChat labels its JSON text/plain, so the content type is ignored. Throws
+ * `ERR_WECHAT_ANSWER_INVALID` for anything but a JSON object.
+ */
 export function parseResponse(body: string): JsonObject {
   let value: unknown
   try {

@@ -26,9 +26,9 @@ interface SharedLookupsParts {
 }
 
 /**
- * Looks names up for all who ask at the same time, one name at a time. Node has two threads for lookups in all
- * of a process, half of `UV_THREADPOOL_SIZE`, and one that gets no reply takes ten seconds and more. So the
- * other thread is left to the client of Redis.
+ * Looks names up for all who ask at the same time, one name at a time. Node has two threads for lookups in
+ * all of a process, half of `UV_THREADPOOL_SIZE`, and one that gets no reply takes ten seconds and more. So
+ * the other thread is left to the client of Redis.
  */
 export class SharedLookups {
   readonly #lookUp: LookupFunction

@@ -78,7 +78,12 @@ export function createTransport(
         method: payload ? 'POST' : 'GET',
         headers: { accept: 'application/json', ...(payload && jsonHeaders(payload)) },
       })
-      const giveUp = () => outgoing.destroy(new GaveUp())
+      const giveUp = () => {
+        const reason = new GaveUp()
+        outgoing.destroy(reason)
+        // Node tells of it only when an Agent has found a connection, or a proxy has opened its tunnel.
+        if (!outgoing.socket) reject(unreachable(baseUrl, reason))
+      }
       // Not by the option `signal`, which watches the request by a dozen listeners.
       if (signal.aborted) giveUp()
       else signal.addEventListener('abort', giveUp)

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import { copyOf, type ErrorCode, WeappError } from '../errors.js'
+import { jittered } from '../jitter.js'
 
 /** So many refusals in a row put the brake on where one user alone may have caused them. */
 const IN_A_ROW = 3
@@ -33,16 +34,18 @@ interface Brake {
 
 /**
  * Stops calling an API of WeChat for an app that it has told to wait, in this process. While the brake is
- * on, one call at a time is let through as a probe, at most one a second and later one in ten; the others
- * throw at once what WeChat has answered. WeChat may mean the app or a single user by errcode 45011, so that one takes
- * three refusals in a row; and any other answer to a probe lets the brake go.
+ * on, one call at a time is let through as a probe, after a pause of half a second to a second, later of five
+ * to ten; the others throw at once what WeChat has answered. By errcode 45011 WeChat may mean the app or a
+ * single user: that one takes three refusals in a row. Any other answer to a probe lets the brake go.
  */
 export class WaitBrake {
   readonly #clock: Clock
+  readonly #random: () => number
   readonly #brakes = new Map<string, Brake>()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, random: () => number = Math.random) {
     this.#clock = clock
+    this.#random = random
   }
 
   /** Makes a call of the API for the app, or throws what WeChat has answered. */
@@ -71,7 +74,7 @@ export class WaitBrake {
     if (brake.isProbing || (leftMs > 0 && leftMs <= LONGEST_PAUSE_MS)) throw copyOf(brake.refusal)
     brake.isProbing = true
     brake.pauseMs = Math.min(2 * brake.pauseMs, LONGEST_PAUSE_MS)
-    brake.probeAt = now + brake.pauseMs
+    brake.probeAt = now + jittered(brake.pauseMs, this.#random)
   }
 
   #pull(id: string, refusal: WeappError): void {
@@ -80,7 +83,7 @@ export class WaitBrake {
     brake.inARow += 1
     if (brake.isOn || (refusal.code !== 'ERR_WECHAT_QUOTA' && brake.inARow < IN_A_ROW)) return
     brake.isOn = true
-    brake.probeAt = this.#clock() + brake.pauseMs
+    brake.probeAt = this.#clock() + jittered(brake.pauseMs, this.#random)
   }
 
   /** A call that began before the brake was on says nothing about it. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Breaker } from '../breaker.js'
 import { type ErrorCode, WeappError } from '../errors.js'
+import { jittered } from '../jitter.js'
 import type { JsonObject } from '../json-object.js'
 import { CallSlots } from './call-slots.js'
 import type { Meanings } from './errcodes.js'
@@ -72,8 +73,8 @@ export function createWechatApi({
 }
 
 /**
- * Retries only what certainly had no effect: twice when WeChat was busy, once when no connection was made; and
- * only as long as `isWorthTrying`.
+ * Retries only what certainly had no effect: twice when WeChat was busy, once when no connection was made;
+ * and only as long as `isWorthTrying`.
  */
 export async function withRetries<T>(
   signal: AbortSignal,
@@ -90,7 +91,7 @@ export async function withRetries<T>(
     } catch (error) {
       const pauseMs = error instanceof WeappError ? pausesMs[error.code]?.shift() : undefined
       if (pauseMs === undefined || !isWorthTrying()) throw error
-      await pause(pauseMs, undefined, { signal }).catch(() => {
+      await pause(jittered(pauseMs), undefined, { signal }).catch(() => {
         throw error
       })
       if (!isWorthTrying()) throw error

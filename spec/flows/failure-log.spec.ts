@@ -11,7 +11,7 @@ describe('the log of failures', () => {
   function reports() {
     const [log, clock] = [keptLog(), testClock()]
     const failureLog = new FailureLog(log, clock)
-    return { log, clock, report: failureLog.report.bind(failureLog) }
+    return { log, clock, failureLog, report: failureLog.report.bind(failureLog) }
   }
   const busy = (hint = 'errcode -1, rid 11111111-22222222-33333333') =>
     new WeappError('ERR_WECHAT_BUSY', 'Later.', { hint })
@@ -38,6 +38,24 @@ describe('the log of failures', () => {
     expect(log.lines[2]).to.not.include('more since')
   })
 
+  it('tells of an outage once a minute, whatever its reason, and then of its end, however soon after the last', () => {
+    const { log, clock, failureLog } = reports()
+    const outage = (reason: number) => {
+      failureLog.reportOutage(`WeChat fails: errcode -1, rid ${reason}`)
+      clock.advance(10)
+      failureLog.reportEnd('WeChat works again')
+    }
+    for (let reason = 0; reason < 500; reason += 1) outage(reason)
+    clock.advance(MINUTE_MS - 500 * 10)
+    outage(500)
+    expect(log.lines).to.deep.equal([
+      'error: WeChat fails: errcode -1, rid 0',
+      'warn: WeChat works again',
+      'error: WeChat fails: errcode -1, rid 500; 499 more since it was last logged',
+      'warn: WeChat works again',
+    ])
+  })
+
   it('tells other kinds at once: another call, another code, another errcode', () => {
     const { log, report } = reports()
     report('a login', busy())
@@ -56,13 +74,14 @@ describe('the log of failures', () => {
     expect(log.lines).to.deep.equal([])
   })
 
-  it('is not silenced by a clock that is set back, nor by many kinds', () => {
+  it('is not silenced by a clock that is set back, nor by a thousand kinds', () => {
     const { log, clock, report } = reports()
     report('a login', busy())
     clock.advance(-60 * MINUTE_MS)
     report('a login', busy())
     expect(log.lines).to.have.length(2)
     for (let kind = 0; kind < 1_000; kind += 1) report(`call ${kind}`, busy())
+    clock.advance(MINUTE_MS)
     report('a login', busy())
     expect(log.lines).to.have.length(1_003)
   })

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { FailureLog } from '../../lib/flows/failure-log.js'
-import { callOnLogin, createCallOnConfirm, createCallOnUserInfo } from '../../lib/flows/hooks.js'
+import { callOnLogin, createCallOnConfirm, createCallOnUserInfo, timely } from '../../lib/flows/hooks.js'
 import type { Logger } from '../../lib/index.js'
 import { testClock } from '../support/clock.js'
-import { weappErrorOf } from '../support/failures.js'
+import { failureOf, weappErrorOf } from '../support/failures.js'
 import { keptLog } from '../support/log-lines.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
 
@@ -56,6 +56,24 @@ describe('a hook that does not come back', () => {
       failAtLast(new Error('late'))
     })
     expect(reasons).to.deep.equal([])
+  })
+})
+
+describe('a function of the application with a deadline', () => {
+  it('gets its arguments, and what it returns or throws is passed on', async () => {
+    expect(await timely((a: number, b: number) => a + b)(1, 2)).to.equal(3)
+    expect(await timely(async () => 'late')()).to.equal('late')
+    for (const thrown of [undefined, null, 'a text', new RangeError('no'), Object.freeze(new Error('no'))]) {
+      const fail = () => {
+        throw thrown
+      }
+      expect(await failureOf(timely(fail))).to.equal(thrown)
+    }
+  })
+
+  it('fails when it takes too long', async () => {
+    const slow = timely(() => new Promise(() => undefined), SHORT_MS)
+    expect(String(await failureOf(slow))).to.equal(`Error: it took longer than ${SHORT_MS} ms`)
   })
 })
 

@@ -32,6 +32,12 @@ describe('the throttled logger', () => {
     expect(kept.lines[0]).to.include('oAbc-_xxxxxxxxxxxxxxxxxxxxx0 of wx0')
   })
 
+  it('takes users of other platforms for the same, however short or odd their openids are', () => {
+    for (let number = 0; number < 1_000; number += 1)
+      logger.warn(`the user ${'李@.'.repeat(1 + (number % 3))}${number} of wx0 failed to confirm an action`)
+    expect(kept.lines).to.have.lengthOf(1)
+  })
+
   it('keeps apart what is of different apps', () => {
     logger.warn('a used login code of wx0 came again')
     logger.warn('a used login code of wx1 came again')

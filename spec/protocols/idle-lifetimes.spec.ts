@@ -52,6 +52,17 @@ describe('the idle lifetime of a session', () => {
       })
     })
 
+    it(`is shorter by chance where lifetimes are to be spread, and over when it was told to be: ${protocol}`, async () => {
+      await open({ lifetimeJitter: 0.5, loginDurationDays: 90 })
+      const token = await logIn(bed, await bed.code())
+      const idleMs = await idleMsOf(bed.sessions, token)
+      expect(idleMs).to.be.within((days * DAY_MS) / 2, days * DAY_MS - 1)
+      bed.clock.advance(idleMs)
+      expect(await failureOf(() => bed.sessions.authenticate(token))).to.include({
+        code: 'ERR_SESSION_UNKNOWN',
+      })
+    })
+
     it(`is what the app says where it says so, then and later: ${protocol}`, async () => {
       const { memory } = await open({ sessionDurationSeconds: 86_400 })
       const token = await logIn(bed, await bed.code())

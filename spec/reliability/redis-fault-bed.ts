@@ -22,7 +22,8 @@ export interface RedisFaultBed {
   /**
    * Has a fault under load, then waits until all works again, and expects that no acknowledged session was
    * lost or revived, that nothing hung, that commands did not pile up, and that memory did not grow. Returns
-   * what was answered while the fault was on, and what was logged. It is on until there are answers of all `kinds`.
+   * what was answered while the fault was on, and what was logged. It is on until there are answers of all
+   * `kinds`.
    */
   during(
     fault: () => Promise<void>,

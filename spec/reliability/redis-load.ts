@@ -35,14 +35,19 @@ export class RedisLoad {
   /** The sessions of each worker. */
   readonly #owned: KnownSession[][] = []
   #isOver = false
-  /** What must not be: a session that is lost or revived, an answer that is neither success nor 503, a hang. */
+  /**
+   * What must not be: a session that is lost or revived, an answer that is neither success nor 503, a hang.
+   */
   readonly findings = new Set<string>()
 
   constructor(url: string) {
     this.#url = url
   }
 
-  /** Sends requests, so many at once, and resolves when each kind is under way. Those of one user come in turn. */
+  /**
+   * Sends requests, so many at once, and resolves when each kind is under way. Those of one user come in
+   * turn.
+   */
   async begin(workers: number): Promise<void> {
     this.#isOver = false
     while (this.#owned.length < workers) this.#owned.push([])

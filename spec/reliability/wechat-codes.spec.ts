@@ -8,7 +8,10 @@ const LOGINS = 300
 const AT_ONCE = 20
 const SESSION_KEY = Buffer.alloc(16, 'k').toString('base64')
 
-/** What happens to the requests that arrive, in turn. Between the faults there are proper answers, so that the breaker stays closed. */
+/**
+ * What happens to the requests that arrive, in turn. Between the faults there are proper answers, so that the
+ * breaker stays closed.
+ */
 const TURNS = [
   'answer',
   'reset',

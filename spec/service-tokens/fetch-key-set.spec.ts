@@ -1,10 +1,10 @@
 import { createPublicKey } from 'node:crypto'
-import type { RequestListener } from 'node:http'
+import { Agent, type RequestListener } from 'node:http'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { createFetchKeySet } from '../../lib/service-tokens/fetch-key-set.js'
 import { startGarbageServer, startHangingServer } from '../support/broken-server.js'
-import { failureOf } from '../support/failures.js'
+import { everythingIn, failureOf } from '../support/failures.js'
 import { keyPair } from './forge.js'
 import { type KeyServer, startKeyServer } from './token-bed.js'
 
@@ -114,6 +114,25 @@ describe('fetching a key set', () => {
       res.once('close', () => clearInterval(drip))
     }
     expect(String(await failureOf(() => fetchFrom(server.url, 50)))).to.equal('Error: no answer within 50 ms')
+  })
+
+  it('fails after its deadline when the Agent finds no connection', async () => {
+    const agent = Object.assign(new Agent(), { addRequest: () => undefined })
+    const fetchKeySet = createFetchKeySet({ uri: new URL(server.url), timeoutMs: 50, agent })
+    expect(String(await failureOf(fetchKeySet))).to.equal('Error: no answer within 50 ms')
+  })
+
+  it('repeats no words of an Agent, which may name its proxy with the password', async () => {
+    const agent = new Agent()
+    Object.assign(agent, {
+      createConnection: () => {
+        throw new Error('no tunnel through http://user:a-planted-password@10.0.0.1')
+      },
+    })
+    const fetchKeySet = createFetchKeySet({ uri: new URL(server.url), timeoutMs: 2000, agent })
+    const error = await failureOf(fetchKeySet)
+    expect(everythingIn(error)).to.not.include('planted')
+    expect(String(error)).to.equal('Error: Error')
   })
 
   it('says why there is nobody, or nobody who speaks HTTP', async () => {

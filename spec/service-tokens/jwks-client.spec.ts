@@ -20,6 +20,7 @@ function setOf(...kids: string[]): KeySet {
 describe('a JwksClient', () => {
   let clock: TestClock
   let log: KeptLog
+  let random: number
   let fetches: number
   let fetchKeySet: () => Promise<KeySet>
   let client: JwksClient
@@ -27,6 +28,7 @@ describe('a JwksClient', () => {
   beforeEach(() => {
     clock = testClock(1_000_000)
     log = keptLog()
+    random = 0
     fetches = 0
     fetchKeySet = async () => setOf('a')
     client = new JwksClient({
@@ -39,6 +41,7 @@ describe('a JwksClient', () => {
       maxStaleMs: 60 * MINUTE_MS,
       clock,
       logger: log,
+      random: () => random,
     })
   })
 
@@ -139,6 +142,29 @@ describe('a JwksClient', () => {
     }
     expect(log.lines).to.have.lengthOf(1)
     expect(log.lines[0]).to.include('no service token can be checked')
+  })
+
+  it('waits only half as long where chance wants it, so that services do not ask at the same moment', async () => {
+    fetchKeySet = down
+    random = 1
+    for (const halfSeconds of [1, 2, 4, 8]) {
+      await expectUnavailable('a')
+      const before = fetches
+      clock.advance(halfSeconds * 500 - 1)
+      await expectUnavailable('a')
+      expect(fetches).to.equal(before)
+      clock.advance(1)
+    }
+  })
+
+  it('tells of an issuer that fails and works by turns once a minute', async () => {
+    for (let turns = 0; turns < 50; turns += 1) {
+      fetchKeySet = turns % 2 === 0 ? down : async () => setOf('a')
+      clock.advance(1000)
+      await client.find(`unknown ${turns}`).catch(() => undefined)
+      if (turns % 2 === 1) clock.advance(-1000)
+    }
+    expect(log.lines.length).to.be.at.most(3)
   })
 
   it('goes on when its clock is set back', async () => {

@@ -1,11 +1,13 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { MemoryStore, WeappError } from '../../lib/index.js'
 import { endAllSessions } from '../../lib/sessions/end-of-all.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
 import type { RevocationStep, RevokedBatch, SessionStore } from '../../lib/sessions/store.js'
-import { weappErrorOf } from '../support/failures.js'
+import { failureOf, weappErrorOf } from '../support/failures.js'
 import { keptLog } from '../support/log-lines.js'
+import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
 
 const PAUSES = [0, 0]
 
@@ -25,10 +27,17 @@ describe('the end of all sessions', () => {
     const logger = keptLog()
     const guarded = guardStore({ store, timeoutMs: 1_000, clock: Date.now, logger })
     const progress: number[] = []
-    const onProgress = (cleared: number) => void progress.push(cleared)
+    let answer = (_cleared: number): unknown => undefined
+    const onProgress = (cleared: number) => {
+      progress.push(cleared)
+      return answer(cleared)
+    }
+    const answerBy = (given: typeof answer) => {
+      answer = given
+    }
     const parts = { store: guarded, group: null, logger, onProgress, pausesMs: PAUSES }
     const run = (options = {}) => endAllSessions({ ...parts, ...options })
-    return { run, steps, progress }
+    return { run, steps, progress, answerBy }
   }
 
   const step = (revoked: number, next?: string): RevokedBatch => ({ revoked, next })
@@ -46,6 +55,21 @@ describe('the end of all sessions', () => {
     expect(await run({ isResumed: true })).to.equal(3)
     expect(progress).to.deep.equal([0, 3])
     expect(steps.map(({ cursor }) => cursor)).to.deep.equal(['', 'a'])
+  })
+
+  it('waits for who is told, and is ended by what that throws, also later', async () => {
+    const { run, progress, steps, answerBy } = endWith(step(0, 'a'), step(3, 'b'), step(4))
+    const full = new Error('the disk is full')
+    answerBy(async (cleared) => {
+      await turn()
+      if (cleared > 0) throw full
+    })
+    const unhandled = await unhandledRejectionsDuring(async () => {
+      expect(await failureOf(run)).to.equal(full)
+    })
+    expect(unhandled).to.deep.equal([])
+    expect(progress).to.deep.equal([0, 3])
+    expect(steps).to.have.lengthOf(2)
   })
 
   it('goes on where it was after steps that failed', async () => {

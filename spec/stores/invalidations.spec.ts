@@ -57,6 +57,7 @@ for (const [version, connect] of [
           losses += 1
         },
         now,
+        random: () => 0,
       })
     }
 
@@ -177,6 +178,21 @@ for (const [version, connect] of [
       } finally {
         process.stderr.write = given
       }
+    })
+
+    it('goes on at once when its clock is set back while it waits to try again', async () => {
+      let tries = 0
+      invalidations = tell(async (key) => {
+        tries += 1
+        if (tries === 1) throw new Error('no')
+        await client.call('SET', key, 'probe', 'PX', '1000')
+      })
+      now.advance(3_600_000)
+      invalidations.start()
+      await until(async () => tries === 1 && (await connections()) === 2)
+      now.advance(-3_600_000)
+      invalidations.beat()
+      await until(() => invalidations.areTold)
     })
 
     async function connections(): Promise<number> {

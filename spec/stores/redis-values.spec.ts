@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import { after, before, beforeEach, describe, it } from 'mocha'
 import { MemoryStore, type RedisClient, RedisStore, type SessionStore } from '../../lib/index.js'
 import { HOUR, newId } from '../../store-contract/store-under-test.js'
-import { testClock } from '../support/clock.js'
+import { type TestClock, testClock } from '../support/clock.js'
 import { failureOf } from '../support/failures.js'
 import { freshPrefix, type RecordingClient, recordCommands } from '../support/redis-client.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
@@ -235,4 +235,22 @@ describe('the changes of shared values in one turn', () => {
       { numRuns: 60 },
     )
   })
+
+  for (const [name, storeAt] of [
+    ['Redis', (clock: TestClock) => new RedisStore(redis, { prefix: freshPrefix(), clock })],
+    ['memory', (clock: TestClock) => new MemoryStore({ clock })],
+  ] as const) {
+    it(`last no longer than a new count after the clock was set back, in ${name}`, async () => {
+      const clock = testClock()
+      const [counts, id] = [storeAt(clock), newId()]
+      const add = (number: number) => counts.addToValue({ id, add: number, keepMs: MINUTE })
+      await add(600)
+      clock.advance(-HOUR)
+      expect(await add(1)).to.deep.equal({ number: 601, leftMs: MINUTE })
+      clock.advance(MINUTE / 2)
+      expect(await add(-1)).to.deep.equal({ number: 600, leftMs: MINUTE / 2 })
+      clock.advance(MINUTE / 2)
+      expect(await add(1)).to.deep.equal({ number: 1, leftMs: MINUTE })
+    })
+  }
 })

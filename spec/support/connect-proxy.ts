@@ -11,8 +11,8 @@ export interface ConnectProxy {
   close(): Promise<void>
 }
 
-/** What it answers instead of opening a tunnel, or that it closes each tunnel at the first bytes. */
-export type ProxyFault = 407 | 502 | 'drop'
+/** What it answers instead of opening a tunnel, that it closes each tunnel at the first bytes, or never answers. */
+export type ProxyFault = 407 | 502 | 'drop' | 'hang'
 
 /** Starts a proxy, with a fault if there is one. */
 export async function startConnectProxy(fault?: ProxyFault): Promise<ConnectProxy> {
@@ -32,6 +32,7 @@ export async function startConnectProxy(fault?: ProxyFault): Promise<ConnectProx
       near.end(`HTTP/1.1 ${fault} No Tunnel\r\n\r\n`)
       return
     }
+    if (fault === 'hang') return
     near.write('HTTP/1.1 200 Connection Established\r\n\r\n')
     if (fault === 'drop') {
       near.once('data', () => near.destroy())

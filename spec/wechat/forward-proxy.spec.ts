@@ -129,6 +129,16 @@ describe('WeChat behind a forward proxy', () => {
     expect(proxy.targets).to.deep.equal(['api.example.com:443', 'api.example.com:443'])
   })
 
+  it('is given up at the deadline where the proxy never opens its tunnel, by every call', async () => {
+    await startProxy('hang')
+    const sessions = sessionsBy({ baseUrl: sandbox().url, agent: throughProxy(), timeoutMs: 50 })
+    const error = await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => sessions.accessToken())
+    expect(error.hint).to.match(/: it took too long$/)
+    const phoneNumber = { code: '0a3kFq000aX1bP1KXY20' }
+    await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => sessions.phoneNumber(phoneNumber))
+    expect(proxy.targets).to.not.deep.equal([])
+  })
+
   it('is not reached where the proxy is away', async () => {
     const agent = throughProxy()
     await proxy.close()

@@ -2,9 +2,9 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
-import { isJsonObject } from '../../lib/json-object.js'
-import { LOGIN_MEANINGS, PHONE_MEANINGS } from '../../lib/wechat/errcodes.js'
-import { isText, parseResponse, readResponse } from '../../lib/wechat/response.js'
+import { isJsonObject, type JsonObject } from '../../lib/json-object.js'
+import { LOGIN_MEANINGS, type Meanings, PHONE_MEANINGS } from '../../lib/wechat/errcodes.js'
+import { isText, parseResponse, refusalIn, WECHAT_DIALECT } from '../../lib/wechat/response.js'
 import { everythingIn, weappErrorOf } from '../support/failures.js'
 
 const CANARY = 'CANARY-0f9e'
@@ -45,7 +45,14 @@ describe('parseResponse', () => {
   })
 })
 
-describe('readResponse', () => {
+describe('the errcode of a response', () => {
+  function readResponse(body: string, meanings: Meanings): JsonObject {
+    const fields = parseResponse(body)
+    const refusal = refusalIn(fields, meanings, WECHAT_DIALECT)
+    if (refusal) throw refusal
+    return fields
+  }
+
   it('returns all fields where errcode is 0 or absent', () => {
     for (const response of [
       {},

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { Agent, createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
@@ -231,6 +231,27 @@ describe('a request to something that is not WeChat', () => {
       response.on('close', () => clearInterval(drip))
     })
     await expectFailure('ERR_WECHAT_NO_ANSWER', url, 500)
+  })
+
+  it('ends by its deadline when the Agent finds no connection for it, and is not sent when it does', async () => {
+    const seen: string[] = []
+    let answerFirst = (): unknown => undefined
+    const { url } = await serve((request, response) => {
+      seen.push(String(request.url))
+      if (request.url?.includes('first')) answerFirst = () => response.end('late')
+      else response.end('{}')
+    })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    cleanups.push(() => agent.destroy())
+    const transport = createTransport(new URL(url), agent)
+    const first = get(transport, AMPLE_MS, { n: 'first' })
+    const error = await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => get(transport, 50, { n: 'second' }))
+    expect(error.hint).to.match(/: it took too long$/)
+    expect(seen).to.have.length(1)
+    answerFirst()
+    expect(await first).to.equal('late')
+    expect(await get(transport, AMPLE_MS, { n: 'third' })).to.equal('{}')
+    expect(seen.join()).to.not.include('second')
   })
 
   it('has no use for bytes that are not HTTP', async () => {

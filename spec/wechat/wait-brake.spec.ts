@@ -19,7 +19,7 @@ describe('the brake after WeChat has said wait', () => {
     clock = testClock()
     asked = 0
     answer = undefined
-    const brake = new WaitBrake(clock)
+    const brake = new WaitBrake(clock, () => 0)
     exchange = (api = LOGIN) =>
       brake.through(api, async () => {
         asked += 1
@@ -101,6 +101,30 @@ describe('the brake after WeChat has said wait', () => {
     answer = undefined
     clock.advance(2000)
     expect(await exchange()).to.equal(IDENTITY)
+  })
+
+  it('spreads the probes of processes that were told to wait at the same moment', async () => {
+    const probesIn = async (ms: number) => {
+      let probes = 0
+      clock.set(0)
+      for (let brakes = 0; brakes < 200; brakes += 1) {
+        const brake = new WaitBrake(clock)
+        const call = async (): Promise<never> => {
+          probes += 1
+          throw new WeappError('ERR_WECHAT_QUOTA', 'Wait.')
+        }
+        const ask = () => weappErrorOf('ERR_WECHAT_QUOTA', () => brake.through(LOGIN, call))
+        clock.set(0)
+        await ask()
+        probes -= 1
+        clock.set(ms)
+        await ask()
+      }
+      return probes
+    }
+    expect(await probesIn(499)).to.equal(0)
+    expect(await probesIn(750)).to.be.within(50, 150)
+    expect(await probesIn(1000)).to.equal(200)
   })
 
   it('lets one probe through at a time', async () => {
