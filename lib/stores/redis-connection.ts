@@ -182,11 +182,13 @@ export class RedisConnection {
 
   /** Adds the cause to an error of a lost connection. A reply of Redis needs none. */
   #explained(error: unknown): unknown {
-    if (!(error instanceof Error) || error instanceof StoreFailure || isReply(error)) return error
-    // Not the connection, but what was to be sent.
-    if (error instanceof TypeError || error instanceof RangeError) return error
+    if (!(error instanceof Error) || error instanceof StoreFailure) return error
     const cause = this.#trouble
-    if (!cause || error === cause) return outage(error)
+    // A reply as well, if it refuses the connection: a wrong password, too many clients.
+    if (error === cause) return outage(error)
+    // Not the connection, but what was to be sent.
+    if (isReply(error) || error instanceof TypeError || error instanceof RangeError) return error
+    if (!cause) return outage(error)
     return outage(Object.assign(new Error(error.message, { cause }), { name: error.name }))
   }
 

@@ -155,6 +155,16 @@ for (const [version, Client] of [
       )
     })
 
+    it('takes it as an outage that Redis refuses the connection, though it replies', async () => {
+      const store = new RedisStore(connect(`redis://nobody:${PASSWORD}@127.0.0.1:${server.port}`))
+      const address = { handle: newHandle(), sessionId: 'A'.repeat(24) }
+      for (const call of [() => store.read(address), () => store.revoke(address, 5000)]) {
+        const failure = await failureOf(call)
+        expect(String(failure)).to.include('WRONGPASS')
+        expect(isOutage(failure)).to.equal(true)
+      }
+    })
+
     it('says why there is no connection: the server does not speak TLS', async () => {
       const garbage = await startGarbageServer()
       try {
