@@ -20,6 +20,13 @@ const PHRASES = [
   'max number of clients reached',
   'Unknown Redis command called from script',
 ]
+/** What ioredis says where there is no errno. */
+const CLIENT_PHRASES = [
+  'Command timed out',
+  'Connection is closed',
+  'Socket timeout',
+  "Stream isn't writeable",
+]
 /** The first words of error replies, for minified clients, whose errors have lost their name. */
 const REPLY =
   /^(?:ASK|BUSY|CLUSTERDOWN|CROSSSLOT|ERR|EXECABORT|LOADING|MASTERDOWN|MISCONF|MOVED|NOAUTH|NOPERM|NOREPLICAS|NOSCRIPT|OOM|READONLY|TRYAGAIN|UNKILLABLE|WRONGPASS|WRONGTYPE)\b/
@@ -52,7 +59,9 @@ function detailsOf(error: Error): string[] {
   const where = [hostname, address, host].find(isHost)
   const place = where && Number.isInteger(port) ? `${where}:${port}` : where
   const words = [syscall, code].filter((word): word is string => typeof word === 'string')
-  return [...words.filter((word) => COMMAND.test(word) || CODE.test(word)), ...(place ? [place] : [])]
+  const phrase = CLIENT_PHRASES.find((each) => error.message.startsWith(each))
+  const named = [...words.filter((word) => COMMAND.test(word) || CODE.test(word)), phrase, place]
+  return named.filter((part) => part !== undefined)
 }
 
 function detailsOfReply(error: Error): string[] {

@@ -2,7 +2,7 @@ import { systemClock } from '../clock.js'
 import { stderrLogger } from '../logger.js'
 import { isReply, reasonOf } from '../reason.js'
 import { StoreFailure } from '../sessions/store.js'
-import { outage } from '../sessions/store-outage.js'
+import { isOutage, outage } from '../sessions/store-outage.js'
 import { ThrottledLog } from '../throttled-log.js'
 import { ConnectionWatch } from './connection-watch.js'
 import { isClusterClient, type PipeliningClient, type RedisClient, type Reply } from './redis-client.js'
@@ -56,6 +56,8 @@ export class RedisConnection {
   #selection: Promise<unknown> | undefined
   /** In the order in which they were sent. */
   readonly #waiting = new Set<WaitingCommand>()
+  /** The first command that failed by a timeout of the client since something was received. */
+  #unanswered: { readonly command: WaitingCommand; readonly received: number } | undefined
   #replies = 0
   readonly #watch: ConnectionWatch
   readonly #log = new ThrottledLog(stderrLogger, systemClock)
@@ -87,7 +89,9 @@ export class RedisConnection {
       const waiting: WaitingCommand = {
         stop: (reason) => {
           this.#waiting.delete(waiting)
-          reject(this.#explained(reason))
+          const error = this.#explained(reason)
+          if (isOutage(error)) this.#noteUnanswered(waiting)
+          reject(error)
         },
       }
       this.#waiting.add(waiting)
@@ -115,15 +119,36 @@ export class RedisConnection {
   }
 
   #watched(client: RedisClient): ConnectionWatch {
-    const oldestWaiting = () => this.#waiting.values().next().value
+    const [oldestWaiting, received] = [() => this.#oldestWaiting(), () => this.#received()]
     if (isClusterClient(client)) {
       const askNodes = () => {
+        this.#unanswered = undefined
         for (const node of client.nodes('master')) connectionOf(node).#prove()
       }
-      return new ConnectionWatch({ oldestWaiting, received: () => 0, giveUp: askNodes }, NODE_SILENCE_SECONDS)
+      return new ConnectionWatch({ oldestWaiting, received, giveUp: askNodes }, NODE_SILENCE_SECONDS)
     }
-    const received = () => this.#replies + ((client as Partial<EventfulClient>).stream?.bytesRead ?? 0)
     return new ConnectionWatch({ oldestWaiting, received, giveUp: () => this.#giveUp() }, SILENCE_SECONDS)
+  }
+
+  /** A number that changes when something comes back. Not that of a Cluster: one of its masters may be dead. */
+  #received(): number {
+    if (isClusterClient(this.#client)) return 0
+    return this.#replies + ((this.#client as Partial<EventfulClient>).stream?.bytesRead ?? 0)
+  }
+
+  #oldestWaiting(): WaitingCommand | undefined {
+    if (this.#unanswered?.received !== this.#received()) this.#unanswered = undefined
+    return this.#unanswered?.command ?? this.#waiting.values().next().value
+  }
+
+  #noteUnanswered(command: WaitingCommand): void {
+    const received = this.#received()
+    if (this.#isOpen && this.#unanswered?.received !== received) this.#unanswered = { command, received }
+  }
+
+  get #isOpen(): boolean {
+    const { status = 'ready' } = this.#client as Partial<EventfulClient>
+    return status === 'connect' || status === 'ready'
   }
 
   /** Has this connection watched, unless it is. */
@@ -133,8 +158,8 @@ export class RedisConnection {
 
   /** While the client is connecting or waits to, it has limits of its own. */
   #giveUp(): void {
-    const { status = 'ready' } = this.#client as Partial<EventfulClient>
-    if (!this.isRenewable || !['connect', 'ready'].includes(status)) return
+    this.#unanswered = undefined
+    if (!this.isRenewable || !this.#isOpen) return
     const line = `the connection to Redis is given up: commands wait, and nothing has come back for ${SILENCE_SECONDS} s`
     this.#log.write('error', line, line)
     this.renew()
@@ -163,6 +188,7 @@ export class RedisConnection {
     })
     client.on('close', () => {
       this.#isRefused = false
+      this.#unanswered = undefined
     })
     // With ioredis 5, a connection that has just refused the database becomes ready, too.
     client.on('ready', () => {
