@@ -6,7 +6,6 @@ import { isOutage, outage } from '../sessions/store-outage.js'
 import { ThrottledLog } from '../throttled-log.js'
 import { ConnectionWatch } from './connection-watch.js'
 import { isClusterClient, type PipeliningClient, type RedisClient, type Reply } from './redis-client.js'
-import { evictionPolicyIn } from './redis-eviction.js'
 
 /**
  * So many commands may wait for a reply, those included for which nobody waits any more: about as many as one
@@ -44,7 +43,7 @@ export function connectionOf(client: RedisClient): RedisConnection {
 /**
  * The connection of a client. Errors of commands say why it is down. Sends nothing to the wrong database:
  * ioredis would go on in database 0 when its SELECT is refused. Bounds how many commands wait, and gives up a
- * connection that is dead without having been closed. Warns of a Redis that evicts.
+ * connection that is dead without having been closed.
  */
 export class RedisConnection {
   readonly #client: RedisClient
@@ -70,7 +69,6 @@ export class RedisConnection {
     this.#listen(client)
     const isNew = client.status === undefined || client.status === 'wait' || client.status === 'connecting'
     this.#mayBeElsewhere = !isNew && Number(client.options?.db ?? 0) !== 0
-    if (client.status === 'ready') void this.#lookForEviction()
   }
 
   call(command: string, ...args: (string | number)[]): Promise<unknown> {
@@ -195,20 +193,7 @@ export class RedisConnection {
     // With ioredis 5, a connection that has just refused the database becomes ready, too.
     client.on('ready', () => {
       if (!this.#isRefused) this.#trouble = undefined
-      void this.#lookForEviction()
     })
-  }
-
-  /** Sessions that are evicted look as if they had never been: without this nothing would tell of it. */
-  async #lookForEviction(): Promise<void> {
-    try {
-      const policy = evictionPolicyIn(await this.#client.call('INFO', 'memory'))
-      if (policy === undefined) return
-      const line = `Redis may log users out: its maxmemory-policy is ${policy}, and should be noeviction`
-      this.#log.write('warn', line, line)
-    } catch {
-      // It may be refused, and the connection may be gone again.
-    }
   }
 
   #refuse(client: EventfulClient, error: Error): void {

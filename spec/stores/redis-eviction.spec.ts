@@ -61,7 +61,7 @@ describe('RedisStore, when Redis evicts keys', () => {
   ] as const)
     it(`warns of it as soon as the client is connected, and once a minute: ${version}`, async () => {
       client = new Client(server.url, { retryStrategy: () => 1 })
-      new RedisStore(client)
+      for (const prefix of ['one:', 'another:']) new RedisStore(client, { prefix })
       await until(() => lines.length > 0)
       for (let times = 0; times < 3; times += 1) {
         client.disconnect(true)
