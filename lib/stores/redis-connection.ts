@@ -19,7 +19,7 @@ const NODE_SILENCE_SECONDS = 1
 
 /** An ioredis client, which reports the state of its connection. */
 interface EventfulClient extends RedisClient {
-  readonly options?: { readonly db?: unknown }
+  readonly options?: { readonly db?: unknown; readonly autoResendUnfulfilledCommands?: boolean }
   readonly status?: string
   readonly stream?: { readonly bytesRead?: number }
   on(event: string, listener: (error?: unknown) => void): unknown
@@ -28,6 +28,8 @@ interface EventfulClient extends RedisClient {
 
 /** A command that waits for its reply. */
 interface WaitingCommand {
+  /** Whether there was a connection to send it on. */
+  readonly isSent: boolean
   readonly stop: (reason: unknown) => void
 }
 
@@ -87,6 +89,7 @@ export class RedisConnection {
       if (this.#trouble instanceof StoreFailure) return reject(this.#trouble)
       if (this.#waiting.size >= MOST_WAITING) return reject(tooManyWait())
       const waiting: WaitingCommand = {
+        isSent: this.#isOpen,
         stop: (reason) => {
           this.#waiting.delete(waiting)
           const error = this.#explained(reason)
@@ -189,11 +192,17 @@ export class RedisConnection {
     client.on('close', () => {
       this.#isRefused = false
       this.#unanswered = undefined
+      if (client.options?.autoResendUnfulfilledCommands === false) this.#stopSent()
     })
     // With ioredis 5, a connection that has just refused the database becomes ready, too.
     client.on('ready', () => {
       if (!this.#isRefused) this.#trouble = undefined
     })
+  }
+
+  /** A client of ioredis that does not send them again never tells that they are lost. */
+  #stopSent(): void {
+    for (const { isSent, stop } of this.#waiting) if (isSent) stop(new Error('Connection is closed.'))
   }
 
   #refuse(client: EventfulClient, error: Error): void {
