@@ -30,6 +30,7 @@ const PHRASES_OF_THE_CLIENT = [
   'Failed to refresh slots cache',
   'None of startup nodes is available',
   'Socket timeout',
+  "Stream isn't writeable",
 ]
 /** The first words of error replies, for minified clients, whose errors have lost their name. */
 const REPLY =

@@ -59,6 +59,11 @@ const REASONS: [string, unknown, string][] = [
     'ClusterAllFailedError: ReplyError (NOAUTH)',
   ],
   [
+    'a timeout of the client',
+    failure('MaxRetriesPerRequestError', SECRET, { cause: new Error(`Socket timeout. Expecting ${SECRET}`) }),
+    'MaxRetriesPerRequestError: Error (Socket timeout)',
+  ],
+  [
     'a full memory',
     reply(`OOM command not allowed: SET key ${SECRET}`, 'evalsha'),
     'ReplyError (OOM in evalsha)',

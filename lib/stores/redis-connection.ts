@@ -2,7 +2,7 @@ import { systemClock } from '../clock.js'
 import { stderrLogger } from '../logger.js'
 import { isReply, reasonOf } from '../reason.js'
 import { StoreFailure } from '../sessions/store.js'
-import { outage } from '../sessions/store-outage.js'
+import { isOutage, outage } from '../sessions/store-outage.js'
 import { ThrottledLog } from '../throttled-log.js'
 import { ConnectionWatch } from './connection-watch.js'
 import {
@@ -31,7 +31,11 @@ const CLOSED_WHILE_OPENING = 'Connection is closed.'
 /** An ioredis client, which reports the state of its connection. */
 interface EventfulClient extends RedisClient {
   connect?(): Promise<unknown>
-  readonly options?: { readonly db?: unknown; readonly enableAutoPipelining?: unknown }
+  readonly options?: {
+    readonly db?: unknown
+    readonly enableAutoPipelining?: unknown
+    readonly autoResendUnfulfilledCommands?: boolean
+  }
   readonly status?: string
   readonly stream?: { readonly bytesRead?: number }
   on(event: string, listener: (error?: unknown) => void): unknown
@@ -40,6 +44,8 @@ interface EventfulClient extends RedisClient {
 
 /** A command that waits for its reply. */
 interface WaitingCommand {
+  /** Whether there was a connection to send it on. */
+  readonly isSent: boolean
   readonly stop: (reason: unknown) => void
 }
 
@@ -68,6 +74,8 @@ export class RedisConnection {
   #selection: Promise<unknown> | undefined
   /** In the order in which they were sent. */
   readonly #waiting = new Set<WaitingCommand>()
+  /** The first command that failed by a timeout of the client since something was received. */
+  #unanswered: { readonly command: WaitingCommand; readonly received: number } | undefined
   #replies = 0
   readonly #watch: ConnectionWatch
   /** Whether commands of a turn are sent together, to several slots. */
@@ -115,9 +123,12 @@ export class RedisConnection {
       if (this.#trouble instanceof StoreFailure) return reject(this.#trouble)
       if (this.#waiting.size >= MOST_WAITING) return reject(tooManyWait())
       const waiting: WaitingCommand = {
+        isSent: this.#isOpen,
         stop: (reason) => {
           this.#waiting.delete(waiting)
-          reject(this.#explained(reason))
+          const error = this.#explained(reason)
+          if (isOutage(error)) this.#noteUnanswered(waiting)
+          reject(error)
         },
       }
       this.#waiting.add(waiting)
@@ -145,15 +156,36 @@ export class RedisConnection {
   }
 
   #watched(client: RedisClient): ConnectionWatch {
-    const oldestWaiting = () => this.#waiting.values().next().value
+    const [oldestWaiting, received] = [() => this.#oldestWaiting(), () => this.#received()]
     if (isClusterClient(client)) {
       const askNodes = () => {
+        this.#unanswered = undefined
         for (const node of client.nodes('master')) connectionOf(node).#prove()
       }
-      return new ConnectionWatch({ oldestWaiting, received: () => 0, giveUp: askNodes }, NODE_SILENCE_SECONDS)
+      return new ConnectionWatch({ oldestWaiting, received, giveUp: askNodes }, NODE_SILENCE_SECONDS)
     }
-    const received = () => this.#replies + ((client as Partial<EventfulClient>).stream?.bytesRead ?? 0)
     return new ConnectionWatch({ oldestWaiting, received, giveUp: () => this.#giveUp() }, SILENCE_SECONDS)
+  }
+
+  /** A number that changes when something comes back. Not that of a Cluster: one of its masters may be dead. */
+  #received(): number {
+    if (isClusterClient(this.#client)) return 0
+    return this.#replies + ((this.#client as Partial<EventfulClient>).stream?.bytesRead ?? 0)
+  }
+
+  #oldestWaiting(): WaitingCommand | undefined {
+    if (this.#unanswered?.received !== this.#received()) this.#unanswered = undefined
+    return this.#unanswered?.command ?? this.#waiting.values().next().value
+  }
+
+  #noteUnanswered(command: WaitingCommand): void {
+    const received = this.#received()
+    if (this.#isOpen && this.#unanswered?.received !== received) this.#unanswered = { command, received }
+  }
+
+  get #isOpen(): boolean {
+    const { status = 'ready' } = this.#client as Partial<EventfulClient>
+    return status === 'connect' || status === 'ready'
   }
 
   /** Has this connection watched, unless it is. */
@@ -163,8 +195,8 @@ export class RedisConnection {
 
   /** While the client is connecting or waits to, it has limits of its own. */
   #giveUp(): void {
-    const { status = 'ready' } = this.#client as Partial<EventfulClient>
-    if (!this.isRenewable || !['connect', 'ready'].includes(status)) return
+    this.#unanswered = undefined
+    if (!this.isRenewable || !this.#isOpen) return
     const line = `the connection to Redis is given up: commands wait, and nothing has come back for ${SILENCE_SECONDS} s`
     this.#log.write('error', line, line)
     this.renew()
@@ -194,6 +226,8 @@ export class RedisConnection {
     })
     client.on('close', () => {
       this.#isRefused = false
+      this.#unanswered = undefined
+      if (client.options?.autoResendUnfulfilledCommands === false) this.#stopSent()
     })
     // With ioredis 5, a connection that has just refused the database becomes ready, too.
     client.on('ready', () => {
@@ -209,6 +243,11 @@ export class RedisConnection {
     if (client.status === 'end') client.connect?.().catch(() => undefined)
   }
 
+  /** A client of ioredis that does not send them again never tells that they are lost. */
+  #stopSent(): void {
+    for (const { isSent, stop } of this.#waiting) if (isSent) stop(new Error('Connection is closed.'))
+  }
+
   #refuse(client: EventfulClient, error: Error): void {
     this.#isRefused = true
     client.disconnect?.(true)
@@ -221,11 +260,13 @@ export class RedisConnection {
 
   /** Adds the cause to an error of a lost connection. A reply of Redis needs none. */
   #explained(error: unknown): unknown {
-    if (!(error instanceof Error) || error instanceof StoreFailure || isReply(error)) return error
-    // Not the connection, but what was to be sent.
-    if (error instanceof TypeError || error instanceof RangeError) return error
+    if (!(error instanceof Error) || error instanceof StoreFailure) return error
     const cause = this.#trouble
-    if (!cause || error === cause) return outage(error)
+    // A reply as well, if it refuses the connection: a wrong password, too many clients.
+    if (error === cause) return outage(error)
+    // Not the connection, but what was to be sent.
+    if (isReply(error) || error instanceof TypeError || error instanceof RangeError) return error
+    if (!cause) return outage(error)
     return outage(Object.assign(new Error(error.message, { cause }), { name: error.name }))
   }
 

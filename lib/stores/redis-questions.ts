@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { countdown } from '../deadline.js'
 import { StoreFailure, tooLate } from '../sessions/store.js'
+import { isOutage } from '../sessions/store-outage.js'
 import { isClusterClient, type RedisClient } from './redis-client.js'
 import { RedisClock } from './redis-clock.js'
 import { connectionOf, type RedisConnection } from './redis-connection.js'
@@ -87,7 +88,7 @@ export class RedisQuestions {
       const reply = await this.#call('MGET', ...keys)
       return Array.isArray(reply) && reply.length === keys.length && reply.every(isValue) ? reply : undefined
     } catch (error) {
-      if (error instanceof Error && ERROR_REPLY.test(error.message)) return undefined
+      if (error instanceof Error && ERROR_REPLY.test(error.message) && !isOutage(error)) return undefined
       throw error
     }
   }

@@ -27,6 +27,7 @@ import {
 } from './redis-client.js'
 import { countedMicros } from './redis-clock.js'
 import { RedisEndOfAll } from './redis-end-of-all.js'
+import { warnOfEviction } from './redis-eviction.js'
 import { RedisKeys } from './redis-keys.js'
 import { oneLine, readLine, unexpectedReply } from './redis-lines.js'
 import { RedisLocalCache } from './redis-local-cache.js'
@@ -79,6 +80,7 @@ export class RedisStore implements SessionStore {
     objectWithMethods('RedisStore', client, ['call'], 'given an ioredis client (Redis or Cluster)')
     const { prefix, clock, waitReplicas, localCache } = readRedisStoreOptions(options)
     refuseUnfitClient(client)
+    warnOfEviction(client)
     this.#keys = new RedisKeys(prefix)
     this.#replicaWait = waitReplicas > 0 ? new ReplicaWait(client, waitReplicas) : undefined
     this.#questions = new RedisQuestions(client, clock && countedMicros(clock), this.#replicaWait)

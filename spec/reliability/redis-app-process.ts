@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 export interface AppJob {
   readonly redisPort: number
   /** The settings of its Redis client: those of the package, or what users may have. */
-  readonly client: 'recommended' | 'impatient' | 'default'
+  readonly client: 'recommended' | 'impatient' | 'default' | 'hasty'
 }
 
 /** What a process uses at the moment. */

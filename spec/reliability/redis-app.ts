@@ -16,10 +16,13 @@ import type { AppJob, AppUsage } from './redis-app-process.js'
 
 /* An app server on Redis: a process of its own. A login code names its user: no platform is asked. */
 
-const CLIENTS: Readonly<Record<AppJob['client'], Partial<RedisSettings>>> = {
+type Settings = Partial<RedisSettings> & { readonly commandTimeout?: number }
+
+const CLIENTS: Readonly<Record<AppJob['client'], Settings>> = {
   recommended: redisSettings(),
   impatient: { maxRetriesPerRequest: 1 },
   default: {},
+  hasty: { commandTimeout: 300 },
 }
 
 const { redisPort, client } = JSON.parse(process.argv[2] ?? '') as AppJob

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 
 /** One connection through the path, with what is on its way. */
 interface Passage {
@@ -8,6 +8,8 @@ interface Passage {
   readonly far: Socket
   /** Passes nothing on any more, in neither direction, and is not closed. */
   isDead: boolean
+  /** Is reset in the middle of the next bytes from Redis. */
+  isBreaking: boolean
 }
 
 // No protocol of ours starts with these bytes; they are fixed, so that a failing test fails again.
@@ -20,6 +22,7 @@ export class RedisPath {
   readonly #passages = new Set<Passage>()
   #delayMs = 0
   #isHole = false
+  #isCrumbling = false
 
   private constructor(redisPort: number) {
     this.#redisPort = redisPort
@@ -57,6 +60,16 @@ export class RedisPath {
     this.#isHole = false
   }
 
+  /** Sends each byte by itself, or no longer. */
+  crumble(isCrumbling: boolean): void {
+    this.#isCrumbling = isCrumbling
+  }
+
+  /** Each connection of this moment is reset in the middle of the next reply. */
+  breakOff(): void {
+    for (const passage of this.#passages) passage.isBreaking = true
+  }
+
   /** Sends bytes that mean nothing to the client, on each connection. */
   sendGarbage(): void {
     for (const { near } of this.#passages) near.write(GARBAGE)
@@ -71,7 +84,7 @@ export class RedisPath {
 
   #accept(near: Socket): void {
     const far = connect({ port: this.#redisPort, host: '127.0.0.1', noDelay: true })
-    const passage: Passage = { near, far, isDead: this.#isHole }
+    const passage: Passage = { near, far, isDead: this.#isHole, isBreaking: false }
     this.#passages.add(passage)
     for (const [from, to] of [
       [near, far],
@@ -94,8 +107,22 @@ export class RedisPath {
       const isLate = delay(this.#delayMs)
       before = before.then(async () => {
         if (this.#delayMs > 0) await isLate
-        if (!passage.isDead && !to.destroyed) to.write(bytes)
+        if (!passage.isDead && !to.destroyed) await this.#write(passage, to, bytes)
       })
     })
+  }
+
+  async #write(passage: Passage, to: Socket, bytes: Buffer): Promise<void> {
+    if (passage.isBreaking && to === passage.near) {
+      await new Promise((resolve) => to.write(bytes.subarray(0, bytes.length / 2), resolve))
+      to.resetAndDestroy()
+    } else if (this.#isCrumbling) {
+      for (const byte of bytes) {
+        to.write(Uint8Array.of(byte))
+        await turn()
+      }
+    } else {
+      to.write(bytes)
+    }
   }
 }

@@ -24,6 +24,8 @@ describe('a Redis that fails under load', () => {
   after(() => bed.close())
 
   const fault = () => delay(FAULT_MS)
+  /** Has all but the operator connect anew. */
+  const cutClients = () => bed.operator.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
 
   it('and is killed: all is 503 until it has loaded its data again, and nothing acknowledged is lost', async () => {
     const { answers } = await bed.during(
@@ -78,6 +80,64 @@ describe('a Redis that fails under load', () => {
     expect(answers).to.include.keys(...REFUSED)
     // Each of 16 would have waited for a second.
     expect(answers['/me 503'] ?? 0).to.be.above(200)
+  })
+
+  it('and no longer knows the password of its client: all is 503 until it does', async () => {
+    const { answers, log } = await bed.during(
+      async () => {
+        await bed.operator.config('SET', 'requirepass', 'another')
+        await cutClients()
+        await delay(2 * FAULT_MS)
+      },
+      async () => void (await bed.operator.config('SET', 'requirepass', '')),
+      REFUSED,
+    )
+    expect(answers).to.include.keys(...REFUSED)
+    // Each of 16 would have waited until a connection is tried again, 0.2 to 0.4 s.
+    expect(answers['/me 503'] ?? 0).to.be.above(250)
+    expect(log.join('\n')).to.include('ReplyError (NOAUTH in hello)')
+  })
+
+  it('and takes no more clients: all is 503 until it does', async () => {
+    const { answers, log } = await bed.during(
+      async () => {
+        await bed.operator.config('SET', 'maxclients', '1')
+        await cutClients()
+        await fault()
+      },
+      async () => void (await bed.operator.config('SET', 'maxclients', '10000')),
+      REFUSED,
+    )
+    expect(answers).to.include.keys(...REFUSED)
+    expect(log.join('\n')).to.match(/ERR max number of clients reached|EPIPE|ECONNRESET/)
+  })
+
+  it('and runs a long script of somebody else: all is 503 until it has ended', async () => {
+    const somebody = new Redis(bed.server.url, { retryStrategy: () => null })
+    const { answers, log } = await bed.during(
+      async () => {
+        await bed.operator.config('SET', 'busy-reply-threshold', '100')
+        somebody.eval('while true do end', 0).catch(() => undefined)
+        await fault()
+      },
+      async () => void (await bed.operator.script('KILL')),
+      REFUSED,
+    )
+    somebody.disconnect()
+    expect(answers).to.include.keys(...REFUSED)
+    expect(log.join('\n')).to.include('ReplyError (BUSY in EVALSHA)')
+  })
+
+  it('and is paused for writes: all is 503 until it goes on, and nothing is done late', async () => {
+    const { answers } = await bed.during(
+      async () => {
+        await bed.operator.call('CLIENT', 'PAUSE', '60000', 'WRITE')
+        await delay(2 * FAULT_MS)
+      },
+      async () => void (await bed.operator.call('CLIENT', 'UNPAUSE')),
+      REFUSED,
+    )
+    expect(answers).to.include.keys(...REFUSED)
   })
 
   it('and is full: sessions go on, and logins are 503', async () => {

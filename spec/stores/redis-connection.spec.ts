@@ -163,6 +163,32 @@ for (const [version, Client] of [
       )
     })
 
+    it('takes it as an outage that Redis refuses the connection, though it replies', async () => {
+      const store = new RedisStore(connect(`redis://nobody:${PASSWORD}@127.0.0.1:${server.port}`))
+      const address = { handle: newHandle(), sessionId: 'A'.repeat(24) }
+      for (const call of [() => store.read(address), () => store.revoke(address, 5000)]) {
+        const failure = await failureOf(call)
+        expect(String(failure)).to.include('WRONGPASS')
+        expect(isOutage(failure)).to.equal(true)
+      }
+    })
+
+    it('fails what was on its way on a lost connection, where the client does not send it again', async () => {
+      const client = connect(server.url, { autoResendUnfulfilledCommands: false })
+      const store = new RedisStore(client)
+      await store.ping()
+      const id = await client.call('CLIENT', 'ID')
+      await admin.call('CLIENT', 'PAUSE', '60000', 'WRITE')
+      try {
+        const failures = Array.from({ length: 3 }, () => failureOf(() => store.readUser(newHandle())))
+        await admin.call('CLIENT', 'KILL', 'ID', String(id))
+        for (const failure of await Promise.all(failures)) expect(isOutage(failure)).to.equal(true)
+      } finally {
+        await admin.call('CLIENT', 'UNPAUSE')
+      }
+      await store.ping()
+    })
+
     it('says why there is no connection: the server does not speak TLS', async () => {
       const garbage = await startGarbageServer()
       try {
