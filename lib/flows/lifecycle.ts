@@ -80,12 +80,15 @@ export class Lifecycle {
   async #close(): Promise<void> {
     const { patienceMs, release, logger } = this.#parts
     this.#isClosing = true
-    // Servers have a deadline of their own.
-    await this.#servers.ended()
-    await withinDeadline(this.idle(), patienceMs, () => new Error('timeout')).catch(() => {
-      const calls = `calls under way: ${this.#calls.count}`
-      logger.warn(`sessions were closed after ${patienceMs} ms, though not all had ended; ${calls}`)
-    })
+    // A server may be told to end right after the sessions are.
+    do {
+      // Servers have a deadline of their own.
+      await this.#servers.ended()
+      await withinDeadline(this.idle(), patienceMs, () => new Error('timeout')).catch(() => {
+        const calls = `calls under way: ${this.#calls.count}`
+        logger.warn(`sessions were closed after ${patienceMs} ms, though not all had ended; ${calls}`)
+      })
+    } while (this.#servers.count > 0)
     this.#isClosed = true
     await release()
   }
