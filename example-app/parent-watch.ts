@@ -1,16 +1,34 @@
+import { readFileSync } from 'node:fs'
+
 const LOOK_EVERY_MS = 100
+/** Looked for at once, as npm may end while the process starts. */
+const STARTERS = starters()
 
 /**
- * Calls `onEnd` when the shell that npm has started this process in has ended. npm hands SIGTERM to that shell, which
- * ends without handing it on: npm is gone then, and the process would go on without it. Does nothing where npm has not
- * started it.
+ * Calls `onEnd` when npm, or the shell by which it has started this process, has ended. At SIGTERM the shell ends
+ * without handing it on, and then npm; npm that is killed leaves the shell behind, which Linux alone tells. Does nothing
+ * where npm has not started the process.
  */
 export function watchParent(env: NodeJS.ProcessEnv, onEnd: () => void): void {
   if (!env.npm_lifecycle_event) return
-  const parent = process.ppid
   const looking = setInterval(() => {
-    if (process.ppid === parent) return
+    if (starters() === STARTERS) return
     clearInterval(looking)
     onEnd()
   }, LOOK_EVERY_MS).unref()
+}
+
+/** Returns the ids of the parent, and of npm where it is the parent of that. */
+function starters(): string {
+  return `${process.ppid} ${npmAbove(process.ppid)}`
+}
+
+function npmAbove(pid: number): string {
+  try {
+    const [, above] = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return above && readFileSync(`/proc/${above}/comm`, 'utf8').startsWith('npm') ? above : ''
+  } catch {
+    // Another system, or the parent has just ended.
+    return ''
+  }
 }

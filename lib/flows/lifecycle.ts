@@ -23,11 +23,11 @@ interface LifecycleParts {
  */
 export class Lifecycle {
   readonly #parts: LifecycleParts
-  #callsUnderWay = 0
+  readonly #calls = new UnderWay()
+  readonly #servers = new UnderWay()
   #isClosing = false
   #isClosed = false
   #closed: Promise<void> | undefined
-  readonly #waiting: (() => void)[] = []
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts
@@ -41,18 +41,26 @@ export class Lifecycle {
   /** Makes a call, for which `close` waits. Throws `ERR_SESSIONS_CLOSED`. */
   async run<T>(call: () => Promise<T>): Promise<T> {
     if (this.#isClosed) throw sessionsClosed()
-    this.#callsUnderWay += 1
+    this.#calls.begin()
     try {
       return await call()
     } finally {
-      this.#callsUnderWay -= 1
-      if (this.#callsUnderWay === 0) for (const tell of this.#waiting.splice(0)) tell()
+      this.#calls.end()
     }
   }
 
-  /** Announces the end, so that health checks turn new requests away. Nothing else changes. */
-  announceEnd(): void {
+  /**
+   * Announces the end while a server answers its last requests, so that health checks turn new ones away. `close`
+   * waits for all such servers first.
+   */
+  async whileEnding(server: () => Promise<void>): Promise<void> {
     this.#isClosing = true
+    this.#servers.begin()
+    try {
+      await server()
+    } finally {
+      this.#servers.end()
+    }
   }
 
   /** Returns the same promise each time. */
@@ -64,25 +72,48 @@ export class Lifecycle {
   /** Resolves when nothing is under way: calls begin works, and a work such as a hook may make a call. */
   async idle(): Promise<void> {
     do {
-      await this.#callsEnded()
+      await this.#calls.ended()
       for (const work of this.#parts.works) await work.idle()
-    } while (this.#callsUnderWay > 0 && !this.#isClosed)
+    } while (this.#calls.count > 0 && !this.#isClosed)
   }
 
   async #close(): Promise<void> {
     const { patienceMs, release, logger } = this.#parts
-    this.announceEnd()
-    await withinDeadline(this.idle(), patienceMs, () => new Error('timeout')).catch(() => {
-      const calls = `calls under way: ${this.#callsUnderWay}`
-      logger.warn(`sessions were closed after ${patienceMs} ms, though not all had ended; ${calls}`)
-    })
+    this.#isClosing = true
+    // A server may be told to end right after the sessions are.
+    do {
+      // Servers have a deadline of their own.
+      await this.#servers.ended()
+      await withinDeadline(this.idle(), patienceMs, () => new Error('timeout')).catch(() => {
+        const calls = `calls under way: ${this.#calls.count}`
+        logger.warn(`sessions were closed after ${patienceMs} ms, though not all had ended; ${calls}`)
+      })
+    } while (this.#servers.count > 0)
     this.#isClosed = true
     await release()
   }
+}
 
-  async #callsEnded(): Promise<void> {
-    if (this.#callsUnderWay === 0) return
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+/** Counts what is under way, and tells when nothing is. */
+class UnderWay {
+  #count = 0
+  readonly #waiting: (() => void)[] = []
+
+  get count(): number {
+    return this.#count
+  }
+
+  begin(): void {
+    this.#count += 1
+  }
+
+  end(): void {
+    this.#count -= 1
+    if (this.#count === 0) for (const tell of this.#waiting.splice(0)) tell()
+  }
+
+  async ended(): Promise<void> {
+    if (this.#count > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 }
 

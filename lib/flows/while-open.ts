@@ -7,8 +7,8 @@ const LIFECYCLE = Symbol.for('weapp-session.lifecycle')
 /** These are no calls that `close` waits for: they say how it stands, make further sessions, or end them. */
 const UNCOUNTED: readonly string[] = ['health', 'with', 'ofApp', 'close']
 
-/** What a server that is about to stop does to its sessions. `Sessions` that are not made here have none. */
-type Announced = Pick<Lifecycle, 'announceEnd'>
+/** What a server that stops needs of its sessions. `Sessions` that are not made here have none. */
+type EndingWithServers = Pick<Lifecycle, 'whileEnding'>
 
 /** Has `close` wait for all calls of sessions, and refuses calls once they are closed. */
 export function whileOpen(sessions: Sessions, lifecycle: Lifecycle): Sessions {
@@ -22,11 +22,12 @@ export function whileOpen(sessions: Sessions, lifecycle: Lifecycle): Sessions {
   return Object.assign({}, sessions, Object.fromEntries(counted) as Partial<Sessions>, {
     // A health check has to fail before the end, not after it.
     ping: () => (lifecycle.isClosing ? Promise.reject(sessionsClosed()) : lifecycle.run(sessions.ping)),
-    [LIFECYCLE]: lifecycle satisfies Announced,
+    [LIFECYCLE]: lifecycle satisfies EndingWithServers,
   })
 }
 
-/** Tells the health checks of sessions that these end soon. */
-export function announceEndOf(sessions: Sessions): void {
-  ;(sessions as { readonly [LIFECYCLE]?: Announced })[LIFECYCLE]?.announceEnd()
+/** Tells the health checks of sessions that a server with them ends, and has `close` wait until it has. */
+export function whileEnding(sessions: Sessions, server: () => Promise<void>): Promise<void> {
+  const lifecycle = (sessions as { readonly [LIFECYCLE]?: EndingWithServers })[LIFECYCLE]
+  return lifecycle ? lifecycle.whileEnding(server) : server()
 }

@@ -1,3 +1,5 @@
+import cluster from 'node:cluster'
+import { once } from 'node:events'
 import { constants } from 'node:os'
 import { stackOf } from '../flows/thrown.js'
 import { type Logger, loggerOption } from '../logger.js'
@@ -21,8 +23,8 @@ export interface ExitOnSignalsOptions {
 /**
  * Has SIGTERM and SIGINT end the process by a function such as that of {@link gracefulShutdown}: with exit
  * code 0 when it is done, and with 1 when it fails or takes too long. A second signal, half a second later or
- * more, ends the process at once, with 143 after SIGTERM and 130 after SIGINT. Call it once. Wrong options
- * throw a `TypeError`.
+ * more, ends the process at once, with 143 after SIGTERM and 130 after SIGINT. A worker of `node:cluster`
+ * disconnects before it ends. Call it once. Wrong options throw a `TypeError`.
  *
  * @example
  * exitOnSignals(gracefulShutdown(app.listen(3000), { sessions }))
@@ -43,6 +45,7 @@ export function exitOnSignals(shutDown: () => unknown, options: ExitOnSignalsOpt
     setTimeout(() => fail(`took longer than ${withinMs} ms`), withinMs)
     try {
       await shutDown()
+      await leaveCluster()
       process.exit()
     } catch (error) {
       fail(`failed: ${stackOf(error)}`)
@@ -60,4 +63,17 @@ export function exitOnSignals(shutDown: () => unknown, options: ExitOnSignalsOpt
   }
 
   for (const signal of SIGNALS) process.on(signal, () => onSignal(signal))
+}
+
+/**
+ * The primary may have handed on connections of which this worker has not heard yet. If it ended now, their clients would
+ * wait for ever: it gives them back, and the primary has got them when the two are disconnected.
+ */
+async function leaveCluster(): Promise<void> {
+  const { worker } = cluster
+  if (!worker?.isConnected()) return
+  const left = once(worker, 'disconnect')
+  // The primary may have begun this.
+  if (!worker.exitedAfterDisconnect) worker.disconnect()
+  await left
 }

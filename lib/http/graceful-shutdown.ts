@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { Sessions } from '../flows/sessions.js'
-import { announceEndOf } from '../flows/while-open.js'
+import { whileEnding } from '../flows/while-open.js'
 import { type Logger, loggerOption } from '../logger.js'
 import { checkOptionNames, objectWithMethods, positiveInteger, wholeNumber } from '../options.js'
 import { OpenRequests } from './open-requests.js'
@@ -14,7 +14,7 @@ const SWEEP_MS = 50
 
 /** Options of {@link gracefulShutdown}. */
 export interface GracefulShutdownOptions {
-  /** Closed after the last response. Default: none. */
+  /** Closed after the last response of all servers that end with them. Default: none. */
   sessions?: Sessions
   /**
    * How long requests may take to be answered once the server has stopped listening, in milliseconds. Default
@@ -38,8 +38,9 @@ export interface GracefulShutdownOptions {
  *    `Connection: close`.
  * 2. After `delayMs` the server stops listening. Requests that were sent are answered; a connection on which
  *    nothing is asked is closed after a second, as a request may be on its way.
- * 3. After `graceMs`, connections with requests that are not answered yet, and upgraded ones, are cut off.
- * 4. `sessions.close()`, which takes 8 seconds at most by default, and milliseconds as a rule.
+ * 3. After `graceMs`, connections whose responses are not sent yet, and upgraded ones, are cut off.
+ * 4. `sessions.close()`, which takes 8 seconds at most by default, and milliseconds as a rule. Where several
+ *    servers with these sessions end at once, the last of them comes first.
  *
  * It neither listens to signals nor ends the process: see {@link exitOnSignals}. A further call returns the
  * same promise, which is rejected as that of `sessions.close()` is. Wrong options throw a `TypeError`.
@@ -72,31 +73,29 @@ export function gracefulShutdown(server: Server, options: GracefulShutdownOption
   const requests = new OpenRequests(server)
 
   async function closeServer(): Promise<void> {
+    requests.endAfterResponses()
+    if (delayMs > 0) await pause(delayMs)
     await acceptWaiting(requests)
-    const closed = new Promise<void>((resolve) => {
-      // That of node:http closes at once what seems idle, with the requests that are on their way.
-      NetServer.prototype.close.call(server, () => resolve())
-    })
-    const timers = [
-      setTimeout(() => {
-        timers.push(setInterval(() => closeIdle(server, requests), SWEEP_MS))
-      }, LAST_REQUEST_MS),
-      setTimeout(() => {
+    const sweeping = sweepAfterAWhile(requests)
+    await new Promise<void>((resolve) => {
+      const grace = setTimeout(() => {
         if (requests.count > 0) logger.warn(cutOff(requests.count, graceMs))
         requests.destroy()
-        server.closeAllConnections()
-      }, graceMs),
-    ]
-    await closed
-    for (const timer of timers) clearTimeout(timer)
+        resolve()
+      }, graceMs)
+      // That of node:http closes at once what seems idle, with the requests that are on their way.
+      NetServer.prototype.close.call(server, () => {
+        clearTimeout(grace)
+        resolve()
+      })
+    })
+    clearInterval(sweeping)
   }
 
   async function shutDown(): Promise<void> {
-    if (sessions) announceEndOf(sessions)
-    requests.endAfterResponses()
-    if (delayMs > 0) await pause(delayMs)
-    await closeServer()
-    await sessions?.close()
+    if (!sessions) return closeServer()
+    await whileEnding(sessions, closeServer)
+    await sessions.close()
   }
 
   let ending: Promise<void> | undefined
@@ -120,10 +119,14 @@ async function acceptWaiting(requests: OpenRequests): Promise<void> {
   }
 }
 
-/** To Node, a connection on which no request has come yet is not idle: browsers open some in advance. */
-function closeIdle(server: Server, requests: OpenRequests): void {
-  if (requests.count === 0) server.closeAllConnections()
-  else server.closeIdleConnections()
+/** Closes again and again what is idle, from a second on: a request may be on its way. */
+function sweepAfterAWhile(requests: OpenRequests): NodeJS.Timeout {
+  const beganAt = performance.now()
+  return setInterval(() => {
+    if (performance.now() - beganAt < LAST_REQUEST_MS) return
+    // Where the process was busy, requests have come of which it has not heard: it hears of them before the end of a turn.
+    setImmediate(() => requests.closeIdle(LAST_REQUEST_MS))
+  }, SWEEP_MS)
 }
 
 function cutOff(count: number, graceMs: number): string {

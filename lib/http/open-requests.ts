@@ -3,15 +3,18 @@ import type { Socket } from 'node:net'
 
 /** The connections of a server, and the requests on them that are not answered yet. */
 export class OpenRequests {
+  readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #responses = new Set<ServerResponse>()
   /** The response that is to close its connection. */
   readonly #lastOnes = new WeakMap<Socket, ServerResponse>()
   #isEnding = false
   #accepted = 0
+  #quietSince = Number.NEGATIVE_INFINITY
 
   /** Sees the connections that come from now on. */
   constructor(server: Server) {
+    this.#server = server
     server.on('connection', (socket: Socket) => {
       this.#accepted += 1
       this.#sockets.add(socket)
@@ -41,9 +44,26 @@ export class OpenRequests {
     for (const res of this.#responses) this.#closeAfter(res)
   }
 
+  /** Closes connections on which nothing is asked, unless a client was free to ask on one in the last `quietMs`. */
+  closeIdle(quietMs: number): void {
+    if (performance.now() - this.#quietSince < quietMs || this.#isSending) return
+    if (this.count > 0) this.#server.closeIdleConnections()
+    // To Node, a connection on which no request has come yet is not idle: browsers open some in advance.
+    else this.#server.closeAllConnections()
+    // Of one without a TLS handshake Node does not know.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
+  }
+
   /** Destroys all connections, also those that were upgraded. */
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy()
+    this.#server.closeAllConnections()
+  }
+
+  /** To Node, a connection is idle as soon as the application has ended the response, however much is left to send. */
+  get #isSending(): boolean {
+    for (const res of this.#responses) if (res.writableEnded) return true
+    return false
   }
 
   /** A client that sends requests without waiting has to get the responses to all of them. */
@@ -53,5 +73,10 @@ export class OpenRequests {
     if (earlier && !earlier.headersSent) earlier.removeHeader('Connection')
     this.#lastOnes.set(socket, res)
     if (!res.headersSent) res.setHeader('Connection', 'close')
+    // Its client knows nothing of the end, and may ask again after it.
+    else
+      res.once('close', () => {
+        this.#quietSince = performance.now()
+      })
   }
 }

@@ -2,7 +2,6 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { Lifecycle } from '../../lib/flows/lifecycle.js'
 import { BackgroundWork } from '../../lib/sessions/once.js'
-import { until } from '../support/until.js'
 
 const LONG_MS = 60_000
 
@@ -123,15 +122,28 @@ describe('a lifecycle', () => {
     expect(order).to.deep.equal(['released'])
   })
 
-  it('announces its end without any other change', async () => {
+  it('announces its end while a server ends, and closes only after all such servers', async () => {
     const lifecycle = begin()
-    lifecycle.announceEnd()
+    const [first, second] = [held('first'), held('second')]
+    const ending = [first, second].map(({ done }) => lifecycle.whileEnding(() => done))
     expect(lifecycle.isClosing).to.equal(true)
-    expect(await lifecycle.run(async () => 'served')).to.equal('served')
-    let isClosed = false
-    void lifecycle.close().then(() => {
-      isClosed = true
-    })
-    await until(() => isClosed)
+    const closed = lifecycle.close()
+    for (const { letGo } of [first, second]) {
+      await settled()
+      expect(await lifecycle.run(async () => 'served')).to.equal('served')
+      letGo()
+    }
+    await Promise.all([...ending, closed])
+    expect(order).to.deep.equal(['first', 'second', 'released'])
+  })
+
+  it('closes after a server whose end fails, and hands the failure to the one who ended it', async () => {
+    const lifecycle = begin()
+    const error = await lifecycle
+      .whileEnding(() => Promise.reject(new RangeError('a failure')))
+      .catch((reason: unknown) => reason)
+    expect(error).to.be.instanceOf(RangeError)
+    await lifecycle.close()
+    expect(order).to.deep.equal(['released'])
   })
 })

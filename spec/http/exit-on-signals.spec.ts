@@ -3,10 +3,14 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
+import supertest from 'supertest'
 import { exitOnSignals } from '../../lib/index.js'
 
 const PROCESS = fileURLToPath(new URL('exiting-process.ts', import.meta.url))
+const CLUSTER = fileURLToPath(new URL('ending-cluster.ts', import.meta.url))
 const LONG_MS = 60_000
+/** No answer takes so long, unless none comes. */
+const ANSWER_MS = 10_000
 
 interface End {
   readonly code: number | null
@@ -65,6 +69,21 @@ describe('exitOnSignals', () => {
       expect(await endOf('hangs', signal, { repeatEveryMs: 50 })).to.deep.equal({ code, stderr: '' })
     })
   }
+
+  it('has a worker give back connections that the primary has handed to it, and ends it with 0', async () => {
+    const args = ['--import', import.meta.resolve('tsx'), CLUSTER]
+    const primary = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    child = primary
+    const [line] = await once(primary.stdout, 'data')
+    const { port, staying } = JSON.parse(line)
+    const ended = once(primary.stdout, 'data')
+    const url = `http://127.0.0.1:${port}`
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () => supertest(url).get('/').timeout(ANSWER_MS)),
+    )
+    expect(new Set(answers.map(({ text }) => text))).to.deep.equal(new Set([`${staying}`]))
+    expect(JSON.parse((await ended)[0])).to.deep.equal([0, null])
+  })
 
   it('refuses wrong options', () => {
     const wrong: [unknown, unknown, string][] = [

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
 import { connect as connectSecurely, type TLSSocket } from 'node:tls'
 import { expect } from 'chai'
 import express from 'express'
@@ -14,7 +15,10 @@ import { until } from '../support/until.js'
 
 /** No test waits for so long. */
 const LONG_MS = 3_600_000
+/** By then a server has looked for idle connections: it does so from a second on. */
+const SWEPT_MS = 1200
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+const UPGRADE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
 
 describe('gracefulShutdown', () => {
   let server: Server
@@ -86,6 +90,19 @@ describe('gracefulShutdown', () => {
     await done
   })
 
+  it('answers a request that came on such a connection while the process was busy', async () => {
+    const shutDown = await start((_req, res) => res.end('answered'))
+    const socket = await open()
+    const done = shutDown()
+    await until(() => !server.listening)
+    // Behind the end of a turn timers come first, and then what has been received.
+    await new Promise(setImmediate)
+    socket.write(GET)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SWEPT_MS)
+    expect(await text(socket)).to.contain('answered')
+    await done
+  })
+
   it('answers all requests of a client that does not wait for the responses', async () => {
     const shutDown = await start(hold)
     const socket = await open()
@@ -129,12 +146,88 @@ describe('gracefulShutdown', () => {
     expect(log).to.deep.equal([])
   })
 
+  it('closes a connection that has not begun its TLS handshake', async () => {
+    const secure = createSecureServer({ cert, key }, hold)
+    server = secure as unknown as Server
+    const shutDown = gracefulShutdown(server, { logger, graceMs: LONG_MS })
+    secure.listen(0, '127.0.0.1')
+    await once(secure, 'listening')
+    const silent = await open()
+    const closed = text(silent)
+    await shutDown()
+    expect(await closed).to.equal('')
+  })
+
+  it('sends responses whole to clients that are slow to read, and closes no other connection before', async () => {
+    const size = 8 * 1024 * 1024
+    const shutDown = await start((_req, res) => res.end(Buffer.alloc(size, 'x')), { graceMs: LONG_MS })
+    const [slow, silent] = [await open(), await open()]
+    slow.write(GET)
+    await once(slow, 'data')
+    slow.pause()
+    const done = shutDown()
+    await pause(SWEPT_MS)
+    slow.resume()
+    expect((await text(slow)).length).to.be.above(size / 2)
+    silent.destroy()
+    await done
+    expect(slow.bytesRead).to.be.above(size)
+  })
+
+  it('answers what is asked after a response that had begun before the end was known', async () => {
+    const shutDown = await start(hold, { graceMs: LONG_MS })
+    const socket = await open()
+    socket.write(GET)
+    await until(() => waiting.length === 1)
+    waiting[0]?.write('begun')
+    const done = shutDown()
+    await pause(SWEPT_MS)
+    waiting[0]?.end('ended')
+    // As long as several looks for idle connections.
+    await pause(200)
+    socket.write(GET)
+    await until(() => waiting.length === 2)
+    waiting[1]?.end('answered')
+    expect(await text(socket)).to.match(/begun[\s\S]*ended[\s\S]*Connection: close[\s\S]*answered/)
+    await done
+  })
+
+  it('closes the sessions of several servers after the last of them, also where somebody else closes them', async () => {
+    const bed = await openTestBed()
+    const shutDown = await start(hold, { sessions: bed.sessions })
+    const idle = createServer()
+    const shutDownIdle = gracefulShutdown(idle, { sessions: bed.sessions })
+    const slow = await open()
+    slow.write(GET)
+    await until(() => waiting.length === 1)
+    const done = Promise.all([bed.sessions.close(), shutDown(), shutDownIdle()])
+    await until(() => !server.listening)
+    await pause(50)
+    const token = await bed.logIn()
+    expect((await bed.sessions.authenticate(token)).openid).to.equal(bed.phone.openid)
+    waiting[0]?.end('answered')
+    await done
+    await bed.me(token).expect(503)
+    await bed.close()
+  })
+
+  it('ends within its time though it knows only the connections that came after it was made', async () => {
+    server = createServer()
+    server.on('upgrade', (_req, socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const upgraded = await open()
+    upgraded.write(UPGRADE)
+    await once(upgraded, 'data')
+    await gracefulShutdown(server, { logger, graceMs: 1 })()
+  })
+
   it('cuts off what is not answered in time, also an upgraded connection, and tells how many', async () => {
     const shutDown = await start(hold, { graceMs: 1 })
     server.on('upgrade', (_req, socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'))
     const [asking, upgraded] = [await open(), await open()]
     for (const socket of [asking, upgraded]) socket.on('error', () => undefined)
-    upgraded.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+    upgraded.write(UPGRADE)
     await once(upgraded, 'data')
     asking.write(GET)
     await until(() => waiting.length === 1)

@@ -125,32 +125,35 @@ describe('the example app as a process that is told to end', () => {
     expect(await exit).to.deep.equal([0, null])
   })
 
-  it('ends under npm start as well, which hands the signal to a shell, and answers before', async () => {
-    const env = { ...environment(), PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: '0' }
-    // In a process group of its own, which the test can end whatever comes of it.
-    const npm = spawn('npm', ['start'], {
-      cwd: ROOT,
-      env,
-      stdio: ['ignore', 'pipe', 'inherit'],
-      detached: true,
+  // npm hands SIGTERM to its shell, which ends; killed, it leaves the shell behind.
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    it(`ends under npm start that got ${signal} as well, and answers before`, async () => {
+      const env = { ...environment(), PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: '0' }
+      // In a process group of its own, which the test can end whatever comes of it.
+      const npm = spawn('npm', ['start'], {
+        cwd: ROOT,
+        env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        detached: true,
+      })
+      group = npm.pid
+      let output = ''
+      npm.stdout.on('data', (chunk) => {
+        output += chunk
+      })
+      // The app has the same stdout: it is closed when no process is left.
+      const isOver = once(npm.stdout, 'close')
+      await until(() => /example: http/.test(output))
+      const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? []
+      const login = logIns(url)
+      await until(() => asked.length === 1)
+      npm.kill(signal)
+      await until(() => isRefused(url))
+      answerWechat()
+      expect((await login)[0]?.outcome).to.equal(200)
+      await isOver
     })
-    group = npm.pid
-    let output = ''
-    npm.stdout.on('data', (chunk) => {
-      output += chunk
-    })
-    // The app has the same stdout: it is closed when no process is left.
-    const isOver = once(npm.stdout, 'close')
-    await until(() => /example: http/.test(output))
-    const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? []
-    const login = logIns(url)
-    await until(() => asked.length === 1)
-    npm.kill('SIGTERM')
-    await until(() => isRefused(url))
-    answerWechat()
-    expect((await login)[0]?.outcome).to.equal(200)
-    await isOver
-  })
+  }
 
   async function isRefused(url: string): Promise<boolean> {
     const { outcome } = await clients.send(`${url}/healthz`)
