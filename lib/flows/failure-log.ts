@@ -47,7 +47,7 @@ export class FailureLog {
   }
 }
 
-/** The id of a request, which WeChat tells, does not make another kind of failure. */
+/** The id of a request, which WeChat tells, and its words do not make another kind of failure. */
 function withoutParticulars(line: string): string {
-  return line.replace(/,? rid [\w-]+/, '')
+  return line.replace(/,? rid [\w-]+/, '').replace(/, saying: .*/, '')
 }

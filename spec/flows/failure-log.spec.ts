@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
 import { FailureLog } from '../../lib/flows/failure-log.js'
+import { errorFromErrcode } from '../../lib/wechat/errcodes.js'
 import { testClock } from '../support/clock.js'
 import { keptLog } from '../support/log-lines.js'
 
@@ -36,6 +37,17 @@ describe('the log of failures', () => {
     clock.advance(MINUTE_MS)
     report('a login', busy())
     expect(log.lines[2]).to.not.include('more since')
+  })
+
+  it('tells a kind once a minute, whatever the words of WeChat', () => {
+    const { log, report } = reports()
+    for (const word of ['abcd', 'efgh', 'ijkl']) {
+      const errmsg = `data format error hints: [ req_id: ${word} ]`
+      report('a login', errorFromErrcode(47001, errmsg, {}))
+    }
+    expect(log.lines).to.have.length(1)
+    report('a login', errorFromErrcode(47002, 'data format error', {}))
+    expect(log.lines).to.have.length(2)
   })
 
   it('tells other kinds at once: another call, another code, another errcode', () => {
