@@ -41,8 +41,13 @@ export class WechatApp {
     return new WechatApp(child, port, job)
   }
 
-  async logIn(code: string): Promise<Answer> {
-    return this.#ask('/login', { method: 'POST', body: JSON.stringify({ code }), headers: JSON_HEADERS })
+  /** With several apps the login says of which it is. */
+  async logIn(code: string, appid?: string): Promise<Answer> {
+    return this.#post('/login', { code, appid })
+  }
+
+  async phoneNumber(code: string, appid?: string): Promise<Answer> {
+    return this.#post('/phone-number', { code, appid })
   }
 
   async me(token: string): Promise<Answer> {
@@ -80,6 +85,10 @@ export class WechatApp {
     const done = once(this.#child, 'message')
     this.#child.send(order)
     await done
+  }
+
+  async #post(path: string, fields: object): Promise<Answer> {
+    return this.#ask(path, { method: 'POST', body: JSON.stringify(fields), headers: JSON_HEADERS })
   }
 
   async #ask(path: string, init: RequestInit = {}): Promise<Answer> {

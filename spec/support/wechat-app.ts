@@ -38,6 +38,9 @@ const sessions = createSessions({
 const app = express().use(loginRouter({ sessions, limit: false }))
 app.get('/me', requireSession({ sessions }), (req, res) => res.json({ openid: req.openid }))
 app.get('/access-token', (_req, res, next) => sessions.accessToken().then(() => res.json({}), next))
+app.post('/phone-number', express.json(), (req, res, next) =>
+  sessions.phoneNumber(req.body).then(() => res.json({}), next),
+)
 app.use(problemHandler())
 const server = app.listen(0, '127.0.0.1', () => {
   const address = server.address()
