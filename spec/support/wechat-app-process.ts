@@ -15,6 +15,8 @@ export interface Answer {
   readonly code: string
   /** Of a login. */
   readonly token: string
+  /** Of who is logged in. */
+  readonly openid: string
   readonly retryAfter: string | null
 }
 
@@ -63,6 +65,11 @@ export class WechatApp {
     await this.#order({ advanceMs })
   }
 
+  /** How much memory the process has, in bytes. */
+  async memory(): Promise<number> {
+    return this.#order<number>('memory')
+  }
+
   async letDnsReply(): Promise<void> {
     await this.#order('dns')
   }
@@ -81,10 +88,11 @@ export class WechatApp {
     this.#child.kill('SIGKILL')
   }
 
-  async #order(order: WechatAppOrder): Promise<void> {
+  async #order<Reply>(order: WechatAppOrder): Promise<Reply> {
     const done = once(this.#child, 'message')
     this.#child.send(order)
-    await done
+    const [reply] = await done
+    return reply as Reply
   }
 
   async #post(path: string, fields: object): Promise<Answer> {
@@ -94,8 +102,8 @@ export class WechatApp {
   async #ask(path: string, init: RequestInit = {}): Promise<Answer> {
     const signal = AbortSignal.timeout(this.#job.timeoutMs + SLACK_MS)
     const response = await fetch(this.#url + path, { ...init, signal })
-    const { code = 'ok', token = '' } = (await response.json()) as Partial<Answer>
-    return { status: response.status, code, token, retryAfter: response.headers.get('retry-after') }
+    const { code = 'ok', token = '', openid = '' } = (await response.json()) as Partial<Answer>
+    return { status: response.status, code, token, openid, retryAfter: response.headers.get('retry-after') }
   }
 }
 

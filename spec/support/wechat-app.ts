@@ -16,8 +16,11 @@ export interface WechatAppJob {
   readonly silentName?: string
 }
 
-/** `{ advanceMs }` moves the clock of the process, `'dns'` has DNS reply for the silent name, `'end'` ends it. */
-export type WechatAppOrder = { readonly advanceMs: number } | 'dns' | 'end'
+/**
+ * `{ advanceMs }` moves the clock of the process, `'dns'` has DNS reply for the silent name, `'memory'` asks how
+ * much it has, `'end'` ends it.
+ */
+export type WechatAppOrder = { readonly advanceMs: number } | 'dns' | 'memory' | 'end'
 
 const { redisUrl, apps, baseUrl, timeoutMs, silentName } = JSON.parse(process.argv[2] ?? '') as WechatAppJob
 const names = limitedLookup(dns.lookup, silentName)
@@ -48,6 +51,7 @@ const server = app.listen(0, '127.0.0.1', () => {
 })
 
 process.on('message', async (order: WechatAppOrder) => {
+  if (order === 'memory') return process.send?.(process.memoryUsage.rss())
   if (order === 'dns') names.reply()
   else if (order !== 'end') aheadMs += order.advanceMs
   else {
