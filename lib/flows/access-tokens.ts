@@ -11,7 +11,10 @@ import type { KeptSecret, Vault } from '../sessions/vault.js'
 const RENEW_BEFORE_MS = 5 * 60_000
 /** The least time between two renewals in the background. */
 const RENEWAL_PAUSE_MS = 10_000
-/** For so long after WeChat gave no token, nobody asks again: whoever needs one gets the same failure. */
+/**
+ * For so long after WeChat gave no token, or the one again that it refuses, nobody asks again: whoever needs
+ * one gets the same failure.
+ */
 const FAILURE_LIFETIME_MS = 1000
 
 /** Asks for the access token of an app. */
@@ -45,6 +48,11 @@ interface KeptToken {
   readonly token: string
 }
 
+interface GivenAgain {
+  readonly token: Secret
+  readonly at: number
+}
+
 interface KeptFailure {
   readonly error: WeappError
   readonly at: number
@@ -73,6 +81,8 @@ export class AccessTokens {
   readonly #renewals = new Map<string, Promise<Secret>>()
   /** The last failures of WeChat, by appid. */
   readonly #failures = new Map<string, KeptFailure>()
+  /** The tokens that WeChat gave once more after it had refused them, by appid. */
+  readonly #givenAgain = new Map<string, GivenAgain>()
   /** When the last renewal in the background began, by appid. */
   readonly #lastTries = new Map<string, number>()
 
@@ -90,8 +100,13 @@ export class AccessTokens {
     const kept = keptIn(found)
     if (!kept) return this.#renewed(appid)
     if (refused && kept.token.equals(refused)) {
+      const again = this.#givenAgain.get(appid)
+      if (again?.token.equals(refused) && this.#isRecent(again.at))
+        throw unavailable('WeChat refuses it, and gives no other')
       await this.#parts.vault.replace(bindingOf(appid), found, undefined, 0)
-      return this.#renewed(appid)
+      const token = await this.#renewed(appid)
+      if (token.equals(refused)) this.#givenAgain.set(appid, { token, at: this.#parts.clock() })
+      return token
     }
     if (kept.isEnding) this.#renewInBackground(appid)
     return kept.token
@@ -114,8 +129,7 @@ export class AccessTokens {
     const running = this.#renewals.get(appid)
     if (running) return running.catch(failWithOwn)
     const failed = this.#failures.get(appid)
-    const sinceMs = this.#parts.clock() - (failed?.at ?? Number.NEGATIVE_INFINITY)
-    if (failed && sinceMs >= 0 && sinceMs < FAILURE_LIFETIME_MS) throw copyOf(failed.error)
+    if (failed && this.#isRecent(failed.at)) throw copyOf(failed.error)
     const renewal = this.#renew(appid).finally(() => this.#renewals.delete(appid))
     this.#renewals.set(appid, renewal)
     return renewal
@@ -157,6 +171,12 @@ export class AccessTokens {
           : this.#once.settle(claim, outcome, FAILURE_LIFETIME_MS),
       )
     }
+  }
+
+  /** A clock that was set back makes nothing last longer. */
+  #isRecent(at: number): boolean {
+    const sinceMs = this.#parts.clock() - at
+    return sinceMs >= 0 && sinceMs < FAILURE_LIFETIME_MS
   }
 
   #failed(appid: string, error: WeappError): WeappError {

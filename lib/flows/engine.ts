@@ -14,7 +14,7 @@ import { createSessionKeyApi } from '../wechat/session-key.js'
 import { createTransport } from '../wechat/transport.js'
 import { WaitBrake } from '../wechat/wait-brake.js'
 import { createWechatApi } from '../wechat/wechat-api.js'
-import { createWechatBreaker } from '../wechat/wechat-breaker.js'
+import { WechatBreakers } from '../wechat/wechat-breaker.js'
 import { AccessTokens } from './access-tokens.js'
 import { AttemptLimit } from './attempt-limit.js'
 import { CONFIRMATIONS } from './confirm.js'
@@ -48,16 +48,16 @@ export function createEngine(settings: SessionsSettings) {
   const vault = new Vault(store, keyRing)
   const transport = createTransport(wechat.baseUrl, wechat.agent, wechat.maxConcurrentCalls)
   const failureLog = new FailureLog(settings.logger, clock)
-  const wechatBreaker = createWechatBreaker({
+  const wechatBreakers = new WechatBreakers({
     clock,
-    onOpen: (line) => failureLog.reportOutage(line),
-    onClose: (line) => failureLog.reportEnd(line),
+    onOpen: (what, line) => failureLog.reportOutage(what, line),
+    onClose: (what, line) => failureLog.reportEnd(what, line),
   })
   const wechatApi = createWechatApi({
     transport,
     timeoutMs: wechat.timeoutMs,
     slots: new CallSlots(wechat.maxConcurrentCalls),
-    breaker: wechatBreaker,
+    breakers: wechatBreakers,
   })
   const registry = new SessionRegistry({ apps, store, keyRing, logger })
 
@@ -91,7 +91,7 @@ export function createEngine(settings: SessionsSettings) {
     },
     logger,
   })
-  const wechatState = (): PartState => (wechatBreaker.isOpen ? 'down' : 'up')
+  const wechatState = (): PartState => (wechatBreakers.isAnyOpen ? 'down' : 'up')
 
   return {
     store,
@@ -104,7 +104,6 @@ export function createEngine(settings: SessionsSettings) {
     keysInUse,
     loginCodes,
     failureLog,
-    wechatBreaker,
     waitBrake,
     background,
     refusedLogins: new RefusedLogins({ onLoginRefused, failureLog, background, clock }),

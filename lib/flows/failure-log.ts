@@ -4,8 +4,6 @@ import type { Logger } from '../logger.js'
 import { ThrottledLog } from '../throttled-log.js'
 import { shownError, stackOf } from './thrown.js'
 
-const OUTAGE = 'an outage of WeChat'
-
 /**
  * Tells the log what the operator has to mend, and that logins are refused: each kind once a minute, with how
  * many more there were since. Whoever can cause a failure again and again must not fill the log.
@@ -13,7 +11,8 @@ const OUTAGE = 'an outage of WeChat'
 export class FailureLog {
   readonly #logger: Logger
   readonly #log: ThrottledLog
-  #isOutageTold = false
+  /** The outages of which the log was told. */
+  readonly #outages = new Set<string>()
 
   constructor(logger: Logger, clock: Clock) {
     this.#logger = logger
@@ -46,19 +45,18 @@ export class FailureLog {
     this.#log.write('error', line, line)
   }
 
-  /** Tells that WeChat fails, whatever the reason is, once a minute. */
-  reportOutage(line: string): void {
-    if (this.#log.write('error', OUTAGE, line)) this.#isOutageTold = true
+  /** Tells that something fails, whatever the reason is, once a minute. */
+  reportOutage(what: string, line: string): void {
+    if (this.#log.write('error', `an outage of ${what}`, line)) this.#outages.add(what)
   }
 
-  /** Tells that WeChat works again, where that it failed was told. */
-  reportEnd(line: string): void {
-    if (this.#isOutageTold) this.#logger.warn(line)
-    this.#isOutageTold = false
+  /** Tells that it works again, where that it failed was told. */
+  reportEnd(what: string, line: string): void {
+    if (this.#outages.delete(what)) this.#logger.warn(line)
   }
 }
 
-/** The id of a request, which WeChat tells, does not make another kind of failure. */
+/** The id of a request, which WeChat tells, and its words do not make another kind of failure. */
 function withoutParticulars(line: string): string {
-  return line.replace(/,? rid [\w-]+/g, '')
+  return line.replace(/,? rid [\w-]+/g, '').replace(/, saying: .*/, '')
 }

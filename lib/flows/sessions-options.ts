@@ -57,7 +57,8 @@ export interface WechatOptions {
   agent?: Agent
   /**
    * How many calls may be in flight at once in this process; 8 times as many wait for their turn within their
-   * deadline, and others are `ERR_WECHAT_BUSY`. Default 128.
+   * deadline, and others are `ERR_WECHAT_BUSY`. Those of one app to one API take at most 7/8 of both. Default
+   * 128.
    */
   maxConcurrentCalls?: number
 }

@@ -7,6 +7,7 @@ import type { Apps } from '../sessions/apps.js'
 import type { SessionSelector, UserRef, UserSelector } from '../sessions/session.js'
 import type { SessionKeys } from '../sessions/session-keys.js'
 import type { UserProfiles } from '../sessions/user-profiles.js'
+import type { AppAccess } from '../wechat/access-token.js'
 import { checkCode } from '../wechat/code2session.js'
 import { isAccessTokenRefused } from '../wechat/errcodes.js'
 import type { PhoneCode, PhoneInfo } from '../wechat/phone-number.js'
@@ -48,7 +49,7 @@ interface WechatCallsParts {
   readonly phoneNumbers: PhoneNumbers
   readonly phoneCodes: AttemptLimit
   readonly accessToken: AccessTokenSource
-  readonly getPhoneNumber: (code: PhoneCode, accessToken: Secret) => Promise<PhoneInfo>
+  readonly getPhoneNumber: (code: PhoneCode, access: AppAccess) => Promise<PhoneInfo>
   readonly sessionKeyApi: SessionKeyApi
   /** Whether the number of a user who is named is kept where the call does not say. */
   readonly keepPhoneNumbers: boolean
@@ -90,10 +91,10 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
   const { apps, profiles, sessionKeys, phoneNumbers, sessionKeyApi, getPhoneNumber, failureLog, logger } =
     parts
 
-  async function tokenOf(app: App, refused?: Secret): Promise<Secret> {
-    if (app.exchange)
+  async function accessTo({ appid, exchange }: App, refused?: Secret): Promise<AppAccess> {
+    if (exchange)
       throw new WeappError('ERR_REQUEST_INVALID', 'Only WeChat has this, not the platform of this app.')
-    return parts.accessToken({ appid: app.appid, refused })
+    return { appid, accessToken: await parts.accessToken({ appid, refused }) }
   }
 
   async function reported<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -105,14 +106,14 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
     }
   }
 
-  function asked<T>(what: string, app: App, ask: (accessToken: Secret) => Promise<T>): Promise<T> {
+  function asked<T>(what: string, app: App, ask: (access: AppAccess) => Promise<T>): Promise<T> {
     const call = async () => {
-      const accessToken = await tokenOf(app)
+      const access = await accessTo(app)
       try {
-        return await ask(accessToken)
+        return await ask(access)
       } catch (error) {
         if (!isAccessTokenRefused(error)) throw error
-        return ask(await tokenOf(app, accessToken))
+        return ask(await accessTo(app, access.accessToken))
       }
     }
     return reported(what, () => parts.waitBrake.through({ appid: app.appid, api: what }, call))
@@ -141,7 +142,7 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
       const keeper = keep ? user : undefined
       const wasHere = keeper !== undefined && (await profiles.hasSeen(keeper))
       const exchange = () =>
-        asked('the phone number call', app, (token) => getPhoneNumber({ code, openid }, token))
+        asked('the phone number call', app, (access) => getPhoneNumber({ code, openid }, access))
       const phoneInfo = await (user ? parts.phoneCodes.within(user, exchange) : exchange())
       if (keeper) await keepNumber(app, keeper, phoneInfo, wasHere)
       return phoneInfo
@@ -154,8 +155,8 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
     async accessToken({ appid, refused } = {}) {
       const app = apps.choose(appid)
       const refusedToken = refused === undefined ? undefined : new Secret(refused)
-      const token = await reported('the access token', () => tokenOf(app, refusedToken))
-      return token.reveal()
+      const { accessToken } = await reported('the access token', () => accessTo(app, refusedToken))
+      return accessToken.reveal()
     },
 
     async checkSessionKey(selector) {
@@ -164,7 +165,9 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
       if (sessionKey === undefined) throw unknownSession()
       if (sessionKey === null) return false
       const held = { openid: session.openid, sessionKey }
-      return asked('checkSessionKey', apps.choose(session.appid), (token) => sessionKeyApi.check(held, token))
+      return asked('checkSessionKey', apps.choose(session.appid), (access) =>
+        sessionKeyApi.check(held, access),
+      )
     },
 
     async resetUserSessionKey(selector) {
@@ -172,8 +175,8 @@ export function createWechatCalls(parts: WechatCallsParts): WechatCalls {
       const first = 'sessionId' in selector ? sessionIdIn(selector.sessionId) : undefined
       for (const sessionKey of await sessionKeys.keysOf(user, first)) {
         const held = { openid: user.openid, sessionKey }
-        const fresh = await asked('resetUserSessionKey', app, (token) =>
-          sessionKeyApi.reset(held, token),
+        const fresh = await asked('resetUserSessionKey', app, (access) =>
+          sessionKeyApi.reset(held, access),
         ).catch(ignoreStale)
         // WeChat has replaced the key already, so one more try is worth it.
         if (fresh !== undefined) {

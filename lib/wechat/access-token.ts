@@ -4,6 +4,12 @@ import { asNumber, isText } from './response.js'
 import { invalidResponse } from './transport.js'
 import type { WechatApi } from './wechat-api.js'
 
+/** The access token of an app. */
+export interface AppAccess {
+  readonly appid: string
+  readonly accessToken: Secret
+}
+
 export interface GivenAccessToken {
   readonly accessToken: Secret
   readonly expiresInSeconds: number
@@ -21,7 +27,7 @@ export type GiveAccessToken = (app: { appid: string; secret: Secret }) => Promis
 export function stableAccessToken(api: WechatApi): GiveAccessToken {
   return async ({ appid, secret }) => {
     const body = { grant_type: 'client_credential', appid, secret }
-    const response = await api.call({ path: '/cgi-bin/stable_token', body }, LOGIN_MEANINGS)
+    const response = await api.call({ appid, path: '/cgi-bin/stable_token', body }, LOGIN_MEANINGS)
     const { access_token: accessToken, expires_in: expiresIn } = response
     const expiresInSeconds = asNumber(expiresIn)
     if (!isText(accessToken)) throw invalidResponse('a response without an access_token')

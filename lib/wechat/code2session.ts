@@ -19,7 +19,7 @@ export function code2Session(api: WechatApi): CodeExchange {
   return async ({ appid, secret }, code, signal) => {
     const secrets = { secret: new Secret(secret), js_code: new Secret(code) }
     const query = { appid, ...secrets, grant_type: 'authorization_code' }
-    return identityIn(await api.call({ path: '/sns/jscode2session', query, signal }, LOGIN_MEANINGS))
+    return identityIn(await api.call({ appid, path: '/sns/jscode2session', query, signal }, LOGIN_MEANINGS))
   }
 }
 

@@ -45,6 +45,7 @@ const OPERATOR_HINTS: Readonly<Record<number, string>> = {
   50002: 'the account is frozen or closed, or its API is banned',
   50004: 'the account may not fetch access tokens',
   50007: 'the account is frozen',
+  61004: 'the address of this server is not in the IP whitelist of the third-party platform',
   89503: 'an administrator has to confirm the address of this server in WeChat',
   89506: 'an administrator has refused the address of this server for 24 hours',
   89507: 'an administrator has refused the address of this server for one hour',

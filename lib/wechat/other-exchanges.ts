@@ -57,7 +57,10 @@ export function douyinExchange(options: ExchangeOptions = {}): CodeExchange {
   const api = apiAt('https://developer.toutiao.com', 'douyinExchange', options, DOUYIN)
   return async ({ appid, secret }, code, signal) => {
     const body = { appid, secret: new Secret(secret), code: new Secret(code) }
-    const { data } = await api.call({ path: '/api/apps/v2/jscode2session', body, signal }, DOUYIN_MEANINGS)
+    const { data } = await api.call(
+      { appid, path: '/api/apps/v2/jscode2session', body, signal },
+      DOUYIN_MEANINGS,
+    )
     if (!isJsonObject(data)) throw invalidResponse('a response without data')
     return identityIn(data)
   }

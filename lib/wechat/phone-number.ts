@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '../json-object.js'
 import { Secret } from '../secret.js'
+import type { AppAccess } from './access-token.js'
 import { PHONE_MEANINGS } from './errcodes.js'
 import { asNumber, isText } from './response.js'
 import { invalidResponse } from './transport.js'
@@ -31,8 +32,9 @@ export interface PhoneCode {
  * https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html
  */
 export function getPhoneNumber(api: WechatApi) {
-  return async ({ code, openid }: PhoneCode, accessToken: Secret): Promise<PhoneInfo> => {
+  return async ({ code, openid }: PhoneCode, { appid, accessToken }: AppAccess): Promise<PhoneInfo> => {
     const request = {
+      appid,
       path: '/wxa/business/getuserphonenumber',
       query: { access_token: accessToken },
       body: { code: new Secret(code), ...(openid !== undefined && { openid }) },

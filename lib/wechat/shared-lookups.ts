@@ -6,6 +6,8 @@ import { withinDeadline } from '../deadline.js'
 const KEPT_MS = 10 * 60_000
 /** So long DNS is waited for where there is an address already. */
 const PATIENCE_MS = 1000
+/** Longer than a lookup of Node takes. One that has not ended by then no longer holds up the others. */
+const MOST_MS = 60_000
 
 interface Found {
   readonly address: string | LookupAddress[]
@@ -23,6 +25,8 @@ interface SharedLookupsParts {
   readonly now?: () => number
   /** Default 1000. */
   readonly patienceMs?: number
+  /** How long a lookup may take. Default 60,000. */
+  readonly mostMs?: number
 }
 
 /**
@@ -34,6 +38,7 @@ export class SharedLookups {
   readonly #lookUp: LookupFunction
   readonly #now: () => number
   readonly #patienceMs: number
+  readonly #mostMs: number
   readonly #underWay = new Map<string, Promise<Found>>()
   readonly #kept = new Map<string, Kept>()
   /** Ends with the last lookup that was begun. */
@@ -43,11 +48,13 @@ export class SharedLookups {
     lookUp: given,
     now = () => performance.now(),
     patienceMs = PATIENCE_MS,
+    mostMs = MOST_MS,
   }: SharedLookupsParts = {}) {
     // Read at each call, as an application may replace it.
     this.#lookUp = given ?? ((hostname, options, callback) => lookUp(hostname, options, callback))
     this.#now = now
     this.#patienceMs = patienceMs
+    this.#mostMs = mostMs
   }
 
   /** Looks a name up, for `net.connect`. */
@@ -88,9 +95,14 @@ export class SharedLookups {
 
   #ask(hostname: string, options: LookupOptions): Promise<Found> {
     return new Promise((resolve, reject) => {
-      this.#lookUp(hostname, options, (error, address, family) =>
-        error ? reject(error) : resolve({ address, family }),
-      )
+      const timer = setTimeout(() => reject(failure('ETIMEOUT', hostname)), this.#mostMs).unref()
+      this.#lookUp(hostname, options, (error, address, family) => {
+        clearTimeout(timer)
+        if (error) reject(error)
+        // Node throws where there is none, and nobody could catch that.
+        else if (address.length === 0) reject(failure('ENOTFOUND', hostname))
+        else resolve({ address, family })
+      })
     })
   }
 }
@@ -103,6 +115,10 @@ function tell(found: Promise<Found>, callback: Parameters<LookupFunction>[2]): v
     ({ address, family }) => callback(null, address, family),
     (error: NodeJS.ErrnoException) => callback(error, ''),
   )
+}
+
+function failure(code: string, hostname: string): Error {
+  return Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), { code })
 }
 
 function keyOf(hostname: string, options: LookupOptions): string {

@@ -12,8 +12,11 @@ import { sharedLookups } from './shared-lookups.js'
 
 const MOST_BODY_BYTES = 256 * 1024
 const IDLE_SOCKET_MS = 4000
-/** Request Timeout and Too Many Requests: statuses of 4xx that say something of the host. */
-const OF_HOST: readonly number[] = [408, 429]
+/**
+ * Proxy Authentication Required, Request Timeout and Too Many Requests: statuses of 4xx that say something of the
+ * host, or of the way to it.
+ */
+const OF_HOST: readonly number[] = [407, 408, 429]
 
 /** A GET to WeChat, or a POST if there is a body. `path` is constant; what varies goes into `query`. */
 export interface WechatRequest {
@@ -101,6 +104,10 @@ export function createTransport(
         socket.destroy()
         reject(invalidResponse('HTTP status 101'))
       })
+      // https-proxy-agent passes on what its proxy answered, as if WeChat had.
+      outgoing.on('proxyConnect', ({ statusCode }) => {
+        if (statusCode !== 200) reject(unreachable(baseUrl, new RefusedByProxy(statusCode)))
+      })
       outgoing.on('response', (incoming) => readBody(incoming).then(resolve, reject))
       outgoing.end(payload)
     })
@@ -114,9 +121,12 @@ export function createTransport(
   }
 }
 
-/** Whether a request may have been sent. In a proxy's tunnel a socket is connected long before its TLS is. */
+/**
+ * Whether a request may have been sent. A socket for which no descriptor is left is destroyed at once, and in a
+ * proxy's tunnel a socket is connected long before its TLS is.
+ */
 function isEstablished(socket: Socket & { readonly secureConnecting?: boolean }): boolean {
-  return !socket.connecting && !socket.secureConnecting
+  return !socket.destroyed && !socket.connecting && !socket.secureConnecting
 }
 
 /** With a length, as WeChat's gateways have not always understood chunks. */
@@ -180,7 +190,15 @@ function noAnswer(error: Error): WeappError {
 }
 
 function whyNot(error: Error): string {
+  if (error instanceof RefusedByProxy) return error.message
   return error instanceof GaveUp ? 'it took too long' : reasonOf(error)
+}
+
+/** Why a proxy has not passed a request on. */
+class RefusedByProxy extends Error {
+  constructor(status: number) {
+    super(`the proxy answered HTTP status ${status}`)
+  }
 }
 
 /** Ends a request whose signal has aborted. */

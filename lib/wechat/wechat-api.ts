@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Breaker } from '../breaker.js'
+import { countdown } from '../deadline.js'
 import { type ErrorCode, WeappError } from '../errors.js'
 import { jittered } from '../jitter.js'
 import type { JsonObject } from '../json-object.js'
@@ -7,12 +7,14 @@ import { CallSlots } from './call-slots.js'
 import type { Meanings } from './errcodes.js'
 import { type Dialect, parseResponse, refusalIn, WECHAT_DIALECT } from './response.js'
 import type { WechatRequest, WechatTransport } from './transport.js'
-import { createWechatBreaker } from './wechat-breaker.js'
+import { WechatBreakers } from './wechat-breaker.js'
 
 /** The default deadline of a call, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 5000
 
 export interface WechatCall extends Omit<WechatRequest, 'signal'> {
+  /** The app that calls. Of one app the calls of a path fail together. */
+  readonly appid: string
   /** Ends the call. Default: the deadline of all calls. */
   readonly signal?: AbortSignal
 }
@@ -33,8 +35,8 @@ interface WechatApiParts {
   readonly dialect?: Dialect
   /** Where calls wait for others. Default: slots of its own. */
   readonly slots?: CallSlots
-  /** Refuses calls while WeChat fails. Default: one of its own. */
-  readonly breaker?: Breaker
+  /** Refuse calls while WeChat fails. Default: breakers of its own. */
+  readonly breakers?: WechatBreakers
 }
 
 /** A response that WeChat gave: an errcode is one, too, unless it says that WeChat is busy. */
@@ -48,23 +50,23 @@ export function createWechatApi({
   timeoutMs = DEFAULT_TIMEOUT_MS,
   dialect = WECHAT_DIALECT,
   slots = new CallSlots(),
-  breaker = createWechatBreaker(),
+  breakers = new WechatBreakers(),
 }: WechatApiParts): WechatApi {
-  const isWorthTrying = () => !breaker.isOpen
-
   return {
-    async call(request, meanings) {
+    async call({ appid, signal = AbortSignal.timeout(timeoutMs), ...request }, meanings) {
+      const part = { appid, path: request.path }
       // Before it waits for a slot: those may be taken by calls that hang.
-      breaker.check()
-      const { signal = AbortSignal.timeout(timeoutMs) } = request
+      breakers.check(part)
       const attempt = async (): Promise<Answer> => {
         const fields = parseResponse(await transport.send({ ...request, signal }))
         const refusal = refusalIn(fields, meanings, dialect)
         if (refusal?.code === 'ERR_WECHAT_BUSY') throw refusal
         return { fields, refusal }
       }
-      const { fields, refusal } = await slots.inSlot(signal, () =>
-        breaker.run(() => withRetries(signal, attempt, isWorthTrying)),
+      const isWorthTrying = () => !breakers.isOpen(part)
+      const slot = { part: `${appid} ${request.path}`, signal, leftMs: countdown(timeoutMs) }
+      const { fields, refusal } = await slots.inSlot(slot, () =>
+        breakers.run(part, () => withRetries(signal, attempt, isWorthTrying)),
       )
       if (refusal) throw refusal
       return fields

@@ -1,46 +1,125 @@
-import { Breaker } from '../breaker.js'
+import { Breaker, type BreakerOptions } from '../breaker.js'
 import { type Clock, systemClock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import { RequestTurnedAway } from './transport.js'
 
-/** So many calls in a row that fail open the breaker: fewer may fail by chance when WeChat stumbles. */
+/** So many calls in a row that fail open a breaker: fewer may fail by chance when WeChat stumbles. */
 const FAILURES_IN_A_ROW = 10
+/** Where calls of so many apps fail and none is answered, it is not the apps. */
+const FAILING_APPS = 3
 const FIRST_PAUSE_MS = 1000
 /** At most so long after WeChat works again, a call shows it. */
 const LONGEST_PAUSE_MS = 5000
+/** A breaker that nobody has come to for so long says nothing of how it stands now. */
+const OF_INTEREST_MS = 60_000
 
-interface WechatBreakerParts {
+/** What fails as one: an API, for an app. */
+export interface WechatPart {
+  readonly appid: string
+  /** The path of the API. */
+  readonly path: string
+}
+
+interface OfPart {
+  readonly breaker: Breaker
+  usedAt: number
+}
+
+interface WechatBreakersParts {
   readonly clock?: Clock
-  /** Told when it opens, with the line for the log. */
-  readonly onOpen?: (line: string) => void
-  /** Told when it closes, with the line for the log. */
-  readonly onClose?: (line: string) => void
+  /** Told when one opens: what fails, and the line for the log. */
+  readonly onOpen?: (what: string, line: string) => void
+  /** Told when one closes: what works again, and the line for the log. */
+  readonly onClose?: (what: string, line: string) => void
 }
 
 /**
- * Returns a breaker for the calls to a host. While it is open they throw `ERR_WECHAT_UNREACHABLE` at once:
- * nothing is sent, so a login code stays good. A call that WeChat refuses, by an errcode, is no failure.
+ * Breakers of the calls to a host: one for each app and API, as one may fail while others work, and one for all
+ * of them. While one is open, calls throw `ERR_WECHAT_UNREACHABLE` at once: nothing is sent, so a login code
+ * stays good. A call that WeChat refuses, by an errcode, is no failure.
  */
-export function createWechatBreaker({
-  clock = systemClock,
-  onOpen,
-  onClose,
-}: WechatBreakerParts = {}): Breaker {
-  return new Breaker({
-    failuresInARow: FAILURES_IN_A_ROW,
-    firstPauseMs: FIRST_PAUSE_MS,
-    longestPauseMs: LONGEST_PAUSE_MS,
-    clock,
-    // Nobody opens it by codes that a firewall in front of WeChat turns away. What is no WeappError is a bug.
-    isFailure: (error) => error instanceof WeappError && !(error instanceof RequestTurnedAway),
-    refusal: ({ lastFailure, probeInMs }) =>
-      new WeappError('ERR_WECHAT_UNREACHABLE', 'WeChat is unreachable at the moment. Please try again.', {
-        hint: `WeChat is only probed for now: ${whyOf(lastFailure)}`,
-        retryAfterSeconds: Math.max(1, Math.ceil(probeInMs / 1000)),
-      }),
-    onOpen: (failure) => onOpen?.(`WeChat fails, so it is only probed for now: ${whyOf(failure)}`),
-    onClose: () => onClose?.('WeChat works again'),
-  })
+export class WechatBreakers {
+  readonly #parts: WechatBreakersParts
+  readonly #clock: Clock
+  readonly #ofAll: Breaker
+  readonly #ofParts = new Map<string, OfPart>()
+  /** The apps for which a breaker has opened since a call was last answered. */
+  readonly #failingApps = new Set<string>()
+
+  constructor(parts: WechatBreakersParts = {}) {
+    this.#parts = parts
+    this.#clock = parts.clock ?? systemClock
+    this.#ofAll = this.#create('WeChat', '', { failuresInARow: 1 })
+  }
+
+  /** Whether one is open that calls still come to: only those would show that it can be closed. */
+  get isAnyOpen(): boolean {
+    const now = this.#clock()
+    const inUse = [...this.#ofParts.values()].filter(({ usedAt }) => Math.abs(now - usedAt) < OF_INTEREST_MS)
+    return this.#ofAll.isOpen || inUse.some(({ breaker }) => breaker.isOpen)
+  }
+
+  isOpen(part: WechatPart): boolean {
+    return this.#breakerOf(part).isOpen
+  }
+
+  /** Throws the refusal if a call would be refused now. */
+  check(part: WechatPart): void {
+    this.#breakerOf(part).check()
+  }
+
+  /** Makes a call and throws what it throws, or the refusal. */
+  async run<T>(part: WechatPart, call: () => Promise<T>): Promise<T> {
+    const result = await this.#breakerOf(part).run(call)
+    this.#failingApps.clear()
+    return result
+  }
+
+  #breakerOf({ appid, path }: WechatPart): Breaker {
+    if (this.#ofAll.isOpen) return this.#ofAll
+    const id = `${appid} ${path}`
+    const known = this.#ofParts.get(id) ?? { breaker: this.#createFor(appid, path), usedAt: 0 }
+    known.usedAt = this.#clock()
+    this.#ofParts.set(id, known)
+    return known.breaker
+  }
+
+  #createFor(appid: string, path: string): Breaker {
+    const calls = `calls of ${appid} at ${path}`
+    return this.#create(calls, ` for ${calls}`, {
+      failuresInARow: FAILURES_IN_A_ROW,
+      onOpen: (failure) => this.#opened(appid, failure),
+    })
+  }
+
+  #opened(appid: string, failure: unknown): void {
+    this.#failingApps.add(appid)
+    if (this.#failingApps.size < FAILING_APPS || this.#ofAll.isOpen) return
+    this.#failingApps.clear()
+    this.#ofAll.run(() => Promise.reject(failure)).catch(() => undefined)
+  }
+
+  #create(what: string, forWhat: string, own: Pick<BreakerOptions, 'failuresInARow' | 'onOpen'>): Breaker {
+    return new Breaker({
+      failuresInARow: own.failuresInARow,
+      firstPauseMs: FIRST_PAUSE_MS,
+      longestPauseMs: LONGEST_PAUSE_MS,
+      clock: this.#clock,
+      // Nobody opens it by codes that a firewall in front of WeChat turns away. What is no WeappError is a bug.
+      isFailure: (error) => error instanceof WeappError && !(error instanceof RequestTurnedAway),
+      refusal: ({ lastFailure, probeInMs }) =>
+        new WeappError('ERR_WECHAT_UNREACHABLE', 'WeChat is unreachable at the moment. Please try again.', {
+          hint: `WeChat is only probed for now: ${whyOf(lastFailure)}`,
+          retryAfterSeconds: Math.max(1, Math.ceil(probeInMs / 1000)),
+        }),
+      onOpen: (failure) => {
+        const why = whyOf(failure)
+        this.#parts.onOpen?.(what, `WeChat fails${forWhat}, so it is only probed for now: ${why}`)
+        own.onOpen?.(failure)
+      },
+      onClose: () => this.#parts.onClose?.(what, `WeChat works again${forWhat}`),
+    })
+  }
 }
 
 function whyOf(failure: unknown): string {

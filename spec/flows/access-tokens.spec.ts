@@ -43,11 +43,14 @@ function processes(instead: Partial<SessionStore> = {}) {
   /** The apps for which WeChat was asked, in order. */
   const asked: string[] = []
   /** What happens before WeChat answers. */
-  const wechat = { before: async (_asked: number): Promise<void> => undefined }
+  const wechat = {
+    before: async (_asked: number): Promise<void> => undefined,
+    token: (count: number) => `token ${count}`,
+  }
   const fetchToken = async (appid: string) => {
     const count = asked.push(appid)
     await wechat.before(count)
-    return { accessToken: new Secret(`token ${count}`), expiresInSeconds: HOURS_2 / 1000 }
+    return { accessToken: new Secret(wechat.token(count)), expiresInSeconds: HOURS_2 / 1000 }
   }
   const tokens = (renewalMs = RENEWAL_MS, own = clock) => {
     const kept = new AccessTokens({ store, vault, clock: own, logger: log, fetchToken, renewalMs })
@@ -446,6 +449,23 @@ describe('an access token that WeChat has refused', () => {
     wechat.before = () => Promise.reject(BUSY)
     expect(await failureOf(() => own.get(REFUSED))).to.equal(BUSY)
     await weappErrorOf(BUSY.code, () => own.get(OF_SHOP))
+  })
+
+  it('is not asked for again for a second when WeChat gives the same one, which still serves others', async () => {
+    const { own, wechat, asked, clock } = await started()
+    wechat.token = () => 'token 1'
+    expect(await own.get(REFUSED)).to.equal('token 1')
+    await own.idle()
+    for (let times = 0; times < 100; times += 1) {
+      const { hint } = await weappErrorOf('ERR_ACCESS_TOKEN_UNAVAILABLE', () => own.get(REFUSED))
+      expect(hint).to.equal('there is no access token: WeChat refuses it, and gives no other')
+      expect(await own.get(OF_SHOP)).to.equal('token 1')
+    }
+    expect(asked).to.have.length(2)
+    clock.advance(FAILURE_MS)
+    wechat.token = () => 'token 2'
+    expect(await own.get(REFUSED)).to.equal('token 2')
+    expect(asked).to.have.length(3)
   })
 
   it('takes nothing from a newer one when the news of it come late', async () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
 import { FailureLog } from '../../lib/flows/failure-log.js'
+import { errorFromErrcode } from '../../lib/wechat/errcodes.js'
 import { testClock } from '../support/clock.js'
 import { keptLog } from '../support/log-lines.js'
 
@@ -41,9 +42,9 @@ describe('the log of failures', () => {
   it('tells of an outage once a minute, whatever its reason, and then of its end, however soon after the last', () => {
     const { log, clock, failureLog } = reports()
     const outage = (reason: number) => {
-      failureLog.reportOutage(`WeChat fails: errcode -1, rid ${reason}`)
+      failureLog.reportOutage('WeChat', `WeChat fails: errcode -1, rid ${reason}`)
       clock.advance(10)
-      failureLog.reportEnd('WeChat works again')
+      failureLog.reportEnd('WeChat', 'WeChat works again')
     }
     for (let reason = 0; reason < 500; reason += 1) outage(reason)
     clock.advance(MINUTE_MS - 500 * 10)
@@ -54,6 +55,17 @@ describe('the log of failures', () => {
       'error: WeChat fails: errcode -1, rid 500; 499 more since it was last logged',
       'warn: WeChat works again',
     ])
+  })
+
+  it('tells a kind once a minute, whatever the words of WeChat', () => {
+    const { log, report } = reports()
+    for (const word of ['abcd', 'efgh', 'ijkl']) {
+      const errmsg = `data format error hints: [ req_id: ${word} ]`
+      report('a login', errorFromErrcode(47001, errmsg, {}))
+    }
+    expect(log.lines).to.have.length(1)
+    report('a login', errorFromErrcode(47002, 'data format error', {}))
+    expect(log.lines).to.have.length(2)
   })
 
   it('tells other kinds at once: another call, another code, another errcode', () => {

@@ -14,6 +14,8 @@ export interface Fault {
 }
 
 const EXCHANGE = '/sns/jscode2session'
+const STABLE_TOKEN = '/cgi-bin/stable_token'
+const PHONE_NUMBER = '/wxa/business/getuserphonenumber'
 
 /** All that the soak does to the servers. Redis, the network and WeChat fail for both app servers alike. */
 export const FAULTS: readonly Fault[] = [
@@ -55,6 +57,19 @@ export const FAULTS: readonly Fault[] = [
   wechat('WeChat HTML', 'html'),
   wechat('WeChat -1', { errcode: -1 }),
   wechat('WeChat 45011', { errcode: 45011 }),
+  wechat('phone numbers hang', 'hang', PHONE_NUMBER),
+  wechat('token refused, 40001', { errcode: 40001 }, PHONE_NUMBER),
+  wechat('token refused, 42001', { errcode: 42001 }, PHONE_NUMBER),
+  {
+    of: 'WeChat',
+    kind: 'token revoked',
+    async run({ sandbox }) {
+      sandbox.revokeAccessToken()
+    },
+  },
+  noToken('no token, -1', { errcode: -1 }),
+  noToken('no token, 500', 'http500'),
+  noToken('no token, hangs', 'hang'),
   {
     of: 'an app server',
     kind: 'app server killed',
@@ -101,14 +116,28 @@ function network(kind: string, passage: Passage): Fault {
   }
 }
 
-function wechat(kind: string, how: Misbehaviour): Fault {
+function wechat(kind: string, how: Misbehaviour, path = EXCHANGE): Fault {
   return {
     of: 'WeChat',
     kind,
     async run({ sandbox }, random) {
-      const behave = sandbox.misbehave(how, { path: EXCHANGE })
+      const behave = sandbox.misbehave(how, { path })
       await delay(random.between(3_000, 8_000))
       behave()
+    },
+  }
+}
+
+/** The access token ends, and another one cannot be had. */
+function noToken(kind: string, how: Misbehaviour): Fault {
+  const { of, run } = wechat(kind, how, STABLE_TOKEN)
+  return {
+    of,
+    kind,
+    run(world, random) {
+      const isOver = run(world, random)
+      world.sandbox.expireAccessToken()
+      return isOver
     },
   }
 }

@@ -6,7 +6,9 @@ import { type Finding, type KnownSession, type KnownUser, Model } from './model.
 import { Operations } from './operations.js'
 
 const OPENID = 'o'.repeat(28)
-const phone = { openid: OPENID, appid: 'wx1', wx: { login: async () => ({ code: 'code' }) } }
+const NUMBER = '13900000000'
+const getCode = async () => ({ code: 'code' })
+const phone = { openid: OPENID, appid: 'wx1', wx: { login: getCode }, getPhoneNumber: getCode }
 
 const unavailable = said(503, 'ERR_STORE_UNAVAILABLE')
 const unknown = said(401, 'ERR_SESSION_UNKNOWN')
@@ -45,7 +47,7 @@ describe('the model of the soak', () => {
         return answers.shift() ?? expect.fail('no answer is left')
       },
     })
-    user = model.newUser(phone as unknown as Phone)
+    user = model.newUser(phone as unknown as Phone, NUMBER)
     await operations.logIn(user)
     session = user.sessions[0] ?? expect.fail('there is no session')
   })
@@ -66,6 +68,23 @@ describe('the model of the soak', () => {
     await operations.visit(session)
     await operations.visit(session)
     expect(findings).to.deep.equal(['lost'])
+  })
+
+  it('finds the phone number of somebody else, and a failure that no fault explains', async () => {
+    const refused = said(503, 'ERR_ACCESS_TOKEN_UNAVAILABLE')
+    answers = [
+      ok({ phoneNumber: NUMBER }),
+      refused,
+      ok({ phoneNumber: '1' }),
+      said(401, 'ERR_PHONE_CODE_INVALID'),
+    ]
+    for (let times = 0; times < 2; times += 1) await operations.askNumber(session)
+    expect(findings).to.deep.equal([])
+    for (let times = 0; times < 2; times += 1) await operations.askNumber(session)
+    expect(findings).to.deep.equal(['wrong', 'wrong'])
+    answers = [refused]
+    await operations.visit(session)
+    expect(findings).to.have.lengthOf(3)
   })
 
   it('finds a session that a list leaves out', async () => {

@@ -53,6 +53,7 @@ export interface KnownSession {
 /** A user, and what an app server has acknowledged of it. One request is under way for a user at a time. */
 export interface KnownUser {
   readonly phone: Phone
+  readonly phoneNumber: string
   readonly nickName: Uncertain<string | null>
   sessions: KnownSession[]
   /** Logins that were not answered: each may have left a session of which only lists tell. */
@@ -77,9 +78,10 @@ export class Model {
     this.#onFinding = onFinding
   }
 
-  newUser(phone: Phone): KnownUser {
+  newUser(phone: Phone, phoneNumber: string): KnownUser {
     return {
       phone,
+      phoneNumber,
       nickName: new Uncertain<string | null>(null),
       sessions: [],
       unknownSessions: 0,

@@ -1,8 +1,8 @@
 import type { Answer, Asked } from './http-client.js'
 import type { KnownSession, KnownUser, Model, Uncertain } from './model.js'
 
-/** What a request needs: Redis for a read, Redis for a write, or WeChat as well. */
-export const NEEDS = ['read', 'write', 'login'] as const
+/** What a request needs: Redis for a read, Redis for a write, or WeChat as well, for a number with an access token. */
+export const NEEDS = ['read', 'write', 'login', 'number'] as const
 export type Need = (typeof NEEDS)[number]
 
 /** `ended`: there is no such session. `not now`: said as it has to be. `unanswered`: the connection broke. */
@@ -19,8 +19,9 @@ export interface Parts {
 }
 
 /** Responses that say "not now", to requests that need no WeChat and to those that do. */
-const NOT_NOW: readonly string[] = ['503 ERR_STORE_UNAVAILABLE']
+const STORE_NOT_NOW: readonly string[] = ['503 ERR_STORE_UNAVAILABLE']
 const WECHAT_NOT_NOW: readonly string[] = [
+  ...STORE_NOT_NOW,
   '503 ERR_WECHAT_BUSY',
   '503 ERR_WECHAT_NO_ANSWER',
   '503 ERR_WECHAT_UNREACHABLE',
@@ -28,6 +29,13 @@ const WECHAT_NOT_NOW: readonly string[] = [
   '502 ERR_WECHAT_ANSWER_INVALID',
   '429 ERR_WECHAT_RATE_LIMITED',
 ]
+const NOT_NOW: Readonly<Record<Need | 'nothing', readonly string[]>> = {
+  nothing: [],
+  read: STORE_NOT_NOW,
+  write: STORE_NOT_NOW,
+  login: WECHAT_NOT_NOW,
+  number: [...WECHAT_NOT_NOW, '503 ERR_ACCESS_TOKEN_UNAVAILABLE'],
+}
 
 const OPERATOR = { 'x-operator': 'soak' }
 
@@ -96,6 +104,16 @@ export class Operations {
     if (outcome === 'done') this.#model.ended(session, 'logout')
     else this.#mayHaveEnded(session, 'logout')
     return outcome
+  }
+
+  /** Has the user tap the phone number button. */
+  async askNumber(session: KnownSession): Promise<Outcome> {
+    const { phone, phoneNumber } = session.user
+    const { code } = await phone.getPhoneNumber()
+    const asked: Asked = { ...as(session, 'POST', '/session/phone-number'), body: { code } }
+    const { outcome, body } = await this.#ask(asked, 'number', session)
+    if (outcome !== 'done' || body.phoneNumber === phoneNumber) return outcome
+    return this.#wrong(`a phone number is ${body.phoneNumber}, not ${phoneNumber}`)
   }
 
   async revokeUser(user: KnownUser): Promise<Outcome> {
@@ -179,8 +197,7 @@ export class Operations {
       return { outcome: 'done', body }
     }
     const said = `${status} ${body.code}`
-    if ((need !== 'nothing' && NOT_NOW.includes(said)) || (need === 'login' && WECHAT_NOT_NOW.includes(said)))
-      return { outcome: 'not now', body }
+    if (NOT_NOW[need].includes(said)) return { outcome: 'not now', body }
     if (said === '401 ERR_SESSION_UNKNOWN' && asked.headers?.['x-3rd-session'] !== undefined) {
       if (session) this.#model.refused(session, where)
       return { outcome: 'ended', body }

@@ -51,10 +51,8 @@ export class Recovery {
       const each = this.#servers.map((server) => firsts.get(`${server} ${need}`))
       return each.includes(undefined) ? undefined : Math.max(...(each as number[]))
     }
-    const recovered = {
-      fault,
-      ms: { read: slowest('read'), write: slowest('write'), login: slowest('login') },
-    }
+    const [read, write, login, number] = NEEDS.map(slowest)
+    const recovered = { fault, ms: { read, write, login, number } }
     this.all.push(recovered)
     return recovered
   }

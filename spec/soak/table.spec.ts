@@ -16,9 +16,9 @@ const sound: Results = {
   lost: 0,
   revived: 0,
   recovered: [
-    { fault: 'Redis killed', ms: { read: 10.4, write: 400, login: 1_200 } },
-    { fault: 'Redis killed', ms: { read: 30, write: 20, login: 60 } },
-    { fault: 'WeChat hangs', ms: { read: 1, write: 2, login: 3 } },
+    { fault: 'Redis killed', ms: { read: 10.4, write: 400, login: 1_200, number: 50 } },
+    { fault: 'Redis killed', ms: { read: 30, write: 20, login: 60, number: 70 } },
+    { fault: 'WeChat hangs', ms: { read: 1, write: 2, login: 3, number: 4 } },
   ],
   grown: [{ server, minutes: 1.5, first: usage, last: usage, isFlat: true }],
 }
@@ -31,8 +31,8 @@ describe('the tables of the soak', () => {
       '| faults | 3 |  |',
       '| lost: acknowledged sessions that are refused | 0 | 0 |',
       '| heap of app server 1, over 1.5 minutes | 28.6 → 28.6 MB | flat |',
-      '| Redis killed | 2 | 10, at most 30 | 20, at most 400 | 60, at most 1,200 |',
-      '| WeChat hangs | 1 | 1 | 2 | 3 |',
+      '| Redis killed | 2 | 10, at most 30 | 20, at most 400 | 60, at most 1,200 | 50, at most 70 |',
+      '| WeChat hangs | 1 | 1 | 2 | 3 | 4 |',
     ])
   })
 
@@ -40,7 +40,7 @@ describe('the tables of the soak', () => {
     expect(isSound(sound)).to.equal(true)
   })
 
-  const notBack: Recovered = { fault: 'Redis killed', ms: { read: 1, write: undefined, login: 1 } }
+  const notBack: Recovered = { fault: 'Redis killed', ms: { read: 1, write: undefined, login: 1, number: 1 } }
   for (const [what, difference] of [
     ['an answer was wrong', { wrong: 1 }],
     ['a session was lost', { lost: 1 }],
@@ -54,7 +54,7 @@ describe('the tables of the soak', () => {
   }
 
   it('show what did not come back', () => {
-    expect(resultTables({ ...sound, recovered: [notBack] })).to.include('| 1 | 1 | not back | 1 |')
+    expect(resultTables({ ...sound, recovered: [notBack] })).to.include('| 1 | 1 | not back | 1 | 1 |')
   })
 })
 
@@ -77,14 +77,17 @@ describe('the recovery from a fault', () => {
   it('is that of the slowest server, by its first success', () => {
     recovery.succeeded('one', 'read', 5)
     recovery.faultEnds('Redis killed', 10)
-    for (const need of ['read', 'write', 'login'] as const) {
+    for (const need of ['read', 'write', 'login', 'number'] as const) {
       recovery.succeeded('one', need, 20)
       recovery.succeeded('one', need, 90)
       expect(recovery.isCalm).to.equal(false)
       recovery.succeeded('two', need, 50)
     }
     expect(recovery.isCalm).to.equal(true)
-    expect(recovery.settle()).to.deep.equal({ fault: 'Redis killed', ms: { read: 40, write: 40, login: 40 } })
+    expect(recovery.settle()).to.deep.equal({
+      fault: 'Redis killed',
+      ms: { read: 40, write: 40, login: 40, number: 40 },
+    })
   })
 
   it('has not come where one server fails', () => {

@@ -19,6 +19,7 @@ const SHARES = {
   trespass: 10,
   inventToken: 2,
   logIn: 12,
+  askNumber: 8,
   renew: 6,
   logOut: 6,
   setData: 10,
@@ -91,6 +92,8 @@ export class Traffic {
         return operations.trespass(invented(session.token, this.#random))
       case 'logIn':
         return living.length < MOST_SESSIONS ? operations.logIn(user) : operations.logOut(session)
+      case 'askNumber':
+        return operations.askNumber(session)
       case 'renew':
         return operations.renew(session)
       case 'logOut':
@@ -118,7 +121,9 @@ export class Traffic {
     const server = this.#random.of(this.#world.servers)
     this.requests += 1
     const answer = await this.#client.ask(server.url, asked)
-    const isSuccess = answer.kind === 'response' && answer.status < 500 && answer.status !== 429
+    // To a request that needs WeChat, a refusal may come before WeChat is asked.
+    const most = need === 'login' || need === 'number' ? 299 : 499
+    const isSuccess = answer.kind === 'response' && answer.status <= most && answer.status !== 429
     if (isSuccess && need !== 'nothing') this.#recovery.succeeded(server.name, need, performance.now())
     return answer
   }

@@ -14,6 +14,7 @@ const TURNOVER = 50
 export class Users {
   readonly #sandbox: Sandbox
   readonly #model: Model
+  #count = 0
   /** Those for whom nothing is under way. */
   #free: KnownUser[] = []
   #kept: KnownSession[] = []
@@ -30,7 +31,13 @@ export class Users {
     const place = this.#free.findIndex((user) => !rests(user, now))
     const isNew = place < 0 || this.#free.length < LEAST_FREE
     const [user] = isNew ? [] : this.#free.splice(place, 1)
-    return user ?? this.#model.newUser(this.#sandbox.phone())
+    return user ?? this.#newUser()
+  }
+
+  #newUser(): KnownUser {
+    this.#count += 1
+    const phoneNumber = `13${String(this.#count).padStart(9, '0')}`
+    return this.#model.newUser(this.#sandbox.phone({ phoneNumber }), phoneNumber)
   }
 
   /** The user goes to the end of the queue, or leaves. */

@@ -8,6 +8,8 @@ export interface ConnectProxy {
   readonly url: string
   /** Where tunnels were asked for so far, as `host:port`. */
   readonly targets: readonly string[]
+  /** Ends its fault. */
+  heal(): void
   close(): Promise<void>
 }
 
@@ -51,6 +53,9 @@ export async function startConnectProxy(fault?: ProxyFault): Promise<ConnectProx
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     targets,
+    heal() {
+      fault = undefined
+    },
     async close() {
       const closed = once(server, 'close')
       server.close()

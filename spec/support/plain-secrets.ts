@@ -23,8 +23,10 @@ export function plainAccessToken(api: WechatApi) {
   }
 }
 
+const APPID = 'wx1111111111111111'
+
 export function plainPhoneNumber(api: WechatApi) {
-  return (code: PhoneCode, accessToken: string) => getPhoneNumber(api)(code, new Secret(accessToken))
+  return (code: PhoneCode, accessToken: string) => getPhoneNumber(api)(code, accessBy(accessToken))
 }
 
 export interface PlainHeldKey {
@@ -36,9 +38,13 @@ export function plainSessionKeyApi(api: WechatApi) {
   const calls = createSessionKeyApi(api)
   const secretly = ({ openid, sessionKey }: PlainHeldKey) => ({ openid, sessionKey: new Secret(sessionKey) })
   return {
-    check: (held: PlainHeldKey, token: string) => calls.check(secretly(held), new Secret(token)),
+    check: (held: PlainHeldKey, token: string) => calls.check(secretly(held), accessBy(token)),
     async reset(held: PlainHeldKey, token: string) {
-      return (await calls.reset(secretly(held), new Secret(token))).reveal()
+      return (await calls.reset(secretly(held), accessBy(token))).reveal()
     },
   }
+}
+
+function accessBy(accessToken: string) {
+  return { appid: APPID, accessToken: new Secret(accessToken) }
 }

@@ -15,6 +15,8 @@ export interface Answer {
   readonly code: string
   /** Of a login. */
   readonly token: string
+  /** Of who is logged in. */
+  readonly openid: string
   readonly retryAfter: string | null
 }
 
@@ -41,8 +43,13 @@ export class WechatApp {
     return new WechatApp(child, port, job)
   }
 
-  async logIn(code: string): Promise<Answer> {
-    return this.#ask('/login', { method: 'POST', body: JSON.stringify({ code }), headers: JSON_HEADERS })
+  /** With several apps the login says of which it is. */
+  async logIn(code: string, appid?: string): Promise<Answer> {
+    return this.#post('/login', { code, appid })
+  }
+
+  async phoneNumber(code: string, appid?: string): Promise<Answer> {
+    return this.#post('/phone-number', { code, appid })
   }
 
   async me(token: string): Promise<Answer> {
@@ -56,6 +63,11 @@ export class WechatApp {
   /** Lets the longest pause pass by the clock of the process. */
   async pass(advanceMs = LONGEST_PAUSE_MS): Promise<void> {
     await this.#order({ advanceMs })
+  }
+
+  /** How much memory the process has, in bytes. */
+  async memory(): Promise<number> {
+    return this.#order<number>('memory')
   }
 
   async letDnsReply(): Promise<void> {
@@ -76,17 +88,22 @@ export class WechatApp {
     this.#child.kill('SIGKILL')
   }
 
-  async #order(order: WechatAppOrder): Promise<void> {
+  async #order<Reply>(order: WechatAppOrder): Promise<Reply> {
     const done = once(this.#child, 'message')
     this.#child.send(order)
-    await done
+    const [reply] = await done
+    return reply as Reply
+  }
+
+  async #post(path: string, fields: object): Promise<Answer> {
+    return this.#ask(path, { method: 'POST', body: JSON.stringify(fields), headers: JSON_HEADERS })
   }
 
   async #ask(path: string, init: RequestInit = {}): Promise<Answer> {
     const signal = AbortSignal.timeout(this.#job.timeoutMs + SLACK_MS)
     const response = await fetch(this.#url + path, { ...init, signal })
-    const { code = 'ok', token = '' } = (await response.json()) as Partial<Answer>
-    return { status: response.status, code, token, retryAfter: response.headers.get('retry-after') }
+    const { code = 'ok', token = '', openid = '' } = (await response.json()) as Partial<Answer>
+    return { status: response.status, code, token, openid, retryAfter: response.headers.get('retry-after') }
   }
 }
 

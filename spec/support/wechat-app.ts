@@ -16,8 +16,11 @@ export interface WechatAppJob {
   readonly silentName?: string
 }
 
-/** `{ advanceMs }` moves the clock of the process, `'dns'` has DNS reply for the silent name, `'end'` ends it. */
-export type WechatAppOrder = { readonly advanceMs: number } | 'dns' | 'end'
+/**
+ * `{ advanceMs }` moves the clock of the process, `'dns'` has DNS reply for the silent name, `'memory'` asks how
+ * much it has, `'end'` ends it.
+ */
+export type WechatAppOrder = { readonly advanceMs: number } | 'dns' | 'memory' | 'end'
 
 const { redisUrl, apps, baseUrl, timeoutMs, silentName } = JSON.parse(process.argv[2] ?? '') as WechatAppJob
 const names = limitedLookup(dns.lookup, silentName)
@@ -38,6 +41,9 @@ const sessions = createSessions({
 const app = express().use(loginRouter({ sessions, limit: false }))
 app.get('/me', requireSession({ sessions }), (req, res) => res.json({ openid: req.openid }))
 app.get('/access-token', (_req, res, next) => sessions.accessToken().then(() => res.json({}), next))
+app.post('/phone-number', express.json(), (req, res, next) =>
+  sessions.phoneNumber(req.body).then(() => res.json({}), next),
+)
 app.use(problemHandler())
 const server = app.listen(0, '127.0.0.1', () => {
   const address = server.address()
@@ -45,6 +51,7 @@ const server = app.listen(0, '127.0.0.1', () => {
 })
 
 process.on('message', async (order: WechatAppOrder) => {
+  if (order === 'memory') return process.send?.(process.memoryUsage.rss())
   if (order === 'dns') names.reply()
   else if (order !== 'end') aheadMs += order.advanceMs
   else {

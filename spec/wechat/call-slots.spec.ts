@@ -3,7 +3,8 @@ import { describe, it } from 'mocha'
 import { CallSlots } from '../../lib/wechat/call-slots.js'
 import { weappErrorOf } from '../support/failures.js'
 
-const SOON = () => new AbortController().signal
+const OF = { part: 'logins' }
+const SOON = () => ({ ...OF, signal: new AbortController().signal })
 
 /** Calls that end when they are told. */
 function calls() {
@@ -59,7 +60,9 @@ describe('the slots of calls to WeChat', () => {
     const { ends, call } = calls()
     const first = slots.inSlot(SOON(), call)
     const deadline = new AbortController()
-    const impatient = weappErrorOf('ERR_WECHAT_BUSY', () => slots.inSlot(deadline.signal, call))
+    const impatient = weappErrorOf('ERR_WECHAT_BUSY', () =>
+      slots.inSlot({ ...OF, signal: deadline.signal }, call),
+    )
     const patient = slots.inSlot(SOON(), call)
     await settled()
     deadline.abort()
@@ -76,9 +79,64 @@ describe('the slots of calls to WeChat', () => {
     const slots = new CallSlots(1)
     const { ends, call } = calls()
     const first = slots.inSlot(SOON(), call)
-    await weappErrorOf('ERR_WECHAT_BUSY', () => slots.inSlot(AbortSignal.abort(), call))
+    await weappErrorOf('ERR_WECHAT_BUSY', () => slots.inSlot({ ...OF, signal: AbortSignal.abort() }, call))
     ends[0]?.()
     await first
     expect(await slots.inSlot(SOON(), async () => 'done')).to.equal('done')
+  })
+
+  it('are left to other calls, one in eight, and the same share of the places to wait', async () => {
+    const slots = new CallSlots(8)
+    const { ends, call } = calls()
+    const logins = Array.from({ length: 7 + 56 }, () => slots.inSlot(SOON(), call))
+    await weappErrorOf('ERR_WECHAT_BUSY', () => slots.inSlot(SOON(), call))
+    expect(ends).to.have.lengthOf(7)
+    const others = Array.from({ length: 1 + 8 }, () => slots.inSlot({ ...SOON(), part: 'numbers' }, call))
+    expect(ends).to.have.lengthOf(8)
+    for (let ended = 7; ended < 16; ended += 1) {
+      ends[ended]?.()
+      await settled()
+    }
+    await Promise.all(others)
+    // Those that wait for longer have all that they may have.
+    expect(ends).to.have.lengthOf(16)
+    for (let ended = 0; ended < 7 + 56 + 9; ended += 1) {
+      ends[ended]?.()
+      await settled()
+    }
+    expect(await Promise.all(logins)).to.have.lengthOf(63)
+  })
+
+  it('are of no use to calls with less time left than such calls take: they are refused before they are sent', async () => {
+    let now = 0
+    const slots = new CallSlots(1, () => now)
+    const { ends, call } = calls()
+    const first = slots.inSlot(SOON(), call)
+    const [late, otherLate] = [4999, 4000].map((leftMs) =>
+      weappErrorOf('ERR_WECHAT_BUSY', () => slots.inSlot({ ...SOON(), leftMs: () => leftMs - now }, call)),
+    )
+    const early = slots.inSlot({ ...SOON(), leftMs: () => 8000 - now }, call)
+    now = 4000
+    ends[0]?.()
+    await Promise.all([first, otherLate])
+    await settled()
+    expect(ends).to.have.lengthOf(2)
+    ends[1]?.()
+    await Promise.all([late, early])
+    expect(ends).to.have.lengthOf(2)
+  })
+
+  it('are not refused because calls that were not answered took long', async () => {
+    let now = 0
+    const slots = new CallSlots(1, () => now)
+    const { ends, call } = calls()
+    const first = slots.inSlot(SOON(), call)
+    const next = slots.inSlot({ ...SOON(), leftMs: () => 1 }, call)
+    now = 5000
+    ends[0]?.(new Error('no answer'))
+    await first.catch(() => undefined)
+    await settled()
+    ends[1]?.()
+    expect(await next).to.equal('done')
   })
 })

@@ -149,12 +149,16 @@ describe('WeChat behind a forward proxy', () => {
   })
 
   for (const status of [407, 502] as const) {
-    it(`is not mistaken for the proxy that answers ${status}`, async () => {
+    it(`is not mistaken for the proxy that answers ${status}, and the code stays good`, async () => {
       await startProxy(status)
       const sessions = sessionsBy({ baseUrl: sandbox().url, agent: throughProxy() })
       const code = await freshCode()
-      const { hint } = await weappErrorOf('ERR_WECHAT_ANSWER_INVALID', () => sessions.login({ code }))
-      expect(hint).to.equal(`WeChat returned HTTP status ${status}`)
+      const { hint } = await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => sessions.login({ code }))
+      const { host } = new URL(sandbox().url)
+      const why = `the proxy answered HTTP status ${status}`
+      expect(hint).to.equal(`could not connect to WeChat at ${host}: ${why}`)
+      proxy.heal()
+      expect((await sessions.login({ code })).token).to.be.a('string')
     })
   }
 

@@ -100,6 +100,25 @@ describe('the lookups of names', () => {
       expect(await failureOf(() => ask(lookups.fresh))).to.equal(NO_REPLY)
   })
 
+  it('fail where there is no address, of which Node would make a crash', async () => {
+    const failing = failureOf(() => ask(lookupsOf(1).fresh))
+    await answer([])
+    expect(await failing).to.have.property('code', 'ENOTFOUND')
+  })
+
+  it('go on when one never ends', async () => {
+    let isStuck = true
+    const lookups = new SharedLookups({
+      lookUp: (_name, _options, callback) => {
+        if (!isStuck) callback(null, ADDRESSES)
+        isStuck = false
+      },
+      mostMs: 1,
+    })
+    expect(await failureOf(() => ask(lookups.fresh))).to.have.property('code', 'ETIMEOUT')
+    expect(await ask(lookups.fresh)).to.deep.equal(ADDRESSES)
+  })
+
   describe('for connections that prove whom they lead to', () => {
     async function known(patienceMs = 10_000): Promise<SharedLookups> {
       const lookups = lookupsOf(patienceMs)

@@ -192,6 +192,7 @@ describe('a request to something that is not WeChat', () => {
     [302, false],
     [400, true],
     [403, true],
+    [407, false],
     [408, false],
     [429, false],
     [499, true],
@@ -270,6 +271,10 @@ describe('a request to something that is not WeChat', () => {
 })
 
 describe('a request to a host that is not there', () => {
+  it('has reached nobody where the connection fails before it has begun', async () => {
+    await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => get(transportTo('http://255.255.255.255')))
+  })
+
   it('names the host and no password of the address', async () => {
     const url = 'https://user:hunter2@wechat.invalid/proxy'
     const error = await weappErrorOf('ERR_WECHAT_UNREACHABLE', () => get(transportTo(url)))

@@ -5,7 +5,8 @@ import { createWechatApi } from '../../lib/wechat/wechat-api.js'
 import { weappErrorOf } from '../support/failures.js'
 
 const BUSY = { errcode: -1, errmsg: 'system error' }
-const CALL = { path: '/cgi-bin/something', query: { access_token: 't1' }, body: { code: 'c1' } }
+const SENT = { path: '/cgi-bin/something', query: { access_token: 't1' }, body: { code: 'c1' } }
+const CALL = { appid: 'wx1111111111111111', ...SENT }
 
 /** A transport that gives these answers in turn, the last one again and again. */
 function answering(...answers: object[]) {
@@ -25,7 +26,7 @@ describe('a call of the API of WeChat', () => {
     const transport = answering({ errcode: 0, phone_info: {} })
     expect(await createWechatApi({ transport }).call(CALL, {})).to.deep.equal({ errcode: 0, phone_info: {} })
     expect(transport.requests).to.have.length(1)
-    expect(transport.requests[0]).to.deep.include(CALL)
+    expect(transport.requests[0]).to.deep.include(SENT).and.not.have.property('appid')
   })
 
   it('throws what an errcode means by the meanings it is given', async () => {

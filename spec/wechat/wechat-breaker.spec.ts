@@ -4,11 +4,11 @@ import { WeappError } from '../../lib/errors.js'
 import { CallSlots } from '../../lib/wechat/call-slots.js'
 import { RequestTurnedAway } from '../../lib/wechat/transport.js'
 import { createWechatApi, type WechatApi } from '../../lib/wechat/wechat-api.js'
-import { createWechatBreaker } from '../../lib/wechat/wechat-breaker.js'
+import { WechatBreakers } from '../../lib/wechat/wechat-breaker.js'
 import { type TestClock, testClock } from '../support/clock.js'
 import { failureOf, weappErrorOf } from '../support/failures.js'
 
-const CALL = { path: '/sns/jscode2session' }
+const CALL = { appid: 'wx1111111111111111', path: '/sns/jscode2session' }
 const IN_A_ROW = 10
 const LONGEST_PAUSE_MS = 5000
 
@@ -22,6 +22,7 @@ describe('the breaker of the calls to WeChat', () => {
   let sent: number
   let answer: string | Error | (() => Promise<string>)
   let api: WechatApi
+  let breakers: WechatBreakers
   let apiOf: (slots: number) => WechatApi
 
   beforeEach(() => {
@@ -29,7 +30,8 @@ describe('the breaker of the calls to WeChat', () => {
     log = []
     sent = 0
     const write = (line: string) => void log.push(line)
-    const breaker = createWechatBreaker({ clock, onOpen: write, onClose: write })
+    const tell = (_what: string, line: string) => write(line)
+    breakers = new WechatBreakers({ clock, onOpen: tell, onClose: tell })
     const transport = {
       async send() {
         sent += 1
@@ -38,7 +40,7 @@ describe('the breaker of the calls to WeChat', () => {
       },
       close() {},
     }
-    apiOf = (slots) => createWechatApi({ transport, breaker, slots: new CallSlots(slots) })
+    apiOf = (slots) => createWechatApi({ transport, breakers, slots: new CallSlots(slots) })
     api = apiOf(IN_A_ROW)
   })
 
@@ -114,7 +116,9 @@ describe('the breaker of the calls to WeChat', () => {
     expect(error.message).to.equal('WeChat is unreachable at the moment. Please try again.')
     const why = '10 calls in a row have failed, the last one with ERR_WECHAT_NO_ANSWER (it took too long)'
     expect(error.hint).to.equal(`WeChat is only probed for now: ${why}`)
-    expect(log).to.deep.equal([`WeChat fails, so it is only probed for now: ${why}`])
+    expect(log).to.deep.equal([
+      `WeChat fails for calls of ${CALL.appid} at ${CALL.path}, so it is only probed for now: ${why}`,
+    ])
   })
 
   it('is another error for each call, as those are changed by who catches them', async () => {
@@ -143,7 +147,7 @@ describe('the breaker of the calls to WeChat', () => {
     await failureOf(call)
     answer = '{}'
     for (let times = 0; times < 5; times += 1) await call()
-    expect(log.slice(1)).to.deep.equal(['WeChat works again'])
+    expect(log.slice(1)).to.deep.equal([`WeChat works again for calls of ${CALL.appid} at ${CALL.path}`])
   })
 
   it('refuses at once though all slots are taken by calls that hang', async () => {
@@ -169,5 +173,66 @@ describe('the breaker of the calls to WeChat', () => {
     await weappErrorOf('ERR_WECHAT_UNREACHABLE', call)
     for (const end of ends.slice(1)) end()
     await Promise.all([hanging[1], probe])
+  })
+
+  describe('of several apps and APIs', () => {
+    const LOGINS = { appid: 'wx1111111111111111', path: '/sns/jscode2session' }
+    const NUMBERS = { ...LOGINS, path: '/wxa/business/getuserphonenumber' }
+    const others = [2, 3, 4].map((digit) => ({ ...LOGINS, appid: `wx${String(digit).repeat(16)}` }))
+    const failAt = async (call: typeof LOGINS, times = IN_A_ROW) => {
+      answer = NO_ANSWER
+      for (let time = 0; time < times; time += 1) await failureOf(() => api.call(call, {}))
+    }
+    const isSent = async (call: typeof LOGINS) => {
+      const before = sent
+      answer = '{}'
+      await api.call(call, {}).catch(() => undefined)
+      return sent > before
+    }
+
+    it('opens for the one that fails, and no other is refused, however seldom it calls', async () => {
+      await failAt(LOGINS)
+      expect(await isSent(LOGINS)).to.equal(false)
+      for (const other of [NUMBERS, ...others]) expect(await isSent(other)).to.equal(true)
+    })
+
+    it('opens for the one that fails while another is answered all the time', async () => {
+      for (let time = 0; time < IN_A_ROW; time += 1) {
+        await failAt(LOGINS, 1)
+        expect(await isSent(NUMBERS)).to.equal(true)
+      }
+      expect(await isSent(LOGINS)).to.equal(false)
+    })
+
+    it('opens for all when those of three apps fail and none is answered', async () => {
+      for (const app of others) await failAt(app)
+      expect(log.at(-1)).to.match(/^WeChat fails, so it is only probed for now: /)
+      expect(await isSent(LOGINS)).to.equal(false)
+      clock.advance(LONGEST_PAUSE_MS)
+      await failAt(LOGINS, 1)
+      for (const app of others) expect(await isSent(app)).to.equal(false)
+      clock.advance(LONGEST_PAUSE_MS)
+      expect(await isSent(LOGINS)).to.equal(true)
+      expect(log.at(-1)).to.equal('WeChat works again')
+      for (const app of [...others, NUMBERS]) expect(await isSent(app)).to.equal(true)
+      expect(log.slice(-3).every((line) => line.startsWith('WeChat works again for calls of'))).to.equal(true)
+    })
+
+    it('does not open for all while any is answered in between', async () => {
+      for (const app of others) {
+        await failAt(app)
+        expect(await isSent(NUMBERS)).to.equal(true)
+      }
+      expect(await isSent(LOGINS)).to.equal(true)
+    })
+
+    it('is told of as open while calls come to it', async () => {
+      await failAt(LOGINS)
+      expect(breakers.isAnyOpen).to.equal(true)
+      clock.advance(60_000)
+      expect(breakers.isAnyOpen).to.equal(false)
+      await failAt(LOGINS, 1)
+      expect(breakers.isAnyOpen).to.equal(true)
+    })
   })
 })
