@@ -21,9 +21,9 @@ import { sharedRedis } from '../support/shared-redis.js'
 /** `MANY_INPUTS=100000` sends all of a real attack. */
 const INPUTS = Number(process.env.MANY_INPUTS ?? 10_000)
 /** Beyond these, whatever remembers what came from outside is full: counts, and the users of handles. */
-const [FIRST_INPUTS, FIRST_USERS] = [11_000, 21_000]
-/** What is kept of an input, be it one short text, takes more. */
-const MOST_GROWTH_BYTES = 50 * INPUTS
+const [FIRST_INPUTS, FIRST_USERS] = [12_000, 22_000]
+/** What a map keeps of an input, be it one short text, takes twice as much; its table may grow once. */
+const MOST_GROWTH_BYTES = 100 * INPUTS
 const CROWD = 500
 
 const text = (bytes: number) => randomBytes(bytes).toString('base64url')
