@@ -19,8 +19,8 @@ export interface SessionsHealth {
   /** Whether the store could write a login within the last second; `unknown` while closing. */
   readonly store: PartState
   /**
-   * Whether WeChat answers: `down` while calls of any app to any API are only probed. Sessions that exist do not
-   * need it, so `isReady` does not depend on it.
+   * Whether WeChat answers: `down` while calls of any app to any API are only probed. Sessions that exist do
+   * not need it, so `isReady` does not depend on it.
    */
   readonly wechat: PartState
 }

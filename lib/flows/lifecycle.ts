@@ -50,8 +50,8 @@ export class Lifecycle {
   }
 
   /**
-   * Announces the end while a server answers its last requests, so that health checks turn new ones away. `close`
-   * waits for all such servers first.
+   * Announces the end while a server answers its last requests, so that health checks turn new ones away.
+   * `close` waits for all such servers first.
    */
   async whileEnding(server: () => Promise<void>): Promise<void> {
     this.#isClosing = true

@@ -173,14 +173,14 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    */
   health(): Promise<SessionsHealth>
   /**
-   * Waits for servers that `gracefulShutdown` ends, for all calls under way and for what they have begun, then
-   * closes the connections to WeChat and what the store itself has opened, not a Redis client. Calls are served
-   * until then; afterwards every call is `ERR_SESSIONS_CLOSED`. Health checks fail from the beginning.
+   * Waits for servers that `gracefulShutdown` ends, for all calls under way and for what they have begun,
+   * then closes the connections to WeChat and what the store itself has opened, not a Redis client. Calls are
+   * served until then; afterwards every call is `ERR_SESSIONS_CLOSED`. Health checks fail from the beginning.
    *
    * For calls it waits for as long as one login may take: `wechat.timeoutMs`, 5 seconds for each of `onLogin`
-   * and `onUserInfo`, and three times `storeTimeoutMs`; 8 seconds by default. Then it tells the log, and closes
-   * all the same. A further call returns the same promise. Throws `ERR_STORE_UNAVAILABLE` when the store could
-   * not be closed.
+   * and `onUserInfo`, and three times `storeTimeoutMs`; 8 seconds by default. Then it tells the log, and
+   * closes all the same. A further call returns the same promise. Throws `ERR_STORE_UNAVAILABLE` when the
+   * store could not be closed.
    */
   close(): Promise<void>
 }

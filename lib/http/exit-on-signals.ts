@@ -66,8 +66,8 @@ export function exitOnSignals(shutDown: () => unknown, options: ExitOnSignalsOpt
 }
 
 /**
- * The primary may have handed on connections of which this worker has not heard yet. If it ended now, their clients would
- * wait for ever: it gives them back, and the primary has got them when the two are disconnected.
+ * The primary may have handed on connections of which this worker has not heard yet. If it ended now, their
+ * clients would wait for ever: it gives them back, and the primary has them once the two are disconnected.
  */
 async function leaveCluster(): Promise<void> {
   const { worker } = cluster

@@ -124,7 +124,8 @@ function sweepAfterAWhile(requests: OpenRequests): NodeJS.Timeout {
   const beganAt = performance.now()
   return setInterval(() => {
     if (performance.now() - beganAt < LAST_REQUEST_MS) return
-    // Where the process was busy, requests have come of which it has not heard: it hears of them before the end of a turn.
+    // Where the process was busy, requests have come of which it has not heard: it hears of them before the
+    // end of a turn.
     setImmediate(() => requests.closeIdle(LAST_REQUEST_MS))
   }, SWEEP_MS)
 }

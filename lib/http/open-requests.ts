@@ -44,7 +44,7 @@ export class OpenRequests {
     for (const res of this.#responses) this.#closeAfter(res)
   }
 
-  /** Closes connections on which nothing is asked, unless a client was free to ask on one in the last `quietMs`. */
+  /** Closes connections on which nothing is asked, unless a client could ask on one in the last `quietMs`. */
   closeIdle(quietMs: number): void {
     if (performance.now() - this.#quietSince < quietMs || this.#isSending) return
     if (this.count > 0) this.#server.closeIdleConnections()
@@ -60,7 +60,7 @@ export class OpenRequests {
     this.#server.closeAllConnections()
   }
 
-  /** To Node, a connection is idle as soon as the application has ended the response, however much is left to send. */
+  /** To Node, a connection is idle once the application has ended the response, whatever is left to send. */
   get #isSending(): boolean {
     for (const res of this.#responses) if (res.writableEnded) return true
     return false

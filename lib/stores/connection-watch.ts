@@ -4,7 +4,7 @@ const GRACE_LOOKS = 2
 
 /** A connection, as far as one can see whether it is alive. */
 export interface WatchedConnection {
-  /** The first command that has no reply, even if nobody waits for it any more; undefined if there is none. */
+  /** The first command that has no reply, even if nobody waits for it any more; undefined: there is none. */
   oldestWaiting(): object | undefined
   /** A number that changes when something comes back. */
   received(): number

@@ -38,7 +38,7 @@ export interface PipeliningClient extends RedisClient {
   readonly status?: string
   on(event: string, listener: () => void): unknown
   off(event: string, listener: () => void): unknown
-  /** With settings in place of its own; of a Cluster with a list of servers before them, empty for its own. */
+  /** With settings in place of its own; of a Cluster behind a list of servers, which is empty for its own. */
   duplicate(...settings: object[]): PipeliningClient
   pipeline(commands: unknown[][]): { exec(): Promise<Reply[] | null> }
 }

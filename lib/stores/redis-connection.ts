@@ -4,7 +4,6 @@ import { isReply, reasonOf } from '../reason.js'
 import { StoreFailure } from '../sessions/store.js'
 import { isOutage, outage } from '../sessions/store-outage.js'
 import { ThrottledLog } from '../throttled-log.js'
-import { ConnectionWatch } from './connection-watch.js'
 import {
   isClusterClient,
   isPipelining,
@@ -12,12 +11,8 @@ import {
   type RedisClient,
   type Reply,
 } from './redis-client.js'
+import { type UnansweredCommand, UnansweredCommands } from './unanswered-commands.js'
 
-/**
- * So many commands may wait for a reply, those included for which nobody waits any more: about as many as one
- * process sends in a second, so that one more would come too late anyway. They take 30 MB at most.
- */
-const MOST_WAITING = 10_000
 /** How long nothing comes back on a connection that is given up, in seconds. */
 const SILENCE_SECONDS = 3
 /** A node of a Cluster is asked whether it is there when a command has waited so long, in seconds. */
@@ -25,8 +20,8 @@ const NODE_SILENCE_SECONDS = 1
 /** How the reply of a server begins that has not carried out a command, as another server has its key. */
 const REDIRECTION = /^(?:ASK|MOVED|TRYAGAIN) /
 
-/** What ioredis says when its connection is closed while it is being opened. */
-const CLOSED_WHILE_OPENING = 'Connection is closed.'
+/** What ioredis says of a closed connection: as an `error` event only of one that was being opened. */
+const CLOSED = 'Connection is closed.'
 
 /** An ioredis client, which reports the state of its connection. */
 interface EventfulClient extends RedisClient {
@@ -40,13 +35,6 @@ interface EventfulClient extends RedisClient {
   readonly stream?: { readonly bytesRead?: number }
   on(event: string, listener: (error?: unknown) => void): unknown
   listenerCount(event: string): number
-}
-
-/** A command that waits for its reply. */
-interface WaitingCommand {
-  /** Whether there was a connection to send it on. */
-  readonly isSent: boolean
-  readonly stop: (reason: unknown) => void
 }
 
 const connections = new WeakMap<RedisClient, RedisConnection>()
@@ -72,19 +60,14 @@ export class RedisConnection {
   /** Whether the client connected before we listened: Redis may have refused its database. */
   #mayBeElsewhere = false
   #selection: Promise<unknown> | undefined
-  /** In the order in which they were sent. */
-  readonly #waiting = new Set<WaitingCommand>()
-  /** The first command that failed by a timeout of the client since something was received. */
-  #unanswered: { readonly command: WaitingCommand; readonly received: number } | undefined
-  #replies = 0
-  readonly #watch: ConnectionWatch
+  readonly #unanswered: UnansweredCommands
   /** Whether commands of a turn are sent together, to several slots. */
   readonly #isBundling: boolean
   readonly #log = new ThrottledLog(stderrLogger, systemClock)
 
   constructor(client: RedisClient) {
     this.#client = client
-    this.#watch = this.#watched(client)
+    this.#unanswered = this.#watched(client)
     const { options } = client as Partial<EventfulClient>
     this.#isBundling =
       isClusterClient(client) && isPipelining(client) && options?.enableAutoPipelining === true
@@ -121,23 +104,17 @@ export class RedisConnection {
   #run<T>(send: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#trouble instanceof StoreFailure) return reject(this.#trouble)
-      if (this.#waiting.size >= MOST_WAITING) return reject(tooManyWait())
-      const waiting: WaitingCommand = {
-        isSent: this.#isOpen,
-        stop: (reason) => {
-          this.#waiting.delete(waiting)
-          const error = this.#explained(reason)
-          if (isOutage(error)) this.#noteUnanswered(waiting)
-          reject(error)
-        },
+      const stop = (reason: unknown) => {
+        const error = this.#explained(reason)
+        this.#unanswered.failed(command, this.#isOpen && isOutage(error))
+        reject(error)
       }
-      this.#waiting.add(waiting)
-      this.#watch.begin()
+      const command: UnansweredCommand = { isSent: this.#isOpen, stop }
+      this.#unanswered.add(command)
       this.#send(send).then((reply) => {
-        this.#waiting.delete(waiting)
-        this.#replies += 1
+        this.#unanswered.answered(command)
         resolve(reply)
-      }, waiting.stop)
+      }, stop)
     })
   }
 
@@ -155,32 +132,17 @@ export class RedisConnection {
     this.#client.disconnect?.(true)
   }
 
-  #watched(client: RedisClient): ConnectionWatch {
-    const [oldestWaiting, received] = [() => this.#oldestWaiting(), () => this.#received()]
-    if (isClusterClient(client)) {
-      const askNodes = () => {
-        this.#unanswered = undefined
-        for (const node of client.nodes('master')) connectionOf(node).#prove()
-      }
-      return new ConnectionWatch({ oldestWaiting, received, giveUp: askNodes }, NODE_SILENCE_SECONDS)
+  #watched(client: RedisClient): UnansweredCommands {
+    if (!isClusterClient(client)) {
+      const received = () => (client as Partial<EventfulClient>).stream?.bytesRead ?? 0
+      const giveUp = () => this.#giveUp()
+      return new UnansweredCommands({ received, patienceSeconds: SILENCE_SECONDS, giveUp })
     }
-    return new ConnectionWatch({ oldestWaiting, received, giveUp: () => this.#giveUp() }, SILENCE_SECONDS)
-  }
-
-  /** A number that changes when something comes back. Not that of a Cluster: one of its masters may be dead. */
-  #received(): number {
-    if (isClusterClient(this.#client)) return 0
-    return this.#replies + ((this.#client as Partial<EventfulClient>).stream?.bytesRead ?? 0)
-  }
-
-  #oldestWaiting(): WaitingCommand | undefined {
-    if (this.#unanswered?.received !== this.#received()) this.#unanswered = undefined
-    return this.#unanswered?.command ?? this.#waiting.values().next().value
-  }
-
-  #noteUnanswered(command: WaitingCommand): void {
-    const received = this.#received()
-    if (this.#isOpen && this.#unanswered?.received !== received) this.#unanswered = { command, received }
+    // What comes back says nothing: one of the masters may be dead.
+    const giveUp = () => {
+      for (const node of client.nodes('master')) connectionOf(node).#prove()
+    }
+    return new UnansweredCommands({ patienceSeconds: NODE_SILENCE_SECONDS, giveUp })
   }
 
   get #isOpen(): boolean {
@@ -190,12 +152,11 @@ export class RedisConnection {
 
   /** Has this connection watched, unless it is. */
   #prove(): void {
-    if (this.#waiting.size === 0) this.call('PING').catch(() => undefined)
+    if (this.#unanswered.areNone) this.call('PING').catch(() => undefined)
   }
 
   /** While the client is connecting or waits to, it has limits of its own. */
   #giveUp(): void {
-    this.#unanswered = undefined
     if (!this.isRenewable || !this.#isOpen) return
     const line = `the connection to Redis is given up: commands wait, and nothing has come back for ${SILENCE_SECONDS} s`
     this.#log.write('error', line, line)
@@ -221,13 +182,15 @@ export class RedisConnection {
       if (!(error instanceof Error)) return
       if (Object(Object(error).command).name === 'select') this.#refuse(client, error)
       else if (!this.#isRefused || error.name === 'ReplyError') this.#trouble = error
-      if (error.message === CLOSED_WHILE_OPENING) setImmediate(() => this.#openAgain(client))
+      if (error.message === CLOSED) setImmediate(() => this.#openAgain(client))
       if (client.listenerCount('error') === 1) this.#tell(error)
     })
     client.on('close', () => {
       this.#isRefused = false
-      this.#unanswered = undefined
-      if (client.options?.autoResendUnfulfilledCommands === false) this.#stopSent()
+      this.#unanswered.closed()
+      // ioredis never tells that those are lost which it does not send again.
+      if (client.options?.autoResendUnfulfilledCommands === false)
+        this.#unanswered.stop(new Error(CLOSED), { onlySent: true })
     })
     // With ioredis 5, a connection that has just refused the database becomes ready, too.
     client.on('ready', () => {
@@ -236,16 +199,11 @@ export class RedisConnection {
   }
 
   /**
-   * A failover of which a Sentinel tells while the connection is being opened closes it, and ioredis then takes
-   * it for ended by the application. It says so as an error only when the application has not ended it.
+   * A failover of which a Sentinel tells while the connection is being opened closes it, and ioredis then
+   * takes it for ended by the application. It says so as an error only when the application has not ended it.
    */
   #openAgain(client: EventfulClient): void {
     if (client.status === 'end') client.connect?.().catch(() => undefined)
-  }
-
-  /** A client of ioredis that does not send them again never tells that they are lost. */
-  #stopSent(): void {
-    for (const { isSent, stop } of this.#waiting) if (isSent) stop(new Error('Connection is closed.'))
   }
 
   #refuse(client: EventfulClient, error: Error): void {
@@ -255,7 +213,7 @@ export class RedisConnection {
     if (this.#trouble && error.message.startsWith('NOAUTH')) return
     const failure = new StoreFailure(`Redis refuses database ${client.options?.db}: ${reasonOf(error)}`)
     this.#trouble = failure
-    for (const { stop } of this.#waiting) stop(failure)
+    this.#unanswered.stop(failure)
   }
 
   /** Adds the cause to an error of a lost connection. A reply of Redis needs none. */
@@ -278,8 +236,4 @@ export class RedisConnection {
 
 function isEventful(client: RedisClient): client is EventfulClient {
   return 'on' in client && 'listenerCount' in client
-}
-
-function tooManyWait(): StoreFailure {
-  return outage(new StoreFailure(`${MOST_WAITING} commands wait for a reply of Redis: no more are sent`))
 }

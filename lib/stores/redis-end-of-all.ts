@@ -129,7 +129,9 @@ function isWrongType(error: unknown): boolean {
   return error instanceof Error && error.message.includes('WRONGTYPE')
 }
 
-/** Reads the place behind a cursor. A master that is gone has no place any more: the one behind it is next. */
+/**
+ * Reads the place behind a cursor. A master that is gone has no place any more: the one behind it is next.
+ */
 function placeIn(fields: readonly string[], ids: readonly string[], layoutNow: string): Place {
   const [sought = '', position = '0', rounds = '0', layout = ''] = fields
   const nodeId = ids.find((id) => id >= sought) ?? ids.at(-1) ?? ''

@@ -6,8 +6,8 @@ import { isDuplicable, type RedisClient } from './redis-client.js'
 const watched = new WeakSet<RedisClient>()
 
 /**
- * Warns, whenever an ioredis client has connected, of a Redis that evicts: a session that was evicted looks as
- * if it had never been, and nothing else would tell of it.
+ * Warns, whenever an ioredis client has connected, of a Redis that evicts: a session that was evicted looks
+ * as if it had never been, and nothing else would tell of it.
  */
 export function warnOfEviction(client: RedisClient): void {
   if (watched.has(client) || !isDuplicable(client)) return

@@ -42,7 +42,9 @@ export interface KeyChange {
 export class ReplicaWait {
   readonly #client: PipeliningClient
   readonly #replicas: number
-  /** While Redis waits nothing comes back, and the client gives up a connection that is silent for so long. */
+  /**
+   * While Redis waits nothing comes back, and the client gives up a connection that is silent for so long.
+   */
   readonly #silenceMs: number
   #own: PipeliningClient | undefined
   /** How many changes wait at each server. */

@@ -35,9 +35,9 @@ export interface SlotRequest {
 }
 
 /**
- * Lets a number of calls be in flight at once in this process; 8 times as many may wait for their turn. Calls of
- * one part take seven eighths of both at most, so that others get through while they hang. A call that finds
- * no place, whose signal ends its wait, or that has less time left than such calls take, throws
+ * Lets a number of calls be in flight at once in this process; 8 times as many may wait for their turn. Calls
+ * of one part take seven eighths of both at most, so that others get through while they hang. A call that
+ * finds no place, whose signal ends its wait, or that has less time left than such calls take, throws
  * `ERR_WECHAT_BUSY`: nothing has been sent.
  */
 export class CallSlots {

@@ -13,8 +13,8 @@ import { sharedLookups } from './shared-lookups.js'
 const MOST_BODY_BYTES = 256 * 1024
 const IDLE_SOCKET_MS = 4000
 /**
- * Proxy Authentication Required, Request Timeout and Too Many Requests: statuses of 4xx that say something of the
- * host, or of the way to it.
+ * Proxy Authentication Required, Request Timeout and Too Many Requests: statuses of 4xx that say something of
+ * the host, or of the way to it.
  */
 const OF_HOST: readonly number[] = [407, 408, 429]
 
@@ -122,8 +122,8 @@ export function createTransport(
 }
 
 /**
- * Whether a request may have been sent. A socket for which no descriptor is left is destroyed at once, and in a
- * proxy's tunnel a socket is connected long before its TLS is.
+ * Whether a request may have been sent. A socket for which no descriptor is left is destroyed at once, and in
+ * a proxy's tunnel a socket is connected long before its TLS is.
  */
 function isEstablished(socket: Socket & { readonly secureConnecting?: boolean }): boolean {
   return !socket.destroyed && !socket.connecting && !socket.secureConnecting

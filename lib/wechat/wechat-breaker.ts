@@ -34,9 +34,9 @@ interface WechatBreakersParts {
 }
 
 /**
- * Breakers of the calls to a host: one for each app and API, as one may fail while others work, and one for all
- * of them. While one is open, calls throw `ERR_WECHAT_UNREACHABLE` at once: nothing is sent, so a login code
- * stays good. A call that WeChat refuses, by an errcode, is no failure.
+ * Breakers of the calls to a host: one for each app and API, as one may fail while others work, and one for
+ * all of them. While one is open, calls throw `ERR_WECHAT_UNREACHABLE` at once: nothing is sent, so a login
+ * code stays good. A call that WeChat refuses, by an errcode, is no failure.
  */
 export class WechatBreakers {
   readonly #parts: WechatBreakersParts
@@ -105,7 +105,8 @@ export class WechatBreakers {
       firstPauseMs: FIRST_PAUSE_MS,
       longestPauseMs: LONGEST_PAUSE_MS,
       clock: this.#clock,
-      // Nobody opens it by codes that a firewall in front of WeChat turns away. What is no WeappError is a bug.
+      // Nobody opens it by codes that a firewall in front of WeChat turns away. What is no WeappError is a
+      // bug.
       isFailure: (error) => error instanceof WeappError && !(error instanceof RequestTurnedAway),
       refusal: ({ lastFailure, probeInMs }) =>
         new WeappError('ERR_WECHAT_UNREACHABLE', 'WeChat is unreachable at the moment. Please try again.', {
