@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
 import { type PackedPackage, packedPackage } from './packed-package.js'
 
-const MOST_BYTES = 180_000
+const MOST_BYTES = 185_000
 
 const page = ['index.html', 'page.css', 'page.js', 'icon.svg'].map((name) => `dist/page/${name}.br`)
 
