@@ -75,7 +75,8 @@ describe('a sandbox that is closed', () => {
   })
 
   it('may be closed again, and when it is down', async () => {
-    const sandbox = await createSandbox()
+    // None that the system gives to somebody else as soon as it is free.
+    const sandbox = await createSandbox({ port: 22_000 + Math.floor(Math.random() * 10_000) })
     await sandbox.takeDown()
     await sandbox.close()
     await sandbox.close()
