@@ -137,7 +137,7 @@ export class WeappError extends Error {
   }
 }
 
-/** Returns another error of the same, as whoever catches an error may change it. */
+/** Returns a copy: whoever catches an error may change it. */
 export function copyOf({ code, message, hint, retryAfterSeconds, cause }: WeappError): WeappError {
   return new WeappError(code, message, {
     ...(cause !== undefined && { cause }),

@@ -12,8 +12,8 @@ const RENEW_BEFORE_MS = 5 * 60_000
 /** The least time between two renewals in the background. */
 const RENEWAL_PAUSE_MS = 10_000
 /**
- * For so long after WeChat gave no token, or the one again that it refuses, nobody asks again: whoever needs
- * one gets the same failure.
+ * How long nobody asks again after WeChat gave no token, or gave the one that it refuses. Until then all get
+ * the same failure.
  */
 const FAILURE_LIFETIME_MS = 1000
 

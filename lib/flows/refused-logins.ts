@@ -49,7 +49,7 @@ interface RefusedLoginsParts {
  */
 export class RefusedLogins {
   readonly #parts: RefusedLoginsParts
-  /** How often `sessions.login` has ended with an error of which its caller has not told yet. */
+  /** How many logins ended with this error that their route has not reported yet. */
   readonly #told = new WeakMap<WeappError, number>()
   #running = 0
 

@@ -21,13 +21,13 @@ export interface RevokeUserOptions {
 export interface RevokeAllOptions {
   /**
    * Called with how many sessions are cleared away so far: first when all have ended, with 0 as a rule, then
-   * after each step. The next step waits for it. What it throws, and taking more than 5 seconds, end the
-   * clearing: `revokeAll` throws it.
+   * after each step. The next step waits for it. If it throws or takes more than 5 seconds, the clearing
+   * stops and `revokeAll` throws.
    */
   onProgress?: ((cleared: number) => unknown) | undefined
   /**
-   * Ends nothing, and only clears away what an earlier call has ended: where it failed, or its process was
-   * killed, so that what it has left takes no memory until its end. Default: false.
+   * Ends nothing: only clears away what an earlier call ended but could not clear, because it failed or its
+   * process was killed. Default: false.
    */
   resume?: boolean | undefined
 }
@@ -120,9 +120,9 @@ export interface Sessions extends UserDataCalls, WechatCalls {
    * Ends every session of all users in one step that all processes see at the next request; a login in
    * progress gets none. Then clears the sessions away, and returns how many they were. Profiles stay. A step
    * of the clearing that fails is tried again seven times. Throws `ERR_STORE_UNAVAILABLE`, whose message says
-   * so if all have ended: what is left then goes by itself, or by `resume`. Called again without it, it also
-   * ends what began since. Ends the sessions of all apps in the store, also of those that are not configured
-   * here; narrowed to an app, only those of this app.
+   * so if all have ended: what is left then expires by itself, or is cleared with `resume`. Called again
+   * without it, it also ends what began since. Ends the sessions of all apps in the store, also of those that
+   * are not configured here; narrowed to an app, only those of this app.
    *
    * @example
    * await sessions.ofApp('wx…').revokeAll({ onProgress: (cleared) => bar.update(cleared) })

@@ -1,12 +1,15 @@
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { constants } from 'node:os'
+import { withinDeadline } from '../deadline.js'
 import { stackOf } from '../flows/thrown.js'
 import { type Logger, loggerOption } from '../logger.js'
 import { checkOptionNames, neededFunction, positiveInteger } from '../options.js'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 const MOST_MS = 3_600_000
+/** How long a worker of `node:cluster` may take to leave. */
+const LEAVE_MS = 2_000
 /** Ctrl-C reaches the process twice where npm is in between: from the terminal, and from npm. */
 const SAME_SIGNAL_MS = 500
 
@@ -72,8 +75,9 @@ export function exitOnSignals(shutDown: () => unknown, options: ExitOnSignalsOpt
 async function leaveCluster(): Promise<void> {
   const { worker } = cluster
   if (!worker?.isConnected()) return
-  const left = once(worker, 'disconnect')
+  const left = withinDeadline(once(worker, 'disconnect'), LEAVE_MS, () => new Error('timeout'))
   // The primary may have begun this.
   if (!worker.exitedAfterDisconnect) worker.disconnect()
-  await left
+  // A primary that hangs answers nothing.
+  await left.catch(() => undefined)
 }

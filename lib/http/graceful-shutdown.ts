@@ -40,7 +40,7 @@ export interface GracefulShutdownOptions {
  *    nothing is asked is closed after a second, as a request may be on its way.
  * 3. After `graceMs`, connections whose responses are not sent yet, and upgraded ones, are cut off.
  * 4. `sessions.close()`, which takes 8 seconds at most by default, and milliseconds as a rule. Where several
- *    servers with these sessions end at once, the last of them comes first.
+ *    servers end with the same sessions, this waits for the last of them.
  *
  * It neither listens to signals nor ends the process: see {@link exitOnSignals}. A further call returns the
  * same promise, which is rejected as that of `sessions.close()` is. Wrong options throw a `TypeError`.
@@ -124,8 +124,7 @@ function sweepAfterAWhile(requests: OpenRequests): NodeJS.Timeout {
   const beganAt = performance.now()
   return setInterval(() => {
     if (performance.now() - beganAt < LAST_REQUEST_MS) return
-    // Where the process was busy, requests have come of which it has not heard: it hears of them before the
-    // end of a turn.
+    // A busy process may not have read requests that have arrived; it reads them before the turn ends.
     setImmediate(() => requests.closeIdle(LAST_REQUEST_MS))
   }, SWEEP_MS)
 }

@@ -44,13 +44,15 @@ export class OpenRequests {
     for (const res of this.#responses) this.#closeAfter(res)
   }
 
-  /** Closes connections on which nothing is asked, unless a client could ask on one in the last `quietMs`. */
+  /**
+   * Closes connections on which nothing is asked, unless a client may have sent one in the last `quietMs`.
+   */
   closeIdle(quietMs: number): void {
     if (performance.now() - this.#quietSince < quietMs || this.#isSending) return
     if (this.count > 0) this.#server.closeIdleConnections()
     // To Node, a connection on which no request has come yet is not idle: browsers open some in advance.
     else this.#server.closeAllConnections()
-    // Of one without a TLS handshake Node does not know.
+    // Node does not know of connections without a TLS handshake.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
   }
 
@@ -73,7 +75,7 @@ export class OpenRequests {
     if (earlier && !earlier.headersSent) earlier.removeHeader('Connection')
     this.#lastOnes.set(socket, res)
     if (!res.headersSent) res.setHeader('Connection', 'close')
-    // Its client knows nothing of the end, and may ask again after it.
+    // Its headers are out, so its client does not know that this is the end, and may ask again.
     else
       res.once('close', () => {
         this.#quietSince = performance.now()

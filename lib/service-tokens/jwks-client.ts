@@ -122,7 +122,7 @@ export class JwksClient {
       this.#failures += 1
       const pauseMs = Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), MOST_BACK_OFF_MS)
       this.#backOffMs = jittered(pauseMs, this.#parts.random)
-      if (this.#failures === 1) this.#tellFailure(error)
+      if (!this.#isFailureTold) this.#tellFailure(error)
     }
   }
 

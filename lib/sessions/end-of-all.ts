@@ -7,13 +7,13 @@ import type { RevokedBatch, SessionStore } from './store.js'
 /** How often the log is told how far it is. */
 const TOLD_EVERY_MS = 10_000
 /** Before a step that failed is tried again: together longer than a failover takes. */
-const PAUSES_MS = [100, 200, 400, 800, 1_600, 3_200, 6_400]
+const PAUSES_MS = [200, 400, 800, 1_600, 3_200, 6_400, 12_800]
 
 /** How all sessions are ended. */
 export interface EndOfAllOptions {
   /** Whether nothing ends, and only what has ended before is cleared away. */
   readonly isResumed?: boolean
-  /** Is told how many sessions are cleared away, first 0, when all of them have ended; it is awaited. */
+  /** Told how many sessions are cleared away so far: first 0, once all have ended. Awaited. */
   readonly onProgress?: ((cleared: number) => unknown) | undefined
 }
 

@@ -167,8 +167,8 @@ export interface RevocationStep {
   /** The group whose sessions end, the first 4 characters of the handles of its users; null: everybody. */
   readonly group: string | null
   /**
-   * `next` of the step before, for the same group. Undefined in the first step. Empty where `next` of an
-   * earlier end is lost: this step ends nothing, and those behind it delete what has ended before.
+   * `next` of the step before, for the same group. Undefined in the first step. Empty to resume where the
+   * cursor was lost: this step ends nothing, and the following ones delete what has already ended.
    */
   readonly cursor?: string | undefined
 }

@@ -13,11 +13,11 @@ import {
 } from './redis-client.js'
 import { type UnansweredCommand, UnansweredCommands } from './unanswered-commands.js'
 
-/** How long nothing comes back on a connection that is given up, in seconds. */
-const SILENCE_SECONDS = 3
-/** A node of a Cluster is asked whether it is there when a command has waited so long, in seconds. */
+/** After so many seconds without a reply a connection is given up. */
+export const SILENCE_SECONDS = 3
+/** After so many seconds without a reply the nodes of a Cluster are asked whether they are alive. */
 const NODE_SILENCE_SECONDS = 1
-/** How the reply of a server begins that has not carried out a command, as another server has its key. */
+/** How a reply begins when the server did not run the command because another one has the key. */
 const REDIRECTION = /^(?:ASK|MOVED|TRYAGAIN) /
 
 /** What ioredis says of a closed connection: as an `error` event only of one that was being opened. */
@@ -60,6 +60,7 @@ export class RedisConnection {
   /** Whether the client connected before we listened: Redis may have refused its database. */
   #mayBeElsewhere = false
   #selection: Promise<unknown> | undefined
+  #isEnded = false
   readonly #unanswered: UnansweredCommands
   /** Whether commands of a turn are sent together, to several slots. */
   readonly #isBundling: boolean
@@ -82,7 +83,7 @@ export class RedisConnection {
     return this.#isBundling ? this.#redirected(reply, [command, ...args]) : reply
   }
 
-  /** Of commands that are sent together, ioredis follows a redirection only if all have got the same one. */
+  /** When commands are sent together, ioredis follows a redirection only if all of them got the same one. */
   async #redirected(reply: Promise<unknown>, command: readonly (string | number)[]): Promise<unknown> {
     try {
       return await reply
@@ -132,6 +133,13 @@ export class RedisConnection {
     this.#client.disconnect?.(true)
   }
 
+  /** Ends the connection for good. A client that waits to connect again would never tell what it holds. */
+  end(): void {
+    this.#isEnded = true
+    this.#client.disconnect?.(false)
+    this.#unanswered.stop(new Error(CLOSED))
+  }
+
   #watched(client: RedisClient): UnansweredCommands {
     if (!isClusterClient(client)) {
       const received = () => (client as Partial<EventfulClient>).stream?.bytesRead ?? 0
@@ -150,7 +158,7 @@ export class RedisConnection {
     return status === 'connect' || status === 'ready'
   }
 
-  /** Has this connection watched, unless it is. */
+  /** Starts watching this connection, unless it is watched already. */
   #prove(): void {
     if (this.#unanswered.areNone) this.call('PING').catch(() => undefined)
   }
@@ -188,12 +196,13 @@ export class RedisConnection {
     client.on('close', () => {
       this.#isRefused = false
       this.#unanswered.closed()
-      // ioredis never tells that those are lost which it does not send again.
+      // ioredis does not report the commands that it will not send again.
       if (client.options?.autoResendUnfulfilledCommands === false)
         this.#unanswered.stop(new Error(CLOSED), { onlySent: true })
     })
     // With ioredis 5, a connection that has just refused the database becomes ready, too.
     client.on('ready', () => {
+      this.#unanswered.sent()
       if (!this.#isRefused) this.#trouble = undefined
     })
   }
@@ -203,7 +212,7 @@ export class RedisConnection {
    * takes it for ended by the application. It says so as an error only when the application has not ended it.
    */
   #openAgain(client: EventfulClient): void {
-    if (client.status === 'end') client.connect?.().catch(() => undefined)
+    if (client.status === 'end' && !this.#isEnded) client.connect?.().catch(() => undefined)
   }
 
   #refuse(client: EventfulClient, error: Error): void {

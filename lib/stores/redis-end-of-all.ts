@@ -37,7 +37,7 @@ interface Place {
   readonly layout: string
 }
 
-/** Behind the cursor of an end of which nobody knows when it was: sessions have begun since. */
+/** Marks the cursor of a resumed clearing: sessions may have begun since its mark. */
 const RESUMED = 'resumed'
 
 interface EndOfAllParts {

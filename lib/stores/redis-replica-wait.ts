@@ -9,12 +9,12 @@ import {
   type RedisClient,
   type Reply,
 } from './redis-client.js'
-import { connectionOf, type RedisConnection } from './redis-connection.js'
+import { connectionOf, type RedisConnection, SILENCE_SECONDS } from './redis-connection.js'
 import { CONFIRM } from './redis-key-scripts.js'
 
 /** Share of the remaining time that Redis may wait; the rest is for its reply. */
 const SHARE_FOR_WAITING = 0.75
-/** Share of the time that is left behind that for finding out why replicas are missing. */
+/** Share of what is left after that for finding out why replicas are missing. */
 const SHARE_FOR_ASKING_WHY = 0.5
 /** So many changes may wait at one server, those included for which nobody waits any more. */
 const MOST_WAITING = 4_000
@@ -28,7 +28,7 @@ type Command = readonly (string | number)[]
 export interface KeyChange {
   readonly key: string
   readonly command: Command
-  /** The first arguments of its script, which those of its confirmation are, too. */
+  /** The first arguments of its script, and of its confirmation. */
   readonly head: Command
   /** What says nothing as the value of this key. */
   readonly nothing: string
@@ -100,7 +100,7 @@ export class ReplicaWait {
     }
   }
 
-  /** One whose replicas are away must not take the places of the others. */
+  /** The server of a key: one whose replicas are away must not use up the places of the others. */
   #serverOf(key: string): string {
     const { slots } = this.#client as { slots?: readonly (readonly string[] | undefined)[] }
     return slots?.[slotOf(key)]?.[0] ?? ''
@@ -113,7 +113,7 @@ export class ReplicaWait {
 
   close(): void {
     this.#client.off('end', this.#closed)
-    this.#own?.disconnect?.(false)
+    if (this.#own) connectionOf(this.#own).end()
     this.#own = undefined
   }
 
@@ -235,7 +235,8 @@ function settingsOf(client: RedisClient): ClientSettings {
 
 function silenceMsOf(client: RedisClient): number {
   const { socketTimeout, redisOptions } = settingsOf(client)
-  return Number(redisOptions?.socketTimeout ?? socketTimeout) || Number.POSITIVE_INFINITY
+  const ofClient = Number(redisOptions?.socketTimeout ?? socketTimeout) || Number.POSITIVE_INFINITY
+  return Math.min(ofClient, SILENCE_SECONDS * 1000)
 }
 
 /** The address at which a client reaches a server that calls itself so. */

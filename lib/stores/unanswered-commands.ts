@@ -10,8 +10,8 @@ const MOST_WAITING = 10_000
 
 /** A command that has no reply yet. */
 export interface UnansweredCommand {
-  /** Whether there was a connection to send it on. */
-  readonly isSent: boolean
+  /** Whether there has been a connection to send it on. */
+  isSent: boolean
   readonly stop: (reason: unknown) => void
 }
 
@@ -33,7 +33,7 @@ export class UnansweredCommands {
   readonly #watch: ConnectionWatch
   /** In the order in which they were sent. */
   readonly #waiting = new Set<UnansweredCommand>()
-  /** The first one that failed by a timeout of the client since something was received. */
+  /** The first command that the client has given up since something came back. */
   #timedOut: { readonly command: UnansweredCommand; readonly received: number } | undefined
   #replies = 0
 
@@ -75,6 +75,11 @@ export class UnansweredCommands {
   /** Stops all of them, or only those that were sent. */
   stop(reason: Error, { onlySent = false } = {}): void {
     for (const { isSent, stop } of this.#waiting) if (isSent || !onlySent) stop(reason)
+  }
+
+  /** The connection is ready, and what has waited for it is sent. */
+  sent(): void {
+    for (const command of this.#waiting) command.isSent = true
   }
 
   /** The connection is closed, so no more replies come on it. */

@@ -10,7 +10,7 @@ const RESERVED_SHARE = 8
 /** How much the duration of a call counts for what calls typically take. */
 const WEIGHT = 1 / 8
 
-/** What is known of calls that hang together, or are slow together: those of an app to an API. */
+/** Calls of one app to one API, which hang or slow down at the same time. */
 interface Part {
   inFlight: number
   waiting: number

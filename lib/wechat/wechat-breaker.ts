@@ -10,7 +10,7 @@ const FAILING_APPS = 3
 const FIRST_PAUSE_MS = 1000
 /** At most so long after WeChat works again, a call shows it. */
 const LONGEST_PAUSE_MS = 5000
-/** A breaker that nobody has come to for so long says nothing of how it stands now. */
+/** A breaker that has not been used for so long says nothing about now. */
 const OF_INTEREST_MS = 60_000
 
 /** What fails as one: an API, for an app. */
@@ -20,7 +20,7 @@ export interface WechatPart {
   readonly path: string
 }
 
-interface OfPart {
+interface InUse {
   readonly breaker: Breaker
   usedAt: number
 }
@@ -41,22 +41,22 @@ interface WechatBreakersParts {
 export class WechatBreakers {
   readonly #parts: WechatBreakersParts
   readonly #clock: Clock
-  readonly #ofAll: Breaker
-  readonly #ofParts = new Map<string, OfPart>()
+  readonly #ofAll: InUse
+  readonly #ofParts = new Map<string, InUse>()
   /** The apps for which a breaker has opened since a call was last answered. */
   readonly #failingApps = new Set<string>()
 
   constructor(parts: WechatBreakersParts = {}) {
     this.#parts = parts
     this.#clock = parts.clock ?? systemClock
-    this.#ofAll = this.#create('WeChat', '', { failuresInARow: 1 })
+    this.#ofAll = { breaker: this.#create('WeChat', '', { failuresInARow: 1 }), usedAt: 0 }
   }
 
-  /** Whether one is open that calls still come to: only those would show that it can be closed. */
+  /** Whether one is open that is still in use: only a call can show that it may close. */
   get isAnyOpen(): boolean {
     const now = this.#clock()
-    const inUse = [...this.#ofParts.values()].filter(({ usedAt }) => Math.abs(now - usedAt) < OF_INTEREST_MS)
-    return this.#ofAll.isOpen || inUse.some(({ breaker }) => breaker.isOpen)
+    const all = [this.#ofAll, ...this.#ofParts.values()]
+    return all.some(({ breaker, usedAt }) => breaker.isOpen && Math.abs(now - usedAt) < OF_INTEREST_MS)
   }
 
   isOpen(part: WechatPart): boolean {
@@ -76,12 +76,16 @@ export class WechatBreakers {
   }
 
   #breakerOf({ appid, path }: WechatPart): Breaker {
-    if (this.#ofAll.isOpen) return this.#ofAll
+    const used = this.#ofAll.breaker.isOpen ? this.#ofAll : this.#ofPart(appid, path)
+    used.usedAt = this.#clock()
+    return used.breaker
+  }
+
+  #ofPart(appid: string, path: string): InUse {
     const id = `${appid} ${path}`
     const known = this.#ofParts.get(id) ?? { breaker: this.#createFor(appid, path), usedAt: 0 }
-    known.usedAt = this.#clock()
     this.#ofParts.set(id, known)
-    return known.breaker
+    return known
   }
 
   #createFor(appid: string, path: string): Breaker {
@@ -94,9 +98,10 @@ export class WechatBreakers {
 
   #opened(appid: string, failure: unknown): void {
     this.#failingApps.add(appid)
-    if (this.#failingApps.size < FAILING_APPS || this.#ofAll.isOpen) return
+    if (this.#failingApps.size < FAILING_APPS || this.#ofAll.breaker.isOpen) return
     this.#failingApps.clear()
-    this.#ofAll.run(() => Promise.reject(failure)).catch(() => undefined)
+    this.#ofAll.usedAt = this.#clock()
+    this.#ofAll.breaker.run(() => Promise.reject(failure)).catch(() => undefined)
   }
 
   #create(what: string, forWhat: string, own: Pick<BreakerOptions, 'failuresInARow' | 'onOpen'>): Breaker {
@@ -105,8 +110,7 @@ export class WechatBreakers {
       firstPauseMs: FIRST_PAUSE_MS,
       longestPauseMs: LONGEST_PAUSE_MS,
       clock: this.#clock,
-      // Nobody opens it by codes that a firewall in front of WeChat turns away. What is no WeappError is a
-      // bug.
+      // Codes that a firewall turns away must not open it. What is no WeappError is a bug.
       isFailure: (error) => error instanceof WeappError && !(error instanceof RequestTurnedAway),
       refusal: ({ lastFailure, probeInMs }) =>
         new WeappError('ERR_WECHAT_UNREACHABLE', 'WeChat is unreachable at the moment. Please try again.', {

@@ -11,6 +11,7 @@ import { type KeptLog, keptLog } from '../support/log-lines.js'
 import { keyPair } from './forge.js'
 
 const KEY = createPublicKey(keyPair())
+const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
 
 function setOf(...kids: string[]): KeySet {
@@ -94,6 +95,25 @@ describe('a JwksClient', () => {
     fetchKeySet = async () => setOf('a', 'b')
     expect(await Promise.all(['x', 'b', 'y'].map(kidOf))).to.deep.equal([undefined, 'b', undefined])
     expect(fetches).to.equal(2)
+  })
+
+  it('tells of an outage that follows another one within the minute, when the minute is over', async () => {
+    const up = async () => setOf('a')
+    const findsAfter = async (seconds: number, fetchThem: () => Promise<KeySet>) => {
+      fetchKeySet = fetchThem
+      clock.advance(seconds * SECOND_MS)
+      await client.find('new').catch(() => undefined)
+    }
+    await findsAfter(0, up)
+    await findsAfter(300, down)
+    await findsAfter(2, up)
+    await findsAfter(30, down)
+    expect(log.lines).to.have.lengthOf(2)
+    await findsAfter(30, down)
+    expect(log.lines).to.have.lengthOf(3)
+    expect(log.lines[2]).to.include('cannot be fetched (HTTP status 500)')
+    await findsAfter(60, down)
+    expect(log.lines).to.have.lengthOf(3)
   })
 
   it('serves known keys for the stated time while the set cannot be fetched, and not a millisecond longer', async () => {

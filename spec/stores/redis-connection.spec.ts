@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, it } from 'mocha'
 import { RedisStore, StoreFailure } from '../../lib/index.js'
 import { guardStore } from '../../lib/sessions/guarded-store.js'
 import { isOutage } from '../../lib/sessions/store-outage.js'
+import { connectionOf } from '../../lib/stores/redis-connection.js'
 import { HOUR, newHandle } from '../../store-contract/store-under-test.js'
 import { startGarbageServer, startHangingServer } from '../support/broken-server.js'
 import { commandCalls } from '../support/command-calls.js'
@@ -208,6 +209,29 @@ for (const [version, Client] of [
       await told(client, 'end')
       await told(client, 'ready')
       expect(await store.readUser(newHandle())).to.include({ wasHere: false })
+    })
+
+    it('tells all who wait for it when it is ended, also while it waits to be opened again', async () => {
+      const client = connect('redis://127.0.0.1:1', {
+        retryStrategy: () => 60_000,
+        maxRetriesPerRequest: null,
+      })
+      const connection = connectionOf(client)
+      await told(client, 'reconnecting')
+      const waiting = connection.call('PING')
+      connection.end()
+      expect(String(await failureOf(() => waiting))).to.include('Connection is closed.')
+    })
+
+    it('stays closed when it is ended in the moment in which it is to be opened again', async () => {
+      const client = connect(server.url, { lazyConnect: true })
+      const connection = connectionOf(client)
+      client.connect().catch(() => undefined)
+      client.disconnect(true)
+      await told(client, 'end')
+      connection.end()
+      await settled()
+      expect(client.status).to.equal('end')
     })
 
     it('stays closed when the application closes it while it is being opened', async () => {

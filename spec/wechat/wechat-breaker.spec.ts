@@ -234,5 +234,12 @@ describe('the breaker of the calls to WeChat', () => {
       await failAt(LOGINS, 1)
       expect(breakers.isAnyOpen).to.equal(true)
     })
+
+    it('is told of as open for all while calls come', async () => {
+      for (const app of others) await failAt(app)
+      expect(breakers.isAnyOpen).to.equal(true)
+      clock.advance(60_000)
+      expect(breakers.isAnyOpen).to.equal(false)
+    })
   })
 })
