@@ -59,15 +59,21 @@ describe('where a part of WeChat fails, what needs another', () => {
   const ok = async (answers: readonly ReturnType<WechatApp['logIn']>[]) =>
     expect(countsOf(await Promise.all(answers))).to.deep.equal({ ok: answers.length })
 
+  /** Expects that nothing is sent, but for a probe if the machine is so slow that it is due. */
+  async function expectRefused(answers: readonly ReturnType<WechatApp['logIn']>[]): Promise<void> {
+    const sent = wechat.count(LOGIN)
+    const { ERR_WECHAT_UNREACHABLE: refused } = countsOf(await Promise.all(answers))
+    expect(refused).to.be.within(answers.length - 1, answers.length)
+    expect(wechat.count(LOGIN) - sent).to.be.at.most(1)
+  }
+
   it('is not kept waiting by the logins of another app that hang, nor refused because of them', async function () {
     this.timeout(30_000)
     wechat.behave = (socket, asked) => (asked.appid === SICK ? hang : answer)(socket, asked)
     const sick = logIn(CROWD, SICK)
     await ok(logIn(FEW, WELL))
     await Promise.all(sick)
-    const sent = wechat.count(LOGIN)
-    expect(countsOf(await Promise.all(logIn(FEW, SICK)))).to.deep.equal({ ERR_WECHAT_UNREACHABLE: FEW })
-    expect(wechat.count(LOGIN)).to.equal(sent)
+    await expectRefused(logIn(FEW, SICK))
     await ok(logIn(FEW, WELL))
   })
 
@@ -78,7 +84,7 @@ describe('where a part of WeChat fails, what needs another', () => {
     const logins = logIn(CROWD, SICK)
     await ok(askNumbers(FEW, SICK))
     await Promise.all(logins)
-    expect(countsOf(await Promise.all(logIn(FEW, SICK)))).to.deep.equal({ ERR_WECHAT_UNREACHABLE: FEW })
+    await expectRefused(logIn(FEW, SICK))
     await ok(askNumbers(FEW, SICK))
   })
 

@@ -69,9 +69,12 @@ describe('InvalidationChannel', () => {
     way.hold('channels')
     for (let n = 0; n < 3; n += 1) channel.beat()
     way.release('channels')
+    const proofs = () => events.filter((event) => event === 'proof')
+    await until(() => proofs().length > 1)
+    // What is told now comes behind the answer to a further one.
     await operator.set('mine:{a}', '1')
     await until(() => events.includes('mine:{a}'))
-    expect(events.filter((event) => event === 'proof')).to.have.lengthOf(2)
+    expect(proofs()).to.have.lengthOf(2)
   })
 
   it('ends when its connection is closed, without asking', async () => {
