@@ -74,7 +74,8 @@ export class RateLimiter {
     return {
       async increment(id) {
         const { number, leftMs } = await count({ id, add: 1, keepMs })
-        return { totalHits: number, resetTime: new Date(Date.now() + leftMs) }
+        // The library rounds up what is left a little later: of the last millisecond that would be 0 seconds.
+        return { totalHits: number, resetTime: new Date(Date.now() + 1000 * Math.ceil(leftMs / 1000)) }
       },
       async decrement(id) {
         await count({ id, add: -1, keepMs })
