@@ -10,10 +10,10 @@ export interface Part {
 
 /** What takes long enough to be run beside the rest. */
 const APART: Readonly<Record<string, readonly string[]>> = {
+  reliability: ['spec/reliability/**/*.spec.ts'],
   'the contract of stores on Redis': ['spec/stores/redis-store*.spec.ts'],
   'other stores': ['spec/stores/!(redis-store*).spec.ts'],
   'HTTP and attacks': ['spec/http/**/*.spec.ts', 'spec/attacks/**/*.spec.ts'],
-  reliability: ['spec/reliability/**/*.spec.ts'],
   'the package': ['spec/package/**/*.spec.ts'],
 }
 
