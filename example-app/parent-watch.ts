@@ -19,7 +19,7 @@ export function watchParent(env: NodeJS.ProcessEnv, onEnd: () => void): void {
   }, LOOK_EVERY_MS).unref()
 }
 
-/** Returns the ids of the parent, and of npm where it is the parent of that; undefined if they cannot be read. */
+/** Returns the ids of the parent, and of npm where that is above it; undefined if they cannot be read. */
 function starters(): string | undefined {
   try {
     return `${process.ppid} ${npmAbove(process.ppid)}`

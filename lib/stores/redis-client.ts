@@ -57,6 +57,52 @@ export function isClusterClient(client: RedisClient): client is RedisClusterClie
   return 'nodes' in client
 }
 
+/** Opens another connection. Commands wait until it is open. */
+export function duplicateOf(client: PipeliningClient): PipeliningClient {
+  const settings = { enableOfflineQueue: true }
+  return isClusterClient(client) ? client.duplicate([], settings) : client.duplicate(settings)
+}
+
+/** The settings of an ioredis client that matter to more than itself. */
+interface ClientSettings {
+  readonly socketTimeout?: unknown
+  readonly redisOptions?: { readonly socketTimeout?: unknown }
+  readonly natMap?: ((address: string) => Address | null) | Readonly<Record<string, Address>>
+  readonly host?: unknown
+  readonly port?: unknown
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+function settingsOf(client: RedisClient): ClientSettings {
+  return (client as { options?: ClientSettings }).options ?? {}
+}
+
+/**
+ * After how long without a reply the client itself gives up a connection, in milliseconds; Infinity where it
+ * does not.
+ */
+export function socketTimeoutMsOf(client: RedisClient): number {
+  const { socketTimeout, redisOptions } = settingsOf(client)
+  return Number(redisOptions?.socketTimeout ?? socketTimeout) || Number.POSITIVE_INFINITY
+}
+
+/** The address at which a client reaches a server that calls itself so. */
+export function addressFor(client: RedisClient, host: string, port: number): Address {
+  const { natMap } = settingsOf(client)
+  const name = `${host}:${port}`
+  return (typeof natMap === 'function' ? natMap(name) : natMap?.[name]) ?? { host, port }
+}
+
+/** Whether a client is that of the server at an address. */
+export function isAt(node: RedisClient, { host, port }: Address): boolean {
+  const settings = settingsOf(node)
+  return settings.host === host && Number(settings.port) === Number(port)
+}
+
 export function refuseUnfitClient(client: object): void {
   const { options } = client as {
     options?: { keyPrefix?: string; role?: string; db?: unknown; redisOptions?: { keyPrefix?: string } }

@@ -3,11 +3,15 @@ import { StoreFailure, tooLate } from '../sessions/store.js'
 import { outage } from '../sessions/store-outage.js'
 import { slotOf } from './hash-slot.js'
 import {
+  addressFor,
+  duplicateOf,
+  isAt,
   isClusterClient,
   isPipelining,
   type PipeliningClient,
   type RedisClient,
   type Reply,
+  socketTimeoutMsOf,
 } from './redis-client.js'
 import { connectionOf, type RedisConnection, SILENCE_SECONDS } from './redis-connection.js'
 import { CONFIRM } from './redis-key-scripts.js'
@@ -42,9 +46,7 @@ export interface KeyChange {
 export class ReplicaWait {
   readonly #client: PipeliningClient
   readonly #replicas: number
-  /**
-   * While Redis waits nothing comes back, and the client gives up a connection that is silent for so long.
-   */
+  /** While Redis waits nothing comes back, and a connection that is silent for so long is given up. */
   readonly #silenceMs: number
   #own: PipeliningClient | undefined
   /** How many changes wait at each server. */
@@ -59,7 +61,7 @@ export class ReplicaWait {
     }
     this.#client = client
     this.#replicas = replicas
-    this.#silenceMs = silenceMsOf(client)
+    this.#silenceMs = Math.min(socketTimeoutMsOf(client), SILENCE_SECONDS * 1000)
   }
 
   /**
@@ -207,46 +209,4 @@ function waitErrorIn(waited: Reply | undefined): Error | undefined {
   const error = errorIn(waited)
   if (!error || !/unknown command|no permission|NOPERM/i.test(error.message)) return error
   return new StoreFailure('waitReplicas needs the command WAIT, which is not known or not allowed here')
-}
-
-/** Opens another connection. It is not open yet when the first change is sent. */
-function duplicateOf(client: PipeliningClient): PipeliningClient {
-  const settings = { enableOfflineQueue: true }
-  return isClusterClient(client) ? client.duplicate([], settings) : client.duplicate(settings)
-}
-
-/** The settings of an ioredis client, as far as they matter here. */
-interface ClientSettings {
-  readonly socketTimeout?: unknown
-  readonly redisOptions?: { readonly socketTimeout?: unknown }
-  readonly natMap?: ((address: string) => Address | null) | Readonly<Record<string, Address>>
-  readonly host?: unknown
-  readonly port?: unknown
-}
-
-interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-function settingsOf(client: RedisClient): ClientSettings {
-  return (client as { options?: ClientSettings }).options ?? {}
-}
-
-function silenceMsOf(client: RedisClient): number {
-  const { socketTimeout, redisOptions } = settingsOf(client)
-  const ofClient = Number(redisOptions?.socketTimeout ?? socketTimeout) || Number.POSITIVE_INFINITY
-  return Math.min(ofClient, SILENCE_SECONDS * 1000)
-}
-
-/** The address at which a client reaches a server that calls itself so. */
-function addressFor(client: RedisClient, host: string, port: number): Address {
-  const { natMap } = settingsOf(client)
-  const name = `${host}:${port}`
-  return (typeof natMap === 'function' ? natMap(name) : natMap?.[name]) ?? { host, port }
-}
-
-function isAt(node: RedisClient, { host, port }: Address): boolean {
-  const settings = settingsOf(node)
-  return settings.host === host && Number(settings.port) === Number(port)
 }

@@ -54,6 +54,15 @@ for (const [version, Client] of [
       for (let turns = 0; turns < 3; turns += 1) await setImmediate()
     }
 
+    async function expectNoAttempt(client: Redis): Promise<void> {
+      let attempts = 0
+      client.on('connecting', () => {
+        attempts += 1
+      })
+      await settled()
+      expect(attempts).to.equal(0)
+    }
+
     function guarded(client: Redis, log: KeptLog) {
       return guardStore({ store: new RedisStore(client), timeoutMs: 5000, clock: Date.now, logger: log })
     }
@@ -240,12 +249,7 @@ for (const [version, Client] of [
       client.connect().catch(() => undefined)
       client.disconnect()
       await told(client, 'end')
-      let attempts = 0
-      client.on('connecting', () => {
-        attempts += 1
-      })
-      await settled()
-      expect(attempts).to.equal(0)
+      await expectNoAttempt(client)
     })
 
     it('stays closed when the application does not want another attempt', async () => {
@@ -254,12 +258,7 @@ for (const [version, Client] of [
       new RedisStore(client)
       client.connect().catch(() => undefined)
       await told(client, 'end')
-      let attempts = 0
-      client.on('connecting', () => {
-        attempts += 1
-      })
-      await settled()
-      expect(attempts).to.equal(0)
+      await expectNoAttempt(client)
     })
 
     it('is listened to once, however many stores share the client', () => {

@@ -52,6 +52,13 @@ describe('RedisStore that waits for replicas', () => {
     return client
   }
 
+  /** Cuts the connection on which a change waits for the replica, as soon as one does. */
+  async function cutWaiting(): Promise<void> {
+    const waiting = async () => /^id=(\d+) .* cmd=wait /m.exec(String(await operator.client('LIST')))
+    await until(async () => (await waiting()) !== null)
+    await operator.client('KILL', 'ID', Number((await waiting())?.[1]))
+  }
+
   function storeWith(options: RedisStoreOptions): RedisStore {
     return new RedisStore(redis, { prefix: freshPrefix(), waitReplicas: 1, ...options })
   }
@@ -144,9 +151,7 @@ describe('RedisStore that waits for replicas', () => {
       await mine.ping()
       replica.pause()
       const login = failureOf(() => mine.issue(entry(), 5_000))
-      await until(async () => String(await operator.client('LIST')).includes('cmd=wait'))
-      const waiting = /^id=(\d+) .* cmd=wait /m.exec(String(await operator.client('LIST')))
-      await operator.client('KILL', 'ID', Number(waiting?.[1]))
+      await cutWaiting()
       // On the next connection WAIT would find nothing to wait for.
       await until(async () => /cmd=(?:client|info|hello)/.test(String(await operator.client('LIST'))))
       replica.resume()
@@ -183,9 +188,7 @@ describe('RedisStore that waits for replicas', () => {
     await mine.ping()
     replica.pause()
     const login = failureOf(() => mine.issue(entry(), 5_000))
-    await until(async () => String(await operator.client('LIST')).includes('cmd=wait'))
-    const waiting = /^id=(\d+) .* cmd=wait /m.exec(String(await operator.client('LIST')))
-    await operator.client('KILL', 'ID', Number(waiting?.[1]))
+    await cutWaiting()
     await login
     replica.resume()
     expect((await mine.issue(entry(), 5_000)).state).to.equal('issued')
