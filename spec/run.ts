@@ -20,13 +20,13 @@ let interrupted = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
 
-const total: Counts = { passed: 0, failed: 0 }
-const failedParts: string[] = []
+const total = { passed: 0, failed: 0 }
+const failures: string[] = []
 const redisServer = orExit(findRedisServer)
 orExit(installSeparateFolders)
 const left = PARTS.entries()
 await Promise.all(Array.from({ length: availableParallelism() }, runParts))
-if (failedParts.length > 0) process.stdout.write(`\nThese parts failed: ${failedParts.join('; ')}\n`)
+if (failures.length > 0) process.stdout.write(`\nThese failed:\n\n${failures.join('\n\n')}\n`)
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`)
 // A filter such as --grep may find nothing in a part, but has to find a test in one of them.
 if (total.passed + total.failed === 0) process.stderr.write('no test was run\n')
@@ -46,10 +46,10 @@ function orExit<Result>(prepare: () => Result): Result {
 async function runParts(): Promise<void> {
   for (const [index, part] of left) {
     if (interrupted) return
-    const { passed, failed } = await runMocha(part, index)
-    total.passed += passed
-    total.failed += failed
-    if (failed > 0) failedParts.push(part.title)
+    const counts = await runMocha(part, index)
+    total.passed += counts.passed
+    total.failed += counts.failed
+    failures.push(...counts.failures.map((failure) => `${part.title}: ${failure}`))
   }
 }
 
@@ -81,8 +81,12 @@ async function runMocha({ title, specs, ignored = [], env }: Part, index: number
 }
 
 function countsOf(counts: Counts | undefined, code: number | null): Counts {
-  const failedUncounted = code !== 0 && counts?.failed === 0
-  return counts && !failedUncounted ? counts : { passed: counts?.passed ?? 0, failed: 1 }
+  if (counts && (code === 0 || counts.failed > 0)) return counts
+  return {
+    passed: counts?.passed ?? 0,
+    failed: 1,
+    failures: [`mocha ended with ${code}, and no test says why`],
+  }
 }
 
 /** Undefined when mocha ended before its report. */
