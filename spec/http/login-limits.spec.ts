@@ -144,7 +144,7 @@ describe('the limits of logins', () => {
   it('let nothing through to WeChat while the store is too slow', async () => {
     const store = new MemoryStore({ clock: testClock() })
     const hanging = Object.assign(store, { addToValue: () => new Promise<never>(() => {}) })
-    await open({ store: hanging, storeTimeoutMs: 20 })
+    await open({ store: hanging, storeTimeoutMs: 500 })
     expectProblem(await good(), 503, 'ERR_STORE_UNAVAILABLE')
     expect(reached()).to.equal(0)
   })

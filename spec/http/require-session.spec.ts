@@ -18,7 +18,7 @@ describe('requireSession', () => {
   beforeEach(async () => {
     const clock = testClock()
     store = watchStore(new MemoryStore({ clock }))
-    bed = await openTestBed({ clock, store, storeTimeoutMs: 100, app: { sessionDurationSeconds: 3600 } })
+    bed = await openTestBed({ clock, store, storeTimeoutMs: 1000, app: { sessionDurationSeconds: 3600 } })
   })
   afterEach(async () => {
     await bed.close()
@@ -128,7 +128,7 @@ describe('requireSession', () => {
     await bed.me(token).expect(200)
     expect(bed.log).to.deep.equal([
       'the session store fails (read): Error',
-      'the session store fails (read): no answer within 100 ms',
+      'the session store fails (read): no answer within 1000 ms',
       'the session store works again (read)',
     ])
   })

@@ -97,7 +97,7 @@ describe('POST /token', () => {
     it(`gives none while the store ${what}, and says that it is not the session's fault`, async () => {
       await bed.close()
       const store = watchStore(new MemoryStore({ clock: testClock() }))
-      bed = await openTokenBed({ store, storeTimeoutMs: 20 })
+      bed = await openTokenBed({ store, storeTimeoutMs: 500 })
       let asked = 0
       const issuer = bed.issuer({ claims: () => ({ asked: ++asked }) })
       const session = await bed.logIn()

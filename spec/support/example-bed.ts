@@ -46,7 +46,7 @@ export async function openExampleBed(...apps: Partial<AppInfo>[]): Promise<Examp
     onUserInfo: users.onUserInfo,
     allowPrivateAddresses: true,
     store: new RedisStore(redis, { prefix: freshPrefix(), clock }),
-    wechat: { baseUrl: sandbox.url, timeoutMs: 300 },
+    wechat: { baseUrl: sandbox.url, timeoutMs: 1500 },
     logger: { warn: write, error: write },
   })
   const closings: (() => Promise<void>)[] = []

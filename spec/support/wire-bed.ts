@@ -28,7 +28,13 @@ export async function openWireBed(
 ): Promise<WireBed> {
   const clock = testClock()
   const store = watchStore(new MemoryStore({ clock }))
-  const bed = await openTestBed({ clock, store, storeTimeoutMs: 200, wechat: { timeoutMs: 300 }, ...options })
+  const bed = await openTestBed({
+    clock,
+    store,
+    storeTimeoutMs: 1000,
+    wechat: { timeoutMs: 1000 },
+    ...options,
+  })
   const answers: string[] = []
   const bugs: unknown[] = []
   const keys: string[] = []
