@@ -31,6 +31,7 @@ const PHRASES_OF_THE_CLIENT = [
   'None of startup nodes is available',
   'Socket timeout',
   "Stream isn't writeable",
+  'Too many Cluster redirections',
 ]
 /** The first words of error replies, for minified clients, whose errors have lost their name. */
 const REPLY =

@@ -4,6 +4,7 @@ import { isReply, reasonOf } from '../reason.js'
 import { StoreFailure } from '../sessions/store.js'
 import { isOutage, outage } from '../sessions/store-outage.js'
 import { ThrottledLog } from '../throttled-log.js'
+import { handleAsking } from './redis-asking.js'
 import {
   isClusterClient,
   isPipelining,
@@ -73,6 +74,7 @@ export class RedisConnection {
     this.#isBundling =
       isClusterClient(client) && isPipelining(client) && options?.enableAutoPipelining === true
     if (!isEventful(client)) return
+    if (isClusterClient(client)) handleAsking(client, (error) => this.#tellRefusal(error))
     this.#listen(client)
     const isNew = client.status === undefined || client.status === 'wait' || client.status === 'connecting'
     this.#mayBeElsewhere = !isNew && Number(client.options?.db ?? 0) !== 0
@@ -235,6 +237,11 @@ export class RedisConnection {
     if (isReply(error) || error instanceof TypeError || error instanceof RangeError) return error
     if (!cause) return outage(error)
     return outage(Object.assign(new Error(error.message, { cause }), { name: error.name }))
+  }
+
+  /** Of a command that nobody waits for; a lost connection is told of by the others. */
+  #tellRefusal(error: unknown): void {
+    if (error instanceof Error && isReply(error)) this.#tell(error)
   }
 
   #tell(error: Error): void {

@@ -67,7 +67,8 @@ export function prefixWithMarkIn(slot: number): string {
   return `${begin}${numberInSlot(slot, begin, ':all')}:`
 }
 
-async function firstSlotOf(master: Master | undefined): Promise<number> {
+/** The first slot of a master. */
+export async function firstSlotOf(master: Master | undefined): Promise<number> {
   const ranges = (await master?.client.call('CLUSTER', 'SLOTS')) as [
     number,
     number,
