@@ -29,8 +29,8 @@ export interface BreakerOptions {
   /** Makes the error of a call that is refused; called for each. */
   readonly refusal: (refused: Refused) => Error
   readonly clock: Clock
-  /** Called when it opens, with the failure that opened it; not for a probe that fails. Must not throw. */
-  readonly onOpen?: (failure: unknown) => void
+  /** Called with the failure that opens it, and with that of each probe. Must not throw. */
+  readonly onOpen?: (failure: unknown, isProbe: boolean) => void
   /** Called when it closes. Must not throw. */
   readonly onClose?: () => void
 }
@@ -52,7 +52,8 @@ export class Breaker {
   #openings = 0
   /** How often it was answered while closed. */
   #answers = 0
-  #isTold = false
+  /** Whether it has opened and not closed since. */
+  #isFailing = false
 
   constructor(options: BreakerOptions) {
     const { failuresInARow, firstPauseMs, longestPauseMs, isFailure } = options
@@ -124,15 +125,15 @@ export class Breaker {
   #opened(failure: unknown): void {
     this.#lastFailure = failure
     this.#openings += 1
-    if (this.#isTold) return
-    this.#isTold = true
-    this.#options.onOpen?.(failure)
+    const isProbe = this.#isFailing
+    this.#isFailing = true
+    this.#options.onOpen?.(failure, isProbe)
   }
 
   #closedAgain(): void {
     // Cockatiel does not when a probe ended with an error that is no failure.
     this.#failures.success()
-    this.#isTold = false
+    this.#isFailing = false
     this.#lastFailure = undefined
     this.#options.onClose?.()
   }

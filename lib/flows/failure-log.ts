@@ -45,8 +45,12 @@ export class FailureLog {
     this.#log.write('error', line, line)
   }
 
-  /** Tells that something fails, whatever the reason is, once a minute. */
+  /**
+   * Tells that something fails, whatever the reason is, once: an outage that begins within a minute of the
+   * last line is told when it is reported again.
+   */
   reportOutage(what: string, line: string): void {
+    if (this.#outages.has(what)) return
     if (this.#log.write('error', `an outage of ${what}`, line)) this.#outages.add(what)
   }
 

@@ -1,4 +1,4 @@
-import { Breaker, type BreakerOptions } from '../breaker.js'
+import { Breaker } from '../breaker.js'
 import { type Clock, systemClock } from '../clock.js'
 import { WeappError } from '../errors.js'
 import { RequestTurnedAway } from './transport.js'
@@ -20,6 +20,12 @@ export interface WechatPart {
   readonly path: string
 }
 
+interface OwnRules {
+  readonly failuresInARow: number
+  /** Called with the failure that opens it. */
+  readonly onOpen?: (failure: unknown) => void
+}
+
 interface InUse {
   readonly breaker: Breaker
   usedAt: number
@@ -27,7 +33,7 @@ interface InUse {
 
 interface WechatBreakersParts {
   readonly clock?: Clock
-  /** Told when one opens: what fails, and the line for the log. */
+  /** Told when one opens, and of each probe that fails: what fails, and the line for the log. */
   readonly onOpen?: (what: string, line: string) => void
   /** Told when one closes: what works again, and the line for the log. */
   readonly onClose?: (what: string, line: string) => void
@@ -104,7 +110,7 @@ export class WechatBreakers {
     this.#ofAll.breaker.run(() => Promise.reject(failure)).catch(() => undefined)
   }
 
-  #create(what: string, forWhat: string, own: Pick<BreakerOptions, 'failuresInARow' | 'onOpen'>): Breaker {
+  #create(what: string, forWhat: string, own: OwnRules): Breaker {
     return new Breaker({
       failuresInARow: own.failuresInARow,
       firstPauseMs: FIRST_PAUSE_MS,
@@ -117,10 +123,10 @@ export class WechatBreakers {
           hint: `WeChat is only probed for now: ${whyOf(lastFailure)}`,
           retryAfterSeconds: Math.max(1, Math.ceil(probeInMs / 1000)),
         }),
-      onOpen: (failure) => {
+      onOpen: (failure, isProbe) => {
         const why = whyOf(failure)
         this.#parts.onOpen?.(what, `WeChat fails${forWhat}, so it is only probed for now: ${why}`)
-        own.onOpen?.(failure)
+        if (!isProbe) own.onOpen?.(failure)
       },
       onClose: () => this.#parts.onClose?.(what, `WeChat works again${forWhat}`),
     })

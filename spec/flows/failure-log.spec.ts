@@ -57,6 +57,23 @@ describe('the log of failures', () => {
     ])
   })
 
+  it('tells of an outage that begins soon after another as soon as the minute is over, once, and of its end', () => {
+    const { log, clock, failureLog } = reports()
+    failureLog.reportOutage('WeChat', 'WeChat fails')
+    failureLog.reportEnd('WeChat', 'WeChat works again')
+    for (let seconds = 0; seconds < 3600; seconds += 5) {
+      clock.advance(5000)
+      failureLog.reportOutage('WeChat', 'WeChat fails')
+    }
+    failureLog.reportEnd('WeChat', 'WeChat works again')
+    expect(log.lines).to.deep.equal([
+      'error: WeChat fails',
+      'warn: WeChat works again',
+      'error: WeChat fails; 11 more since it was last logged',
+      'warn: WeChat works again',
+    ])
+  })
+
   it('tells a kind once a minute, whatever the words of WeChat', () => {
     const { log, report } = reports()
     for (const word of ['abcd', 'efgh', 'ijkl']) {

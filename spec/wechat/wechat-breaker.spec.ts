@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
 import { WeappError } from '../../lib/errors.js'
+import { FailureLog } from '../../lib/flows/failure-log.js'
 import { CallSlots } from '../../lib/wechat/call-slots.js'
 import { RequestTurnedAway } from '../../lib/wechat/transport.js'
 import { createWechatApi, type WechatApi } from '../../lib/wechat/wechat-api.js'
@@ -30,8 +31,12 @@ describe('the breaker of the calls to WeChat', () => {
     log = []
     sent = 0
     const write = (line: string) => void log.push(line)
-    const tell = (_what: string, line: string) => write(line)
-    breakers = new WechatBreakers({ clock, onOpen: tell, onClose: tell })
+    const failureLog = new FailureLog({ warn: write, error: write }, clock)
+    breakers = new WechatBreakers({
+      clock,
+      onOpen: (what, line) => failureLog.reportOutage(what, line),
+      onClose: (what, line) => failureLog.reportEnd(what, line),
+    })
     const transport = {
       async send() {
         sent += 1
@@ -148,6 +153,23 @@ describe('the breaker of the calls to WeChat', () => {
     answer = '{}'
     for (let times = 0; times < 5; times += 1) await call()
     expect(log.slice(1)).to.deep.equal([`WeChat works again for calls of ${CALL.appid} at ${CALL.path}`])
+  })
+
+  it('tells of an outage that begins soon after another, when a minute has passed since', async () => {
+    answer = NO_ANSWER
+    await fail()
+    clock.advance(LONGEST_PAUSE_MS)
+    answer = '{}'
+    await call()
+    answer = NO_ANSWER
+    await fail()
+    expect(log).to.have.lengthOf(2)
+    for (let passedMs = 0; passedMs < 600_000; passedMs += LONGEST_PAUSE_MS) {
+      clock.advance(LONGEST_PAUSE_MS)
+      await failureOf(call)
+    }
+    expect(log).to.have.lengthOf(3)
+    expect(log[2]).to.match(/^WeChat fails for calls of .* more since it was last logged$/)
   })
 
   it('refuses at once though all slots are taken by calls that hang', async () => {
