@@ -17,14 +17,19 @@ export type AppRequest = 'usage'
 
 /** What a process uses. */
 export interface Usage {
+  /** With what buffers hold outside of the heap. */
   readonly heapBytes: number
-  /** Sockets, timers and other resources that are open. */
+  /** Sockets, timers and other resources that keep the process. */
   readonly handles: number
+  /** All that there are, also those that keep no process. */
+  readonly timersAndSockets: number
   /** How many lines it has written to its log. */
   readonly logLines: number
 }
 
 const PROGRAM = fileURLToPath(new URL('./app-process.ts', import.meta.url))
+/** Longer than an app server that works takes for each of these, however slow the machine. */
+const [MOST_START_MS, MOST_REPLY_MS, MOST_END_MS] = [60_000, 20_000, 40_000]
 const running = new Set<ChildProcess>()
 
 /** An app server in a process of its own, which can be ended in bad ways and started again. */
@@ -48,6 +53,11 @@ export class AppServer {
     return this.#url
   }
 
+  /** Whether it has to answer at this URL: it has not been told to end, nor been replaced since. */
+  hasToAnswerAt(url: string): boolean {
+    return url === this.#url && !this.#isEnding
+  }
+
   /** When this process began, by `performance.now`. */
   get startedAt(): number {
     return this.#startedAt
@@ -56,7 +66,12 @@ export class AppServer {
   /** Resolves when it listens. */
   async start(): Promise<void> {
     const child = fork(PROGRAM, [JSON.stringify(this.#settings)], {
-      execArgv: ['--import', import.meta.resolve('tsx'), '--expose-gc'],
+      execArgv: [
+        '--import',
+        import.meta.resolve('tsx'),
+        '--expose-gc',
+        '--disable-warning=ExperimentalWarning',
+      ],
       env: { ...process.env, NODE_ENV: 'production' },
     })
     running.add(child)
@@ -65,12 +80,13 @@ export class AppServer {
       if (!this.#isEnding) this.#onCrash(this.name, code)
     })
     this.#process = child
-    this.#isEnding = false
     const ended = once(child, 'exit').then(() => {
       throw new Error(`${this.name} ended before it listened`)
     })
-    const [{ url }] = (await Promise.race([once(child, 'message'), ended])) as [{ url: string }]
+    const signal = AbortSignal.timeout(MOST_START_MS)
+    const [{ url }] = (await Promise.race([once(child, 'message', { signal }), ended])) as [{ url: string }]
     this.#url = url
+    this.#isEnding = false
     this.#startedAt = performance.now()
   }
 
@@ -79,20 +95,23 @@ export class AppServer {
     return exitCode === null && signalCode === null
   }
 
+  /** Rejects where it does not answer. */
   async usage(): Promise<Usage> {
-    const reply = once(this.#child, 'message')
+    const reply = once(this.#child, 'message', { signal: AbortSignal.timeout(MOST_REPLY_MS) })
     this.#child.send('usage' satisfies AppRequest)
     const [usage] = await reply
     return usage as Usage
   }
 
-  /** Ends it where it still runs, and returns the exit code; null where a signal ended it. */
+  /** Ends it where it still runs, and returns the exit code; null where it had to be killed. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     if (!this.isRunning) return this.#child.exitCode
     const exit = once(this.#child, 'exit')
     this.#isEnding = true
     this.#child.kill(signal)
+    const killing = setTimeout(() => this.#child.kill('SIGKILL'), MOST_END_MS)
     const [code] = await exit
+    clearTimeout(killing)
     return code as number | null
   }
 

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Misbehaviour } from '../../sandbox/index.js'
+import type { AppServer } from './app-server.js'
 import type { Passage } from './fault-proxy.js'
+import type { Model } from './model.js'
 import type { Random } from './random.js'
 import type { World } from './world.js'
 
@@ -9,11 +11,15 @@ export interface Fault {
   readonly kind: string
   /** What fails. */
   readonly of: 'Redis' | 'the network' | 'WeChat' | 'an app server'
+  /** Whether login codes may reach WeChat more than once. */
+  readonly resendsCodes?: boolean
   /** Begins it, and resolves when it is over. */
   run(world: World, random: Random): Promise<void>
 }
 
-const EXCHANGE = '/sns/jscode2session'
+export const EXCHANGE = '/sns/jscode2session'
+/** Says that WeChat is busy: it has not looked at the code, which may be sent again. */
+const BUSY = -1
 const STABLE_TOKEN = '/cgi-bin/stable_token'
 const PHONE_NUMBER = '/wxa/business/getuserphonenumber'
 
@@ -55,7 +61,7 @@ export const FAULTS: readonly Fault[] = [
   wechat('WeChat resets', 'drop'),
   wechat('WeChat 500', 'http500'),
   wechat('WeChat HTML', 'html'),
-  wechat('WeChat -1', { errcode: -1 }),
+  { ...wechat('WeChat -1', { errcode: BUSY }), resendsCodes: true },
   wechat('WeChat 45011', { errcode: 45011 }),
   wechat('phone numbers hang', 'hang', PHONE_NUMBER),
   wechat('token refused, 40001', { errcode: 40001 }, PHONE_NUMBER),
@@ -83,12 +89,19 @@ export const FAULTS: readonly Fault[] = [
     of: 'an app server',
     kind: 'app server terminated',
     async run({ mortal, model }) {
-      const code = await mortal.end('SIGTERM')
-      if (code !== 0) model.wrong(`an app server ends with exit code ${code} after SIGTERM`)
+      await terminate(mortal, model)
       await mortal.start()
     },
   },
 ]
+
+const [FIRST] = FAULTS
+
+/** Has an app server end by itself. */
+export async function terminate(server: AppServer, model: Model): Promise<void> {
+  const code = await server.end('SIGTERM')
+  if (code !== 0) model.wrong(`${server.name} ends with exit code ${code} after SIGTERM`)
+}
 
 function configured(kind: string, begin: readonly string[], end: readonly string[]): Fault {
   return {
@@ -142,7 +155,10 @@ function noToken(kind: string, how: Misbehaviour): Fault {
   }
 }
 
-/** Deals faults so that each comes once before any comes again, and those of one thing that fails come apart. */
+/**
+ * Deals faults so that each comes once before any comes again, and those of one thing that fails come apart.
+ * A kill of Redis comes first, so that the shortest soak has it.
+ */
 export class FaultDeck {
   readonly #random: Random
   #left: Fault[] = []
@@ -162,7 +178,10 @@ export class FaultDeck {
     )
     return parts
       .flatMap((part) =>
-        part.map((fault, at) => ({ fault, place: (at + this.#random.next()) / part.length })),
+        part.map((fault, at) => ({
+          fault,
+          place: fault === FIRST ? 1 : (at + this.#random.next()) / part.length,
+        })),
       )
       .sort((one, other) => one.place - other.place)
       .map(({ fault }) => fault)

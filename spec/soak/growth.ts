@@ -18,6 +18,8 @@ export interface Grown {
 const HEAP_SHARE = 1.1
 const HEAP_BYTES = 4 * 1024 * 1024
 const HANDLES = 10
+/** As many connections to WeChat as may wait for the next call, with a timer each, and some more. */
+const TIMERS_AND_SOCKETS = 300
 
 /** Compares what the app servers use. To be measured while nothing is under way. */
 export class Growth {
@@ -28,6 +30,7 @@ export class Growth {
     this.#warmUpMs = warmUpMs
   }
 
+  /** Rejects where one of them does not answer. */
   async measure(servers: readonly AppServer[]): Promise<void> {
     for (const server of servers.filter(({ isRunning }) => isRunning)) {
       const usage = await server.usage()
@@ -59,6 +62,8 @@ function grownIn(server: string, first: Sample, last: Sample): Grown {
 
 export function isFlat(first: Usage, last: Usage): boolean {
   return (
-    last.heapBytes <= first.heapBytes * HEAP_SHARE + HEAP_BYTES && last.handles <= first.handles + HANDLES
+    last.heapBytes <= first.heapBytes * HEAP_SHARE + HEAP_BYTES &&
+    last.handles <= first.handles + HANDLES &&
+    last.timersAndSockets <= first.timersAndSockets + TIMERS_AND_SOCKETS
   )
 }

@@ -53,7 +53,7 @@ describe('the model of the soak', () => {
   })
 
   it('finds nothing where all goes as it should', async () => {
-    answers = [me(), ok(), me({ data: { n: 1 } }), ok({ revoked: 1 }), unknown]
+    answers = [me(), me(), me({ data: { n: 1 } }), ok({ revoked: 1 }), unknown]
     await operations.visit(session)
     await operations.setData(session)
     await operations.visit(session)
@@ -94,6 +94,28 @@ describe('the model of the soak', () => {
     expect(findings).to.deep.equal(['lost'])
   })
 
+  it('finds a session too many in a list, unless a login was not answered', async () => {
+    const lists = ok({ sessions: [{ id: 'id' }, { id: 'another' }] })
+    answers = [me(), lists, broken, lists]
+    await operations.visit(session)
+    await operations.list(session)
+    expect(findings).to.deep.equal(['wrong'])
+    await operations.logIn(user)
+    await operations.list(session)
+    expect(findings).to.deep.equal(['wrong'])
+  })
+
+  it('finds the name of another user wherever a response shows one', async () => {
+    const userInfo = { nickName: 'another' }
+    const shows = ok({ token: 'token', userInfo })
+    answers = [me({ nickName: 'another' }), me({ openid: 'another' }), shows, shows]
+    await operations.setData(session)
+    await operations.setData(session)
+    await operations.logIn(user)
+    await operations.renew(session)
+    expect(findings).to.deep.equal(['wrong', 'wrong', 'wrong', 'wrong'])
+  })
+
   for (const [how, end, answer] of [
     ['a logout', () => operations.logOut(session), ok()],
     ['revokeUser', () => operations.revokeUser(user), ok({ revoked: 1 })],
@@ -124,7 +146,7 @@ describe('the model of the soak', () => {
     })
 
     it(`takes old and new data for right after a write that ${what}, and then only what it saw`, async () => {
-      answers = [ok(), answer, me({ data: { n: 1 } }), me({ data: { n: 2 } })]
+      answers = [me(), answer, me({ data: { n: 1 } }), me({ data: { n: 2 } })]
       await operations.setData(session)
       await operations.setData(session)
       await operations.visit(session)

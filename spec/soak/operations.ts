@@ -56,8 +56,11 @@ export class Operations {
     const { code } = await user.phone.wx.login()
     const asked: Asked = { method: 'POST', path: '/login', body: { code } }
     const { outcome, body } = await this.#ask(asked, 'login')
-    if (outcome === 'done') this.#model.loggedIn(user, String(body.token))
-    else this.#mayHaveLoggedIn(user)
+    if (outcome === 'done') {
+      this.#model.loggedIn(user, String(body.token))
+      return this.#seen(user, 'POST /login', nameIn(body.userInfo))
+    }
+    this.#mayHaveLoggedIn(user)
     return outcome
   }
 
@@ -69,7 +72,9 @@ export class Operations {
     if (outcome === 'done') {
       this.#model.loggedIn(user, String(body.token), session.data.copy())
       this.#model.ended(session, 'renewal')
-    } else if (outcome !== 'ended') {
+      return this.#seen(user, 'a renewal', nameIn(body.userInfo))
+    }
+    if (outcome !== 'ended') {
       this.#model.mayHaveEnded(session, 'renewal')
       this.#mayHaveLoggedIn(user)
     }
@@ -85,10 +90,8 @@ export class Operations {
     const wrong =
       (body.openid !== user.phone.openid && 'another user') ||
       (body.sessionId !== session.id && 'another session') ||
-      (!session.data.isSeenAs(n) && `data ${n}, not ${session.data.last}`) ||
-      (!user.nickName.isSeenAs(body.nickName as string | null) &&
-        `nickName ${body.nickName}, not ${user.nickName.last}`)
-    return wrong ? this.#wrong(`GET /me shows ${wrong}`) : outcome
+      (!session.data.isSeenAs(n) && `data ${n}, not ${session.data.last}`)
+    return wrong ? this.#wrong(`GET /me shows ${wrong}`) : this.#seen(user, 'GET /me', body.nickName)
   }
 
   /** Asks with a token that has ended, or that nobody was given. */
@@ -130,8 +133,7 @@ export class Operations {
       for (const session of living) this.#mayHaveEnded(session, 'revokeUser')
       return outcome
     }
-    const least = living.filter(({ life }) => life === 'alive').length
-    const most = living.length + user.unknownSessions
+    const { least, most } = mayLive(user)
     for (const session of living) this.#model.ended(session, 'revokeUser')
     user.unknownSessions = 0
     const revoked = Number(body.revoked)
@@ -142,8 +144,13 @@ export class Operations {
   async setData(session: KnownSession): Promise<Outcome> {
     this.#count += 1
     const n = this.#count
-    const { outcome } = await this.#ask({ ...as(session, 'PUT', '/data'), body: { n } }, 'write', session)
-    return this.#noteWrite(outcome, session, session.data, n)
+    const asked: Asked = { ...as(session, 'PUT', '/data'), body: { n } }
+    const { outcome, body } = await this.#ask(asked, 'write', session)
+    this.#noteWrite(outcome, session, session.data, n)
+    if (outcome !== 'done') return outcome
+    const { user } = session
+    if (body.openid !== user.phone.openid) return this.#wrong('PUT /data shows another user')
+    return this.#seen(user, 'PUT /data', body.nickName)
   }
 
   async setProfile(session: KnownSession): Promise<Outcome> {
@@ -164,7 +171,9 @@ export class Operations {
       if (ids.has(known.id)) this.#model.accepted(known, 'GET /sessions')
       else this.#model.refused(known, 'GET /sessions')
     }
-    return outcome
+    const { least, most } = mayLive(session.user)
+    if (ids.size >= least && ids.size <= most) return outcome
+    return this.#wrong(`GET /sessions lists ${ids.size} sessions, where there were ${least} to ${most}`)
   }
 
   /** Gets a token for another service, and shows it there. */
@@ -229,10 +238,29 @@ export class Operations {
     return outcome
   }
 
+  /** Judges the name of a user that a response shows. */
+  #seen({ nickName }: KnownUser, where: string, shown: unknown): Outcome {
+    if (nickName.isSeenAs(shown as string | null)) return 'done'
+    return this.#wrong(`${where} shows the name ${shown}, not ${nickName.last}`)
+  }
+
   #wrong(what: string): 'wrong' {
     this.#model.wrong(what)
     return 'wrong'
   }
+}
+
+/** How many sessions a user may have. */
+function mayLive({ sessions, unknownSessions }: KnownUser): { least: number; most: number } {
+  const [alive, open] = (['alive', 'open'] as const).map((asked) =>
+    sessions.filter(({ life }) => life === asked),
+  )
+  const least = alive?.length ?? 0
+  return { least, most: least + (open?.length ?? 0) + unknownSessions }
+}
+
+function nameIn(userInfo: unknown): unknown {
+  return (userInfo as { nickName?: string } | null | undefined)?.nickName ?? null
 }
 
 function as(session: KnownSession, method: Asked['method'], path: string): Asked {

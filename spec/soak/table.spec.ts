@@ -5,7 +5,7 @@ import { isFlat } from './growth.js'
 import { type Recovered, Recovery } from './recovery.js'
 import { isSound, type Results, resultTables } from './table.js'
 
-const usage: Usage = { heapBytes: 30_000_000, handles: 10, logLines: 5 }
+const usage: Usage = { heapBytes: 30_000_000, handles: 10, timersAndSockets: 40, logLines: 5 }
 const server = 'app server 1'
 
 const sound: Results = {
@@ -46,6 +46,8 @@ describe('the tables of the soak', () => {
     ['a session was lost', { lost: 1 }],
     ['a session was revived', { revived: 1 }],
     ['writes did not come back', { recovered: [notBack] }],
+    ['more than 1 % was refused in calm', { refusedInCalm: 121 }],
+    ['no growth was measured', { grown: [] }],
     ['a heap grew', { grown: [{ server, minutes: 1, first: usage, last: usage, isFlat: false }] }],
   ] as const) {
     it(`are not sound where ${what}`, () => {
@@ -63,6 +65,7 @@ describe('what an app server uses', () => {
     expect(isFlat(usage, { ...usage, heapBytes: 32_000_000, handles: 12 })).to.equal(true)
     expect(isFlat(usage, { ...usage, heapBytes: 60_000_000 })).to.equal(false)
     expect(isFlat(usage, { ...usage, handles: 60 })).to.equal(false)
+    expect(isFlat(usage, { ...usage, timersAndSockets: 400 })).to.equal(false)
   })
 })
 

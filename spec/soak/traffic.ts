@@ -119,8 +119,11 @@ export class Traffic {
 
   async #send(asked: Asked, need: Need | 'nothing'): Promise<Answer> {
     const server = this.#random.of(this.#world.servers)
+    const { url } = server
     this.requests += 1
-    const answer = await this.#client.ask(server.url, asked)
+    const answer = await this.#client.ask(url, asked)
+    if (answer.kind === 'broken connection' && server.hasToAnswerAt(url))
+      this.#world.model.wrong(`${asked.method} ${asked.path}: ${server.name} breaks the connection`)
     // To a request that needs WeChat, a refusal may come before WeChat is asked.
     const most = need === 'login' || need === 'number' ? 299 : 499
     const isSuccess = answer.kind === 'response' && answer.status <= most && answer.status !== 429
