@@ -1,12 +1,13 @@
 /**
  * The part of a Redis client that is used. ioredis 5 and 6 have it; node-redis becomes one by `{ call:
- * (...args) => client.sendCommand(args.map(String)) }`.
+ * (...args) => client.sendCommand(args.map(String)), disconnect }`: `docs/storage.md` has its `disconnect`.
  */
 export interface RedisClient {
   call(command: string, ...args: (string | number)[]): Promise<unknown>
   /**
    * Disconnects and, with true, connects again. Called when replies belong to other commands, when a replica
-   * replies in place of the primary, and when nothing comes back any more.
+   * replies in place of the primary, and when nothing comes back any more. Without it, a connection that is
+   * dead without having been closed is not replaced.
    */
   disconnect?(reconnect: boolean): void
 }

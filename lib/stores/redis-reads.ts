@@ -12,8 +12,7 @@ const MARGIN_MICROS = 2_000_000
 const MOST_TIMES_OF_MARKS = 4
 /** Of a user who takes more room, a script replies with the one session that is asked for. */
 const MOST_CHARACTERS = 4096
-/** So many of these users are remembered. */
-const MOST_LARGE = 10_000
+const MOST_REMEMBERED = 10_000
 
 interface RedisReadsParts {
   readonly questions: RedisQuestions
@@ -41,7 +40,11 @@ export class RedisReads {
   #places = new Map<string, number>()
   readonly #turnEnd = new TurnEnd(() => this.#readAll())
   #reads = 0
-  readonly #large = new Set<string>()
+  /**
+   * Of what a script is asked at once: users who take too much room, by handle, and sessions that were not
+   * found, by id. Two round trips to a slow Redis may be too long for a 401, so whoever asks again needs one.
+   */
+  readonly #forScripts = new Set<string>()
 
   constructor(parts: RedisReadsParts) {
     this.#parts = parts
@@ -52,22 +55,23 @@ export class RedisReads {
    * tell.
    */
   async find(address: SessionAddress): Promise<StoredVisit | undefined> {
-    const { handle } = address
-    if (this.#large.has(handle)) return undefined
+    const { handle, sessionId } = address
+    if (this.#forScripts.has(handle) || this.#forScripts.has(sessionId)) return undefined
     if (!this.#places.has(handle)) this.#places.set(handle, this.#places.size)
     const findings = await this.#turnEnd.result()
-    const text = findings?.texts[findings.places.get(handle) ?? -1]
-    if (!findings || !text) return undefined
-    if (text.length > MOST_CHARACTERS) this.#rememberLarge(handle)
+    if (!findings) return undefined
+    const text = findings.texts[findings.places.get(handle) ?? -1] ?? ''
+    if (text.length > MOST_CHARACTERS) this.#remember(handle)
+    if (!text.includes(sessionId)) this.#remember(sessionId)
     const { moment, marks } = findings
     const moments = { earliest: moment, latest: moment + MARGIN_MICROS }
-    return visitIn(text, address.sessionId, marks.of(groupIn(handle)), moments)
+    return visitIn(text, sessionId, marks.of(groupIn(handle)), moments)
   }
 
-  #rememberLarge(handle: string): void {
+  #remember(name: string): void {
     // Who takes less room by now is read with the others again.
-    if (this.#large.size >= MOST_LARGE) this.#large.clear()
-    this.#large.add(handle)
+    if (this.#forScripts.size >= MOST_REMEMBERED) this.#forScripts.clear()
+    this.#forScripts.add(name)
   }
 
   /**

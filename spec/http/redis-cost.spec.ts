@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import express from 'express'
 import { Redis } from 'ioredis'
@@ -93,12 +94,13 @@ describe('what Redis has to do', () => {
       expect(await commandsOf(async () => bed.me('x'.repeat(63)).expect(401))).to.deep.equal({})
     })
 
-    it('is one command and a script that reads for an unknown token', async () => {
+    it('is one command and a script that reads for an unknown token, and the script alone for it again', async () => {
       const token = await logIn()
-      await bed.me(unknownAt(token.slice(0, 20))).expect(401)
+      await bed.me(unknownAt('C'.repeat(20))).expect(401)
       for (const unknown of [unknownAt(token.slice(0, 20)), unknownAt('A'.repeat(20))]) {
         const { mget, ...script } = await commandsOf(async () => bed.me(unknown).expect(401))
         expect([mget, script]).to.deep.equal([1, { evalsha: 1, time: 1, get: 2 }])
+        expect(await commandsOf(async () => bed.me(unknown).expect(401))).to.deep.equal(script)
       }
     })
 
@@ -118,7 +120,7 @@ describe('what Redis has to do', () => {
     /** How many bytes Redis sends for requests with such a token. */
     async function bytesSentFor(handle: string, rest?: string): Promise<number> {
       const [earlier, before] = [await bytesSent(), await bytesSent()]
-      for (let n = 0; n < REQUESTS; n++) await bed.me(rest ? handle + rest : unknownAt(handle))
+      for (let n = 0; n < REQUESTS; n++) await bed.me(handle + (rest ?? unknown()))
       // What it sends to say how much it has sent.
       const own = before - earlier
       return (await bytesSent()) - before - own
@@ -246,4 +248,9 @@ function countingClient(redis: RedisClient): CountingClient {
 /** A token that nobody has, of the user with this handle. */
 function unknownAt(handle: string): string {
   return handle + 'A'.repeat(44)
+}
+
+/** What no token was asked for with before. */
+function unknown(): string {
+  return randomBytes(33).toString('base64url')
 }

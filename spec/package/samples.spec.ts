@@ -24,6 +24,7 @@ declare const store: import('weapp-session').SessionStore
 declare const MyStore: new (options: { table: string }) => import('weapp-session').SessionStore
 declare const apps: import('weapp-session').AppInfo[]
 declare const redis: import('ioredis').Redis
+declare const nodeRedis: { readonly isOpen: boolean; destroy(): void; connect(): Promise<unknown> }
 declare const server: import('node:http').Server
 declare const users: {
   findOrCreate(user: { appid: string; openid: string; unionid: string | undefined }): Promise<{ isBanned: boolean }>

@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
@@ -152,6 +154,37 @@ describe('a Redis that fails under load', () => {
     )
     expectReadsOnly(answers)
   })
+
+  it('and cannot write its snapshot: sessions go on, and logins are 503', async () => {
+    const { operator } = bed
+    const [, place = ''] = (await operator.config('GET', 'dir')) as string[]
+    const snapshotFile = join(place, 'dump.rdb')
+    const { answers, log } = await bed.during(
+      async () => {
+        await operator.config('SET', 'save', '3600 1000000')
+        // No file can be given the name of a directory that is not empty.
+        mkdirSync(join(snapshotFile, 'full'), { recursive: true })
+        await snapshot('err')
+        await fault()
+      },
+      async () => {
+        rmSync(snapshotFile, { recursive: true })
+        await snapshot('ok')
+        await operator.config('SET', 'save', '')
+      },
+      READS_ONLY,
+    )
+    expectReadsOnly(answers)
+    expect(log.join('\n')).to.include('ReplyError (MISCONF in EVALSHA)')
+  })
+
+  async function snapshot(outcome: 'ok' | 'err'): Promise<void> {
+    await bed.operator.bgsave()
+    await until(async () => {
+      const state = await bed.operator.info('persistence')
+      return state.includes('rdb_bgsave_in_progress:0') && state.includes(`rdb_last_bgsave_status:${outcome}`)
+    })
+  }
 
   it('and is read-only: sessions go on, and logins are 503', async () => {
     const { answers } = await bed.during(

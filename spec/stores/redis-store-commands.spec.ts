@@ -297,6 +297,15 @@ describe('the commands of RedisStore', () => {
         expect(await carriedOutBy(() => store.read(one))).to.deep.equal(READS_TWICE)
     })
 
+    it('are one script for a session that was asked for before and was not there', async () => {
+      const { address } = await issue()
+      for (const one of [newAddress(address.handle), newAddress()]) {
+        await store.read(one)
+        expect(await carriedOutBy(() => store.read(one))).to.deep.equal(READS_USER)
+      }
+      expect(await sentBy(() => store.read(address))).to.deep.equal(['MGET'])
+    })
+
     it('are two at the same moment for the first read of a process, and once a second', async () => {
       const { address } = await issue()
       await new RedisStore(client, { prefix }).read(address)
