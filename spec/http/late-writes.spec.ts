@@ -17,7 +17,7 @@ describe('what was answered 503 while Redis stood still', () => {
     server = await startRedisServer()
     redis = new Redis(server.url)
     store = watchStore(new RedisStore(redis))
-    bed = await openTestBed({ store, storeTimeoutMs: 300, maxSessionsPerUser: 3 })
+    bed = await openTestBed({ store, storeTimeoutMs: 1000, maxSessionsPerUser: 3 })
     // What the store learns of the time in Redis at its first change.
     await bed.logIn(bed.sandbox.phone())
   })

@@ -11,7 +11,7 @@ describe('POST /login', () => {
   let bed: TestBed
 
   beforeEach(async () => {
-    bed = await openTestBed({ wechat: { timeoutMs: 400 } })
+    bed = await openTestBed({ wechat: { timeoutMs: 1500 } })
   })
   afterEach(async () => {
     await bed.close()

@@ -14,7 +14,7 @@ describe('secrets', () => {
   beforeEach(async () => {
     redis = new Redis((await sharedRedis()).url)
     await redis.flushall()
-    bed = await openTestBed({ store: new RedisStore(redis), wechat: { timeoutMs: 300 } })
+    bed = await openTestBed({ store: new RedisStore(redis), wechat: { timeoutMs: 1500 } })
   })
   afterEach(async () => {
     await bed.close()
