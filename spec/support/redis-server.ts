@@ -14,7 +14,7 @@ export interface RedisServerOptions {
   keepData?: boolean
 }
 
-const startDeadline = 10_000
+const startDeadline = 15_000
 const portAttempts = 20
 const running = new Set<RedisServer>()
 
