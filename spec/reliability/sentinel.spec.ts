@@ -96,10 +96,11 @@ describe('under three Sentinels, a primary with two replicas', function () {
 
   it('loses and undoes nothing when a replica is cut off, and then the primary killed', async () => {
     const primary = await beginWith(1)
-    const cutOff = redis.servers.find((server) => server !== primary) as RedisServer
+    const [cutOff, other] = redis.servers.filter((server) => server !== primary) as [RedisServer, RedisServer]
     // Nobody listens there. The Sentinels mend it, but not at once.
     await tell(cutOff, 'REPLICAOF', '127.0.0.1', 1)
     await load.serves()
+    await redis.knowsBehind(cutOff, other)
     await primary.kill()
     await anotherThan(primary)
     await expectNoDamage()

@@ -19,6 +19,11 @@ export interface WatchedRedis {
   primary(): Promise<RedisServer>
   /** Makes a replica the primary, and resolves when a Sentinel names it. */
   failOver(): Promise<void>
+  /**
+   * Resolves when each Sentinel knows that one replica is behind another: it asks them every 10 s, and until
+   * then it may promote the one that is behind.
+   */
+  knowsBehind(behind: RedisServer, ahead: RedisServer): Promise<void>
   stop(): Promise<void>
 }
 
@@ -57,6 +62,10 @@ export async function startWatchedRedis(options: WatchedRedisOptions = {}): Prom
     await until(async () => (await count(client, 'SENTINELS')) === sentinelCount - 1)
   }
   const primaryPort = () => portOf(clients[0] as Redis)
+  const offsetOf = async (client: Redis, { port }: RedisServer) => {
+    const replicas = ((await client.call('SENTINEL', 'REPLICAS', name)) as string[][]).map(fieldsOf)
+    return Number(replicas.find((replica) => replica.port === String(port))?.['slave-repl-offset'])
+  }
 
   return {
     name,
@@ -73,12 +82,24 @@ export async function startWatchedRedis(options: WatchedRedisOptions = {}): Prom
         return (await primaryPort()) !== before
       })
     },
+    async knowsBehind(behind, ahead) {
+      for (const client of clients) {
+        // Redis 6.2 does not know it, and takes its 10 s.
+        await client.call('SENTINEL', 'DEBUG', 'INFO-PERIOD', 200).catch(() => undefined)
+        await until(async () => (await offsetOf(client, ahead)) > (await offsetOf(client, behind)))
+      }
+    },
     async stop() {
       for (const client of clients) client.disconnect()
       await Promise.all(sentinels.map((sentinel) => sentinel.stop()))
       await Promise.all(servers.map((server) => server.stop()))
     },
   }
+}
+
+/** A flat list of names and values, as an object. */
+function fieldsOf(list: readonly string[]): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(list.flatMap((field, place) => (place % 2 ? [] : [[field, list[place + 1]]])))
 }
 
 async function startSentinel(primaryPort: number, quorum: number, downAfterMs: number) {
