@@ -126,6 +126,7 @@ export class WechatBreakers {
       onOpen: (failure, isProbe) => {
         const why = whyOf(failure)
         this.#parts.onOpen?.(what, `WeChat fails${forWhat}, so it is only probed for now: ${why}`)
+        // Apps that go on failing while others seldom call say nothing new about all of WeChat.
         if (!isProbe) own.onOpen?.(failure)
       },
       onClose: () => this.#parts.onClose?.(what, `WeChat works again${forWhat}`),

@@ -7,6 +7,7 @@ import { PROOF_MS } from '../../lib/stores/invalidation-channel.js'
 import { Invalidations } from '../../lib/stores/invalidations.js'
 import { testClock } from '../support/clock.js'
 import { type HeldRedis, startHeldRedis } from '../support/held-redis.js'
+import { keepStderr } from '../support/kept-stderr.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 import { until } from '../support/until.js'
 
@@ -146,9 +147,7 @@ for (const [version, connect] of [
     })
 
     it('stays still where Redis refuses it, and tries again later and later', async () => {
-      const given = process.stderr.write
-      const lines: string[] = []
-      process.stderr.write = ((line: string) => lines.push(line)) as unknown as typeof process.stderr.write
+      const { lines, end } = keepStderr()
       try {
         await operator.acl('SETUSER', 'default', '-client|tracking')
         let attempts = 0
@@ -176,7 +175,7 @@ for (const [version, connect] of [
         expect(lines).to.deep.equal([`${line}\n`, `${line}; 6 more since it was last logged\n`])
         expect(invalidations.areTold).to.equal(false)
       } finally {
-        process.stderr.write = given
+        end()
       }
     })
 

@@ -6,6 +6,7 @@ import { RedisStore } from '../../lib/index.js'
 import { newAddress } from '../../store-contract/store-under-test.js'
 import { failureOf } from '../support/failures.js'
 import { numberInSlot } from '../support/hash-slot.js'
+import { type KeptStderr, keepStderr } from '../support/kept-stderr.js'
 import { firstSlotOf } from '../support/moving-cluster.js'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
 import { connectMasters, type Master, SlotOnTheMove } from '../support/slot-on-the-move.js'
@@ -20,8 +21,7 @@ const clients = { 'ioredis 6': Cluster, 'ioredis 5': Cluster5 as unknown as type
 describe('ASKING, which a Cluster client sends while a slot moves', function () {
   this.timeout(60_000)
 
-  const write = process.stderr.write
-  const lines: string[] = []
+  let stderr: KeptStderr
   const opened: Cluster[] = []
   let servers: RedisCluster
   let masters: Master[]
@@ -42,11 +42,10 @@ describe('ASKING, which a Cluster client sends while a slot moves', function () 
     await servers.stop()
   })
   beforeEach(() => {
-    lines.length = 0
-    process.stderr.write = ((line: string) => lines.push(line)) as unknown as typeof process.stderr.write
+    stderr = keepStderr()
   })
   afterEach(() => {
-    process.stderr.write = write
+    stderr.end()
     for (const client of opened.splice(0)) client.disconnect()
   })
 
@@ -70,7 +69,7 @@ describe('ASKING, which a Cluster client sends while a slot moves', function () 
     it(`does not end the process where it is refused, and the log says why: ${version}`, async () => {
       const { move, read } = await openCarried(Client, USER)
       expect(await unhandledRejectionsDuring(() => failureOf(read))).to.deep.equal([])
-      expect(lines).to.deep.equal([REFUSED])
+      expect(stderr.lines).to.deep.equal([REFUSED])
       await move.finish()
       expect(await read()).to.not.equal(null)
     })

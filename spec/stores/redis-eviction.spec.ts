@@ -4,6 +4,7 @@ import { Redis as Redis5 } from 'ioredis5'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { RedisStore } from '../../lib/index.js'
 import { evictionPolicyIn } from '../../lib/stores/redis-eviction.js'
+import { type KeptStderr, keepStderr } from '../support/kept-stderr.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 import { unhandledRejectionsDuring } from '../support/unhandled-rejections.js'
 import { until } from '../support/until.js'
@@ -32,8 +33,7 @@ describe('the policy by which Redis evicts', () => {
 })
 
 describe('RedisStore, when Redis evicts keys', () => {
-  const write = process.stderr.write
-  const lines: string[] = []
+  let stderr: KeptStderr
   let server: RedisServer
   let operator: Redis
   let client: Redis
@@ -47,11 +47,10 @@ describe('RedisStore, when Redis evicts keys', () => {
     await server.stop()
   })
   beforeEach(() => {
-    lines.length = 0
-    process.stderr.write = ((line: string) => lines.push(line)) as unknown as typeof process.stderr.write
+    stderr = keepStderr()
   })
   afterEach(() => {
-    process.stderr.write = write
+    stderr.end()
     client.disconnect()
   })
 
@@ -62,22 +61,22 @@ describe('RedisStore, when Redis evicts keys', () => {
     it(`warns of it as soon as the client is connected, and once a minute: ${version}`, async () => {
       client = new Client(server.url, { retryStrategy: () => 1 })
       for (const prefix of ['one:', 'another:']) new RedisStore(client, { prefix })
-      await until(() => lines.length > 0)
+      await until(() => stderr.lines.length > 0)
       for (let times = 0; times < 3; times += 1) {
         client.disconnect(true)
         await until(() => client.status !== 'ready')
         await until(() => client.status === 'ready')
       }
       await client.ping()
-      expect(lines).to.deep.equal([WARNING])
+      expect(stderr.lines).to.deep.equal([WARNING])
     })
 
   it('warns of it where the client was connected before there was a store', async () => {
     client = new Redis(server.url)
     await client.ping()
     new RedisStore(client)
-    await until(() => lines.length > 0)
-    expect(lines).to.deep.equal([WARNING])
+    await until(() => stderr.lines.length > 0)
+    expect(stderr.lines).to.deep.equal([WARNING])
   })
 
   it('says nothing where it may not ask, and goes on', async () => {
@@ -88,6 +87,6 @@ describe('RedisStore, when Redis evicts keys', () => {
       await client.ping()
     })
     expect(rejections).to.deep.equal([])
-    expect(lines).to.deep.equal([])
+    expect(stderr.lines).to.deep.equal([])
   })
 })

@@ -248,6 +248,15 @@ describe('the breaker of the calls to WeChat', () => {
       expect(await isSent(LOGINS)).to.equal(true)
     })
 
+    it('does not open for all again because three apps go on failing', async () => {
+      for (const app of others) await failAt(app)
+      clock.advance(LONGEST_PAUSE_MS)
+      expect(await isSent(NUMBERS)).to.equal(true)
+      clock.advance(LONGEST_PAUSE_MS)
+      for (const app of others) await failAt(app, 1)
+      expect(await isSent(NUMBERS)).to.equal(true)
+    })
+
     it('is told of as open while calls come to it', async () => {
       await failAt(LOGINS)
       expect(breakers.isAnyOpen).to.equal(true)
